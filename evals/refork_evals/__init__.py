@@ -1,0 +1,1 @@
+"""Scorers, statistics and verdicts: what the outcomes of forks say."""

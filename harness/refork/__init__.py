@@ -1,0 +1,3 @@
+"""Refork: a failing agent run in, a regression test out."""
+
+__version__ = "0.1.0"

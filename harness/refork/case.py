@@ -1,0 +1,199 @@
+"""A case: a recorded run, its fork point, and what is expected there. One folder, two files that matter here.
+
+``run.json`` is recorded and never edited; ``case.yaml`` is written once and then belongs to the user.
+The formats are read by :mod:`refork.files`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from pydantic import ConfigDict
+
+from refork.usage import Usage, total_usage
+
+Json: TypeAlias = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
+"""Plain JSON. Values of the application stand in it as :mod:`refork.values` encodes them."""
+
+_STRICT = ConfigDict(extra="forbid")
+
+
+class StepKind(StrEnum):
+    MODEL = "model"
+    TOOL = "tool"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tool:
+    """A tool as it was offered to the model: its JSON schema is what the model saw."""
+
+    __pydantic_config__ = _STRICT
+
+    name: str
+    description: str = ""
+    parameters: dict[str, Any] = field(default_factory=dict[str, Any])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """Everything that was, or would be, sent to the model at one step.
+
+    ``input`` is the framework's own list of messages as JSON; ``settings`` holds only what was set.
+    """
+
+    __pydantic_config__ = _STRICT
+
+    agent: str | None = None
+    model: str | None = None
+    prompt: str | None = None
+    input: Any = None
+    tools: tuple[Tool, ...] = ()
+    settings: dict[str, Any] = field(default_factory=dict[str, Any])
+    output_schema: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ToolCall:
+    """A tool call as the model wrote it. ``arguments`` is a string where the model's JSON does not parse."""
+
+    __pydantic_config__ = _STRICT
+
+    name: str
+    arguments: Any = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What a model answered at one step: text, tool calls, or both.
+
+    ``structured`` is the parsed answer where the step asked for a JSON schema and the text is JSON.
+    """
+
+    __pydantic_config__ = _STRICT
+
+    text: str = ""
+    tool_calls: tuple[ToolCall, ...] = ()
+    structured: Any = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordedError:
+    """An exception that a step or a run ended with."""
+
+    __pydantic_config__ = _STRICT
+
+    type: str
+    message: str
+    value: Any = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One checkpoint of a run. ``output`` is the encoded value (:mod:`refork.values`), None where it failed.
+
+    ``agent``, ``tool``, ``model``, ``answer`` and ``usage`` are what the framework could tell of it;
+    ``request`` is known only after a replay, since DBOS does not record what was sent.
+    """
+
+    __pydantic_config__ = _STRICT
+
+    number: int
+    name: str
+    kind: StepKind = StepKind.OTHER
+    agent: str | None = None
+    tool: str | None = None
+    model: str | None = None
+    output: Any = None
+    error: RecordedError | None = None
+    child_run: str | None = None
+    started_at: datetime | None = None
+    completed_at: datetime | None = None
+    usage: Usage | None = None
+    answer: Answer | None = None
+    request: Request | None = None
+
+    @property
+    def seconds(self) -> float | None:
+        """Wall time in seconds, None where DBOS recorded no times."""
+        if self.started_at is None or self.completed_at is None:
+            return None
+        return max(0.0, (self.completed_at - self.started_at).total_seconds())
+
+    @property
+    def label(self) -> str | None:
+        """The agent's name for a model step, the tool's for a tool step."""
+        return self.agent if self.kind is StepKind.MODEL else self.tool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """One recorded execution of a workflow. ``args``, ``kwargs`` and ``output`` are encoded values."""
+
+    __pydantic_config__ = _STRICT
+
+    id: str
+    workflow: str
+    status: str
+    class_name: str | None = None
+    config_name: str | None = None
+    application_name: str | None = None
+    application_version: str | None = None
+    authenticated_user: str | None = None
+    authenticated_roles: tuple[str, ...] | None = None
+    assumed_role: str | None = None
+    created_at: datetime | None = None
+    completed_at: datetime | None = None
+    args: tuple[Any, ...] = ()
+    kwargs: dict[str, Any] = field(default_factory=dict[str, Any])
+    output: Any = None
+    error: RecordedError | None = None
+    framework: str | None = None
+    steps: tuple[Step, ...] = ()
+
+    @property
+    def usage(self) -> Usage:
+        return total_usage(step.usage for step in self.steps)
+
+    @property
+    def seconds(self) -> float | None:
+        """Wall time of the run in seconds, from its steps where the run itself has no end."""
+        ends = [step.completed_at for step in self.steps if step.completed_at is not None]
+        starts = [step.started_at for step in self.steps if step.started_at is not None]
+        start = self.created_at or min(starts, default=None)
+        end = self.completed_at or max(ends, default=None)
+        return None if start is None or end is None else max(0.0, (end - start).total_seconds())
+
+    def step(self, number: int) -> Step | None:
+        return next((step for step in self.steps if step.number == number), None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """A run that becomes a test. ``step`` is the fork point; ``agent`` names the folder of its prompts.
+
+    ``expect`` is kept as it stands in the file: the floor above knows scorers, this one does not.
+    ``variants`` limits the candidates; None means every file in ``evals/prompts/<agent>/``.
+    """
+
+    name: str
+    folder: Path
+    run: Run
+    step: int
+    agent: str | None = None
+    scope: str = "step"
+    guard: bool = False
+    trials: int | None = None
+    min_pass_rate: float | None = None
+    variants: tuple[str, ...] | None = None
+    expect: tuple[Mapping[str, Any], ...] = ()
+    description: str = ""
+
+    @property
+    def fork_point(self) -> Step:
+        step = self.run.step(self.step)
+        assert step is not None, "a case is only built with a fork point that its run holds"
+        return step

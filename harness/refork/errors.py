@@ -1,0 +1,49 @@
+"""What can go wrong and is worth a sentence to the user. Nothing else is raised on purpose."""
+
+
+class ReforkError(Exception):
+    """Base of every error that Refork raises on purpose. Its message is one line that says what to do next."""
+
+
+class BadInputError(ReforkError):
+    """A file, an option or an argument of the user's is not what it must be."""
+
+
+class BadFileError(BadInputError):
+    """A file of the user's is damaged, of a newer format, or holds a key or a value that is not accepted."""
+
+
+class DatabaseError(ReforkError):
+    """A database cannot be reached, is empty, or is not a DBOS system database."""
+
+
+class RunNotFoundError(BadInputError):
+    """No run of that id is in the database."""
+
+
+class StepNotFoundError(BadInputError):
+    """The run has no such step, or the name that was given fits several."""
+
+
+class ValueNotPortableError(ReforkError):
+    """A value cannot be written as plain JSON, or plain JSON names a type that nobody registered."""
+
+
+class TemplateError(BadFileError):
+    """A prompt template does not parse, or names something that is not defined."""
+
+
+class ApplicationError(ReforkError):
+    """The user's application cannot be imported, or does not hold the workflow of the run."""
+
+
+class SessionError(ReforkError):
+    """Forks cannot be run in this process: DBOS is already in use, or its database is not our own."""
+
+
+class StaleError(ReforkError):
+    """The code no longer reaches the fork point of a case. Nothing at or after the fork point has run."""
+
+
+class ForkError(ReforkError):
+    """A fork could not be measured: its replay hung, or it broke before the first trial."""

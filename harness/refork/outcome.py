@@ -1,0 +1,60 @@
+"""What a fork gives back: for every trial what was answered, for every variant what was sent."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from refork.case import Answer, Json, Request
+from refork.usage import Usage
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialError:
+    """Why a trial could not be measured. ``type`` is the exception's class name."""
+
+    type: str
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trial:
+    """One rerun of a case under a variant. Exactly one of ``answer`` and ``error`` is set.
+
+    ``seconds`` is the wall time of the model call that answered, without waiting for a slot;
+    ``resumed`` says that the answer was kept from a session that was killed.
+    """
+
+    variant: str
+    number: int
+    answer: Answer | None = None
+    error: TrialError | None = None
+    usage: Usage | None = None
+    model: str | None = None
+    seconds: float = 0.0
+    resumed: bool = False
+    raw: Json = None
+
+
+class ForkStatus(StrEnum):
+    MEASURED = "measured"
+    STALE = "stale"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """All that one case's fork gave. ``reason`` says what happened where it is not ``measured``.
+
+    ``requests`` maps a variant's name to what was sent for it; ``run_id`` is the fork's workflow id.
+    """
+
+    case: str
+    status: ForkStatus
+    reason: str = ""
+    run_id: str | None = None
+    requests: Mapping[str, Request] = field(default_factory=dict[str, Request])
+    trials: tuple[Trial, ...] = ()
+    seconds: float = 0.0
+
+    def trials_of(self, variant: str) -> tuple[Trial, ...]:
+        return tuple(trial for trial in self.trials if trial.variant == variant)

@@ -1,0 +1,87 @@
+"""Tokens, cost and time: what a step took, what a whole run took, and what a rerun of one step saves."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import lru_cache
+
+from pydantic import ConfigDict
+
+
+@dataclass(frozen=True, kw_only=True)
+class Usage:
+    """Tokens of one or more model calls, as the provider reported them.
+
+    ``input_tokens`` includes ``cached_tokens``; ``output_tokens`` includes ``reasoning_tokens``.
+    """
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    calls: int = 0
+    input_tokens: int = 0
+    cached_tokens: int = 0
+    output_tokens: int = 0
+    reasoning_tokens: int = 0
+
+    @property
+    def total_tokens(self) -> int:
+        return self.input_tokens + self.output_tokens
+
+    def __add__(self, other: "Usage") -> "Usage":
+        return Usage(
+            calls=self.calls + other.calls,
+            input_tokens=self.input_tokens + other.input_tokens,
+            cached_tokens=self.cached_tokens + other.cached_tokens,
+            output_tokens=self.output_tokens + other.output_tokens,
+            reasoning_tokens=self.reasoning_tokens + other.reasoning_tokens,
+        )
+
+
+def total_usage(usages: Iterable[Usage | None]) -> Usage:
+    """The sum of the usages that are known."""
+    return sum((usage for usage in usages if usage is not None), Usage())
+
+
+def cost(usage: Usage, model: str | None) -> Decimal | None:
+    """The price of ``usage`` in US dollars, by the table of genai-prices; None for a model it does not know."""
+    if model is None:
+        return None
+    return _price(usage, model)
+
+
+@lru_cache(maxsize=4096)
+def _price(usage: Usage, model: str) -> Decimal | None:
+    from genai_prices import Usage as PricedUsage  # noqa: PLC0415 - the table takes 100 ms to load
+    from genai_prices import calc_price  # noqa: PLC0415
+
+    priced = PricedUsage(
+        input_tokens=usage.input_tokens,
+        cache_read_tokens=usage.cached_tokens,
+        output_tokens=usage.output_tokens,
+    )
+    try:
+        return calc_price(priced, model_ref=model).total_price
+    except (LookupError, ValueError):
+        return None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Savings:
+    """What rerunning the whole recorded run once for every trial would have taken, less what the trials took.
+
+    ``cost_usd`` is None as soon as one model has no known price: a part of a sum is no sum.
+    """
+
+    trials: int
+    tokens: int
+    cost_usd: Decimal | None
+    seconds: float
+
+    def __add__(self, other: "Savings") -> "Savings":
+        both_priced = self.cost_usd is not None and other.cost_usd is not None
+        return Savings(
+            trials=self.trials + other.trials,
+            tokens=self.tokens + other.tokens,
+            cost_usd=(self.cost_usd or Decimal(0)) + (other.cost_usd or Decimal(0)) if both_priced else None,
+            seconds=self.seconds + other.seconds,
+        )

@@ -1,0 +1,39 @@
+"""What is tried at a fork point: the code as it stands, or a candidate prompt out of a file."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+CURRENT: Final = "current"
+"""The code as it stands. The only variant that decides an exit code."""
+
+RECORDED: Final = "recorded"
+"""What production answered: scored, never run."""
+
+RESERVED: Final = frozenset({CURRENT, RECORDED})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Variant:
+    """A variant. ``template`` is None for ``current``; ``model`` and ``settings`` override the code's own."""
+
+    name: str
+    path: Path | None = None
+    template: str | None = None
+    model: str | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+
+def current() -> Variant:
+    return Variant(name=CURRENT)
+
+
+def prompt_folder(agent: str) -> str:
+    """The folder of an agent's prompts under ``evals/prompts/``: ``Sales Analyst`` -> ``sales-analyst``."""
+    return re.sub(r"[^\w.]+", "-", agent.strip().lower()).strip("-.") or "agent"
+
+
+def names(variants: Iterable[Variant]) -> tuple[str, ...]:
+    return tuple(variant.name for variant in variants)

@@ -1,0 +1,1 @@
+"""Outcomes and verdicts as data frames, HTML, Markdown and JSON."""
