@@ -1,0 +1,76 @@
+"""Imports the user's application into a process that already has a DBOS of ours, so that it gets no other."""
+
+import importlib
+import sys
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from dbos import DBOS
+
+from refork.errors import ApplicationError
+
+INERT: Final = (
+    "launch",
+    "destroy",
+    "apply_schedules",
+    "create_schedule",
+    "register_queue",
+    "listen_queues",
+)
+"""What an application may call at the top of its modules, and what must do nothing in an evaluation."""
+
+
+def import_modules(modules: Sequence[str], root: Path) -> None:
+    """Import the modules that register the workflows. Raises ApplicationError with the line that broke."""
+    if str(root) not in sys.path:
+        sys.path.insert(0, str(root))
+    with _inert_dbos():
+        for module in modules:
+            try:
+                importlib.import_module(module)
+            except Exception as error:
+                raise ApplicationError(_import_problem(module, error)) from error
+
+
+def call_setup(target: str) -> None:
+    """Call ``module:function`` of ``[tool.refork] setup``. Raises ApplicationError."""
+    module_name, _, function_name = target.partition(":")
+    try:
+        function: Callable[[], object] = getattr(importlib.import_module(module_name), function_name)
+        function()
+    except Exception as error:
+        raise ApplicationError(f"[tool.refork] setup = {target!r} failed: {_one_line(error)}") from error
+
+
+@contextmanager
+def _inert_dbos() -> Iterator[None]:
+    """Some applications launch DBOS when they are imported. Ours is launched later, and with nothing of theirs."""
+    originals = {name: DBOS.__dict__[name] for name in INERT}
+
+    def nothing(*_args: Any, **_rest: Any) -> None:
+        return None
+
+    for name in INERT:
+        setattr(DBOS, name, nothing)
+    try:
+        yield
+    finally:
+        for name, original in originals.items():
+            setattr(DBOS, name, original)
+
+
+def _import_problem(module: str, error: Exception) -> str:
+    if isinstance(error, ModuleNotFoundError) and error.name is not None:
+        missing = error.name
+        if module == missing or module.startswith(missing + "."):
+            return f"[tool.refork] app = {module!r}: there is no module {missing!r} to import"
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    return f"[tool.refork] app = {module!r} does not import: {_one_line(error)} ({place.filename}:{place.lineno})"
+
+
+def _one_line(error: BaseException) -> str:
+    message = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {message[0]}" if message else type(error).__name__

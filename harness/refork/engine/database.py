@@ -1,0 +1,182 @@
+"""Where forks live: a DBOS system database that is ours alone, and that one session holds at a time.
+
+The default is embedded SQLite in the user's cache directory, keyed by the project's path. A session takes
+the first slot that no other session holds, so two terminals never meet in one database.
+"""
+
+import hashlib
+import subprocess
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import platformdirs
+import sqlalchemy as sa
+from sqlalchemy.exc import ArgumentError, DBAPIError
+
+from refork.engine.locks import held_file, held_key
+from refork.errors import BadInputError, DatabaseError, SessionError
+
+SLOTS: Final = 64
+OURS: Final = "refork_evals_database"
+"""The table that marks a database as made by Refork: another one is never written to."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvalsDatabase:
+    """An open evals database. ``schema`` is None for SQLite; ``key`` is stable over sessions of one project."""
+
+    engine: sa.Engine
+    url: str
+    schema: str | None
+    folder: Path
+
+
+@contextmanager
+def evals_database(url: str | None, *, root: Path, slot: str = "") -> Iterator[EvalsDatabase]:
+    """Hold an evals database for the length of a session.
+
+    ``url`` is None for the default, ``postgres`` for a throw-away server, or a SQLAlchemy URL of SQLite or
+    Postgres; ``slot`` tells the workers of one session apart. Raises BadInputError and DatabaseError.
+    """
+    with ExitStack() as stack:
+        folder = cache_folder(root)
+        folder.mkdir(parents=True, exist_ok=True)
+        if url == "postgres":
+            from refork.engine.postgres import throwaway_postgres  # noqa: PLC0415 - an extra
+
+            url = stack.enter_context(throwaway_postgres())
+        if url is None:
+            yield stack.enter_context(_default(folder, slot))
+        elif url.startswith("sqlite"):
+            yield stack.enter_context(_sqlite_at(_path_of(url, root), folder, slot))
+        else:
+            yield stack.enter_context(_postgres(url, root, folder, slot))
+
+
+def cache_folder(root: Path) -> Path:
+    """The folder of a project's evals databases in the user's cache directory."""
+    digest = hashlib.sha256(str(root.resolve()).encode()).hexdigest()[:12]
+    return platformdirs.user_cache_path("refork") / f"{root.resolve().name}-{digest}"
+
+
+@contextmanager
+def _default(folder: Path, slot: str) -> Iterator[EvalsDatabase]:
+    for number in range(SLOTS):
+        path = folder / f"evals{f'-{slot}' if slot else ''}-{number}.sqlite"
+        with ExitStack() as stack:
+            if stack.enter_context(held_file(path.with_suffix(".lock"))):
+                yield stack.enter_context(_sqlite(path, folder))
+                return
+    raise SessionError(f"{SLOTS} sessions of this project are running already, see {str(folder)!r}")
+
+
+@contextmanager
+def _sqlite_at(path: Path, folder: Path, slot: str) -> Iterator[EvalsDatabase]:
+    path = path.with_stem(f"{path.stem}-{slot}") if slot else path
+    if _tracked_by_git(path):
+        raise BadInputError(
+            f"--agent-evals-db: {str(path)!r} is tracked by git; an evals database is never shared: "
+            "name a file outside the checkout, or leave the option out"
+        )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with held_file(path.with_name(path.name + ".lock")) as held:
+        if not held:
+            raise SessionError(f"--agent-evals-db: another session is using {str(path)!r}")
+        with _sqlite(path, folder) as database:
+            yield database
+
+
+@contextmanager
+def _sqlite(path: Path, folder: Path) -> Iterator[EvalsDatabase]:
+    engine = sa.create_engine(
+        f"sqlite:///{path}", pool_size=20, max_overflow=20, connect_args={"check_same_thread": False}
+    )
+
+    @sa.event.listens_for(engine, "connect")
+    def _configure(connection: Any, _record: Any) -> None:
+        connection.isolation_level = "IMMEDIATE"
+        connection.execute("PRAGMA busy_timeout=30000")
+        connection.execute("PRAGMA foreign_keys=ON")
+        # A crash of the process loses nothing in this mode, and a commit costs no disk sync.
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=NORMAL")
+
+    try:
+        _mark(engine, None, str(path))
+        yield EvalsDatabase(engine=engine, url=f"sqlite:///{path}", schema=None, folder=folder)
+    finally:
+        engine.dispose()
+
+
+@contextmanager
+def _postgres(url: str, root: Path, folder: Path, slot: str) -> Iterator[EvalsDatabase]:
+    try:
+        address = sa.make_url(url)
+    except ArgumentError:
+        raise BadInputError(
+            f"--agent-evals-db: {url!r} is no database URL; accepted are 'postgres', "
+            "'sqlite:///path' and 'postgresql://user@host/database'"
+        ) from None
+    if not address.drivername.startswith("postgresql"):
+        raise BadInputError(
+            f"--agent-evals-db: {address.drivername!r} is not supported; accepted are SQLite and Postgres"
+        )
+    engine = sa.create_engine(address.set(drivername="postgresql+psycopg"), pool_size=20, max_overflow=20)
+    project = hashlib.sha256(str(root.resolve()).encode()).hexdigest()[:8]
+    try:
+        for number in range(SLOTS):
+            schema = f"refork_{project}_{slot or 'main'}_{number}"
+            with held_key(engine, schema) as held:
+                if held:
+                    _mark(engine, schema, address.render_as_string(hide_password=True))
+                    yield EvalsDatabase(
+                        engine=engine, url=address.render_as_string(hide_password=False), schema=schema, folder=folder
+                    )
+                    return
+        raise SessionError(f"{SLOTS} sessions of this project are using this database already")
+    except DBAPIError as error:
+        cause = str(error.orig).strip().splitlines()[0]
+        shown = address.render_as_string(hide_password=True)
+        raise DatabaseError(f"--agent-evals-db: cannot use {shown}: {cause}") from None
+    finally:
+        engine.dispose()
+
+
+def _mark(engine: sa.Engine, schema: str | None, shown: str) -> None:
+    """Claim an empty database, or make sure that it is one that Refork made."""
+    try:
+        with engine.begin() as connection:
+            if schema is not None:
+                connection.execute(sa.schema.CreateSchema(schema, if_not_exists=True))
+            tables = sa.inspect(connection).get_table_names(schema=schema)
+            if tables and OURS not in tables:
+                raise BadInputError(
+                    f"--agent-evals-db: {shown!r} holds data that is not Refork's; "
+                    "name a new file: the evals never run in a database of production"
+                )
+            marker = sa.Table(OURS, sa.MetaData(schema=schema), sa.Column("version", sa.Integer))
+            marker.create(connection, checkfirst=True)
+    except DBAPIError as error:
+        if schema is not None:
+            raise
+        raise DatabaseError(f"--agent-evals-db: {shown!r} is no SQLite database: {error.orig}") from None
+
+
+def _path_of(url: str, root: Path) -> Path:
+    database = sa.make_url(url).database
+    if not database or database == ":memory:":
+        raise BadInputError(f"--agent-evals-db: {url!r} names no file; write 'sqlite:///path/to/evals.sqlite'")
+    return (root / database).resolve()
+
+
+def _tracked_by_git(path: Path) -> bool:
+    if not path.exists():
+        return False
+    command = ["git", "-C", str(path.parent), "ls-files", "--error-unmatch", path.name]
+    try:
+        return subprocess.run(command, capture_output=True, check=False, timeout=10).returncode == 0  # noqa: S603
+    except (OSError, subprocess.TimeoutExpired):
+        return False

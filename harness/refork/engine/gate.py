@@ -1,0 +1,71 @@
+"""What one fork may do: replay what was recorded, then run what was planned, and nothing else."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from threading import Lock
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refusal:
+    """An operation that was stopped before it started. ``recorded`` is what the run did at that step."""
+
+    number: int
+    reached: str
+    recorded: str | None
+
+
+@dataclass(kw_only=True)
+class Gate:
+    """The state of one fork, shared by DBOS's threads and event loops.
+
+    ``recorded`` maps every step number of the recorded run to its DBOS name; steps below ``fork_point``
+    replay. ``on_refused`` and ``on_ended`` are called once each, from whatever thread DBOS is in.
+    """
+
+    run_id: str
+    recorded: Mapping[int, str]
+    fork_point: int
+    on_refused: Callable[[Refusal], None]
+    on_ended: Callable[[str, str | None], None]
+    planned: dict[int, str] = field(default_factory=dict[int, str])
+    started: bool = False
+    position: tuple[int, str] | None = None
+    moved_at: float = field(default_factory=time.monotonic)
+    closed: bool = False
+    _lock: Lock = field(default_factory=Lock)
+
+    def begin(self) -> None:
+        """DBOS took the fork off its queue."""
+        self.started, self.moved_at = True, time.monotonic()
+
+    def plan(self, number: int, name: str) -> None:
+        """Let the step ``number`` run under ``name``, although nothing recorded it."""
+        with self._lock:
+            self.planned[number] = name
+
+    def admit(self, number: int, name: str) -> bool:
+        """Whether DBOS may start this operation. The first refusal closes the gate for good."""
+        with self._lock:
+            if self.closed:
+                return False
+            known = self.recorded if number < self.fork_point else self.planned
+            if known.get(number) == name:
+                self.position, self.moved_at = (number, name), time.monotonic()
+                return True
+            self.closed = True
+        self.on_refused(Refusal(number=number, reached=name, recorded=self.recorded.get(number)))
+        return False
+
+    def close(self) -> None:
+        """Refuse whatever comes from now on, without calling it a refusal."""
+        with self._lock:
+            self.closed = True
+
+    def end(self, status: str, error: str | None) -> None:
+        """The workflow came to its own end."""
+        with self._lock:
+            if self.closed:
+                return
+            self.closed = True
+        self.on_ended(status, error)

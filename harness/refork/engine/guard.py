@@ -1,0 +1,154 @@
+"""Stops what may not run, where DBOS starts it: below any framework's exception handling.
+
+Every DBOS operation of a workflow asks the system database whether it was recorded before it does
+anything. The guard stands in front of that question.
+"""
+
+import threading
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Final
+
+from dbos._context import get_local_dbos_context
+from dbos._error import DBOSWorkflowCancelledError
+
+from refork.engine.gate import Gate
+from refork.errors import SessionError
+
+GET_RESULT: Final = "DBOS.getResult"
+
+GUARDED: Final = (
+    "check_operation_execution",
+    "_check_operation_execution_txn",
+    "patch",
+    "deprecate_patch",
+    "get_checkpoint_name",
+    "await_workflow_result",
+    "await_workflow_result_async",
+    "update_workflow_outcome",
+    "start_queued_workflows",
+    "init_workflow",
+    "init_workflows",
+)
+"""The methods of DBOS's SystemDatabase that the guard stands in front of."""
+
+
+class Guard:
+    """Holds the gates of a session's forks and stands between DBOS and its system database."""
+
+    def __init__(self, system_database: Any, *, queue: str) -> None:
+        self._db = system_database
+        self._queue = queue
+        self._originals: dict[str, Callable[..., Any]] = {}
+        self._gates: dict[str, Gate] = {}
+        self._lock = threading.Lock()
+
+    def install(self) -> None:
+        """Put a method of ours in front of each of ``GUARDED``, on this one instance."""
+        for name in GUARDED:
+            original = self._originals[name] = getattr(self._db, name)
+            setattr(self._db, name, partial(getattr(self, f"_{name.lstrip('_')}"), original))
+
+    def watch(self, gate: Gate) -> None:
+        with self._lock:
+            self._gates[gate.run_id] = gate
+
+    def gate(self, run_id: str | None) -> Gate | None:
+        return None if run_id is None else self._gates.get(run_id)
+
+    def cancel(self, run_id: str) -> None:
+        """Mark a workflow as cancelled, on a thread of its own.
+
+        DBOS may hold SQLite's write lock around the question that the guard answers.
+        """
+        threading.Thread(target=self._db.cancel_workflows, args=([run_id],), daemon=True).start()
+
+    def stop(self, run_id: str) -> DBOSWorkflowCancelledError:
+        """Cancel a workflow and make the exception that unwinds it. It passes every ``except Exception``."""
+        self.cancel(run_id)
+        return DBOSWorkflowCancelledError(f"{run_id} may do nothing more")
+
+    def _admit(self, run_id: str, number: int, name: str) -> None:
+        gate = self.gate(run_id)
+        if gate is None or not gate.admit(number, name):
+            raise self.stop(run_id)
+
+    def _check_operation_execution(
+        self, original: Callable[..., Any], workflow_id: str, function_id: int, function_name: str, **rest: Any
+    ) -> Any:
+        self._admit(workflow_id, function_id, function_name)
+        return original(workflow_id, function_id, function_name, **rest)
+
+    def _check_operation_execution_txn(
+        self, original: Callable[..., Any], workflow_id: str, function_id: int, function_name: str, conn: Any
+    ) -> Any:
+        self._admit(workflow_id, function_id, function_name)
+        return original(workflow_id, function_id, function_name, conn)
+
+    def _recorded_name(self, run_id: str, number: int) -> str | None:
+        """What is, or in the recorded run was, the checkpoint of that number: patches ask before they act."""
+        gate = self.gate(run_id)
+        if gate is None:
+            raise self.stop(run_id)
+        name: str | None = self._originals["get_checkpoint_name"](workflow_id=run_id, function_id=number)
+        return name if name is not None else gate.recorded.get(number)
+
+    def _get_checkpoint_name(
+        self, _original: Callable[..., Any], *, workflow_id: str, function_id: int
+    ) -> str | None:
+        return self._recorded_name(workflow_id, function_id)
+
+    def _patch(
+        self, original: Callable[..., Any], *, workflow_id: str, function_id: int, patch_name: str
+    ) -> bool:
+        if self._recorded_name(workflow_id, function_id) not in (None, patch_name):
+            return False
+        self._admit(workflow_id, function_id, patch_name)
+        return bool(original(workflow_id=workflow_id, function_id=function_id, patch_name=patch_name))
+
+    def _deprecate_patch(
+        self, _original: Callable[..., Any], *, workflow_id: str, function_id: int, patch_name: str
+    ) -> bool:
+        return self._recorded_name(workflow_id, function_id) == patch_name
+
+    def _admit_result_of(self, target: str) -> None:
+        """A workflow asks for another's result: DBOS records that as a step, after the fact."""
+        context = get_local_dbos_context()
+        if context is None or not context.is_workflow() or context.workflow_id == target:
+            return
+        self._admit(context.workflow_id, context.function_id + 1, GET_RESULT)
+
+    def _await_workflow_result(
+        self, original: Callable[..., Any], workflow_id: str, *args: Any, **rest: Any
+    ) -> Any:
+        self._admit_result_of(workflow_id)
+        return original(workflow_id, *args, **rest)
+
+    async def _await_workflow_result_async(
+        self, original: Callable[..., Any], workflow_id: str, *args: Any, **rest: Any
+    ) -> Any:
+        self._admit_result_of(workflow_id)
+        return await original(workflow_id, *args, **rest)
+
+    def _update_workflow_outcome(
+        self, original: Callable[..., Any], workflow_id: str, status: str, **rest: Any
+    ) -> bool:
+        gate = self.gate(workflow_id)
+        if gate is not None:
+            gate.end(status, rest.get("error"))
+        return bool(original(workflow_id, status, **rest))
+
+    def _start_queued_workflows(self, original: Callable[..., Any], queue: Any, *args: Any, **rest: Any) -> Any:
+        if queue.name != self._queue:
+            return [], None
+        started, limit = original(queue, *args, **rest)
+        for run_id in started:
+            gate = self.gate(run_id)
+            if gate is not None:
+                gate.begin()
+        return started, limit
+
+    def _init_workflow(self, _original: Callable[..., Any], *_args: Any, **_rest: Any) -> Any:
+        raise SessionError("a workflow was started beside the forks; an evaluation starts none of its own")
+
+    _init_workflows = _init_workflow

@@ -1,0 +1,80 @@
+"""What sessions left in the evals database: forks of killed ones to take up, the rest to delete."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from refork.case import Run
+from refork.engine.seeding import seed_id
+
+KEPT_SECONDS: Final = 24 * 3600
+"""How long the answers of a killed session may stand in for new ones: a model changes."""
+
+UNFINISHED: Final = ("PENDING", "ENQUEUED")
+
+
+@dataclass(frozen=True)
+class Leftover:
+    """A fork that a killed session left, with the trials that it had checkpointed."""
+
+    run_id: str
+    fork_point: int
+    database: Any
+
+    def trials(self) -> Mapping[int, str]:
+        """The names of the checkpointed trials by step number. Errors are left out: they are worth another try."""
+        table = self.database.tables.operation_outputs
+        query = sa.select(table.c.function_id, table.c.function_name).where(
+            table.c.workflow_uuid == self.run_id,
+            table.c.function_id >= self.fork_point,
+            table.c.error.is_(None),
+        )
+        with self.database.engine.connect() as connection:
+            return {number: name for number, name in connection.execute(query)}
+
+
+class Leftovers:
+    """The evals database holds nothing of a living session but this one's, so all of it may be judged here."""
+
+    def __init__(self, system_database: Any) -> None:
+        self._db = system_database
+        self._taken: set[str] = set()
+
+    def take(self, run: Run, *, below: int) -> Leftover | None:
+        """The newest unfinished fork of the same run at the same step, for one taker."""
+        table = self._db.tables.workflow_status
+        query = (
+            sa.select(table.c.workflow_uuid)
+            .where(
+                table.c.forked_from == seed_id(run, below=below),
+                table.c.status.in_(UNFINISHED),
+                table.c.workflow_uuid.not_in(self._taken),
+                table.c.executor_id.is_distinct_from(self._db.executor_id),
+            )
+            .order_by(table.c.created_at.desc())
+            .limit(1)
+        )
+        with self._db.engine.connect() as connection:
+            run_id = connection.scalar(query)
+        if run_id is None:
+            return None
+        self._taken.add(run_id)
+        return Leftover(run_id=run_id, fork_point=below, database=self._db)
+
+    def sweep(self) -> None:
+        """Delete what is finished, and what is too old to take up."""
+        table = self._db.tables.workflow_status
+        oldest = int((time.time() - KEPT_SECONDS) * 1000)
+        alive = sa.and_(table.c.status.in_(UNFINISHED), table.c.created_at >= oldest)
+        with self._db.engine.connect() as connection:
+            kept = set(connection.execute(sa.select(table.c.forked_from).where(alive)).scalars())
+            old = [
+                run_id
+                for run_id in connection.execute(sa.select(table.c.workflow_uuid).where(sa.not_(alive))).scalars()
+                if run_id not in kept
+            ]
+        if old:
+            self._db.delete_workflows(old)

@@ -1,0 +1,128 @@
+"""Writes a recorded run into the evals database, as if it had run there up to its fork point.
+
+This release of DBOS has no import of a workflow, so the rows are written directly: ``workflow_status``,
+``workflow_input`` and ``operation_outputs``. A contract test fails loudly when these tables change.
+"""
+
+import hashlib
+import json
+import time
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from refork.case import RecordedError, Run, Step
+from refork.engine.guard import GET_RESULT
+from refork.engine.serializer import NAME
+from refork.values import RecordedException, decode, dumps, encode
+
+SUCCESS: Final = "SUCCESS"
+
+
+def seed_id(run: Run, *, below: int) -> str:
+    """The id of a seeded run: the same run seeded up to the same step is the same row."""
+    content = json.dumps(
+        [run.id, run.workflow, below, run.args, run.kwargs, [[s.number, s.name, s.output] for s in run.steps]],
+        sort_keys=True,
+        default=str,
+    )
+    return f"case-{hashlib.sha256(content.encode()).hexdigest()[:24]}"
+
+
+def seed(system_database: Any, run: Run, *, below: int, application: str, version: str) -> str:
+    """Write the run with its steps below ``below``. Gives the workflow id to fork from; writes nothing twice."""
+    tables = system_database.tables
+    source = seed_id(run, below=below)
+    prefix = [step for step in run.steps if step.number < below]
+    with system_database.engine.begin() as connection:
+        if _exists(connection, tables.workflow_status, source):
+            return source
+        now = int(time.time() * 1000)
+        common = {"application_name": application, "application_version": version}
+        connection.execute(sa.insert(tables.workflow_status), [_status_row(run, source, now) | common])
+        connection.execute(
+            sa.insert(tables.workflow_input),
+            [{"workflow_uuid": source, "inputs": _inputs(run), "retention_timestamp": now}],
+        )
+        if prefix:
+            rows = [_step_row(step, source, now) | {"application_name": application} for step in prefix]
+            connection.execute(sa.insert(tables.operation_outputs), rows)
+        for child in prefix:
+            _seed_child(connection, tables, child, now, common)
+    return source
+
+
+def _exists(connection: sa.Connection, table: sa.Table, run_id: str) -> bool:
+    return connection.scalar(sa.select(table.c.workflow_uuid).where(table.c.workflow_uuid == run_id)) is not None
+
+
+def _status_row(run: Run, run_id: str, now: int) -> dict[str, Any]:
+    roles = None if run.authenticated_roles is None else json.dumps(list(run.authenticated_roles))
+    return {
+        "workflow_uuid": run_id,
+        "status": SUCCESS,
+        "name": run.workflow,
+        "class_name": run.class_name,
+        "config_name": run.config_name,
+        "authenticated_user": run.authenticated_user,
+        "authenticated_roles": roles,
+        "assumed_role": run.assumed_role,
+        "created_at": now,
+        "updated_at": now,
+        "recovery_attempts": 0,
+        "priority": 0,
+        "was_forked_from": False,
+        "rate_limited": False,
+        "is_debounced": False,
+        "serialization": NAME,
+    }
+
+
+def _inputs(run: Run) -> str:
+    return dumps({"args": tuple(decode(arg) for arg in run.args), "kwargs": {k: decode(v) for k, v in run.kwargs.items()}})
+
+
+def _step_row(step: Step, run_id: str, now: int) -> dict[str, Any]:
+    # A step that started a child workflow has neither output nor error in DBOS's own rows.
+    starts_child = step.child_run is not None and step.name != GET_RESULT
+    output, error = _result(step)
+    return {
+        "workflow_uuid": run_id,
+        "function_id": step.number,
+        "function_name": step.name,
+        "output": None if starts_child else output,
+        "error": error,
+        "child_workflow_id": step.child_run,
+        "started_at_epoch_ms": now,
+        "completed_at_epoch_ms": now,
+        "serialization": NAME,
+        "retention_timestamp": now,
+    }
+
+
+def _result(step: Step) -> tuple[str | None, str | None]:
+    if step.error is not None:
+        return None, _error(step.error)
+    return json.dumps(step.output), None
+
+
+def _error(error: RecordedError) -> str:
+    if error.value is not None:
+        return json.dumps(error.value)
+    return json.dumps(encode(RecordedException(error.type, error.message)))
+
+
+def _seed_child(connection: sa.Connection, tables: Any, step: Step, now: int, common: dict[str, str]) -> None:
+    """A child workflow as far as its parent can see it: its id and its result."""
+    if step.name != GET_RESULT or step.child_run is None:
+        return
+    if _exists(connection, tables.workflow_status, step.child_run):
+        return
+    output, error = _result(step)
+    child = Run(id=step.child_run, workflow="recorded child", status=SUCCESS)
+    row = _status_row(child, step.child_run, now) | common | {"status": "ERROR" if error else SUCCESS}
+    connection.execute(sa.insert(tables.workflow_status), [row])
+    connection.execute(
+        sa.insert(tables.workflow_output),
+        [{"workflow_uuid": step.child_run, "output": output, "error": error, "retention_timestamp": now}],
+    )

@@ -1,0 +1,181 @@
+"""One launched DBOS of our own, in which nothing runs but forks that somebody holds a plan for."""
+
+import time
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import dbos._dbos as dbos_module
+from dbos import DBOS, SetWorkflowID
+from dbos._context import get_local_dbos_context
+from dbos._utils import GlobalParams
+
+from refork.case import Run
+from refork.engine import app
+from refork.engine.database import EvalsDatabase, evals_database
+from refork.engine.gate import Gate
+from refork.engine.guard import Guard
+from refork.engine.quiet import quiet_dbos
+from refork.engine.seeding import seed
+from refork.engine.serializer import JsonSerializer, pickle_refused
+from refork.errors import ApplicationError, SessionError
+
+APPLICATION: Final = "refork"
+VERSION: Final = "refork"
+QUEUE: Final = "refork-forks"
+POLLING_SECONDS: Final = 0.02
+
+
+class Engine:
+    """A running session's DBOS. Made by :func:`open_engine` alone."""
+
+    def __init__(self, instance: Any, guard: Guard) -> None:
+        self._dbos = instance
+        self._guard = guard
+
+    @property
+    def system_database(self) -> Any:
+        return self._dbos._sys_db
+
+    def registered(self, workflow: str) -> bool:
+        return workflow in self._dbos._registry.workflow_info_map
+
+    def workflows(self) -> tuple[str, ...]:
+        """The names of the workflows that the application registered."""
+        names = self._dbos._registry.workflow_info_map
+        return tuple(sorted(name for name in names if not name.startswith(("<temp>.", "temp_workflow"))))
+
+    def start(self, run: Run, gate: Gate) -> None:
+        """Seed the run, fork it at the gate's fork point, and put the fork on the queue."""
+        self.check_workflow(run)
+        source = seed(self.system_database, run, below=gate.fork_point, application=APPLICATION, version=VERSION)
+        self._guard.watch(gate)
+        with SetWorkflowID(gate.run_id):
+            DBOS.fork_workflow(source, gate.fork_point, application_version=VERSION, queue_name=QUEUE)
+
+    def resume(self, gate: Gate) -> None:
+        """Take over a fork that a killed session left, now that somebody holds its plan again."""
+        self._guard.watch(gate)
+        self.system_database.resume_workflows([gate.run_id], queue_name=QUEUE)
+
+    def check_workflow(self, run: Run) -> None:
+        """Raises ApplicationError where the application does not hold the run's workflow."""
+        if self.registered(run.workflow):
+            return
+        known = ", ".join(repr(name) for name in self.workflows()) or "none"
+        raise ApplicationError(
+            f"the application registers no workflow {run.workflow!r} (registered: {known}); "
+            "name the module that does in [tool.refork] app"
+        )
+
+    def gate_here(self) -> Gate | None:
+        """The gate of the fork that the calling code runs in, None outside every fork."""
+        context = get_local_dbos_context()
+        return None if context is None else self._guard.gate(context.workflow_id)
+
+    def next_step(self) -> int:
+        """The number that the next operation of the calling workflow will get."""
+        context = get_local_dbos_context()
+        assert context is not None, "called from within a fork"
+        return context.function_id + 1
+
+    def within_step(self) -> bool:
+        context = get_local_dbos_context()
+        return context is not None and not context.is_workflow()
+
+    def stop(self, run_id: str) -> BaseException:
+        """Cancel a fork; the exception that unwinds its workflow is given back, to be raised there."""
+        return self._guard.stop(run_id)
+
+
+@contextmanager
+def open_engine(
+    *, root: Path, modules: Sequence[str], setup: str | None = None, url: str | None = None, slot: str = ""
+) -> Iterator[tuple[Engine, EvalsDatabase]]:
+    """Launch a DBOS of our own and import the application into it.
+
+    Raises SessionError where DBOS is launched in this process already, ApplicationError where the application
+    does not import, BadInputError and DatabaseError where the database will not do.
+    """
+    with ExitStack() as stack:
+        database = stack.enter_context(evals_database(url, root=root, slot=slot))
+        stack.enter_context(quiet_dbos(database.folder / f"dbos{f'-{slot}' if slot else ''}.log"))
+        stack.enter_context(_no_other_dbos())
+        stack.enter_context(pickle_refused())
+        instance: Any = DBOS(config=_config(database))
+        stack.callback(DBOS.destroy)
+        app.import_modules(modules, root)
+        if setup is not None:
+            app.call_setup(setup)
+        yield _launch(instance, database, stack), database
+
+
+def _config(database: EvalsDatabase) -> Any:
+    return {
+        "name": APPLICATION,
+        "system_database_url": database.url,
+        "system_database_engine": database.engine,
+        "dbos_system_schema": database.schema or "dbos",
+        "serializer": JsonSerializer(),
+        "executor_id": f"refork-{uuid.uuid4().hex[:12]}",
+        "application_version": VERSION,
+        "enable_otlp": False,
+        "use_listen_notify": False,
+        # The listener sleeps this long before it sees that a session is over.
+        "notification_listener_polling_interval_sec": 0.2,
+    }
+
+
+def _launch(instance: Any, database: EvalsDatabase, stack: ExitStack) -> Engine:
+    registry = instance._registry
+    # Pollers are Kafka consumers and schedulers: whatever the application registered, none may start.
+    waiting = registry.pollers, registry.kafka_registrations
+    registry.pollers, registry.kafka_registrations = [], []
+    stack.callback(_restore_pollers, registry, waiting)
+    if dbos_module._dbos_global_instance is not instance:
+        raise SessionError("the application replaced DBOS while it was imported; move that out of its modules")
+    registry._register_internal_queue(QUEUE, polling_interval_sec=POLLING_SECONDS)
+    stack.callback(registry.internal_queue_map.pop, QUEUE, None)
+    instance.listen_queues([QUEUE])
+    DBOS.launch()
+    if instance._sys_db.engine.url != database.engine.url:
+        raise SessionError(f"DBOS runs on {instance._sys_db.engine.url!r}, which is not the evals database")
+    guard = Guard(instance._sys_db, queue=QUEUE)
+    # Never taken off again: a workflow that hangs may wake up after the session.
+    guard.install()
+    return Engine(instance, guard)
+
+
+def _restore_pollers(registry: Any, waiting: tuple[list[Any], list[Any]]) -> None:
+    registry.pollers, registry.kafka_registrations = waiting
+
+
+@contextmanager
+def _no_other_dbos() -> Iterator[None]:
+    """Set an instance aside that was constructed but not launched, and put it back in the end."""
+    other: Any = dbos_module._dbos_global_instance
+    if other is not None and other._launched:
+        raise SessionError(
+            "DBOS is already launched in this process; an evaluation needs its own: "
+            "launch yours in a fixture of the tests that use it, or run them apart from --agent-evals"
+        )
+    dbos_module._dbos_global_instance = None
+    parameters = {name: getattr(GlobalParams, name) for name in ("app_name", "app_version", "executor_id")}
+    try:
+        yield
+    finally:
+        for name, value in parameters.items():
+            setattr(GlobalParams, name, value)
+        dbos_module._dbos_global_instance = other
+        if other is not None:
+            other._registry.dbos = other
+
+
+def wait_until_idle(engine: Engine, seconds: float) -> None:
+    """Wait until no workflow is active, so that closing DBOS cuts nothing short."""
+    deadline = time.monotonic() + seconds
+    active = engine._dbos._active_workflows_set
+    while active.activeList() and time.monotonic() < deadline:
+        time.sleep(0.02)

@@ -1,0 +1,91 @@
+"""Bytes in and out of the user's folders: nothing read from outside a folder, nothing written by halves."""
+
+import os
+import secrets
+from pathlib import Path
+
+from refork.errors import BadFileError
+
+MEGABYTE = 1_000_000
+
+
+def read_text(path: Path, *, inside: Path | None = None, limit: int | None = None) -> str:
+    """The UTF-8 text of a file, with or without a byte order mark.
+
+    A path that leads out of the folder ``inside``, or a file of more than ``limit`` bytes, is a BadFileError.
+    """
+    try:
+        if inside is not None:
+            refuse_outside(path, inside)
+        if not path.is_file():
+            problem = "is not a file" if path.exists() else "does not exist"
+            raise BadFileError(f"{str(path)!r} {problem}")
+        data = _read(path, limit)
+    except (OSError, ValueError, RuntimeError) as error:
+        raise BadFileError(f"{str(path)!r} cannot be read: {_reason(error)}") from error
+    return _decoded(data, path)
+
+
+def refuse_outside(path: Path, folder: Path) -> None:
+    """Raise BadFileError where ``path``, once every symlink is followed, does not lie in ``folder``."""
+    real, home = Path(os.path.realpath(path)), Path(os.path.realpath(folder))
+    if not real.is_relative_to(home):
+        raise BadFileError(
+            f"{str(path)!r} is a symlink that leads out of {str(folder)!r}: replace it by the file itself"
+        )
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Write ``text`` as UTF-8, all of it or nothing: a reader sees the old file or the new one."""
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            _write(temporary, text.encode())
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+        _sync_folder(path.parent)
+    except OSError as error:
+        raise BadFileError(f"{str(path)!r} cannot be written: {_reason(error)}") from error
+
+
+def _read(path: Path, limit: int | None) -> bytes:
+    with path.open("rb") as file:
+        data = file.read() if limit is None else file.read(limit + 1)
+    if limit is not None and len(data) > limit:
+        raise BadFileError(f"{str(path)!r} is larger than {limit / MEGABYTE:g} MB, the most that is read")
+    return data
+
+
+def _decoded(data: bytes, path: Path) -> str:
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise BadFileError(
+            f"{str(path)!r}, line {line}: byte {data[error.start]:#04x} is not UTF-8; save the file as UTF-8"
+        ) from error
+
+
+def _write(path: Path, data: bytes) -> None:
+    # 0o666 lets the umask decide, as for every other file of the checkout.
+    descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync_folder(folder: Path) -> None:
+    if os.name != "posix":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _reason(error: Exception) -> str:
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)

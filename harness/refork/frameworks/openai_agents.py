@@ -1,0 +1,308 @@
+"""The OpenAI Agents SDK under DBOS: runs made by ``dbos_openai_agents.DBOSRunner``.
+
+A model call is the DBOS step ``_model_call_step``, and its checkpoint is the SDK's ``ModelResponse``. The
+request is not recorded: it is seen when the code is about to send it, in ``DBOSModelWrapper.get_response``,
+which is called before DBOS looks for a checkpoint.
+"""
+
+import copy
+import dataclasses
+import inspect
+import json
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from contextvars import ContextVar
+from functools import cached_property
+from typing import Any, Final
+
+import agents
+import agents.run_internal.model_retry as sdk_retry
+import dbos_openai_agents.runner as dbos_runner
+from agents import Agent, FunctionTool, Model, ModelResponse, ModelSettings, RunConfig
+from agents.run_config import CallModelData, ModelInputData
+from agents.tracing import get_trace_provider
+from openai.types.responses import ResponseFunctionToolCall, ResponseOutputMessage
+from pydantic import TypeAdapter
+from pydantic_core import to_jsonable_python
+
+from refork.case import Answer, Request, StepKind, Tool, ToolCall
+from refork.errors import ApplicationError, BadInputError
+from refork.frameworks import Description, Hook, ModelCall, RawStep, Reply
+from refork.prompt import render
+from refork.usage import Usage
+from refork.values import Registry
+from refork.variant import Variant
+
+MODEL_STEP: Final = dbos_runner._model_call_step.__qualname__
+NO_KEY: Final = "refork-has-no-key"
+"""Stands in for a missing OPENAI_API_KEY while a prefix is replayed, which calls nobody."""
+
+_agent: ContextVar[str | None] = ContextVar("refork_agent", default=None)
+_responses: Final = TypeAdapter(ModelResponse)
+
+
+class OpenAIAgents:
+    """:class:`refork.frameworks.Framework` for the OpenAI Agents SDK."""
+
+    name = "openai-agents"
+
+    def recognises(self, step_names: Sequence[str]) -> bool:
+        return MODEL_STEP in step_names
+
+    def describe(self, steps: Sequence[RawStep]) -> Sequence[Description]:
+        asked: list[str] = []
+        described: list[Description] = []
+        for step in steps:
+            if step.name == MODEL_STEP:
+                description = _describe_model_step(step)
+                asked = [call.name for call in description.answer.tool_calls] if description.answer else []
+            else:
+                description = _describe_other_step(step, asked)
+            described.append(description)
+        return described
+
+    def register(self, registry: Registry) -> None:
+        registry.register(
+            ModelResponse,
+            name="openai-agents.ModelResponse",
+            encode=lambda response: _responses.dump_python(response, mode="json", by_alias=True),
+            decode=_responses.validate_python,
+        )
+
+    @contextmanager
+    def intercept(self, hook: Hook) -> Iterator[None]:
+        with ExitStack() as stack:
+            stack.enter_context(_replaced(dbos_runner, "Runner", _NamingRunner))
+            stack.enter_context(_replaced(sdk_retry, "_await_model_attempt", _await_without_limit))
+            stack.enter_context(_replaced(dbos_runner.DBOSModelWrapper, "get_response", _hooked(hook)))
+            stack.enter_context(_placeholder_key())
+            stack.enter_context(_no_tracing())
+            yield
+
+
+def _describe_model_step(step: RawStep) -> Description:
+    if not isinstance(step.output, ModelResponse):
+        return Description(kind=StepKind.MODEL)
+    return Description(
+        kind=StepKind.MODEL, usage=usage_of(step.output), answer=answer_of(step.output, structured=False)
+    )
+
+
+def _describe_other_step(step: RawStep, asked: list[str]) -> Description:
+    """A step after a model's tool calls is that tool's, where the names say so or only one was called."""
+    short = step.name.rsplit(".", 1)[-1]
+    tool = short if short in asked else asked[0] if len(set(asked)) == 1 else None
+    if tool is None or step.name.startswith("DBOS."):
+        return Description()
+    return Description(kind=StepKind.TOOL, tool=tool)
+
+
+def usage_of(response: ModelResponse) -> Usage:
+    usage = response.usage
+    return Usage(
+        calls=usage.requests or 1,
+        input_tokens=usage.input_tokens,
+        cached_tokens=getattr(usage.input_tokens_details, "cached_tokens", 0) or 0,
+        output_tokens=usage.output_tokens,
+        reasoning_tokens=getattr(usage.output_tokens_details, "reasoning_tokens", 0) or 0,
+    )
+
+
+def answer_of(response: ModelResponse, *, structured: bool) -> Answer:
+    """The text, tool calls and, where a JSON schema was asked for, the parsed answer of a response."""
+    texts: list[str] = []
+    calls: list[ToolCall] = []
+    for item in response.output:
+        if isinstance(item, ResponseOutputMessage):
+            texts += [getattr(part, "text", None) or getattr(part, "refusal", "") for part in item.content]
+        elif isinstance(item, ResponseFunctionToolCall):
+            calls.append(ToolCall(name=item.name, arguments=_json_or_text(item.arguments)))
+    text = "".join(texts)
+    parsed = _json_or_text(text) if structured else None
+    return Answer(text=text, tool_calls=tuple(calls), structured=None if isinstance(parsed, str) else parsed)
+
+
+def _json_or_text(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+
+
+@dataclasses.dataclass(frozen=True)
+class _Call:
+    """A call of ``Model.get_response``, with its arguments by name."""
+
+    model: Model
+    arguments: dict[str, Any]
+    agent: str | None
+
+    @property
+    def step_name(self) -> str:
+        return MODEL_STEP
+
+    @cached_property
+    def request(self) -> Request:
+        arguments, schema = self.arguments, self.arguments["output_schema"]
+        plain = schema is None or schema.is_plain_text()
+        return Request(
+            agent=self.agent,
+            model=_model_name(self.model),
+            prompt=arguments["system_instructions"],
+            input=to_jsonable_python(arguments["input"], fallback=str),
+            tools=tuple(_tool(tool) for tool in arguments["tools"])
+            + tuple(_handoff(handoff) for handoff in arguments["handoffs"]),
+            settings=_settings(arguments["model_settings"]),
+            output_schema=None if plain else schema.json_schema(),
+        )
+
+    def changed(self, variant: Variant) -> ModelCall:
+        arguments = dict(self.arguments)
+        if variant.template is not None:
+            arguments["system_instructions"] = render(
+                variant, baseline=arguments["system_instructions"], request=self.request
+            )
+        if variant.settings:
+            settings: ModelSettings = arguments["model_settings"]
+            arguments["model_settings"] = settings.resolve(ModelSettings(**variant.settings))
+        model = self.model if variant.model is None else _other_model(self.model, variant.model)
+        return _Call(model, arguments, self.agent)
+
+    async def send(self) -> Reply:
+        _check_key(self.model)
+        arguments = self.arguments | {"tracing": agents.ModelTracing.DISABLED}
+        response = await self.model.get_response(**arguments)
+        schema = arguments["output_schema"]
+        return Reply(
+            answer=answer_of(response, structured=schema is not None and not schema.is_plain_text()),
+            usage=usage_of(response),
+            raw=_responses.dump_python(response, mode="json", by_alias=True),
+        )
+
+
+def _tool(tool: Any) -> Tool:
+    if isinstance(tool, FunctionTool):
+        return Tool(name=tool.name, description=tool.description, parameters=tool.params_json_schema)
+    return Tool(name=getattr(tool, "name", type(tool).__name__), description=f"hosted: {type(tool).__name__}")
+
+
+def _handoff(handoff: Any) -> Tool:
+    return Tool(
+        name=handoff.tool_name, description=handoff.tool_description, parameters=handoff.input_json_schema or {}
+    )
+
+
+def _settings(settings: ModelSettings) -> dict[str, Any]:
+    """What was set. Headers may hold keys, so their values are left out."""
+    fields = {f.name: getattr(settings, f.name) for f in dataclasses.fields(settings)}
+    known = {name: value for name, value in fields.items() if value is not None and name != "retry"}
+    if isinstance(known.get("extra_headers"), dict):
+        known["extra_headers"] = sorted(known["extra_headers"])
+    jsonable: dict[str, Any] = to_jsonable_python(known, fallback=str)
+    return jsonable
+
+
+def _model_name(model: Model) -> str | None:
+    name = getattr(model, "model", None)
+    return name if isinstance(name, str) else None
+
+
+def _other_model(model: Model, name: str) -> Model:
+    """The same client and API under another model's name."""
+    if _model_name(model) is None:
+        raise BadInputError(
+            f"a variant asks for model {name!r}, but {type(model).__name__} has no name to replace; "
+            "leave 'model' out of its front matter"
+        )
+    other: Any = copy.copy(model)
+    other.model = name
+    return other  # type: ignore[no-any-return]
+
+
+def _check_key(model: Model) -> None:
+    client = getattr(model, "_client", None)
+    if getattr(client, "api_key", None) == NO_KEY:
+        raise ApplicationError("no key for the model: set OPENAI_API_KEY to make live calls")
+
+
+class _NamingRunner:
+    """The SDK's Runner, which also notes the agent's name for every model call."""
+
+    @staticmethod
+    async def run(*args: Any, run_config: RunConfig, **rest: Any) -> Any:
+        return await agents.Runner.run(*args, run_config=_naming(run_config), **rest)
+
+    @staticmethod
+    def run_sync(*args: Any, run_config: RunConfig, **rest: Any) -> Any:
+        return agents.Runner.run_sync(*args, run_config=_naming(run_config), **rest)
+
+
+def _naming(run_config: RunConfig) -> RunConfig:
+    inner = run_config.call_model_input_filter
+
+    async def note(data: CallModelData[Any]) -> ModelInputData:
+        agent: Agent[Any] = data.agent
+        _agent.set(agent.name)
+        if inner is None:
+            return data.model_data
+        changed = inner(data)
+        return await changed if inspect.isawaitable(changed) else changed
+
+    return dataclasses.replace(run_config, call_model_input_filter=note)
+
+
+def _hooked(hook: Hook) -> Any:
+    original = dbos_runner.DBOSModelWrapper.get_response
+    signature = inspect.signature(Model.get_response)
+
+    async def get_response(self: Any, *args: Any, **kwargs: Any) -> ModelResponse:
+        bound = signature.bind(self, *args, **kwargs)
+        bound.apply_defaults()
+        arguments = {name: value for name, value in bound.arguments.items() if name != "self"}
+        await hook(_Call(self.model, arguments, _agent.get()))
+        return await original(self, *args, **kwargs)
+
+    return get_response
+
+
+async def _await_without_limit(attempt: Any, _timeout: float | None) -> ModelResponse:
+    """The SDK bounds a model call by the agent's own time-out; at a fork point it takes as long as the trials."""
+    response: ModelResponse = await attempt
+    return response
+
+
+@contextmanager
+def _replaced(owner: Any, name: str, value: Any) -> Iterator[None]:
+    original = owner.__dict__[name]
+    setattr(owner, name, value)
+    try:
+        yield
+    finally:
+        setattr(owner, name, original)
+
+
+@contextmanager
+def _placeholder_key() -> Iterator[None]:
+    if os.environ.get("OPENAI_API_KEY"):
+        yield
+        return
+    os.environ["OPENAI_API_KEY"] = NO_KEY
+    try:
+        yield
+    finally:
+        if os.environ.get("OPENAI_API_KEY") == NO_KEY:
+            del os.environ["OPENAI_API_KEY"]
+
+
+@contextmanager
+def _no_tracing() -> Iterator[None]:
+    """The SDK uploads traces by default."""
+    provider: Any = get_trace_provider()
+    before = getattr(provider, "_manual_disabled", None)
+    provider.set_disabled(True)
+    try:
+        yield
+    finally:
+        provider._manual_disabled = before
+        provider._refresh_disabled_flag()

@@ -1,0 +1,101 @@
+"""How values of the classes that the application registers are written: by what kind of class it is."""
+
+import dataclasses
+from collections.abc import Callable
+from enum import Enum, Flag
+from typing import Any, TypeAlias
+
+from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic.dataclasses import is_pydantic_dataclass
+
+from refork.errors import ValueNotPortableError
+from refork.value_types import NotPortable
+
+Coder: TypeAlias = Callable[[Any], Any]
+Coders: TypeAlias = tuple[Coder, Coder]
+
+
+def coders(kind: type) -> Coders:
+    """``(encode, decode)`` of an Enum, a dataclass, a pydantic model or a NamedTuple.
+
+    ValueNotPortableError for any other class: only its author knows what is to be kept of it.
+    """
+    if issubclass(kind, Enum):
+        return _enum(kind)
+    if issubclass(kind, BaseModel) or is_pydantic_dataclass(kind):
+        return pydantic_coders(kind)
+    if dataclasses.is_dataclass(kind):
+        return _dataclass(kind)
+    if issubclass(kind, tuple) and hasattr(kind, "_fields"):
+        return _named_tuple(kind)
+    raise ValueNotPortableError(
+        f"{kind.__qualname__!r} is no Enum, dataclass, pydantic model or NamedTuple: "
+        "give register() both encode= and decode="
+    )
+
+
+def pydantic_coders(kind: Any) -> Coders:
+    """``(encode, decode)`` of any type that pydantic can validate, which need not be a pydantic class.
+
+    Which fields were set is kept: a library that sends ``model_dump(exclude_unset=True)`` of a value
+    would otherwise send something else after it was read back.
+    """
+    adapter: TypeAdapter[Any] = TypeAdapter(kind)
+
+    def encode(value: Any) -> Any:
+        for only_set in (True, False):
+            try:
+                data = adapter.dump_python(
+                    value, mode="json", by_alias=True, exclude_unset=only_set, warnings=False
+                )
+                if adapter.validate_python(data) == value:
+                    return data
+            except (ValueError, TypeError):
+                continue
+        raise NotPortable(
+            "does not come back the same from pydantic's JSON; register it with encode= and decode="
+        )
+
+    def decode(data: Any) -> Any:
+        try:
+            return adapter.validate_python(data)
+        except ValidationError as error:
+            found = error.errors(include_url=False, include_context=False, include_input=False)[0]
+            where = ".".join(map(str, found["loc"]))
+            raise ValueError(f"{where}: {found['msg']}" if where else found["msg"]) from error
+
+    return encode, decode
+
+
+def _enum(kind: type[Enum]) -> Coders:
+    if issubclass(kind, Flag):
+        return (lambda flag: flag.value), kind
+    return (lambda member: member.name), kind.__getitem__
+
+
+def _dataclass(kind: Any) -> Coders:
+    own = dataclasses.fields(kind)
+    given = [field.name for field in own if field.init]
+    late = [field.name for field in own if not field.init]
+
+    def encode(value: Any) -> dict[str, Any]:
+        return {field.name: getattr(value, field.name) for field in own if hasattr(value, field.name)}
+
+    def decode(data: Any) -> Any:
+        unknown = set(data) - {*given, *late}
+        if unknown:
+            raise ValueError(f"it has no field {min(unknown)!r}")
+        value = kind(**{name: data[name] for name in given if name in data})
+        for name in late:
+            if name in data:
+                object.__setattr__(value, name, data[name])  # a frozen dataclass refuses setattr
+        return value
+
+    return encode, decode
+
+
+def _named_tuple(kind: Any) -> Coders:
+    def encode(value: Any) -> dict[str, Any]:
+        return dict(zip(kind._fields, tuple(value), strict=True))
+
+    return encode, lambda data: kind(**data)

@@ -1,0 +1,275 @@
+"""Values as plain JSON, and back: never pickle, and no type is imported because a file names it.
+
+None, bool, int, float, str, list and dict with text keys stand for themselves. Everything else is a tagged
+object, ``{"$type": "tuple", "value": [1, 2]}``. Python's own types are known; an application's are written
+once they are registered::
+
+    from refork import values
+    values.register(Money)                                   # an Enum, dataclass, pydantic model, NamedTuple
+    values.register(Matrix, encode=Matrix.rows, decode=Matrix)   # anything else
+
+``decode(encode(x)) == x``, with the same types, for all of these but exceptions that are neither built in nor
+registered: they come back as a :class:`RecordedException`.
+"""
+
+import json
+import math
+import threading
+from collections.abc import Callable
+from typing import Any, Final, NoReturn
+
+from refork.case import Json
+from refork.errors import ValueNotPortableError
+from refork.value_classes import coders, pydantic_coders
+from refork.value_types import (
+    Form,
+    NotPortable,
+    RecordedException,
+    builtin_forms,
+    escaped,
+    exception_form,
+    is_text,
+    recorded,
+    untyped_decoders,
+)
+
+__all__ = [
+    "DEFAULT",
+    "MAX_DEPTH",
+    "TAG",
+    "RecordedException",
+    "Registry",
+    "decode",
+    "dumps",
+    "encode",
+    "loads",
+    "register",
+    "register_pydantic",
+]
+
+TAG: Final = "$type"
+_VALUE: Final = "value"
+MAX_DEPTH: Final = 100
+_MAX_JSON_DEPTH: Final = 4 * MAX_DEPTH
+"""A level of a value is up to three of JSON: an object with a tag, a list, and a pair in it."""
+_MAX_PLAIN_BITS: Final = 8192
+"""Longer integers are written in hexadecimal: Python refuses to read more than 4300 decimal digits."""
+
+
+class Registry:
+    """The types that can be written. Registering is safe while other threads encode and decode."""
+
+    def __init__(self) -> None:
+        self._forms: dict[type, Form] = builtin_forms()
+        self._decoders: dict[str, Callable[[Any], Any]] = {
+            **{form.tag: form.decode for form in self._forms.values()},
+            **untyped_decoders(),
+        }
+        self._own_tags = frozenset(self._decoders)
+        self._lock = threading.Lock()
+
+    def copy(self) -> "Registry":
+        """A registry with the same types, which can be added to without changing this one."""
+        other = Registry()
+        other._forms, other._decoders = self._forms, self._decoders
+        return other
+
+    def register(
+        self,
+        type: type,
+        *,
+        name: str | None = None,
+        encode: Callable[[Any], Any] | None = None,
+        decode: Callable[[Any], Any] | None = None,
+    ) -> None:
+        """Let values of exactly ``type`` be written, under ``name`` (default: ``module.QualName``).
+
+        ``encode`` gives a value that can be written, ``decode`` takes it back; an Enum, a dataclass, a
+        pydantic model and a NamedTuple need neither. ValueNotPortableError where they are needed and
+        missing, and where another type has that name.
+        """
+        if (encode is None) != (decode is None):
+            raise ValueNotPortableError(
+                f"register({type.__qualname__}) needs both encode= and decode=, or neither"
+            )
+        if encode is None or decode is None:
+            encode, decode = coders(type)
+        tag = f"{type.__module__}.{type.__qualname__}" if name is None else name
+        self._add(type, Form(tag=tag, encode=encode, decode=decode))
+
+    def register_pydantic(self, type: type, *, name: str | None = None) -> None:
+        """Register a type by pydantic's ``TypeAdapter``: for plain dataclasses that hold pydantic models."""
+        encode, decode = pydantic_coders(type)
+        self.register(type, name=name, encode=encode, decode=decode)
+
+    def _add(self, kind: type, form: Form) -> None:
+        with self._lock:
+            taken = next((other for other, known in self._forms.items() if known.tag == form.tag), kind)
+            if form.tag in self._own_tags or taken is not kind or not form.tag:
+                raise ValueNotPortableError(
+                    f"register({kind.__qualname__}): the name {form.tag!r} is taken; pass another name="
+                )
+            # Replaced, never changed: readers hold no lock.
+            self._forms = {**self._forms, kind: form}
+            self._decoders = {**self._decoders, form.tag: form.decode}
+
+    def encode(self, value: Any) -> Json:
+        """``value`` as plain JSON. What is plain is not copied, so the result may be ``value`` itself.
+
+        ValueNotPortableError names the type and the path of what cannot be written.
+        """
+        try:
+            encoded: Json = self._encode(value, 0)
+        except _Problem as problem:
+            raise problem.error("cannot write the value") from problem.cause
+        return encoded
+
+    def decode(self, data: Json) -> Any:
+        """The value that ``data`` stands for; plain parts are not copied.
+
+        ValueNotPortableError for a type that is not registered, and for what no encoder wrote.
+        """
+        try:
+            return self._decode(data, 0)
+        except _Problem as problem:
+            raise problem.error("cannot read the value") from problem.cause
+
+    def dumps(self, value: Any) -> str:
+        """``value`` as JSON text without line breaks."""
+        return json.dumps(self.encode(value), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+    def loads(self, text: str) -> Any:
+        """The value that :meth:`dumps` wrote as ``text``. ValueNotPortableError for any other text."""
+        try:
+            data = json.loads(text, parse_constant=_refuse)
+        except (ValueError, RecursionError) as error:
+            raise ValueNotPortableError(f"cannot read a value: it is not JSON ({error})") from error
+        return self.decode(data)
+
+    def _encode(self, value: Any, depth: int) -> Any:
+        kind = type(value)
+        if kind is str:
+            return value if value.isascii() or is_text(value) else {TAG: "str", _VALUE: escaped(value)}
+        if value is None or kind is bool:
+            return value
+        if kind is int or kind is float:
+            return _number(value)
+        if depth >= MAX_DEPTH:
+            raise _Problem(f"it is nested deeper than {MAX_DEPTH} levels, or holds itself")
+        if kind is list or (kind is dict and _is_plain(value)):
+            return _mapped(value, self._encode, depth + 1)
+        return self._encode_other(value, kind, depth + 1)
+
+    def _encode_other(self, value: Any, kind: type, depth: int) -> dict[str, Any]:
+        form = self._forms.get(kind)
+        if form is None and issubclass(kind, BaseException):
+            return self._encode_exception(value, depth)
+        if form is None:
+            raise _Problem(_unregistered(kind))
+        try:
+            simpler = form.encode(value)
+        except Exception as error:
+            raise _Problem(_failed(kind, error), error) from error
+        return {TAG: form.tag, _VALUE: self._encode(simpler, depth)}
+
+    def _encode_exception(self, error: BaseException, depth: int) -> dict[str, Any]:
+        form = exception_form(type(error))
+        try:
+            return {TAG: form.tag, _VALUE: self._encode(form.encode(error), depth)}
+        except Exception:  # arguments that cannot be written, or a __reduce__ of its own that fails
+            return {TAG: "recorded_exception", _VALUE: self._encode(recorded(error), depth)}
+
+    def _decode(self, data: Any, depth: int) -> Any:
+        kind = type(data)
+        if kind is not dict and kind is not list:
+            return data
+        if depth >= _MAX_JSON_DEPTH:
+            raise _Problem("it is nested too deeply")
+        if kind is dict and TAG in data:
+            return self._decode_tagged(data, depth + 1)
+        return _mapped(data, self._decode, depth + 1)
+
+    def _decode_tagged(self, data: dict[str, Any], depth: int) -> Any:
+        tag = data[TAG]
+        if set(data) != {TAG, _VALUE} or not isinstance(tag, str):
+            raise _Problem(f"an object with the key {TAG!r} must hold a type's name and a {_VALUE!r} only")
+        decoder = self._decoders.get(tag)
+        if decoder is None:
+            raise _Problem(
+                f"its type {tag!r} is not registered; call refork.values.register() for that type "
+                "in the function that `setup` of [tool.refork] names"
+            )
+        simpler = self._decode(data[_VALUE], depth)
+        try:
+            return decoder(simpler)
+        except Exception as error:
+            raise _Problem(f"it is no {tag!r} ({type(error).__name__}: {error})", error) from error
+
+
+def _mapped(items: Any, step: Callable[[Any, int], Any], depth: int) -> Any:
+    """``items``, a list or a dict, with ``step`` applied to each; the same object where nothing changes."""
+    changed: Any = None
+    for key, item in enumerate(items) if type(items) is list else items.items():
+        try:
+            found = step(item, depth)
+        except _Problem as problem:
+            problem.path.append(f"[{key}]" if type(items) is list else f".{key}")
+            raise
+        if found is not item:
+            changed = items.copy() if changed is None else changed
+            changed[key] = found
+    return items if changed is None else changed
+
+
+def _is_plain(items: dict[Any, Any]) -> bool:
+    return TAG not in items and all(type(key) is str and (key.isascii() or is_text(key)) for key in items)
+
+
+def _number(value: int | float) -> Json:
+    if isinstance(value, int):
+        return value if value.bit_length() <= _MAX_PLAIN_BITS else {TAG: "int", _VALUE: f"{value:x}"}
+    return value if math.isfinite(value) else {TAG: "float", _VALUE: repr(value)}
+
+
+class _Problem(Exception):  # noqa: N818 - carries a message up to encode() or decode(), which raise it properly
+    """What is wrong with a part of a value; the path to it grows on the way up."""
+
+    def __init__(self, message: str, cause: BaseException | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.cause = cause
+        self.path: list[str] = []
+
+    def error(self, what: str) -> ValueNotPortableError:
+        parts = self.path[::-1]
+        path = "".join([*parts[:10], "…"] if len(parts) > 10 else parts)
+        where = f"{what} at {path!r}" if path else what
+        return ValueNotPortableError(" ".join(f"{where}: {self.message}".split()))
+
+
+def _unregistered(kind: type) -> str:
+    return (
+        f"its type {kind.__module__}.{kind.__qualname__} is not registered; call "
+        f"refork.values.register({kind.__qualname__}) in the function that `setup` of [tool.refork] names"
+    )
+
+
+def _failed(kind: type, error: Exception) -> str:
+    if isinstance(error, NotPortable):
+        return f"its type {kind.__module__}.{kind.__qualname__} {error}"
+    return f"encode of {kind.__module__}.{kind.__qualname__} raised {type(error).__name__}: {error}"
+
+
+def _refuse(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+DEFAULT: Final = Registry()
+"""The registry that an application adds its types to, and that cases are read with."""
+
+register = DEFAULT.register
+register_pydantic = DEFAULT.register_pydantic
+encode = DEFAULT.encode
+decode = DEFAULT.decode
+dumps = DEFAULT.dumps
+loads = DEFAULT.loads

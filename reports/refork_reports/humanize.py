@@ -1,0 +1,108 @@
+"""Numbers as people read them: 12.3k tokens, $0.0042, 1 m 20 s. Unknown is a dash, never a zero."""
+
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Final
+
+from rich.cells import cell_len, chop_cells
+
+UNKNOWN: Final = "–"
+MINUS: Final = "−"
+ELLIPSIS: Final = "…"
+
+
+def tokens(count: int | None) -> str:
+    """850, 12.3k, 123k, 1.2M."""
+    if count is None:
+        return UNKNOWN
+    sign, size = _sign(count), abs(count)
+    if size < 1000:
+        return f"{sign}{size}"
+    for limit, unit in ((1_000_000, "k"), (1_000_000_000, "M"), (10**15, "B")):
+        scaled = round(size / (limit / 1000), 1)
+        if scaled < 1000:
+            return f"{sign}{scaled:.0f}{unit}" if scaled >= 100 else f"{sign}{scaled:.1f}{unit}"
+    return f"{sign}{size:,}"
+
+
+def money(usd: Decimal | None) -> str:
+    """US dollars: cents from one dollar on, two significant digits below."""
+    if usd is None:
+        return UNKNOWN
+    sign, size = _sign(usd), abs(usd)
+    if not size:
+        return "$0"
+    if size < Decimal("0.00001"):
+        return f"{sign}<$0.00001"
+    exponent = min(-2, size.adjusted() - 1)
+    rounded = size.quantize(Decimal(1).scaleb(exponent), rounding=ROUND_HALF_UP)
+    return f"{sign}${rounded:,.2f}" if rounded >= 1 else f"{sign}${rounded:f}"
+
+
+def duration(seconds: float | None) -> str:
+    """420 ms, 4.2 s, 42 s, 1 m 20 s, 41 min, 3 h 5 min."""
+    if seconds is None:
+        return UNKNOWN
+    return _sign(seconds) + _duration(abs(seconds))
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 0.9995:
+        return f"{round(seconds * 1000)} ms"
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 600:
+        minutes, rest = divmod(whole, 60)
+        return f"{minutes} m {rest} s" if rest else f"{minutes} m"
+    minutes = round(seconds / 60)
+    if minutes < 60:
+        return f"{minutes} min"
+    hours, rest = divmod(minutes, 60)
+    return f"{hours} h {rest} min" if rest else f"{hours} h"
+
+
+def percent(share: float | None) -> str:
+    """A share as a whole percentage; 0% and 100% are kept for exactly none and exactly all."""
+    return UNKNOWN if share is None else f"{_percentage(share)}%"
+
+
+def interval(low: float, high: float) -> str:
+    """72–100%."""
+    return f"{_percentage(low)}–{_percentage(high)}%"
+
+
+def plural(count: int, noun: str) -> str:
+    """1 case, 2 cases, 0 cases."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def listed(parts: list[str]) -> str:
+    """a, b and c."""
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}" if parts else ""
+
+
+def shorten_middle(text: str, width: int, ellipsis: str = ELLIPSIS) -> str:
+    """``text`` in at most ``width`` terminal columns, with what is left out taken from its middle."""
+    if cell_len(text) <= width:
+        return text
+    room = width - cell_len(ellipsis)
+    if room <= 0:
+        return ellipsis[:width]
+    tail = room // 2
+    return _columns(text, room - tail) + ellipsis + _columns(text[::-1], tail)[::-1]
+
+
+def _columns(text: str, width: int) -> str:
+    return chop_cells(text, width)[0] if width > 0 and text else ""
+
+
+def _percentage(share: float) -> int:
+    if share <= 0 or share >= 1:
+        return 0 if share <= 0 else 100
+    return min(99, max(1, round(share * 100)))
+
+
+def _sign(number: float | Decimal) -> str:
+    return MINUS if number < 0 else ""

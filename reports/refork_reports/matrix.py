@@ -1,0 +1,131 @@
+"""The matrix of cases and variants, a table for each agent, since candidates belong to an agent."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import pandas as pd
+
+from refork.variant import CURRENT
+from refork_evals.results import Evaluation
+from refork_reports import frames, humanize
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bar:
+    """A pass rate to be drawn: every number is a percentage from 0 to 100."""
+
+    rate: float
+    low: float | None
+    high: float | None
+    needed: float
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Square:
+    """One cell of the matrix, in words and as a bar."""
+
+    anchor: str
+    variant: str
+    verdict: str
+    fixes: bool
+    trials: str
+    errors: int
+    interval: str
+    tokens: str
+    cost: str
+    bar: Bar | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class MatrixRow:
+    position: int
+    case: str
+    guard: bool
+    squares: tuple[Square | None, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Matrix:
+    """``passing`` says of each variant in how many of the cases that it was tried on it passes."""
+
+    agent: str
+    variants: tuple[str, ...]
+    rows: tuple[MatrixRow, ...]
+    passing: tuple[str, ...]
+
+
+def case_anchor(position: int) -> str:
+    return f"case-{position}"
+
+
+def cell_anchor(position: int, number: int) -> str:
+    return f"case-{position}-variant-{number}"
+
+
+def matrices(evaluation: Evaluation) -> tuple[Matrix, ...]:
+    table = frames.cells(evaluation)
+    table["number"] = table.groupby("position").cumcount() + 1
+    table["agent"] = table["agent"].fillna("")
+    return tuple(_matrix(str(agent), group) for agent, group in table.groupby("agent", sort=False))
+
+
+def _matrix(agent: str, table: pd.DataFrame) -> Matrix:
+    variants = sorted((str(name) for name in table["variant"].unique()), key=lambda name: name != CURRENT)
+    rows = [_row(group.to_dict("records"), variants) for _, group in table.groupby("position")]
+    return Matrix(
+        agent=agent,
+        variants=tuple(variants),
+        rows=tuple(rows),
+        passing=tuple(_passing(table[table["variant"] == variant]) for variant in variants),
+    )
+
+
+def _row(records: list[Any], variants: list[str]) -> MatrixRow:
+    squares = {record["variant"]: _square(record) for record in records}
+    first = records[0]
+    return MatrixRow(
+        position=first["position"],
+        case=first["case"],
+        guard=first["guard"],
+        squares=tuple(squares.get(variant) for variant in variants),
+    )
+
+
+def _square(row: Mapping[str, Any]) -> Square:
+    spent, cost = row["input_tokens"] + row["output_tokens"], row["cost_usd"]
+    return Square(
+        anchor=cell_anchor(row["position"], row["number"]),
+        variant=row["variant"],
+        verdict=row["verdict"],
+        fixes=row["fixes"],
+        trials=f"{row['passes']}/{row['trials']}" if row["trials"] else "",
+        errors=row["errors"],
+        interval="" if pd.isna(row["low"]) else humanize.interval(row["low"], row["high"]),
+        tokens=humanize.tokens(spent) if spent else "",
+        cost=humanize.UNKNOWN if pd.isna(cost) else humanize.money(Decimal(str(cost))),
+        bar=_bar(row),
+    )
+
+
+def _bar(row: Mapping[str, Any]) -> Bar | None:
+    rate, low, high = (None if pd.isna(row[name]) else float(row[name]) for name in ("pass_rate", "low", "high"))
+    return None if rate is None else bar(rate, low, high, row["min_pass_rate"])
+
+
+def bar(rate: float, low: float | None, high: float | None, needed: float) -> Bar:
+    """Shares between 0 and 1 as a bar, and as the words for those who do not see it."""
+    within = f", between {humanize.percent(low)} and {humanize.percent(high)}" if low is not None else ""
+    return Bar(
+        rate=100 * rate,
+        low=None if low is None else 100 * low,
+        high=None if high is None else 100 * high,
+        needed=100 * needed,
+        text=f"{humanize.percent(rate)} passed{within}; {humanize.percent(needed)} needed",
+    )
+
+
+def _passing(cells: pd.DataFrame) -> str:
+    return f"passes {int((cells['verdict'] == 'pass').sum())} of {len(cells)}"

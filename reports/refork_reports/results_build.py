@@ -1,0 +1,187 @@
+"""An evaluation in the shape of ``results.json``."""
+
+import json
+import math
+from typing import Any, Final
+
+from refork.case import Answer, Request, Run, Step
+from refork.usage import Savings, Usage
+from refork_evals.results import CaseResult, Cell, Evaluation, Score, ScoredTrial
+from refork_reports import phrases
+from refork_reports.results_schema import VERSION, Results
+from refork_reports.timeline import output_line, state
+from refork_reports.totals import shown_cost, totals
+
+_DEEPEST: Final = 100
+
+
+def results(evaluation: Evaluation) -> Results:
+    """An evaluation in the shape of the file."""
+    return Results.model_validate(
+        portable(
+            {
+                "version": VERSION,
+                "refork": evaluation.refork_version,
+                "started_at": evaluation.started_at,
+                "alpha": evaluation.alpha,
+                "headline": phrases.headline(evaluation).text,
+                "settings": {key: str(value) for key, value in sorted(evaluation.settings.items())},
+                "totals": _totals(evaluation),
+                "cases": [_case(result) for result in evaluation.cases],
+            }
+        )
+    )
+
+
+def portable(value: Any, depth: int = 0) -> Any:
+    """``value`` with what JSON or UTF-8 cannot hold spelled out as text: NaN, lone surrogates, bottomless nesting."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode()
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    if isinstance(value, dict | list | tuple) and depth > _DEEPEST:
+        return portable(_as_text(value))
+    if isinstance(value, dict):
+        return {portable(str(key)): portable(item, depth + 1) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [portable(item, depth + 1) for item in value]
+    return value
+
+
+def _as_text(value: Any) -> str:
+    try:
+        return json.dumps(value, default=str)
+    except (RecursionError, ValueError):
+        return "nested too deeply to be shown"
+
+
+def _case(result: CaseResult) -> dict[str, Any]:
+    case, outcome = result.case, result.outcome
+    return {
+        "name": case.name,
+        "description": case.description,
+        "agent": case.agent,
+        "scope": case.scope,
+        "guard": case.guard,
+        "step": case.step,
+        "expect": [dict(entry) for entry in case.expect],
+        "not_red": result.not_red,
+        "winners": list(result.winners),
+        "run": _run(case.run) | {"steps": [_step(step) | {"state": state(case, step)} for step in case.run.steps]},
+        "fork": outcome
+        and {
+            "status": outcome.status.value,
+            "reason": outcome.reason,
+            "run_id": outcome.run_id,
+            "seconds": outcome.seconds,
+        },
+        "recorded": result.recorded and _trial(result.recorded) | {"number": 0},
+        "cells": [_cell(cell) | {"fixes": phrases.is_fix(result, cell)} for cell in result.cells],
+    }
+
+
+def _run(run: Run) -> dict[str, Any]:
+    return {
+        "id": run.id,
+        "workflow": run.workflow,
+        "status": run.status,
+        "framework": run.framework,
+        "created_at": run.created_at,
+        "seconds": run.seconds,
+        "usage": _usage(run.usage),
+        "error": run.error and {"type": run.error.type, "message": run.error.message},
+    }
+
+
+def _step(step: Step) -> dict[str, Any]:
+    return {
+        "number": step.number,
+        "name": step.name,
+        "kind": step.kind.value,
+        "agent": step.agent,
+        "tool": step.tool,
+        "model": step.model,
+        "started_at": step.started_at,
+        "seconds": step.seconds,
+        "usage": step.usage and _usage(step.usage),
+        "output": output_line(step),
+        "answer": step.answer and _answer(step.answer),
+        "error": step.error and {"type": step.error.type, "message": step.error.message},
+    }
+
+
+def _cell(cell: Cell) -> dict[str, Any]:
+    return {
+        "variant": cell.variant,
+        "verdict": cell.verdict.value,
+        "reason": cell.reason,
+        "min_pass_rate": cell.min_pass_rate,
+        "passes": cell.passes,
+        "failures": cell.failures,
+        "errors": cell.errors,
+        "pass_rate": cell.pass_rate,
+        "interval": cell.interval and {"low": cell.interval.low, "high": cell.interval.high},
+        "p_value": _finite(cell.p_value),
+        "usage": _usage(cell.usage),
+        "cost_usd": shown_cost(cell),
+        "seconds": cell.seconds,
+        "savings": cell.savings and _savings(cell.savings),
+        "request": cell.request and _request(cell.request),
+        "trials": [_trial(scored) for scored in cell.trials],
+    }
+
+
+def _trial(scored: ScoredTrial) -> dict[str, Any]:
+    trial = scored.trial
+    return {
+        "number": trial.number,
+        "passed": scored.passed,
+        "resumed": trial.resumed,
+        "model": trial.model,
+        "seconds": trial.seconds,
+        "usage": trial.usage and _usage(trial.usage),
+        "cost_usd": scored.cost_usd,
+        "answer": trial.answer and _answer(trial.answer),
+        "error": trial.error and {"type": trial.error.type, "message": trial.error.message},
+        "scores": [_score(score) for score in scored.scores],
+    }
+
+
+def _score(score: Score) -> dict[str, Any]:
+    return {
+        "scorer": score.scorer,
+        "passed": score.passed,
+        "reason": score.reason,
+        "value": _finite(score.value),
+        "error": score.error,
+    }
+
+
+def _answer(answer: Answer) -> dict[str, Any]:
+    calls = [{"name": call.name, "arguments": call.arguments} for call in answer.tool_calls]
+    return {"text": answer.text, "tool_calls": calls, "structured": answer.structured}
+
+
+def _request(request: Request) -> dict[str, Any]:
+    tools = [
+        {"name": tool.name, "description": tool.description, "parameters": tool.parameters} for tool in request.tools
+    ]
+    return {**vars(request), "tools": tools}
+
+
+def _usage(usage: Usage) -> dict[str, Any]:
+    return dict(vars(usage))
+
+
+def _savings(savings: Savings) -> dict[str, Any]:
+    return dict(vars(savings))
+
+
+def _totals(evaluation: Evaluation) -> dict[str, Any]:
+    summed = totals(evaluation)
+    savings = summed.savings and _savings(summed.savings)
+    return {**vars(summed), "usage": _usage(summed.usage), "savings": savings}
+
+
+def _finite(number: float | None) -> float | None:
+    return number if number is not None and math.isfinite(number) else None

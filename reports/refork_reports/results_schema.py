@@ -1,0 +1,217 @@
+"""The shape of ``results.json``, format version 1. Everything a report shows, and the full text of what it shortens."""
+
+from collections.abc import Callable
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, PlainSerializer, WithJsonSchema
+
+VERSION: Final = 1
+
+_plain: Callable[[Decimal], str] = "{:f}".format
+
+Money = Annotated[
+    Decimal,
+    PlainSerializer(_plain, return_type=str),
+    WithJsonSchema({"type": "string", "pattern": r"^-?[0-9]+(\.[0-9]+)?$"}),
+]
+"""US dollars, as a decimal string: ``"0.0042"``."""
+
+VerdictName = Literal["pass", "fail", "inconclusive", "error", "stale"]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class UsageEntry(_Part):
+    """Tokens as the provider reported them. Input includes cached tokens, output includes reasoning tokens."""
+
+    calls: int
+    input_tokens: int
+    cached_tokens: int
+    output_tokens: int
+    reasoning_tokens: int
+
+
+class SavingsEntry(_Part):
+    """What rerunning the whole recorded run once a trial would have taken, less what the trials took."""
+
+    trials: int
+    tokens: int
+    cost_usd: Money | None = Field(description="null as soon as one model has no known price")
+    seconds: FiniteFloat
+
+
+class ToolCallEntry(_Part):
+    """A tool call as the model wrote it; ``arguments`` is a string where its JSON does not parse."""
+
+    name: str
+    arguments: Any
+
+
+class AnswerEntry(_Part):
+    text: str
+    tool_calls: list[ToolCallEntry]
+    structured: Any = Field(description="the parsed answer, where the step asked for a JSON schema")
+
+
+class ErrorEntry(_Part):
+    type: str
+    message: str
+
+
+class ScoreEntry(_Part):
+    """What one scorer said. ``passed`` is null where the scorer raised; then ``error`` is set."""
+
+    scorer: str
+    passed: bool | None
+    reason: str
+    value: FiniteFloat | None
+    error: str | None
+
+
+class TrialEntry(_Part):
+    """One rerun. ``passed`` is null where it could not be measured. ``resumed``: kept from a killed session."""
+
+    number: int
+    passed: bool | None
+    resumed: bool
+    model: str | None
+    seconds: FiniteFloat = Field(description="wall time of the model call that answered")
+    usage: UsageEntry | None
+    cost_usd: Money | None
+    answer: AnswerEntry | None
+    error: ErrorEntry | None
+    scores: list[ScoreEntry]
+
+
+class ToolEntry(_Part):
+    name: str
+    description: str
+    parameters: dict[str, Any]
+
+
+class RequestEntry(_Part):
+    """What was sent to the model at the fork point. ``settings`` holds only what was set."""
+
+    agent: str | None
+    model: str | None
+    prompt: str | None
+    input: Any
+    tools: list[ToolEntry]
+    settings: dict[str, Any]
+    output_schema: dict[str, Any] | None
+
+
+class IntervalEntry(_Part):
+    low: Annotated[FiniteFloat, Field(ge=0, le=1)]
+    high: Annotated[FiniteFloat, Field(ge=0, le=1)]
+
+
+class CellEntry(_Part):
+    """A case under a variant. ``pass_rate`` is passes over measured trials, null where none was measured."""
+
+    variant: str
+    verdict: VerdictName
+    reason: str
+    fixes: bool = Field(description="this candidate fixes the case")
+    min_pass_rate: FiniteFloat
+    passes: int
+    failures: int
+    errors: int
+    pass_rate: FiniteFloat | None
+    interval: IntervalEntry | None
+    p_value: FiniteFloat | None
+    usage: UsageEntry
+    cost_usd: Money | None
+    seconds: FiniteFloat = Field(description="wall time of all its trials, added up")
+    savings: SavingsEntry | None
+    request: RequestEntry | None
+    trials: list[TrialEntry]
+
+
+class StepEntry(_Part):
+    """A step of the recorded run. ``state`` says what the fork did with it."""
+
+    number: int
+    name: str
+    kind: Literal["model", "tool", "other"]
+    state: Literal["replayed", "fork point", "not run"]
+    agent: str | None
+    tool: str | None
+    model: str | None
+    started_at: datetime | None
+    seconds: FiniteFloat | None
+    usage: UsageEntry | None
+    output: str = Field(description="the first line of the output")
+    answer: AnswerEntry | None
+    error: ErrorEntry | None
+
+
+class RunEntry(_Part):
+    """The recorded run, its steps in order."""
+
+    id: str
+    workflow: str
+    status: str
+    framework: str | None
+    created_at: datetime | None
+    seconds: FiniteFloat | None
+    usage: UsageEntry
+    error: ErrorEntry | None
+    steps: list[StepEntry]
+
+
+class ForkEntry(_Part):
+    """What the fork of the case gave: ``run_id`` is its workflow id in the evals database."""
+
+    status: Literal["measured", "stale", "error"]
+    reason: str
+    run_id: str | None
+    seconds: FiniteFloat
+
+
+class CaseEntry(_Part):
+    name: str
+    description: str
+    agent: str | None
+    scope: str
+    guard: bool
+    step: int = Field(description="the fork point")
+    expect: list[dict[str, Any]]
+    not_red: bool = Field(description="the recorded failure meets the case's own expectations")
+    winners: list[str]
+    run: RunEntry
+    fork: ForkEntry | None
+    recorded: TrialEntry | None = Field(description="production's answer, scored and not run; its number is 0")
+    cells: list[CellEntry]
+
+
+class TotalsEntry(_Part):
+    cases: int
+    trials: int
+    passes: int
+    failures: int
+    errors: int
+    resumed: int
+    usage: UsageEntry
+    cost_usd: Money | None
+    seconds: FiniteFloat = Field(description="wall time of the session")
+    model_seconds: FiniteFloat = Field(description="wall time of all trials, added up")
+    savings: SavingsEntry | None
+    unpriced_models: list[str]
+
+
+class Results(_Part):
+    """``results.json``: one evaluation. Unknown is null, money a decimal string, numbers always finite."""
+
+    version: Literal[1]
+    refork: str = Field(description="the version of Refork that wrote the file")
+    started_at: datetime
+    alpha: FiniteFloat = Field(description="the error rate behind verdicts and intervals")
+    headline: str
+    settings: dict[str, str]
+    totals: TotalsEntry
+    cases: list[CaseEntry]

@@ -1,0 +1,78 @@
+"""The steps of a recorded run as a line of time: what was replayed, where it forks, what was not run."""
+
+import json
+from dataclasses import dataclass
+from typing import Literal
+
+from refork.case import Answer, Case, Step, ToolCall
+from refork_reports.visible import first_line
+
+State = Literal["replayed", "fork point", "not run"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Moment:
+    """A step in its place. ``start`` and ``width`` are percentages of the run's time, None where unrecorded."""
+
+    step: Step
+    state: State
+    output: str
+    start: float | None = None
+    width: float | None = None
+
+
+def moments(case: Case) -> tuple[Moment, ...]:
+    steps = case.run.steps
+    starts = [step.started_at for step in steps if step.started_at]
+    ends = [step.completed_at for step in steps if step.completed_at]
+    begin = min(starts, default=None)
+    span = (max(ends) - begin).total_seconds() if begin and ends else 0.0
+    return tuple(
+        Moment(
+            step=step,
+            state=state(case, step),
+            output=output_line(step),
+            start=100 * (step.started_at - begin).total_seconds() / span
+            if begin and step.started_at and span > 0
+            else None,
+            width=100 * step.seconds / span if step.seconds is not None and span > 0 else None,
+        )
+        for step in steps
+    )
+
+
+def state(case: Case, step: Step) -> State:
+    if step.number == case.step:
+        return "fork point"
+    return "replayed" if step.number < case.step else "not run"
+
+
+def output_line(step: Step) -> str:
+    """The first line of what a step gave: its error, the model's text or tool calls, or its value."""
+    if step.error is not None:
+        return first_line(f"{step.error.type}: {step.error.message}")
+    if step.answer is not None:
+        return answer_line(step.answer)
+    if step.output is None:
+        return ""
+    return first_line(step.output if isinstance(step.output, str) else compact(step.output))
+
+
+def answer_line(answer: Answer) -> str:
+    """The first line of the text, or the tool calls where there is none."""
+    return first_line(answer.text) or first_line(", ".join(call_line(call) for call in answer.tool_calls))
+
+
+def call_line(call: ToolCall) -> str:
+    """run_sql({"query": "SELECT 1"})."""
+    arguments = call.arguments if isinstance(call.arguments, str) else compact(call.arguments)
+    return f"{call.name}({arguments})"
+
+
+def compact(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, default=str)
+
+
+def pretty(value: object) -> str:
+    """A value as indented JSON; a string that is not JSON stays as it is."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=2, default=str)

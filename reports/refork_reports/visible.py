@@ -1,0 +1,64 @@
+"""Hostile text made harmless to look at: what a terminal or a browser would obey is spelled out instead."""
+
+import re
+import unicodedata
+from typing import Final
+
+from markupsafe import Markup, escape
+
+_OBEYED: Final = re.compile(
+    "["
+    "\x00-\x08\x0b-\x1f\x7f-\x9f"  # control characters, save tab and line feed
+    "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # bidirectional controls
+    "\u00ad\u180e\u200b\u2028\u2029\u2060-\u2064\ufeff\ufff9-\ufffb"  # invisible
+    "\U000e0000-\U000e007f"  # tags: invisible ASCII
+    "\ud800-\udfff"  # lone surrogates: no encoder takes them
+    "]"
+)
+
+OUTPUT_LIMIT: Final = 6_000
+"""Characters of one text that the HTML report shows; results.json keeps it whole."""
+
+
+def visible(text: str) -> str:
+    """``text`` with every control, bidirectional or invisible character spelled out, as ``␛`` or ``⟨U+202E⟩``."""
+    return _OBEYED.sub(lambda match: _spelled(match.group()), text.replace("\r\n", "\n"))
+
+
+def visible_html(text: str) -> Markup:
+    """As :func:`visible`, escaped for HTML, each spelled-out character in a ``span`` that names it."""
+    text = text.replace("\r\n", "\n")
+    parts: list[Markup] = []
+    position = 0
+    for match in _OBEYED.finditer(text):
+        parts += [escape(text[position : match.start()]), _marked(match.group())]
+        position = match.end()
+    return Markup("").join([*parts, escape(text[position:])])
+
+
+def first_line(text: str, limit: int = 160) -> str:
+    """The first line of ``text`` that says anything, at most ``limit`` characters."""
+    line = next((line.strip() for line in text[: limit * 20].splitlines() if line.strip()), "")
+    return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+def clipped(text: str, limit: int = OUTPUT_LIMIT) -> tuple[str, str, int]:
+    """The head and the tail of a long text, and how many characters between them are left out."""
+    if len(text) <= limit:
+        return text, "", 0
+    tail = limit // 4
+    return text[: limit - tail], text[-tail:], len(text) - limit
+
+
+def _spelled(character: str) -> str:
+    code = ord(character)
+    if code < 0x20:
+        return chr(0x2400 + code)
+    return "␡" if code == 0x7F else f"⟨U+{code:04X}⟩"
+
+
+def _marked(character: str) -> Markup:
+    name = unicodedata.name(character, "control character")
+    return Markup('<span class="control" title="U+{:04X} {}">{}</span>').format(
+        ord(character), name, _spelled(character)
+    )

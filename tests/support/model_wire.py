@@ -1,0 +1,213 @@
+"""The JSON of the two OpenAI APIs that the model server speaks."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+CHAT: Final = "/chat/completions"
+RESPONSES: Final = "/responses"
+
+
+@dataclass(frozen=True)
+class Call:
+    """A tool call. ``arguments`` as a string is sent as it stands, valid JSON or not."""
+
+    name: str
+    arguments: Mapping[str, Any] | str = field(default_factory=dict[str, Any])
+    id: str | None = None
+
+    @property
+    def arguments_text(self) -> str:
+        return self.arguments if isinstance(self.arguments, str) else json.dumps(self.arguments)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reply:
+    """What the model says: text, tool calls, or both, and the tokens that it took.
+
+    ``model`` is the model that the answer names, None for the one that was asked for.
+    """
+
+    text: str = ""
+    calls: tuple[Call, ...] = ()
+    input_tokens: int = 100
+    cached_tokens: int = 0
+    output_tokens: int = 10
+    reasoning_tokens: int = 0
+    model: str | None = None
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A status instead of an answer; with ``drop`` the connection is closed without one."""
+
+    status: int = 500
+    message: str = "scripted failure"
+    code: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    drop: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Received:
+    """A request as it arrived. ``number`` counts arrivals from 0."""
+
+    path: str
+    headers: Mapping[str, str]
+    body: dict[str, Any]
+    number: int
+
+    @property
+    def api(self) -> str:
+        """``chat`` or ``responses``."""
+        return "chat" if self.path == CHAT else "responses"
+
+    @property
+    def model(self) -> str:
+        return str(self.body.get("model"))
+
+    @property
+    def instructions(self) -> str:
+        """The system prompt."""
+        if self.api == "responses":
+            return str(self.body.get("instructions") or "")
+        systems = [item for item in self.items if item.get("role") in ("system", "developer")]
+        return "\n".join(text_of(item) for item in systems)
+
+    @property
+    def items(self) -> list[dict[str, Any]]:
+        """The messages of a chat request, or the input items of a responses request."""
+        found = self.body.get("messages" if self.api == "chat" else "input", [])
+        return [{"role": "user", "content": found}] if isinstance(found, str) else list(found)
+
+    @property
+    def user(self) -> str:
+        """The text of the last message of the user's."""
+        return next((text_of(item) for item in reversed(self.items) if item.get("role") == "user"), "")
+
+    @property
+    def results(self) -> list[str]:
+        """What the tools that were called so far gave back, in order."""
+        found = [item for item in self.items if item.get("role") == "tool"]
+        found += [item for item in self.items if item.get("type") == "function_call_output"]
+        return [text_of(item) for item in found]
+
+    @property
+    def turn(self) -> int:
+        """How many times the model has answered already in this conversation."""
+        return sum(
+            1 for before, item in zip([{}, *self.items], self.items, strict=False) if _answers(item, before)
+        )
+
+    @property
+    def tools(self) -> list[str]:
+        """The names of the tools that are offered."""
+        offered: list[dict[str, Any]] = self.body.get("tools") or []
+        return [str(tool.get("function", tool).get("name")) for tool in offered]
+
+
+def text_of(item: Mapping[str, Any]) -> str:
+    """The text of a message or of a tool's output."""
+    content = item.get("content", item.get("output"))
+    if isinstance(content, list):
+        return "".join(str(part.get("text", "")) for part in content)
+    return "" if content is None else str(content)
+
+
+def encode_reply(request: Received, reply: Reply) -> dict[str, Any]:
+    """The body of a 200 in the API that was asked."""
+    encode: Callable[[Received, Reply], dict[str, Any]] = _chat if request.api == "chat" else _responses
+    return encode(request, reply)
+
+
+def _answers(item: Mapping[str, Any], before: Mapping[str, Any]) -> bool:
+    # One answer of the responses API is several items in a row; one of the chat API is one message.
+    return _from_model(item) and not (_from_model(before) and "type" in item)
+
+
+def _from_model(item: Mapping[str, Any]) -> bool:
+    return item.get("role") == "assistant" or item.get("type") == "function_call"
+
+
+def _call_id(request: Received, call: Call, index: int) -> str:
+    return call.id or f"call_{len(request.items)}_{index}"
+
+
+def _chat(request: Received, reply: Reply) -> dict[str, Any]:
+    calls = [
+        {
+            "id": _call_id(request, call, index),
+            "type": "function",
+            "function": {"name": call.name, "arguments": call.arguments_text},
+        }
+        for index, call in enumerate(reply.calls)
+    ]
+    message: dict[str, Any] = {"role": "assistant", "content": reply.text or None, "refusal": None}
+    message |= {"tool_calls": calls} if calls else {}
+    choice = {
+        "index": 0,
+        "message": message,
+        "finish_reason": "tool_calls" if calls else "stop",
+        "logprobs": None,
+    }
+    return {
+        "id": f"chatcmpl-{request.number}",
+        "object": "chat.completion",
+        "created": 1_790_000_000,
+        "model": reply.model or request.model,
+        "choices": [choice],
+        "usage": {
+            "prompt_tokens": reply.input_tokens,
+            "completion_tokens": reply.output_tokens,
+            "total_tokens": reply.input_tokens + reply.output_tokens,
+            "prompt_tokens_details": {"cached_tokens": reply.cached_tokens},
+            "completion_tokens_details": {"reasoning_tokens": reply.reasoning_tokens},
+        },
+    }
+
+
+def _responses(request: Received, reply: Reply) -> dict[str, Any]:
+    output: list[dict[str, Any]] = []
+    if reply.text:
+        content = [{"type": "output_text", "text": reply.text, "annotations": []}]
+        message = {
+            "id": f"msg_{request.number}",
+            "role": "assistant",
+            "status": "completed",
+            "content": content,
+        }
+        output.append({"type": "message"} | message)
+    output += [
+        {
+            "type": "function_call",
+            "id": f"fc_{request.number}_{index}",
+            "call_id": _call_id(request, call, index),
+            "name": call.name,
+            "arguments": call.arguments_text,
+            "status": "completed",
+        }
+        for index, call in enumerate(reply.calls)
+    ]
+    return {
+        "id": f"resp_{request.number}",
+        "object": "response",
+        "created_at": 1_790_000_000,
+        "model": reply.model or request.model,
+        "status": "completed",
+        "error": None,
+        "incomplete_details": None,
+        "instructions": request.body.get("instructions"),
+        "metadata": {},
+        "output": output,
+        "parallel_tool_calls": True,
+        "tool_choice": "auto",
+        "tools": request.body.get("tools") or [],
+        "usage": {
+            "input_tokens": reply.input_tokens,
+            "input_tokens_details": {"cached_tokens": reply.cached_tokens, "cache_write_tokens": 0},
+            "output_tokens": reply.output_tokens,
+            "output_tokens_details": {"reasoning_tokens": reply.reasoning_tokens},
+            "total_tokens": reply.input_tokens + reply.output_tokens,
+        },
+    }
