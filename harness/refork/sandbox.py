@@ -9,9 +9,11 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import wraps
 from typing import Any, Final
 
-from jinja2 import StrictUndefined, TemplateError, Undefined, nodes, pass_context
+from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError, Undefined, nodes, pass_context
 from jinja2.runtime import Context
-from jinja2.sandbox import ImmutableSandboxedEnvironment, SecurityError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from refork.files.checks import nearest
 
 MAX_TEXT: Final = 1_000_000
 """Characters of one text."""
@@ -24,10 +26,13 @@ MAX_BITS: Final = 4096
 
 FILTERS: Final = frozenset(
     "abs capitalize count d default dictsort first float indent int items join last length list lower map max"
-    " min reject replace reverse round select sort striptags sum title trim truncate unique upper wordcount"
-    " wordwrap".split()
+    " min reject replace reverse round select sort striptags title trim truncate unique upper wordcount".split()
 )
 """The filters of Jinja that a prompt has. The others reach attributes, draw lots, or pad without a bound."""
+
+_OF_TEXT: Final = frozenset(
+    "capitalize indent lower replace striptags title trim truncate upper wordcount".split()
+)
 
 _METHODS: Final = {
     str: frozenset(
@@ -39,9 +44,16 @@ _METHODS: Final = {
     list: frozenset({"count", "index"}),
     tuple: frozenset({"count", "index"}),
 }
-_REFUSED: Final = (nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends)
+_REFUSED: Final[dict[type[nodes.Node], str]] = {
+    nodes.Include: "{% include %} is refused: a prompt is one file",
+    nodes.Import: "{% import %} is refused: a prompt is one file",
+    nodes.FromImport: "{% from %} is refused: a prompt is one file",
+    nodes.Extends: "{% extends %} is refused: a prompt is one file",
+    nodes.ScopedEvalContextModifier: "{% autoescape %} is refused: a prompt is no HTML",
+}
 _CONCAT: Final = "refork_concat"
 _COUNTED: Final = "refork_counted"
+_BUILT: Final = "refork_built"
 
 
 class TooMuchError(TemplateError):
@@ -57,10 +69,14 @@ class Sandbox(ImmutableSandboxedEnvironment):
         # Without the optimizer: it would evaluate constants while compiling, out of any budget's reach.
         super().__init__(undefined=StrictUndefined, optimized=False, autoescape=False, finalize=_printed)
         self.work_left = MAX_WORK
-        own: dict[str, Callable[..., Any]] = {"join": _join, "replace": _replace, "indent": _indent}
-        filters = {name: own.get(name, self.filters[name]) for name in FILTERS}
-        self.filters = {name: self._paid(function) for name, function in filters.items()}
-        self.filters |= {_CONCAT: self._paid(_concat), _COUNTED: self._counted}
+        own: dict[str, Callable[..., Any]] = {
+            "indent": _indent,
+            "join": _join,
+            "replace": _replace,
+            "round": _round,
+        }
+        self.filters = {name: self._paid(own.get(name, self.filters[name]), name) for name in FILTERS}
+        self.filters |= {_CONCAT: self._paid(_join), _BUILT: self._made, _COUNTED: self._counted}
         self.globals = {name: self.globals[name] for name in ("dict", "namespace", "range")}
 
     def pay(self, amount: int) -> None:
@@ -69,19 +85,26 @@ class Sandbox(ImmutableSandboxedEnvironment):
             raise TooMuchError("takes too many steps, or makes too much text, for a prompt")
 
     def prepared(self, source: str) -> nodes.Template:
-        """The syntax tree of ``source``, in which loops and joined texts are paid for."""
+        """The syntax tree of ``source``, in which loops, lists and joined texts are paid for.
+
+        TemplateSyntaxError, with its line, for what a prompt may not hold.
+        """
         tree = self.parse(source)
-        for node in list(tree.find_all(nodes.Node)):
-            if isinstance(node, _REFUSED):
-                raise _refusal(f"{{% {_tag(node)} %}} is refused: a prompt is one file", node)
-            if isinstance(node, nodes.For) and node.recursive:
-                raise _refusal("a recursive loop is refused in a prompt", node)
-            if isinstance(node, nodes.Filter) and node.name not in self.filters:
-                raise _refusal(f"no filter {node.name!r} in a prompt; known: {', '.join(sorted(FILTERS))}", node)
-            if isinstance(node, nodes.For):
-                node.iter = _filtered(node.iter, _COUNTED, [nodes.Const(_weight(node))])
-        _replace_concats(tree)
+        for node in tree.find_all(nodes.Node):
+            problem = self._problem(node)
+            if problem:
+                raise TemplateSyntaxError(problem, node.lineno)
+        for loop in list(tree.find_all(nodes.For)):
+            loop.iter = _filtered(loop.iter, _COUNTED, [nodes.Const(_weight(loop))])
+        _rewrite(tree)
         return tree
+
+    def _problem(self, node: nodes.Node) -> str | None:
+        if isinstance(node, nodes.For) and node.recursive:
+            return "a recursive loop is refused in a prompt"
+        if isinstance(node, nodes.Filter) and node.name not in FILTERS:
+            return f"a prompt has no filter {node.name!r}{nearest(node.name, FILTERS)}"
+        return _REFUSED.get(type(node))
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
         self.pay(STEP)
@@ -94,9 +117,9 @@ class Sandbox(ImmutableSandboxedEnvironment):
         __self.pay(STEP + sum(map(_size, args)))
         text = getattr(__obj, "__self__", None)
         if isinstance(text, str) and getattr(__obj, "__name__", "") == "replace":
-            return __self._made(_replace(None, text, *args, **kwargs))
+            return __self._made(_replace(text, *args, **kwargs))
         if isinstance(text, str) and getattr(__obj, "__name__", "") == "join":
-            return __self._made(_join(None, *args, d=text, **kwargs))
+            return __self._made(_join(*args, d=text, **kwargs))
         return __self._made(super().call(__context, __obj, *args, **kwargs))
 
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
@@ -109,11 +132,17 @@ class Sandbox(ImmutableSandboxedEnvironment):
         self.pay(_size(result))
         return _bounded(result)
 
-    def _paid(self, function: Callable[..., Any]) -> Callable[..., Any]:
+    def _paid(self, function: Callable[..., Any], name: str = "") -> Callable[..., Any]:
+        # Jinja passes the context or the environment first to filters that ask for it.
+        first = 1 if hasattr(function, "jinja_pass_arg") else 0
+
         @wraps(function)
         def paid(*args: Any, **kwargs: Any) -> Any:
             self.pay(STEP + sum(map(_size, args)))
-            return self._made(function(*args, **kwargs))
+            given = list(args)
+            if name in _OF_TEXT and len(given) > first:
+                given[first] = _text(given[first])
+            return self._made(function(*given, **kwargs))
 
         return paid
 
@@ -137,19 +166,24 @@ def _printed(context: Context, value: Any) -> Any:
     return value
 
 
-def _join(_: Any, value: Iterable[Any], d: str = "", attribute: Any = None) -> str:
-    if attribute is not None:
-        raise TypeError("join takes no attribute in a prompt")
+def _join(value: Iterable[Any], d: str = "") -> str:
     parts = [_text(item) for item in value]
     _check_length(sum(map(len, parts)) + len(d) * len(parts))
     return d.join(parts)
 
 
-def _replace(_: Any, s: Any, old: str, new: str, count: int = -1) -> str:
-    text = _text(s)
-    found = text.count(old) if count is None or count < 0 else min(count, text.count(old))
-    _check_length(len(text) + found * max(0, len(new) - len(old)))
-    return text.replace(old, new, found)
+def _replace(s: str, old: str, new: str, count: int | None = None) -> str:
+    found = s.count(old)
+    if count is not None and count >= 0:
+        found = min(count, found)
+    _check_length(len(s) + found * max(0, len(new) - len(old)))
+    return s.replace(old, new, found)
+
+
+def _round(value: float, precision: int = 0) -> float:
+    if abs(precision) > 20:
+        raise ValueError("a number is rounded to at most 20 digits")
+    return round(float(value), precision)
 
 
 def _indent(s: str, width: int | str = 4, first: bool = False, blank: bool = False) -> str:
@@ -158,10 +192,6 @@ def _indent(s: str, width: int | str = 4, first: bool = False, blank: bool = Fal
     _check_length(len(s) + len(margin) * len(lines))
     kept = [line if not (blank or line.strip()) else margin + line for line in lines]
     return "".join(kept if first else lines[:1] + kept[1:])
-
-
-def _concat(parts: list[Any]) -> str:
-    return _join(None, parts)
 
 
 def _text(value: Any) -> str:
@@ -198,7 +228,16 @@ def _bounded(value: Any) -> Any:
 
 
 def _size(value: Any) -> int:
-    return len(value) if isinstance(value, str | list | tuple | dict | range) else 1
+    """Characters and items of ``value`` and of all that it holds, as far as they matter here."""
+    total, waiting = 0, [value]
+    while waiting and total <= MAX_WORK:
+        item = waiting.pop()
+        total += len(item) if isinstance(item, str | range) else 1
+        if isinstance(item, list | tuple):
+            waiting.extend(item)
+        elif isinstance(item, dict):
+            waiting.extend(item.values())
+    return total
 
 
 def _check_length(length: int) -> None:
@@ -212,37 +251,27 @@ def _weight(loop: nodes.For) -> int:
     return text + STEP * (1 + sum(1 for part in loop.body for _ in part.find_all(nodes.Expr)) // 4)
 
 
-def _replace_concats(node: nodes.Node) -> None:
-    """``a ~ b`` as a filter, because no operator's hook sees it."""
+def _rewrite(node: nodes.Node) -> None:
+    """``a ~ b`` and ``[a, b]`` as filters, because no hook of Jinja's sees them."""
     for name, value in list(node.iter_fields()):
-        if isinstance(value, nodes.Concat):
-            setattr(node, name, _filtered(nodes.List(value.nodes, lineno=value.lineno), _CONCAT, []))
-        elif isinstance(value, list):
-            new = [
-                _filtered(nodes.List(item.nodes, lineno=item.lineno), _CONCAT, [])
-                if isinstance(item, nodes.Concat)
-                else item
-                for item in value
-            ]
-            setattr(node, name, new)
-    for child in node.iter_child_nodes():
-        _replace_concats(child)
+        if isinstance(value, list):
+            setattr(node, name, [_rewritten(item) for item in value])
+        else:
+            setattr(node, name, _rewritten(value))
+
+
+def _rewritten(node: Any) -> Any:
+    if not isinstance(node, nodes.Node):
+        return node
+    _rewrite(node)
+    if isinstance(node, nodes.Concat):
+        return _filtered(nodes.List(node.nodes, lineno=node.lineno), _CONCAT, [])
+    if isinstance(node, nodes.List | nodes.Dict) or (isinstance(node, nodes.Tuple) and node.ctx == "load"):
+        return _filtered(node, _BUILT, [])
+    return node
 
 
 def _filtered(node: nodes.Expr, name: str, args: list[nodes.Expr]) -> nodes.Filter:
     made = nodes.Filter(node, name, args, [], None, None, lineno=node.lineno)
-    made.set_environment(node.environment) if node.environment else None
+    made.set_environment(node.environment)
     return made
-
-
-def _tag(node: nodes.Node) -> str:
-    return {"FromImport": "from"}.get(type(node).__name__, type(node).__name__.lower())
-
-
-def _refusal(message: str, node: nodes.Node) -> Exception:
-    from jinja2 import TemplateSyntaxError
-
-    return TemplateSyntaxError(message, node.lineno)
-
-
-__all__ = ["FILTERS", "Sandbox", "SecurityError", "TooMuchError"]

@@ -17,13 +17,17 @@ RESERVED: Final = frozenset({CURRENT, RECORDED})
 
 @dataclass(frozen=True, kw_only=True)
 class Variant:
-    """A variant. ``template`` is None for ``current``; ``model`` and ``settings`` override the code's own."""
+    """A variant. ``template`` is None for ``current``; ``model`` and ``settings`` override the code's own.
+
+    ``line`` is the line of the file on which the template starts, after the front matter.
+    """
 
     name: str
     path: Path | None = None
     template: str | None = None
     model: str | None = None
     settings: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    line: int = 1
 
 
 def current() -> Variant:
