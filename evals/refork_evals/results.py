@@ -50,7 +50,9 @@ class ScoredTrial:
         if self.trial.error is not None:
             return (f"{self.trial.error.type}: {self.trial.error.message}",)
         return tuple(
-            f"{score.scorer}: {score.error or score.reason}" for score in self.scores if score.passed is not True
+            f"{score.scorer}: {score.error or score.reason}"
+            for score in self.scores
+            if score.passed is not True
         )
 
 
@@ -64,8 +66,9 @@ class Interval:
 
 @dataclass(frozen=True, kw_only=True)
 class Cell:
-    """A case under a variant. ``passes + failures + errors == len(trials)`` unless the cell was cut short.
+    """A case under a variant. ``passes + failures + errors == len(trials)``.
 
+    ``missing`` trials were planned and did not run.
     ``interval`` is None where nothing was measured. ``reason`` says what stands behind a verdict that is
     not a plain pass or fail: the stale step, the first error, the trials that are missing.
     """
@@ -77,6 +80,7 @@ class Cell:
     passes: int = 0
     failures: int = 0
     errors: int = 0
+    missing: int = 0
     interval: Interval | None = None
     p_value: float | None = None
     trials: tuple[ScoredTrial, ...] = ()

@@ -4,15 +4,18 @@ A session imports the application into a DBOS of our own; a case is forked in it
 checkpoints up to the fork point, and there runs its trials side by side. Nothing after the fork point starts.
 """
 
+import asyncio
 import dataclasses
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any, Final
 
 from refork.case import Case, Request, Run, StepKind
+from refork.config import Config
 from refork.engine.gate import Gate, Refusal
 from refork.engine.leftovers import Leftovers
 from refork.engine.session import Engine, open_engine, wait_until_idle
@@ -25,6 +28,9 @@ from refork.trials import CaseFork, Limits
 from refork.values import DEFAULT
 
 __all__ = ["CaseFork", "ForkSession", "Replay", "open_session", "replay_run"]
+
+
+IDLE_SECONDS: Final = 0.05
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -93,7 +99,7 @@ class ForkSession:
         left = self._leftovers.take(case.run, below=case.step)
         gate = self._gate(case.run, case.step, run_id=left.run_id if left else None)
         fork = CaseFork(
-            case, gate, self._limits, on_trial=on_trial, recorded_trials=left.trials if left else None
+            case, gate, self._limits, on_trial=on_trial, leftover=left
         )
         self._start(fork, gate, case.run, resumed=left is not None)
         return fork
@@ -130,12 +136,23 @@ class ForkSession:
         if gate is None or self._engine.within_step():
             return
         fork, number = self._forks[gate.run_id], self._engine.next_step()
-        if number < gate.fork_point:
+        if call.durable and number < gate.fork_point:
             fork.passing(number, call)
             return
-        if number == gate.fork_point and not gate.closed:
-            await fork.arrive(call)
+        if not gate.arrived:
+            await self._arrive(fork, number, call)
+        while not gate.closed:  # a call beside the fork point: it waits as long as the trials take
+            await asyncio.sleep(IDLE_SECONDS)
         raise self._engine.stop(gate.run_id)
+
+    async def _arrive(self, fork: "CaseFork | _Replaying", number: int, call: ModelCall) -> None:
+        gate = fork.gate
+        if not call.durable:
+            fork.fail(_unrecorded(call))
+        elif number > gate.fork_point:
+            gate.admit(number, call.step_name)
+        else:
+            await _whatever_happens(fork.arrive(call), gate)
 
     def _gate(self, run: Run, fork_point: int, run_id: str | None = None) -> Gate:
         run_id = run_id or f"fork-{uuid.uuid4().hex}"
@@ -212,6 +229,24 @@ class _Replaying:
         return self._over.wait(seconds)
 
 
+async def _whatever_happens(trials: Coroutine[Any, Any, None], gate: Gate) -> None:
+    """Wait for the trials, although the application may give up waiting for its model, or a sibling fails."""
+    running = asyncio.create_task(trials)
+    while not running.done():
+        try:
+            await asyncio.shield(running)
+        except asyncio.CancelledError:
+            if gate.closed:
+                raise
+
+
+def _unrecorded(call: ModelCall) -> ForkError:
+    return ForkError(
+        f"the code calls the model of agent {call.request.agent!r} outside of every DBOS step, so that its "
+        "answer is not recorded and a replay would pay for another; run that agent with DBOSRunner, or in a step"
+    )
+
+
 def _with_requests(run: Run, requests: dict[int, Request]) -> Run:
     steps = tuple(
         dataclasses.replace(
@@ -224,13 +259,17 @@ def _with_requests(run: Run, requests: dict[int, Request]) -> Run:
     return dataclasses.replace(run, steps=steps)
 
 
-def replay_run(
-    run: Run, *, root: Path, modules: Sequence[str], setup: str | None = None, replay_timeout: float = 30.0
-) -> Replay:
-    """Open a session for one replay. What goes wrong is told as the replay's problem, never raised."""
+def replay_run(run: Run, config: Config) -> Replay:
+    """Replay a run in a session of its own. What goes wrong is told as the replay's problem, never raised."""
+    if not config.app:
+        return Replay(run=run, problem="no application is named: set app under [tool.refork] in pyproject.toml")
     try:
         with open_session(
-            root=root, modules=modules, setup=setup, slot="replay", replay_timeout=replay_timeout
+            root=config.root,
+            modules=config.app,
+            setup=config.setup,
+            slot="replay",
+            replay_timeout=config.replay_timeout,
         ) as session:
             return session.replay(run)
     except ReforkError as error:

@@ -1,5 +1,6 @@
 """The YAML between ``---`` lines at the top of a prompt: another model, other settings."""
 
+import re
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -50,7 +51,7 @@ def split(text: str, *, path: Any) -> tuple[FrontMatter, str, int]:
 
     BadFileError for front matter that is not closed, or that holds what is not accepted.
     """
-    lines = text.splitlines(keepends=True)
+    lines = re.split(r"(?<=\n)", text)
     if not lines or lines[0].rstrip() != FENCE:
         return FrontMatter(), text, 1
     end = next((number for number, line in enumerate(lines[1:], 1) if line.rstrip() == FENCE), None)

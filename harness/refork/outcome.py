@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
-from refork.case import Answer, Json, Request
+from refork.case import Answer, Request
 from refork.usage import Usage
 
 
@@ -32,7 +33,7 @@ class Trial:
     model: str | None = None
     seconds: float = 0.0
     resumed: bool = False
-    raw: Json = None
+    raw: Any = None
 
 
 class ForkStatus(StrEnum):

@@ -103,7 +103,7 @@ def _load(path: Path) -> Variant:
         )
     if not is_name(name):
         raise BadFileError(
-            f"{str(path)!r}: {name!r} cannot name a variant; rename the file to letters, digits, '.', '_' and '-'"
+            f"{str(path)!r}: {name!r} cannot name a variant; use letters, digits, '.', '_' and '-'"
         )
     front, template, line = split(read_text(path, inside=path.parent, limit=MEGABYTE), path=path)
     if not template.strip():
@@ -134,12 +134,18 @@ def _unknown(name: str, case: Case, root: Path, known: tuple[str, ...]) -> str:
 
 def _template_error(variant: Variant, error: Exception) -> TemplateError:
     line = error.lineno if isinstance(error, TemplateSyntaxError) else _line_of(error)
-    message = str(error) or type(error).__name__
+    return TemplateError(f"{_at(variant, line)}: {one_line(_message(error), 300)}")
+
+
+def _message(error: Exception) -> str:
     if isinstance(error, RecursionError):
-        message = "is nested too deeply, or calls itself"
-    elif isinstance(error, UndefinedError):
-        message = f"{message}; a prompt has {', '.join(NAMES)}"
-    return TemplateError(f"{_at(variant, line)}: {one_line(message, 300)}")
+        return "is nested too deeply, or calls itself"
+    message = str(
+        (error.message if isinstance(error, TemplateSyntaxError) else error) or type(error).__name__
+    )
+    if isinstance(error, UndefinedError) and message.endswith("is undefined"):
+        return f"{message}; a prompt has {', '.join(NAMES)}"
+    return message
 
 
 def _undefined(variant: Variant, name: str) -> TemplateError:

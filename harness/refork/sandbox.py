@@ -7,7 +7,7 @@ is paid for out of one budget, so that a template ends within seconds and megaby
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import wraps
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError, Undefined, nodes, pass_context
 from jinja2.runtime import Context
@@ -15,34 +15,39 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from refork.files.checks import nearest
 
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 MAX_TEXT: Final = 1_000_000
 """Characters of one text."""
 MAX_WORK: Final = 20_000_000
 """Characters made and steps taken in one rendering."""
 STEP: Final = 100
 """What a step costs, in characters: about what it takes in time."""
+ITEM: Final = 10
+"""What an item of a list counts for, in characters: about what it takes in memory."""
 MAX_BITS: Final = 4096
 """Of an integer."""
 
-FILTERS: Final = frozenset(
+FILTERS: Final = _words(
     "abs capitalize count d default dictsort first float indent int items join last length list lower map max"
-    " min reject replace reverse round select sort striptags title trim truncate unique upper wordcount".split()
+    " min reject replace reverse round select sort striptags title trim truncate unique upper wordcount"
 )
 """The filters of Jinja that a prompt has. The others reach attributes, draw lots, or pad without a bound."""
 
-_OF_TEXT: Final = frozenset(
-    "capitalize indent lower replace striptags title trim truncate upper wordcount".split()
-)
+_OF_TEXT: Final = _words("capitalize indent lower replace striptags title trim truncate upper wordcount")
 
 _METHODS: Final = {
-    str: frozenset(
+    str: _words(
         "capitalize casefold count endswith find index isalnum isalpha isdecimal isdigit islower isnumeric"
         " isspace istitle isupper join lower lstrip partition removeprefix removesuffix replace rfind rindex"
-        " rpartition rsplit rstrip split splitlines startswith strip swapcase title upper".split()
+        " rpartition rsplit rstrip split splitlines startswith strip swapcase title upper"
     ),
-    dict: frozenset({"get", "items", "keys", "values"}),
-    list: frozenset({"count", "index"}),
-    tuple: frozenset({"count", "index"}),
+    dict: _words("get items keys values"),
+    list: _words("count index"),
+    tuple: _words("count index"),
 }
 _REFUSED: Final[dict[type[nodes.Node], str]] = {
     nodes.Include: "{% include %} is refused: a prompt is one file",
@@ -95,7 +100,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
             if problem:
                 raise TemplateSyntaxError(problem, node.lineno)
         for loop in list(tree.find_all(nodes.For)):
-            loop.iter = _filtered(loop.iter, _COUNTED, [nodes.Const(_weight(loop))])
+            loop.iter = _filtered(cast(nodes.Expr, loop.iter), _COUNTED, [nodes.Const(_weight(loop))])
         _rewrite(tree)
         return tree
 
@@ -109,17 +114,15 @@ class Sandbox(ImmutableSandboxedEnvironment):
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
         self.pay(STEP)
         _check_operands(operator, left, right)
-        result = super().call_binop(context, operator, left, right)
-        self.pay(_size(result))
-        return _bounded(result)
+        return self._made(super().call_binop(context, operator, left, right))
 
     def call(__self, __context: Context, __obj: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N805 - as Jinja has it
-        __self.pay(STEP + sum(map(_size, args)))
+        __self.pay(STEP + sum(map(_size, (*args, *kwargs.values()))))
         text = getattr(__obj, "__self__", None)
         if isinstance(text, str) and getattr(__obj, "__name__", "") == "replace":
             return __self._made(_replace(text, *args, **kwargs))
         if isinstance(text, str) and getattr(__obj, "__name__", "") == "join":
-            return __self._made(_join(*args, d=text, **kwargs))
+            return __self._made(_join(args[0] if args else (), text))
         return __self._made(super().call(__context, __obj, *args, **kwargs))
 
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
@@ -128,9 +131,16 @@ class Sandbox(ImmutableSandboxedEnvironment):
                 return attr in methods
         return not isinstance(obj, int | float) and super().is_safe_attribute(obj, attr, value)
 
+    def wrap_str_format(self, value: Any) -> None:
+        """Jinja would put its own ``str.format`` here, past the check of attributes; a prompt has none."""
+
     def _made(self, result: Any) -> Any:
-        self.pay(_size(result))
-        return _bounded(result)
+        size = _size(result)
+        self.pay(size)
+        _check_length(size)
+        if isinstance(result, int) and result.bit_length() > MAX_BITS:
+            raise TooMuchError("makes a number of too many digits")
+        return result
 
     def _paid(self, function: Callable[..., Any], name: str = "") -> Callable[..., Any]:
         # Jinja passes the context or the environment first to filters that ask for it.
@@ -220,19 +230,12 @@ def _bits(value: int | float) -> int:
     return value.bit_length() if isinstance(value, int) else 1
 
 
-def _bounded(value: Any) -> Any:
-    if isinstance(value, int) and value.bit_length() > MAX_BITS:
-        raise TooMuchError("makes a number of too many digits")
-    _check_length(_size(value))
-    return value
-
-
 def _size(value: Any) -> int:
-    """Characters and items of ``value`` and of all that it holds, as far as they matter here."""
+    """Characters and items of ``value`` and of all that it holds; counting ends where it is too much."""
     total, waiting = 0, [value]
-    while waiting and total <= MAX_WORK:
+    while waiting and total <= MAX_TEXT:
         item = waiting.pop()
-        total += len(item) if isinstance(item, str | range) else 1
+        total += len(item) if isinstance(item, str | range) else ITEM
         if isinstance(item, list | tuple):
             waiting.extend(item)
         elif isinstance(item, dict):
@@ -242,7 +245,7 @@ def _size(value: Any) -> int:
 
 def _check_length(length: int) -> None:
     if length > MAX_TEXT:
-        raise TooMuchError(f"makes a text of more than {MAX_TEXT:,} characters")
+        raise TooMuchError(f"makes a text of more than {MAX_TEXT:,} characters, or a list as large")
 
 
 def _weight(loop: nodes.For) -> int:
@@ -273,5 +276,6 @@ def _rewritten(node: Any) -> Any:
 
 def _filtered(node: nodes.Expr, name: str, args: list[nodes.Expr]) -> nodes.Filter:
     made = nodes.Filter(node, name, args, [], None, None, lineno=node.lineno)
-    made.set_environment(node.environment)
+    if node.environment is not None:
+        made.set_environment(node.environment)
     return made

@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import asdict, dataclass, field
 from threading import Event, Lock
@@ -15,6 +15,7 @@ from pydantic import TypeAdapter
 
 from refork.case import Answer, Case, Json, Request
 from refork.engine.gate import Gate, Refusal
+from refork.engine.leftovers import Leftover
 from refork.errors import ForkError, ReforkError, StaleError
 from refork.frameworks import ModelCall, Reply
 from refork.outcome import ForkStatus, Outcome, Trial, TrialError
@@ -36,7 +37,7 @@ class Limits:
     trial_seconds: float
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class _Planned:
     variant: Variant
     number: int
@@ -53,17 +54,17 @@ class CaseFork:
         limits: Limits,
         *,
         on_trial: Callable[[Trial], None] | None = None,
-        recorded_trials: Callable[[], Mapping[int, str]] | None = None,
+        leftover: Leftover | None = None,
     ) -> None:
         self.case = case
         self.gate = gate
         self.started_at = time.monotonic()
-        self.arrived = False
         self._limits = limits
         self._on_trial = on_trial
-        self._recorded_trials = recorded_trials
+        self._leftover = leftover
         self._lock = Lock()
         self._backlog: list[_Planned] = []
+        self._unanswered: set[_Planned] = set()
         self._wake: Callable[[], None] | None = None
         self._closing = False
         self._stopping = False
@@ -74,18 +75,28 @@ class CaseFork:
         self._ended_at: float | None = None
         self._over = Event()
 
+    @property
+    def arrived(self) -> bool:
+        return self.gate.arrived
+
     def run(self, variant: Variant, trials: int) -> Sequence["Future[Trial]"]:
-        """Plan so many more trials of a variant. Each future gives a Trial, or raises what stopped the fork."""
+        """Plan so many more trials of a variant. Each future gives a Trial, or raises what stopped the fork.
+
+        A future that is cancelled before its trial began takes the trial back. A fork that was closed or
+        stopped takes none: its futures are cancelled.
+        """
         with self._lock:
             first = self._numbers.get(variant.name, 0) + 1
             self._numbers[variant.name] = first + trials - 1
             planned = [_Planned(variant=variant, number=first + i) for i in range(trials)]
-            problem = self._problem
-            if problem is None:
+            problem, late = self._problem, self._closing or self._over.is_set()
+            if problem is None and not late:
                 self._backlog.extend(planned)
+                self._unanswered.update(planned)
         if problem is not None:
-            for each in planned:
-                each.result.set_exception(problem)
+            _refuse(planned, problem)
+        elif late:
+            _cancel(planned)
         self._awaken()
         return [each.result for each in planned]
 
@@ -100,8 +111,8 @@ class CaseFork:
         with self._lock:
             self._stopping = self._closing = True
             dropped, self._backlog = self._backlog, []
-        for each in dropped:
-            each.result.cancel()
+            self._unanswered.difference_update(dropped)
+        _cancel(dropped)
         self._awaken()
 
     def wait(self, seconds: float | None = None) -> bool:
@@ -145,24 +156,26 @@ class CaseFork:
         with self._lock:
             if self._problem is None and not self._over.is_set():
                 self._problem = problem
-            dropped, self._backlog = self._backlog, []
-        for each in dropped:
-            each.result.set_exception(problem)
+            self._backlog = []
+            unanswered, self._unanswered = self._unanswered, set()
+        _refuse(unanswered, problem)
         self.gate.close()
         self._finish()
 
-    async def arrive(self, call: ModelCall) -> None:
-        """The fork point: run what is planned, until the fork is closed and everything is done."""
+    def arrive(self, call: ModelCall) -> Coroutine[Any, Any, None]:
+        """The fork point. Gives what runs all that is planned, until the fork is closed."""
         problem = self._misfit(call)
         if problem is not None:
             self.fail(problem)
-            return
-        self.arrived = True
+            return _nothing()
+        # Drawn before anything is awaited, so nothing else can draw one of these numbers.
+        return self._run_trials(call, self._reserve_recorded()) if self.gate.arrive() else _nothing()
+
+    async def _run_trials(self, call: ModelCall, kept: dict[str, Any]) -> None:
         loop, wake = asyncio.get_running_loop(), asyncio.Event()
         with self._lock:
             self._wake = lambda: loop.call_soon_threadsafe(wake.set)
-        kept = await self._reserve_recorded()
-        calls: dict[str, ModelCall | ReforkError] = {}
+        calls: dict[str, ModelCall | Exception] = {}
         running: set[asyncio.Task[None]] = set()
         try:
             while True:
@@ -200,28 +213,28 @@ class CaseFork:
             )
         return None
 
-    async def _reserve_recorded(self) -> dict[str, Any]:
+    def _reserve_recorded(self) -> dict[str, Any]:
         """The steps that a killed session left checkpoints of, by name, each with its own number again."""
-        if self._recorded_trials is None:
-            return {}
-        names = await asyncio.to_thread(self._recorded_trials)
         kept: dict[str, Any] = {}
-        for number in range(self.gate.fork_point, max(names, default=0) + 1):
-            reservation = DBOS.reserve_step()
-            assert reservation.step_id == number, "numbers are drawn from the fork point on"
-            if number in names:
-                kept[names[number]] = reservation
+        if self._leftover is not None:
+            for _ in range(self.gate.fork_point, self._leftover.last + 1):
+                reservation = DBOS.reserve_step()
+                name = self._leftover.trials.get(reservation.step_id)
+                if name is not None:
+                    kept[name] = reservation
         return kept
 
     def _launch(
         self,
         planned: _Planned,
         call: ModelCall,
-        calls: dict[str, ModelCall | ReforkError],
+        calls: dict[str, ModelCall | Exception],
         kept: dict[str, Any],
     ) -> "asyncio.Task[None] | None":
         changed = self._call_of(planned.variant, call, calls)
-        if isinstance(changed, ReforkError):
+        if isinstance(changed, Exception):
+            if not self._begin(planned):
+                return None
             error = TrialError(type=type(changed).__name__, message=str(changed))
             self._give(planned, Trial(variant=planned.variant.name, number=planned.number, error=error))
             return None
@@ -231,22 +244,33 @@ class CaseFork:
         return asyncio.create_task(self._try(planned, changed, reservation, name))
 
     def _call_of(
-        self, variant: Variant, call: ModelCall, calls: dict[str, ModelCall | ReforkError]
-    ) -> ModelCall | ReforkError:
+        self, variant: Variant, call: ModelCall, calls: dict[str, ModelCall | Exception]
+    ) -> ModelCall | Exception:
         if variant.name not in calls:
             try:
                 changed = call.changed(variant)
                 self._requests[variant.name] = changed.request
                 calls[variant.name] = changed
-            except ReforkError as error:
+            except Exception as error:  # what one variant asks for breaks none of the others
                 calls[variant.name] = error
         return calls[variant.name]
+
+    def _begin(self, planned: _Planned) -> bool:
+        """Whether the trial is still wanted; from now on nobody can take it back."""
+        with self._lock:
+            if planned not in self._unanswered:
+                return False
+            if self._stopping:
+                planned.result.cancel()
+            begun = planned.result.set_running_or_notify_cancel()
+            if not begun:
+                self._unanswered.remove(planned)
+            return begun
 
     async def _try(self, planned: _Planned, call: ModelCall, reservation: Any, name: str) -> None:
         # The slot is held until the checkpoint is written: a kill then pays at most `limit` calls twice.
         async with self._limits.slots.one():
-            if self._stopping:
-                planned.result.cancel()
+            if not self._begin(planned):
                 return
             trial = await self._run_step(planned, call, reservation, name)
         self._give(planned, trial)
@@ -283,6 +307,9 @@ class CaseFork:
 
     def _give(self, planned: _Planned, trial: Trial) -> None:
         with self._lock:
+            if planned not in self._unanswered:
+                return
+            self._unanswered.remove(planned)
             self._trials.append(trial)
         planned.result.set_result(trial)
         if self._on_trial is not None:
@@ -304,6 +331,22 @@ class CaseFork:
             self._wake = None
             self._ended_at = self._ended_at or time.monotonic()
         self._over.set()
+
+
+async def _nothing() -> None:
+    """There is nothing to run."""
+
+
+def _refuse(planned: Iterable[_Planned], problem: ReforkError) -> None:
+    for each in planned:
+        if each.result.running() or each.result.set_running_or_notify_cancel():
+            each.result.set_exception(problem)
+
+
+def _cancel(planned: Iterable[_Planned]) -> None:
+    for each in planned:
+        each.result.cancel()
+        each.result.set_running_or_notify_cancel()  # tells those who wait for it
 
 
 WHAT_TO_DO = "capture the run again with the code as it is, or bring the step back"

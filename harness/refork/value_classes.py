@@ -1,6 +1,7 @@
 """How values of the classes that the application registers are written: by what kind of class it is."""
 
 import dataclasses
+import inspect
 from collections.abc import Callable
 from enum import Enum, Flag
 from typing import Any, TypeAlias
@@ -77,6 +78,12 @@ def _dataclass(kind: Any) -> Coders:
     own = dataclasses.fields(kind)
     given = [field.name for field in own if field.init]
     late = [field.name for field in own if not field.init]
+    lost = [name for name in inspect.signature(kind).parameters if name not in given]
+    if lost:
+        raise ValueNotPortableError(
+            f"the dataclass {kind.__qualname__!r} does not keep its argument {lost[0]!r}: "
+            "give register() both encode= and decode="
+        )
 
     def encode(value: Any) -> dict[str, Any]:
         return {field.name: getattr(value, field.name) for field in own if hasattr(value, field.name)}

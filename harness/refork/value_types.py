@@ -130,7 +130,10 @@ def _a(kind: type, value: Any) -> Any:
 
 def _sorted(items: Any) -> list[Any]:
     # A set has no order; one that does not change from run to run keeps diffs small.
-    return sorted(items, key=lambda item: (type(item).__name__, repr(item)))
+    try:
+        return sorted(items, key=lambda item: (type(item).__name__, repr(item)))
+    except ValueError:  # an integer of more digits than Python shows
+        return list(items)
 
 
 def _base64(data: bytes) -> str:
@@ -215,7 +218,8 @@ def escaped(text: str) -> str:
 
 
 def _unescaped(text: Any) -> str:
-    return _a(str, text).encode("ascii").decode("unicode_escape", "surrogatepass")
+    whole: str = _a(str, text).encode("ascii").decode("unicode_escape", "surrogatepass")
+    return whole
 
 
 def _special_float(text: Any) -> float:

@@ -1,1 +1,1 @@
-"""The pytest plugin. The module that pytest loads, pytest_refork.plugin, imports neither DBOS nor pandas."""
+"""The pytest plugin. The module that pytest loads, pytest_refork.plugin, imports nothing of Refork."""

@@ -1,1 +1,46 @@
-"""Hooks and options."""
+"""Hooks and options. Nothing of Refork is imported before ``--agent-evals`` asks for it."""
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_refork.options import add_options
+from pytest_refork.unasked import Unasked
+
+if TYPE_CHECKING:
+    from pytest_refork.session import AgentEvals
+
+evals_key = pytest.StashKey["AgentEvals"]()
+unasked_key = pytest.StashKey[Unasked]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    add_options(parser)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line(
+        "markers",
+        "refork(case, *, variants=None, trials=None, min_pass_rate=None): "
+        "call the test once for every trial of a case of evals/cases, each given as the fixture 'trial'.",
+    )
+    if config.getoption("agent_evals"):
+        from pytest_refork.session import open_evals  # noqa: PLC0415 - pays for what it imports only when asked
+
+        config.stash[evals_key] = open_evals(config)
+        config.pluginmanager.register(config.stash[evals_key], "refork-agent-evals")
+    else:
+        config.stash[unasked_key] = Unasked(config)
+        config.pluginmanager.register(config.stash[unasked_key], "refork-unasked")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    unasked = config.stash.get(unasked_key, None)
+    if unasked is not None:
+        del config.stash[unasked_key]
+        config.pluginmanager.unregister(unasked)
+    evals = config.stash.get(evals_key, None)
+    if evals is not None:
+        del config.stash[evals_key]
+        config.pluginmanager.unregister(evals)
+        evals.close()

@@ -1,11 +1,11 @@
-"""An evaluation as pandas frames: a row a cell, a row a trial, a row a score. Rows keep the evaluation's order."""
+"""An evaluation as pandas frames: a row a cell, a trial, a score. Rows keep the evaluation's order."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import pandas as pd
-
 from refork_evals.results import CaseResult, Cell, Evaluation, ScoredTrial, Verdict
+
 from refork_reports.phrases import is_fix
 from refork_reports.timeline import call_line
 from refork_reports.totals import shown_cost
@@ -23,6 +23,7 @@ _CELLS: Final[Mapping[str, Any]] = {
     "passes": "int64",
     "failures": "int64",
     "errors": "int64",
+    "missing": "int64",
     "trials": "int64",
     "pass_rate": "Float64",
     "low": "Float64",
@@ -78,7 +79,7 @@ def cells(evaluation: Evaluation) -> pd.DataFrame:
 
 
 def trials(evaluation: Evaluation) -> pd.DataFrame:
-    """A row for each trial. ``tool_calls`` holds a line for each call, ``error`` is missing where there was none."""
+    """A row for each trial. ``tool_calls`` holds a line for each call, ``error`` may be missing."""
     return _frame((_trial_row(cell, scored) for cell in evaluation.cells for scored in cell.trials), _TRIALS)
 
 
@@ -118,6 +119,7 @@ def _cell_row(result: CaseResult, cell: Cell) -> dict[str, Any]:
         "passes": cell.passes,
         "failures": cell.failures,
         "errors": cell.errors,
+        "missing": cell.missing,
         "trials": len(cell.trials),
         "pass_rate": cell.pass_rate,
         "low": cell.interval and cell.interval.low,

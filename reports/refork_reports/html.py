@@ -1,8 +1,6 @@
 """``report.html``: one file that needs nothing else, and ``results.json`` beside it."""
 
-import os
 from base64 import b64encode
-from contextlib import suppress
 from functools import cache
 from hashlib import sha256
 from importlib.resources import files
@@ -11,9 +9,10 @@ from typing import Any, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
+from refork.errors import BadFileError, ReforkError
+from refork.files.storage import write_atomically
+from refork_evals.results import Evaluation, Verdict
 
-from refork.errors import ReforkError
-from refork_evals.results import Evaluation
 from refork_reports import humanize, phrases, results_json
 from refork_reports.page import page
 from refork_reports.timeline import answer_line, pretty
@@ -22,14 +21,35 @@ from refork_reports.visible import clipped, visible, visible_html
 REPORT: Final = "report.html"
 RESULTS: Final = "results.json"
 TITLE: Final = "Agent evals"
+_HEADLINE_WORDS: Final = {
+    Verdict.PASS: "Current passes",
+    Verdict.FAIL: "Current fails",
+    Verdict.INCONCLUSIVE: "Undecided",
+    Verdict.ERROR: "Not measured",
+    Verdict.STALE: "Stale",
+}
+
+_FILTERS: Final[dict[str, Any]] = {
+    "tokens": humanize.tokens,
+    "money": humanize.money,
+    "duration": humanize.duration,
+    "percent": humanize.percent,
+    "pretty": pretty,
+    "clipped": clipped,
+    "show": visible_html,
+    "when": "{:%d %B %Y, %H:%M %Z}".format,
+}
+_GLOBALS: Final[dict[str, Any]] = {"phrases": phrases, "plural": humanize.plural, "answer_line": answer_line}
 
 
 def render(evaluation: Evaluation, *, title: str = TITLE) -> str:
     """The page as text, without a reference to anything outside it."""
     style, script = _asset("report.css"), _asset("report.js")
     template = _environment().get_template("report.html.j2")
+    contents = page(evaluation, title)
     return template.render(
-        page=page(evaluation, title),
+        page=contents,
+        headline_word=_HEADLINE_WORDS[contents.headline.verdict],
         policy=_policy(style, script),
         style=Markup(style),  # noqa: S704 - a file of ours
         script=Markup(script),  # noqa: S704 - a file of ours
@@ -39,37 +59,15 @@ def render(evaluation: Evaluation, *, title: str = TITLE) -> str:
 def write(evaluation: Evaluation, folder: Path, *, title: str = TITLE) -> Path:
     """Write ``report.html`` and ``results.json`` into ``folder``, made if need be; returns the page's path.
 
-    Both are complete or untouched. Raises ReforkError where the folder cannot be written to.
+    Each is written whole or not at all. Raises ReforkError where the folder cannot be written to.
     """
     texts = {RESULTS: results_json.dumps(evaluation), REPORT: render(evaluation, title=title)}
     try:
-        _write_all(folder, texts)
-    except OSError as error:
-        raise ReforkError(
-            f"the report cannot be written to {str(folder)!r}: {error.strerror or error}; name another folder"
-        ) from None
+        for name, text in texts.items():
+            write_atomically(folder / name, text)
+    except BadFileError as error:
+        raise ReforkError(f"no report in {str(folder)!r}: {error}; name another folder") from error
     return folder / REPORT
-
-
-def _write_all(folder: Path, texts: dict[str, str]) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    waiting = {folder / name: folder / f".{name}.{os.getpid()}.tmp" for name in texts}
-    try:
-        for (path, temporary), text in zip(waiting.items(), texts.values(), strict=True):
-            _check_replaceable(path)
-            temporary.write_text(text, encoding="utf-8", newline="\n")
-        for path, temporary in waiting.items():
-            temporary.replace(path)
-    finally:
-        for temporary in waiting.values():
-            with suppress(OSError):
-                temporary.unlink(missing_ok=True)
-
-
-def _check_replaceable(path: Path) -> None:
-    """Said before anything is replaced, so that the two files never stem from two sessions."""
-    if path.is_dir():
-        raise IsADirectoryError(0, f"{path.name} is a folder there")
 
 
 @cache
@@ -82,16 +80,8 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {
-        "tokens": humanize.tokens,
-        "money": humanize.money,
-        "duration": humanize.duration,
-        "percent": humanize.percent,
-        "pretty": pretty,
-        "clipped": clipped,
-        "show": visible_html,
-    }
-    environment.globals |= {"phrases": phrases, "plural": humanize.plural, "answer_line": answer_line}
+    environment.filters.update(_FILTERS)
+    environment.globals.update(_GLOBALS)
     return environment
 
 

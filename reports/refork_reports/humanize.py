@@ -17,10 +17,10 @@ def tokens(count: int | None) -> str:
     sign, size = _sign(count), abs(count)
     if size < 1000:
         return f"{sign}{size}"
-    for limit, unit in ((1_000_000, "k"), (1_000_000_000, "M"), (10**15, "B")):
-        scaled = round(size / (limit / 1000), 1)
-        if scaled < 1000:
-            return f"{sign}{scaled:.0f}{unit}" if scaled >= 100 else f"{sign}{scaled:.1f}{unit}"
+    for unit, scaled in (("k", size / 1e3), ("M", size / 1e6), ("B", size / 1e9)):
+        rounded = round(scaled, 1 if scaled < 99.95 else None)
+        if rounded < 1000:
+            return f"{sign}{rounded}{unit}"
     return f"{sign}{size:,}"
 
 

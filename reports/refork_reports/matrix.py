@@ -6,17 +6,18 @@ from decimal import Decimal
 from typing import Any
 
 import pandas as pd
-
 from refork.variant import CURRENT
 from refork_evals.results import Evaluation
+
 from refork_reports import frames, humanize
 
 
 @dataclass(frozen=True, kw_only=True)
 class Bar:
-    """A pass rate to be drawn: every number is a percentage from 0 to 100."""
+    """Shares of the planned trials to be drawn: every number is a percentage from 0 to 100."""
 
     rate: float
+    unknown: float
     low: float | None
     high: float | None
     needed: float
@@ -32,7 +33,7 @@ class Square:
     verdict: str
     fixes: bool
     trials: str
-    errors: int
+    unmeasured: int
     interval: str
     tokens: str
     cost: str
@@ -97,12 +98,12 @@ def _row(records: list[Any], variants: list[str]) -> MatrixRow:
 def _square(row: Mapping[str, Any]) -> Square:
     spent, cost = row["input_tokens"] + row["output_tokens"], row["cost_usd"]
     return Square(
-        anchor=cell_anchor(row["position"], row["number"]),
+        anchor=cell_anchor(row["position"], row["number"]) if row["trials"] else case_anchor(row["position"]),
         variant=row["variant"],
         verdict=row["verdict"],
         fixes=row["fixes"],
-        trials=f"{row['passes']}/{row['trials']}" if row["trials"] else "",
-        errors=row["errors"],
+        trials=f"{row['passes']}/{row['trials'] + row['missing']}" if row["trials"] else "",
+        unmeasured=row["errors"] + row["missing"],
         interval="" if pd.isna(row["low"]) else humanize.interval(row["low"], row["high"]),
         tokens=humanize.tokens(spent) if spent else "",
         cost=humanize.UNKNOWN if pd.isna(cost) else humanize.money(Decimal(str(cost))),
@@ -111,19 +112,32 @@ def _square(row: Mapping[str, Any]) -> Square:
 
 
 def _bar(row: Mapping[str, Any]) -> Bar | None:
-    rate, low, high = (None if pd.isna(row[name]) else float(row[name]) for name in ("pass_rate", "low", "high"))
-    return None if rate is None else bar(rate, low, high, row["min_pass_rate"])
+    if pd.isna(row["pass_rate"]):
+        return None
+    low, high = (None if pd.isna(row[end]) else float(row[end]) for end in ("low", "high"))
+    unknown = row["errors"] + row["missing"]
+    planned = row["trials"] + row["missing"]
+    return bar(
+        rate=row["passes"] / planned,
+        unknown=unknown / planned,
+        low=low,
+        high=high,
+        needed=row["min_pass_rate"],
+    )
 
 
-def bar(rate: float, low: float | None, high: float | None, needed: float) -> Bar:
-    """Shares between 0 and 1 as a bar, and as the words for those who do not see it."""
-    within = f", between {humanize.percent(low)} and {humanize.percent(high)}" if low is not None else ""
+def bar(*, rate: float, unknown: float, low: float | None, high: float | None, needed: float) -> Bar:
+    """Shares of the planned trials, between 0 and 1, as a bar, and as words for those who do not see it."""
+    parts = [f"{humanize.percent(rate)} passed"]
+    parts += [f"{humanize.percent(unknown)} not measured"] * (unknown > 0)
+    parts += [f"between {humanize.percent(low)} and {humanize.percent(high)}"] * (low is not None)
     return Bar(
         rate=100 * rate,
+        unknown=100 * unknown,
         low=None if low is None else 100 * low,
         high=None if high is None else 100 * high,
         needed=100 * needed,
-        text=f"{humanize.percent(rate)} passed{within}; {humanize.percent(needed)} needed",
+        text=f"{', '.join(parts)}; {humanize.percent(needed)} needed",
     )
 
 

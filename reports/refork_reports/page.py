@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from refork.variant import CURRENT
 from refork_evals.results import CaseResult, Cell, Evaluation, ScoredTrial, Verdict
+
 from refork_reports import humanize, phrases
 from refork_reports.matrix import Bar, Matrix, bar, case_anchor, cell_anchor, matrices
 from refork_reports.phrases import Headline
@@ -56,11 +57,12 @@ class VariantView:
     cost: str
     advice: str
     open: bool
+    telling: int
 
 
 @dataclass(frozen=True, kw_only=True)
 class CaseView:
-    """A case as the page tells it. ``far_before`` and ``far_after`` are steps folded away."""
+    """A case as the page tells it. ``far_before`` and ``far_after`` are folded away; ``ran``: a trial did."""
 
     position: int
     anchor: str
@@ -70,6 +72,7 @@ class CaseView:
     recorded_says: str
     fixes: tuple[str, ...]
     stale_reason: str
+    ran: bool
     far_before: tuple[Moment, ...]
     before: tuple[Moment, ...]
     fork: Moment
@@ -158,8 +161,8 @@ def _best(result: CaseResult) -> str:
 
 def _case(position: int, result: CaseResult) -> CaseView:
     timeline = moments(result.case)
-    before = tuple(moment for moment in timeline if moment.state == "replayed")
-    after = tuple(moment for moment in timeline if moment.state == "not run")
+    before = tuple(moment for moment in timeline if moment.state == "before")
+    after = tuple(moment for moment in timeline if moment.state == "after")
     current = result.cell(CURRENT)
     verdict = current.verdict if current else Verdict.INCONCLUSIVE
     opened = _opened(result)
@@ -172,6 +175,7 @@ def _case(position: int, result: CaseResult) -> CaseView:
         recorded_says=phrases.recorded_says(result),
         fixes=tuple(phrases.fix(cell) for cell in phrases.fixes(result)),
         stale_reason=next((cell.reason for cell in result.cells if cell.verdict is Verdict.STALE), ""),
+        ran=any(cell.trials for cell in result.cells),
         far_before=before[:-_NEARBY_STEPS],
         before=before[-_NEARBY_STEPS:],
         fork=next(moment for moment in timeline if moment.state == "fork point"),
@@ -193,16 +197,33 @@ def _opened(result: CaseResult) -> str:
 
 
 def _variant(anchor: str, result: CaseResult, cell: Cell, *, opened: bool) -> VariantView:
-    interval, rate = cell.interval, cell.pass_rate
-    low, high = (interval.low, interval.high) if interval else (None, None)
     return VariantView(
         anchor=anchor,
         cell=cell,
         fixes=phrases.is_fix(result, cell),
-        bar=None if rate is None else bar(rate, low, high, cell.min_pass_rate),
+        bar=_bar(cell),
         cost=humanize.money(shown_cost(cell)),
         advice=phrases.advice(cell.verdict),
         open=opened and bool(cell.trials),
+        telling=_telling(cell),
     )
 
 
+def _bar(cell: Cell) -> Bar | None:
+    if not cell.measured:
+        return None
+    planned = phrases.planned(cell)
+    return bar(
+        rate=cell.passes / planned,
+        unknown=(cell.errors + cell.missing) / planned,
+        low=cell.interval.low if cell.interval else None,
+        high=cell.interval.high if cell.interval else None,
+        needed=cell.min_pass_rate,
+    )
+
+
+def _telling(cell: Cell) -> int:
+    """The place of the trial to show at once: unless the variant passes, the first that did not."""
+    if cell.verdict is Verdict.PASS:
+        return 0
+    return next((place for place, scored in enumerate(cell.trials) if scored.passed is not True), 0)

@@ -6,6 +6,7 @@ from typing import Final
 from refork.usage import Savings
 from refork.variant import CURRENT
 from refork_evals.results import CaseResult, Cell, Evaluation, Verdict
+
 from refork_reports import humanize
 
 NOT_RED: Final = (
@@ -46,8 +47,12 @@ def headline(evaluation: Evaluation) -> Headline:
 
 
 def shown_trials(cell: Cell) -> str:
-    """Passes over trials; errors stay in the denominator. A dash where no trial was run."""
-    return f"{cell.passes}/{len(cell.trials)}" if cell.trials else humanize.UNKNOWN
+    """Passes over planned trials, errors and missing ones among them. A dash where none was run."""
+    return f"{cell.passes}/{planned(cell)}" if cell.trials else humanize.UNKNOWN
+
+
+def planned(cell: Cell) -> int:
+    return len(cell.trials) + cell.missing
 
 
 def shown_interval(cell: Cell) -> str:
@@ -104,7 +109,8 @@ def no_price(models: tuple[str, ...]) -> str:
     """no price known for model 'x'."""
     if not models:
         return "no price known for a model of the recorded runs"
-    return f"no price known for model{'s' if len(models) > 1 else ''} {humanize.listed([repr(m) for m in models])}"
+    named = humanize.listed([repr(model) for model in models])
+    return f"no price known for model{'s' if len(models) > 1 else ''} {named}"
 
 
 _WORST_FIRST: Final = (Verdict.FAIL, Verdict.ERROR, Verdict.STALE, Verdict.INCONCLUSIVE, Verdict.PASS)
@@ -121,7 +127,9 @@ def _failing(failing: list[CaseResult], total: int) -> str:
     if not fixed:
         share = "no candidate fixes it" if count == 1 else "no candidate fixes any of them"
     elif fixed == count:
-        share = "a candidate fixes it" if count == 1 else f"candidates fix {'both' if count == 2 else 'them all'}"
+        share = (
+            "a candidate fixes it" if count == 1 else f"candidates fix {'both' if count == 2 else 'them all'}"
+        )
     else:
         share = f"candidates fix {fixed} of them"
     return f"the current prompts fail {_of(count, total)}, and {share}"

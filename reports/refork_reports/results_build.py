@@ -7,6 +7,7 @@ from typing import Any, Final
 from refork.case import Answer, Request, Run, Step
 from refork.usage import Savings, Usage
 from refork_evals.results import CaseResult, Cell, Evaluation, Score, ScoredTrial
+
 from refork_reports import phrases
 from refork_reports.results_schema import VERSION, Results
 from refork_reports.timeline import output_line, state
@@ -34,7 +35,7 @@ def results(evaluation: Evaluation) -> Results:
 
 
 def portable(value: Any, depth: int = 0) -> Any:
-    """``value`` with what JSON or UTF-8 cannot hold spelled out as text: NaN, lone surrogates, bottomless nesting."""
+    """``value`` with what JSON or UTF-8 cannot hold spelled out: NaN, lone surrogates, bottomless nesting."""
     if isinstance(value, str):
         return value.encode("utf-8", "backslashreplace").decode()
     if isinstance(value, float) and not math.isfinite(value):
@@ -67,7 +68,8 @@ def _case(result: CaseResult) -> dict[str, Any]:
         "expect": [dict(entry) for entry in case.expect],
         "not_red": result.not_red,
         "winners": list(result.winners),
-        "run": _run(case.run) | {"steps": [_step(step) | {"state": state(case, step)} for step in case.run.steps]},
+        "run": _run(case.run)
+        | {"steps": [_step(step) | {"state": state(case, step)} for step in case.run.steps]},
         "fork": outcome
         and {
             "status": outcome.status.value,
@@ -119,6 +121,7 @@ def _cell(cell: Cell) -> dict[str, Any]:
         "passes": cell.passes,
         "failures": cell.failures,
         "errors": cell.errors,
+        "missing": cell.missing,
         "pass_rate": cell.pass_rate,
         "interval": cell.interval and {"low": cell.interval.low, "high": cell.interval.high},
         "p_value": _finite(cell.p_value),
@@ -164,7 +167,8 @@ def _answer(answer: Answer) -> dict[str, Any]:
 
 def _request(request: Request) -> dict[str, Any]:
     tools = [
-        {"name": tool.name, "description": tool.description, "parameters": tool.parameters} for tool in request.tools
+        {"name": tool.name, "description": tool.description, "parameters": tool.parameters}
+        for tool in request.tools
     ]
     return {**vars(request), "tools": tools}
 

@@ -1,4 +1,4 @@
-"""The shape of ``results.json``, format version 1. Everything a report shows, and the full text of what it shortens."""
+"""The shape of ``results.json``, format version 1: all that a report shows, nothing shortened."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -26,7 +26,7 @@ class _Part(BaseModel):
 
 
 class UsageEntry(_Part):
-    """Tokens as the provider reported them. Input includes cached tokens, output includes reasoning tokens."""
+    """Tokens as the provider reported them. Input includes cached, output includes reasoning tokens."""
 
     calls: int
     input_tokens: int
@@ -73,7 +73,7 @@ class ScoreEntry(_Part):
 
 
 class TrialEntry(_Part):
-    """One rerun. ``passed`` is null where it could not be measured. ``resumed``: kept from a killed session."""
+    """One rerun. ``passed`` is null where it could not be measured. ``resumed``: from a killed session."""
 
     number: int
     passed: bool | None
@@ -111,7 +111,11 @@ class IntervalEntry(_Part):
 
 
 class CellEntry(_Part):
-    """A case under a variant. ``pass_rate`` is passes over measured trials, null where none was measured."""
+    """A case under a variant.
+
+    ``interval`` is of 95%, wide enough for whatever the unmeasured trials would have been; ``pass_rate`` is
+    passes over measured trials, null where none was measured.
+    """
 
     variant: str
     verdict: VerdictName
@@ -121,6 +125,7 @@ class CellEntry(_Part):
     passes: int
     failures: int
     errors: int
+    missing: int = Field(description="trials that were planned and did not run")
     pass_rate: FiniteFloat | None
     interval: IntervalEntry | None
     p_value: FiniteFloat | None
@@ -133,12 +138,12 @@ class CellEntry(_Part):
 
 
 class StepEntry(_Part):
-    """A step of the recorded run. ``state`` says what the fork did with it."""
+    """A step of the recorded run. ``state`` is its place: before the fork point, or after."""
 
     number: int
     name: str
     kind: Literal["model", "tool", "other"]
-    state: Literal["replayed", "fork point", "not run"]
+    state: Literal["before", "fork point", "after"]
     agent: str | None
     tool: str | None
     model: str | None
@@ -185,7 +190,9 @@ class CaseEntry(_Part):
     winners: list[str]
     run: RunEntry
     fork: ForkEntry | None
-    recorded: TrialEntry | None = Field(description="production's answer, scored and not run; its number is 0")
+    recorded: TrialEntry | None = Field(
+        description="production's answer, scored and not run; its number is 0"
+    )
     cells: list[CellEntry]
 
 
@@ -195,6 +202,7 @@ class TotalsEntry(_Part):
     passes: int
     failures: int
     errors: int
+    missing: int
     resumed: int
     usage: UsageEntry
     cost_usd: Money | None
@@ -210,7 +218,7 @@ class Results(_Part):
     version: Literal[1]
     refork: str = Field(description="the version of Refork that wrote the file")
     started_at: datetime
-    alpha: FiniteFloat = Field(description="the error rate behind verdicts and intervals")
+    alpha: FiniteFloat = Field(description="the error rate behind verdicts")
     headline: str
     settings: dict[str, str]
     totals: TotalsEntry

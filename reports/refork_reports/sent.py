@@ -2,23 +2,36 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from refork.case import Request
 from refork.variant import CURRENT, prompt_folder
 from refork_evals.results import CaseResult, Cell
+
 from refork_reports.diffs import Piece, marked
+from refork_reports.phrases import is_fix
 from refork_reports.timeline import compact, pretty
+from refork_reports.visible import clipped
+
+LONGEST_PROMPT: Final = 50_000
+"""Characters of a prompt up to which the page shows it whole and marks what differs."""
+
+_OFFERED: Final = ("tools offered", "output schema", "input")
 
 
 @dataclass(frozen=True, kw_only=True)
 class PromptPair:
-    """``current``'s prompt beside a candidate's, in pieces. ``file`` is where the candidate's stands."""
+    """``current``'s prompt beside a candidate's, in pieces. ``file`` is where the candidate's stands.
+
+    ``long`` prompts are shortened and not compared.
+    """
 
     variant: str
     file: str
     fixes: bool
     same: bool
+    long: bool
+    spaces_only: bool
     before: tuple[Piece, ...]
     after: tuple[Piece, ...]
 
@@ -39,7 +52,7 @@ class SentRow:
 
 @dataclass(frozen=True, kw_only=True)
 class Sent:
-    """Requests as a table, a column for each variant. ``input`` and ``tools`` are current's, as indented JSON."""
+    """Requests as a table, a column for each variant. ``input`` and ``tools`` are the first one's."""
 
     variants: tuple[str, ...]
     rows: tuple[SentRow, ...]
@@ -54,7 +67,9 @@ def variant_file(agent: str | None, variant: str) -> str:
 def prompt_of(result: CaseResult) -> str | None:
     """The prompt as the code has it, where the fork came far enough to see it."""
     cell = result.cell(CURRENT)
-    return cell.request.prompt if cell and cell.request else None
+    replayed = result.outcome.requests.get(CURRENT) if result.outcome else None
+    sent_now = (cell.request if cell else None) or replayed
+    return sent_now.prompt if sent_now else None
 
 
 def prompt_pairs(result: CaseResult) -> tuple[PromptPair, ...]:
@@ -69,14 +84,25 @@ def prompt_pairs(result: CaseResult) -> tuple[PromptPair, ...]:
 
 
 def _pair(result: CaseResult, cell: Cell, baseline: str, prompt: str) -> PromptPair:
-    before, after = marked(baseline, prompt)
+    long = max(len(baseline), len(prompt)) > LONGEST_PROMPT
+    before, after = _shortened(baseline, prompt) if long else marked(baseline, prompt)
     return PromptPair(
         variant=cell.variant,
         file=variant_file(result.case.agent, cell.variant),
-        fixes=cell.variant in result.winners,
+        fixes=is_fix(result, cell),
         same=baseline == prompt,
+        long=long,
+        spaces_only=not long and all(piece.mark == "same" for piece in before + after),
         before=before,
         after=after,
+    )
+
+
+def _shortened(*prompts: str) -> tuple[tuple[Piece, ...], ...]:
+    """Too long to be compared on a page: each alone, without its middle."""
+    parts = [clipped(prompt, LONGEST_PROMPT) for prompt in prompts]
+    return tuple(
+        (Piece(mark="same", text=f"{head}\n…\n{tail}" if tail else head),) for head, tail, _ in parts
     )
 
 
@@ -86,7 +112,8 @@ def sent(result: CaseResult) -> Sent | None:
         return None
     first = requests[0][1]
     tables = [_values(request) for _, request in requests]
-    names = list(dict.fromkeys(name for table in tables for name in table))
+    settings = sorted({name for _, request in requests for name in request.settings})
+    names = ["model", *settings, *_OFFERED]
     return Sent(
         variants=tuple(variant for variant, _ in requests),
         rows=tuple(_row(name, [table.get(name) for table in tables]) for name in names),
@@ -96,13 +123,9 @@ def sent(result: CaseResult) -> Sent | None:
 
 
 def _values(request: Request) -> dict[str, Any]:
-    return {
-        "model": request.model,
-        **dict(sorted(request.settings.items())),
-        "tools offered": {tool.name: [tool.description, tool.parameters] for tool in request.tools},
-        "output schema": request.output_schema,
-        "input": request.input,
-    }
+    tools = {tool.name: [tool.description, tool.parameters] for tool in request.tools}
+    offered = dict(zip(_OFFERED, (tools, request.output_schema, request.input), strict=True))
+    return {**request.settings, "model": request.model, **offered}
 
 
 def _row(name: str, values: Sequence[Any]) -> SentRow:
@@ -110,7 +133,8 @@ def _row(name: str, values: Sequence[Any]) -> SentRow:
     return SentRow(
         name=name,
         values=tuple(
-            SentValue(text=text, differs=value != values[0]) for text, value in zip(texts, values, strict=True)
+            SentValue(text=text, differs=value != values[0])
+            for text, value in zip(texts, values, strict=True)
         ),
     )
 

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from textwrap import wrap
 from typing import Final, Literal, NamedTuple, TypeAlias
 
-from rich.cells import cell_len
-
 from refork.variant import RECORDED
 from refork_evals.results import CaseResult, Cell, Evaluation, Verdict
+from rich.cells import cell_len
+
 from refork_reports import humanize, phrases
 from refork_reports.diffs import prompt_diff
 from refork_reports.totals import shown_cost, totals
@@ -79,7 +79,11 @@ def _rows(result: CaseResult) -> list[_Row]:
     rows = [_recorded_row(result)] if result.recorded is not None else []
     rows += [_cell_row(result, cell) for cell in result.cells]
     guard = "(guard)" if result.case.guard else ""
-    names = [f"{visible(result.case.name)} {guard}".rstrip()] if len(rows) == 1 else [visible(result.case.name), guard]
+    names = (
+        [f"{visible(result.case.name)} {guard}".rstrip()]
+        if len(rows) == 1
+        else [visible(result.case.name), guard]
+    )
     for row, name in zip(rows, names, strict=False):
         row.texts["case"] = name
     return rows
@@ -92,10 +96,11 @@ def _recorded_row(result: CaseResult) -> _Row:
 
 
 def _cell_row(result: CaseResult, cell: Cell) -> _Row:
+    fix = " (fix)" if phrases.is_fix(result, cell) else ""
     texts = {
         "case": "",
         "variant": visible(cell.variant),
-        "verdict": f"{_ICONS[cell.verdict]} {cell.verdict.value}{' (fix)' if phrases.is_fix(result, cell) else ''}",
+        "verdict": f"{_ICONS[cell.verdict]} {cell.verdict.value}{fix}",
         "passes": phrases.shown_trials(cell),
         "interval": phrases.shown_interval(cell),
         "tokens": humanize.tokens(cell.usage.total_tokens if cell.usage.calls else None),

@@ -1,18 +1,19 @@
-"""The steps of a recorded run as a line of time: what was replayed, where it forks, what was not run."""
+"""The steps of a recorded run as a line of time, and where it forks."""
 
 import json
 from dataclasses import dataclass
 from typing import Literal
 
 from refork.case import Answer, Case, Step, ToolCall
+
 from refork_reports.visible import first_line
 
-State = Literal["replayed", "fork point", "not run"]
+State = Literal["before", "fork point", "after"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Moment:
-    """A step in its place. ``start`` and ``width`` are percentages of the run's time, None where unrecorded."""
+    """A step in its place. ``start`` and ``width`` are percentages of the run's time, or None."""
 
     step: Step
     state: State
@@ -44,7 +45,7 @@ def moments(case: Case) -> tuple[Moment, ...]:
 def state(case: Case, step: Step) -> State:
     if step.number == case.step:
         return "fork point"
-    return "replayed" if step.number < case.step else "not run"
+    return "before" if step.number < case.step else "after"
 
 
 def output_line(step: Step) -> str:

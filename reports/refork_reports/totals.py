@@ -20,6 +20,7 @@ class Totals:
     passes: int
     failures: int
     errors: int
+    missing: int
     resumed: int
     usage: Usage
     cost_usd: Decimal | None
@@ -38,6 +39,7 @@ def totals(evaluation: Evaluation) -> Totals:
         passes=sum(cell.passes for cell in cells),
         failures=sum(cell.failures for cell in cells),
         errors=sum(cell.errors for cell in cells),
+        missing=sum(cell.missing for cell in cells),
         resumed=sum(trial.resumed for trial in trials),
         usage=total_usage(cell.usage for cell in cells),
         cost_usd=_total_cost(cells),
@@ -54,7 +56,7 @@ def shown_cost(cell: Cell) -> Decimal | None:
 
 
 def unpriced_models(evaluation: Evaluation) -> tuple[str, ...]:
-    """The models that stand in the way of a sum: those of trials, and of recorded runs where savings lack a price."""
+    """The models in the way of a sum: those of trials, and of recorded runs where savings lack a price."""
     found = {model: None for cell in evaluation.cells for model in _unpriced_of(cell)}
     savings = evaluation.savings
     if savings is not None and savings.cost_usd is None:

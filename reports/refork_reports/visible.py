@@ -16,12 +16,14 @@ _OBEYED: Final = re.compile(
     "]"
 )
 
+_NAMES: Final = {0x00: "NUL", 0x07: "BEL", 0x08: "BS", 0x0D: "CR", 0x1B: "ESC", 0x7F: "DEL"}
+
 OUTPUT_LIMIT: Final = 6_000
 """Characters of one text that the HTML report shows; results.json keeps it whole."""
 
 
 def visible(text: str) -> str:
-    """``text`` with every control, bidirectional or invisible character spelled out, as ``␛`` or ``⟨U+202E⟩``."""
+    """``text`` with each control, bidirectional or invisible character as ``⟨ESC⟩`` or ``⟨U+202E⟩``."""
     return _OBEYED.sub(lambda match: _spelled(match.group()), text.replace("\r\n", "\n"))
 
 
@@ -51,14 +53,14 @@ def clipped(text: str, limit: int = OUTPUT_LIMIT) -> tuple[str, str, int]:
 
 
 def _spelled(character: str) -> str:
-    code = ord(character)
-    if code < 0x20:
-        return chr(0x2400 + code)
-    return "␡" if code == 0x7F else f"⟨U+{code:04X}⟩"
+    return f"⟨{_NAMES.get(ord(character)) or _code(character)}⟩"
 
 
 def _marked(character: str) -> Markup:
     name = unicodedata.name(character, "control character")
-    return Markup('<span class="control" title="U+{:04X} {}">{}</span>').format(
-        ord(character), name, _spelled(character)
-    )
+    markup = Markup('<span class="control" title="{} {}">{}</span>')
+    return markup.format(_code(character), name, _spelled(character))
+
+
+def _code(character: str) -> str:
+    return f"U+{ord(character):04X}"

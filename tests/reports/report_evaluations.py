@@ -36,9 +36,12 @@ One sentence. State the change of revenue first. Be positive and confident.
 ANALYST = """\
 You are a sales analyst. Answer with the tools you have; DuckDB runs your SQL.
 """
-SCHEMA_FIRST = ANALYST + """\
+SCHEMA_FIRST = (
+    ANALYST
+    + """\
 The only table is sales(month DATE, region TEXT, revenue DOUBLE). Quote no column names.
 """
+)
 
 RUN_SQL = Tool(
     name="run_sql",
@@ -46,14 +49,20 @@ RUN_SQL = Tool(
     parameters={"type": "object", "properties": {"query": {"type": "string"}}, "required": ["query"]},
 )
 TRANSFORM = Tool(
-    name="month_over_month", description="Change of revenue between two months.", parameters={"type": "object"}
+    name="month_over_month",
+    description="Change of revenue between two months.",
+    parameters={"type": "object"},
 )
 
 HOSTILE = (
-    "</pre></script><script>alert('owned')</script><img src=x onerror=alert(1)>\n"
-    "\x1b[31mred\x1b[0m \x07bell \u202egnp.exe\u202c zero\u200bwidth {{ 7 * 7 }} lone \ud800 surrogate\n"
-    'a" onmouseover="alert(2)\n'
-) + "A very long line without any space: " + "x" * 400
+    (
+        "</pre></script><script>alert('owned')</script><img src=x onerror=alert(1)>\n"
+        "\x1b[31mred\x1b[0m \x07bell \u202egnp.exe\u202c zero\u200bwidth {{ 7 * 7 }} lone \ud800 surrogate\n"
+        'a" onmouseover="alert(2)\n'
+    )
+    + "A very long line without any space: "
+    + "x" * 400
+)
 
 
 def steps(count: int = 8, model: str = MODEL) -> tuple[Step, ...]:
@@ -61,7 +70,7 @@ def steps(count: int = 8, model: str = MODEL) -> tuple[Step, ...]:
     made: list[Step] = []
     now = BEGIN
     for number in range(1, count + 1):
-        seconds = [0.004, 1.9, 0.21, 2.4, 0.08, 1.1, 0.5][number % 7]
+        seconds = [1.4, 1.9, 0.21, 2.4, 0.08, 1.1, 0.5][number % 7] if number < count else 0.004
         made.append(_step(number, count, now, now + timedelta(seconds=seconds), model))
         now += timedelta(seconds=seconds + 0.01)
     return tuple(made)
@@ -104,8 +113,12 @@ def case(name: str, *, step: int = 7, agent: str = "summarizer", model: str = MO
         framework="openai-agents",
         steps=more.pop("steps", steps(model=model)),
     )
-    expect = more.pop("expect", ({"not_contains": {"text": "increased", "ignore_case": True}}, {"regex": "fell|declin"}))
-    return Case(name=name, folder=Path("evals/cases") / name, run=run, step=step, agent=agent, expect=expect, **more)
+    expect = more.pop(
+        "expect", ({"not_contains": {"text": "increased", "ignore_case": True}}, {"regex": "fell|declin"})
+    )
+    return Case(
+        name=name, folder=Path("evals/cases") / name, run=run, step=step, agent=agent, expect=expect, **more
+    )
 
 
 def request(prompt: str, *, agent: str = "summarizer", model: str = MODEL, **more: Any) -> Request:
@@ -130,17 +143,31 @@ def passed(variant: str, number: int, text: str, **more: Any) -> ScoredTrial:
 
 def failed(variant: str, number: int, text: str, **more: Any) -> ScoredTrial:
     scores = (
-        Score(scorer="not_contains", passed=False, reason="'increased' is in the text: \"Revenue increased by 12%\""),
-        Score(scorer="regex", passed=False, reason="nothing matches /fell|declin/ in 'Revenue increased by 12%…'"),
+        Score(
+            scorer="not_contains",
+            passed=False,
+            reason="'increased' is in the text: \"Revenue increased by 12%\"",
+        ),
+        Score(
+            scorer="regex",
+            passed=False,
+            reason="nothing matches /fell|declin/ in 'Revenue increased by 12%…'",
+        ),
     )
     return _scored(variant, number, Answer(text=text), more.pop("scores", scores), False, **more)
 
 
 def called(variant: str, number: int, query: str, *, ok: bool, **more: Any) -> ScoredTrial:
     calls = (ToolCall(name="run_sql", arguments={"query": query, "limit": 100}),)
-    reason = "reads sales(region, revenue)" if ok else f"does not parse: expected a column after SELECT in {query!r}"
-    scores = (Score(scorer="tool_called", passed=True, reason="run_sql was called"),)
-    scores += (Score(scorer="sql", passed=ok, reason=reason),)
+    reason = (
+        "reads sales(region, revenue)"
+        if ok
+        else f"does not parse: expected a column after SELECT in {query!r}"
+    )
+    scores = (
+        Score(scorer="tool_called", passed=True, reason="run_sql was called"),
+        Score(scorer="sql", passed=ok, reason=reason),
+    )
     return _scored(variant, number, Answer(tool_calls=calls), scores, ok, **more)
 
 
@@ -160,7 +187,13 @@ def _scored(
     model = more.pop("model", MODEL)
     usage = Usage(calls=1, input_tokens=1_840, cached_tokens=1_024, output_tokens=60 + number)
     trial = Trial(
-        variant=variant, number=number, answer=answer, usage=usage, model=model, seconds=0.8 + number / 10, **more
+        variant=variant,
+        number=number,
+        answer=answer,
+        usage=usage,
+        model=model,
+        seconds=0.8 + number / 10,
+        **more,
     )
     return ScoredTrial(trial=trial, scores=scores, passed=verdict, cost_usd=cost(usage, model))
 
@@ -183,7 +216,7 @@ def cell(
         passes=passes,
         failures=failures,
         errors=len(trials) - passes - failures,
-        interval=_wilson(passes, passes + failures),
+        interval=_wilson(passes, failures, len(trials) + more.get("missing", 0)),
         trials=tuple(trials),
         usage=total,
         cost_usd=cost_usd,
@@ -200,11 +233,12 @@ def cell(
     )
 
 
-def _wilson(passes: int, measured: int) -> Interval | None:
-    if not measured:
+def _wilson(passes: int, failures: int, planned: int) -> Interval | None:
+    if not passes + failures:
         return None
-    found = binomtest(passes, measured).proportion_ci(method="wilson")
-    return Interval(low=float(found.low), high=float(found.high))
+    low = binomtest(passes, planned).proportion_ci(method="wilson").low
+    high = binomtest(planned - failures, planned).proportion_ci(method="wilson").high
+    return Interval(low=float(low), high=float(high))
 
 
 FELL = "Revenue fell by 12% in March. The North explains most of the fall: a large order slipped into April."
@@ -213,7 +247,8 @@ ROSE = "Revenue increased by 12% in March, driven by a strong quarter in the Nor
 
 def mixed(variant: str, passes: int, trials: int = 10) -> list[ScoredTrial]:
     return [
-        passed(variant, n, FELL) if n > trials - passes else failed(variant, n, ROSE) for n in range(1, trials + 1)
+        passed(variant, n, FELL) if n > trials - passes else failed(variant, n, ROSE)
+        for n in range(1, trials + 1)
     ]
 
 
@@ -245,11 +280,16 @@ def malformed_sql() -> CaseResult:
     tools = (RUN_SQL, TRANSFORM)
     current = [called("current", n, bad, ok=False) for n in range(1, 11)]
     first = [called("schema-first", n, good, ok=n != 3, resumed=n < 4) for n in range(1, 15)]
-    short = [called("short", n, good if n % 3 else bad, ok=bool(n % 3)) for n in range(1, 11)]
+    short = [called("short", n, good if n % 4 else bad, ok=bool(n % 4)) for n in range(1, 9)]
+    short += [broke("short", 9)]
     cells = (
         cell(name, "current", Verdict.FAIL, current, request=request(ANALYST, agent="analyst", tools=tools)),
         cell(
-            name, "schema-first", Verdict.PASS, first, request=request(SCHEMA_FIRST, agent="analyst", tools=tools)
+            name,
+            "schema-first",
+            Verdict.PASS,
+            first,
+            request=request(SCHEMA_FIRST, agent="analyst", tools=tools),
         ),
         cell(
             name,
@@ -257,11 +297,15 @@ def malformed_sql() -> CaseResult:
             Verdict.INCONCLUSIVE,
             short,
             request=request("Answer in SQL.", agent="analyst", tools=(RUN_SQL,)),
-            reason="7 of 10 passed: too close to the limit of 80% to tell, about 40 trials would",
+            missing=1,
+            reason="6 of 10 passed: neither above 0.8 (p = 0.97) nor below it (p = 0.32); "
+            "1 of 10 trials ended in an error and 1 of 10 trials did not run",
         ),
     )
     return CaseResult(
-        case=case(name, step=3, agent="analyst", description="The query has no columns, so DuckDB refuses it."),
+        case=case(
+            name, step=3, agent="analyst", description="The query has no columns, so DuckDB refuses it."
+        ),
         recorded=called("recorded", 0, bad, ok=False),
         cells=cells,
         outcome=Outcome(case=name, status=ForkStatus.MEASURED, run_id="fork-2", seconds=20.0),
@@ -289,7 +333,9 @@ def stale() -> CaseResult:
         "restore the name, or capture a newer run"
     )
     outcome = Outcome(case=name, status=ForkStatus.STALE, reason=reason)
-    cells = tuple(cell(name, variant, Verdict.STALE, reason=reason) for variant in ("current", "careful", "terse"))
+    cells = tuple(
+        cell(name, variant, Verdict.STALE, reason=reason) for variant in ("current", "careful", "terse")
+    )
     return CaseResult(case=case(name), recorded=failed("recorded", 0, ROSE), cells=cells, outcome=outcome)
 
 
@@ -297,11 +343,11 @@ def unmeasured() -> CaseResult:
     name = "wrong-tool"
     good = "SELECT month, revenue FROM sales"
     trials = [
-        *(called("current", n, good, ok=True) for n in range(1, 5)),
-        *(broke("current", n) for n in range(5, 10)),
+        *(broke("current", n) for n in range(1, 10)),
         scorer_broke("current", 10),
     ]
-    reason = "6 of 10 trials could not be measured: RateLimitError: 429 Too Many Requests after 5 tries"
+    reason = "nothing was measured: 10 of 10 trials ended in an error; "
+    reason += "the first: RateLimitError: 429 Too Many Requests after 5 tries"
     asked = request(ANALYST, agent="analyst", tools=(RUN_SQL,))
     return CaseResult(
         case=case(name, step=5, agent="analyst", description="It transforms a table that it never queried."),
@@ -315,7 +361,13 @@ def hostile() -> CaseResult:
     """Text that means harm in every place that a model, a case file or a prompt fills."""
     name = "<b>hostile</b>\u202e-output"
     trials = [
-        failed("current", 1, HOSTILE, scores=(Score(scorer="judge", passed=False, reason=HOSTILE),), model="local<model>"),
+        failed(
+            "current",
+            1,
+            HOSTILE,
+            scores=(Score(scorer="judge", passed=False, reason=HOSTILE),),
+            model="local<model>",
+        ),
         failed("current", 2, "y" * 1_200_000 + " THE END", model="local<model>"),
         passed("current", 3, "سقطت الإيرادات revenue fell 収益", model="local<model>"),
         _scored(
@@ -327,17 +379,21 @@ def hostile() -> CaseResult:
             model="local<model>",
         ),
     ]
-    reason = "2 of 4 passed: 4 trials can never decide it, 14 can <script>"
+    reason = "1 of 4 passed: 4 trials can never decide it, 14 can <script>"
     odd = steps()
     broken = Step(
-        number=9, name="<u>plain</u>", error=RecordedError(type="ValueError", message="\x1b[2J<script>"),
+        number=9,
+        name="<u>plain</u>",
+        error=RecordedError(type="ValueError", message="\x1b[2J<script>"),
     )
     return CaseResult(
         case=case(name, agent="<agent>", steps=(*odd, broken), model="local<model>", description=HOSTILE),
         recorded=passed("recorded", 0, HOSTILE),
         cells=(
             cell(name, "current", Verdict.INCONCLUSIVE, trials, request=request(HOSTILE), reason=reason),
-            cell(name, "a<b>", Verdict.INCONCLUSIVE, trials[:3], request=request(HOSTILE + "!"), reason=reason),
+            cell(
+                name, "a<b>", Verdict.INCONCLUSIVE, trials[:3], request=request(HOSTILE + "!"), reason=reason
+            ),
         ),
         not_red=True,
     )
@@ -360,3 +416,26 @@ def realistic() -> Evaluation:
 
 def everything() -> Evaluation:
     return evaluation(*realistic().cases, hostile())
+
+
+def small() -> Evaluation:
+    """One of each thing that results.json can hold, short enough to be read: the golden file."""
+    name, good, bad = "small", "SELECT region FROM sales", "SELECT FROM"
+    asked = request(ANALYST, agent="analyst", tools=(RUN_SQL,), output_schema={"type": "object"})
+    trials = (
+        called("current", 1, bad, ok=False, resumed=True),
+        broke("current", 2),
+        scorer_broke("current", 3),
+    )
+    cells = (
+        cell(name, "current", Verdict.FAIL, trials, request=asked, missing=1, p_value=0.03125),
+        cell(name, "careful", Verdict.PASS, (called("careful", 1, good, ok=True),), request=asked),
+    )
+    result = CaseResult(
+        case=case(name, step=3, agent="analyst", description="A query without columns.", steps=steps(4)),
+        recorded=called("recorded", 0, bad, ok=False),
+        cells=cells,
+        outcome=Outcome(case=name, status=ForkStatus.MEASURED, run_id="fork-1", seconds=2.5),
+        winners=("careful",),
+    )
+    return evaluation(result)

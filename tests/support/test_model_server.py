@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 import pytest
@@ -13,7 +13,7 @@ from support.model_server import Call, Failure, ModelServer, Received, Reply, in
 
 
 @asynccontextmanager
-async def client_of(server: ModelServer) -> AsyncIterator[AsyncOpenAI]:
+async def client_of(server: ModelServer) -> AsyncGenerator[AsyncOpenAI]:
     async with AsyncOpenAI(base_url=server.url, api_key="none", max_retries=0) as client:
         yield client
 

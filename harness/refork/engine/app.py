@@ -27,12 +27,11 @@ def import_modules(modules: Sequence[str], root: Path) -> None:
     """Import the modules that register the workflows. Raises ApplicationError with the line that broke."""
     if str(root) not in sys.path:
         sys.path.insert(0, str(root))
-    with _inert_dbos():
-        for module in modules:
-            try:
-                importlib.import_module(module)
-            except Exception as error:
-                raise ApplicationError(_import_problem(module, error)) from error
+    for module in modules:
+        try:
+            importlib.import_module(module)
+        except Exception as error:
+            raise ApplicationError(_import_problem(module, error)) from error
 
 
 def call_setup(target: str) -> None:
@@ -46,7 +45,7 @@ def call_setup(target: str) -> None:
 
 
 @contextmanager
-def _inert_dbos() -> Iterator[None]:
+def inert_dbos() -> Iterator[None]:
     """Some applications launch DBOS when they are imported. Ours is launched later, and with nothing of theirs."""
     originals = {name: DBOS.__dict__[name] for name in INERT}
 

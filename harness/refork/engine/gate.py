@@ -3,7 +3,16 @@
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from threading import Lock
+from enum import Enum
+from threading import Event, Lock
+
+
+class Admission(Enum):
+    """What becomes of an operation: it runs, it waits for the end of the fork, or the fork ends with it."""
+
+    RUN = "run"
+    WAIT = "wait"
+    REFUSE = "refuse"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,7 +28,8 @@ class Refusal:
 class Gate:
     """The state of one fork, shared by DBOS's threads and event loops.
 
-    ``recorded`` maps every step number of the recorded run to its DBOS name; steps below ``fork_point``
+    Once the fork has ``arrived``, whatever the code does beside its trials is neither run nor a refusal: it
+    only waits until the fork is over. ``recorded`` maps every step number of the recorded run to its DBOS name; steps below ``fork_point``
     replay. ``on_refused`` and ``on_ended`` are called once each, from whatever thread DBOS is in.
     """
 
@@ -32,8 +42,13 @@ class Gate:
     started: bool = False
     position: tuple[int, str] | None = None
     moved_at: float = field(default_factory=time.monotonic)
-    closed: bool = False
+    arrived: bool = False
+    _closed: Event = field(default_factory=Event)
     _lock: Lock = field(default_factory=Lock)
+
+    @property
+    def closed(self) -> bool:
+        return self._closed.is_set()
 
     def begin(self) -> None:
         """DBOS took the fork off its queue."""
@@ -44,28 +59,42 @@ class Gate:
         with self._lock:
             self.planned[number] = name
 
-    def admit(self, number: int, name: str) -> bool:
+    def admit(self, number: int, name: str) -> Admission:
         """Whether DBOS may start this operation. The first refusal closes the gate for good."""
         with self._lock:
             if self.closed:
-                return False
+                return Admission.REFUSE
             known = self.recorded if number < self.fork_point else self.planned
             if known.get(number) == name:
                 self.position, self.moved_at = (number, name), time.monotonic()
-                return True
-            self.closed = True
+                return Admission.RUN
+            if self.arrived:
+                return Admission.WAIT
+            self._closed.set()
         self.on_refused(Refusal(number=number, reached=name, recorded=self.recorded.get(number)))
-        return False
+        return Admission.REFUSE
+
+    def arrive(self) -> bool:
+        """The code has reached the fork point. False where it is closed, or was reached before."""
+        with self._lock:
+            if self.closed or self.arrived:
+                return False
+            self.arrived = True
+        return True
+
+    def wait(self) -> None:
+        """Block until the gate is closed."""
+        self._closed.wait()
 
     def close(self) -> None:
         """Refuse whatever comes from now on, without calling it a refusal."""
         with self._lock:
-            self.closed = True
+            self._closed.set()
 
     def end(self, status: str, error: str | None) -> None:
         """The workflow came to its own end."""
         with self._lock:
             if self.closed:
                 return
-            self.closed = True
+            self._closed.set()
         self.on_ended(status, error)

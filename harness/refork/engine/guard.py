@@ -4,6 +4,7 @@ Every DBOS operation of a workflow asks the system database whether it was recor
 anything. The guard stands in front of that question.
 """
 
+import asyncio
 import threading
 from collections.abc import Callable
 from functools import partial
@@ -12,7 +13,7 @@ from typing import Any, Final
 from dbos._context import get_local_dbos_context
 from dbos._error import DBOSWorkflowCancelledError
 
-from refork.engine.gate import Gate
+from refork.engine.gate import Admission, Gate
 from refork.errors import SessionError
 
 GET_RESULT: Final = "DBOS.getResult"
@@ -29,6 +30,7 @@ GUARDED: Final = (
     "start_queued_workflows",
     "init_workflow",
     "init_workflows",
+    "init_child_workflow",
 )
 """The methods of DBOS's SystemDatabase that the guard stands in front of."""
 
@@ -68,9 +70,15 @@ class Guard:
         self.cancel(run_id)
         return DBOSWorkflowCancelledError(f"{run_id} may do nothing more")
 
-    def _admit(self, run_id: str, number: int, name: str) -> None:
+    def _admit(self, run_id: str, number: int, name: str, *, can_wait: bool = True) -> None:
         gate = self.gate(run_id)
-        if gate is None or not gate.admit(number, name):
+        admission = Admission.REFUSE if gate is None else gate.admit(number, name)
+        if gate is not None and admission is Admission.WAIT:
+            if not can_wait or _on_event_loop():
+                # Waiting here would stop the trials. Not cancelled: they go on beside what unwinds.
+                raise DBOSWorkflowCancelledError(f"{run_id} does nothing beside its trials")
+            gate.wait()
+        if admission is not Admission.RUN:
             raise self.stop(run_id)
 
     def _check_operation_execution(
@@ -82,7 +90,8 @@ class Guard:
     def _check_operation_execution_txn(
         self, original: Callable[..., Any], workflow_id: str, function_id: int, function_name: str, conn: Any
     ) -> Any:
-        self._admit(workflow_id, function_id, function_name)
+        # Asked within a transaction, which holds SQLite's write lock.
+        self._admit(workflow_id, function_id, function_name, can_wait=False)
         return original(workflow_id, function_id, function_name, conn)
 
     def _recorded_name(self, run_id: str, number: int) -> str | None:
@@ -116,7 +125,11 @@ class Guard:
         context = get_local_dbos_context()
         if context is None or not context.is_workflow() or context.workflow_id == target:
             return
-        self._admit(context.workflow_id, context.function_id + 1, GET_RESULT)
+        if self.gate(context.workflow_id) is None and context.has_parent():
+            # A child that was called like a function: its parent records the result, under the next number.
+            self._admit(context.parent_workflow_id, context.parent_workflow_fid + 1, GET_RESULT)
+        else:
+            self._admit(context.workflow_id, context.function_id + 1, GET_RESULT)
 
     def _await_workflow_result(
         self, original: Callable[..., Any], workflow_id: str, *args: Any, **rest: Any
@@ -151,4 +164,12 @@ class Guard:
     def _init_workflow(self, _original: Callable[..., Any], *_args: Any, **_rest: Any) -> Any:
         raise SessionError("a workflow was started beside the forks; an evaluation starts none of its own")
 
-    _init_workflows = _init_workflow
+    _init_workflows = _init_child_workflow = _init_workflow
+
+
+def _on_event_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True

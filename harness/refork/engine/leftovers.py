@@ -18,22 +18,14 @@ UNFINISHED: Final = ("PENDING", "ENQUEUED")
 
 @dataclass(frozen=True)
 class Leftover:
-    """A fork that a killed session left, with the trials that it had checkpointed."""
+    """A fork that a killed session left, with the names of the trials that it had checkpointed, by step number.
+
+    Errors are not among them: they are worth another try. ``last`` is the highest number that is taken.
+    """
 
     run_id: str
-    fork_point: int
-    database: Any
-
-    def trials(self) -> Mapping[int, str]:
-        """The names of the checkpointed trials by step number. Errors are left out: they are worth another try."""
-        table = self.database.tables.operation_outputs
-        query = sa.select(table.c.function_id, table.c.function_name).where(
-            table.c.workflow_uuid == self.run_id,
-            table.c.function_id >= self.fork_point,
-            table.c.error.is_(None),
-        )
-        with self.database.engine.connect() as connection:
-            return {number: name for number, name in connection.execute(query)}
+    trials: Mapping[int, str]
+    last: int
 
 
 class Leftovers:
@@ -62,7 +54,17 @@ class Leftovers:
         if run_id is None:
             return None
         self._taken.add(run_id)
-        return Leftover(run_id=run_id, fork_point=below, database=self._db)
+        steps = self._db.tables.operation_outputs
+        query = sa.select(steps.c.function_id, steps.c.function_name, steps.c.error).where(
+            steps.c.workflow_uuid == run_id, steps.c.function_id >= below
+        )
+        with self._db.engine.connect() as connection:
+            found = connection.execute(query).all()
+        return Leftover(
+            run_id=run_id,
+            trials={number: name for number, name, error in found if error is None},
+            last=max((number for number, _, _ in found), default=0),
+        )
 
     def sweep(self) -> None:
         """Delete what is finished, and what is too old to take up."""

@@ -10,6 +10,7 @@ from typing import Any, Final
 import dbos._dbos as dbos_module
 from dbos import DBOS, SetWorkflowID
 from dbos._context import get_local_dbos_context
+from dbos._sys_db import SystemDatabase
 from dbos._utils import GlobalParams
 
 from refork.case import Run
@@ -20,20 +21,23 @@ from refork.engine.guard import Guard
 from refork.engine.quiet import quiet_dbos
 from refork.engine.seeding import seed
 from refork.engine.serializer import JsonSerializer, pickle_refused
+from refork.engine.threads import daemon_threads
 from refork.errors import ApplicationError, SessionError
 
 APPLICATION: Final = "refork"
 VERSION: Final = "refork"
-QUEUE: Final = "refork-forks"
+QUEUE: Final = "refork-forks-"
+"""Begins the name of a session's queue. What a killed session left waits on another, so nobody starts it."""
 POLLING_SECONDS: Final = 0.02
 
 
 class Engine:
     """A running session's DBOS. Made by :func:`open_engine` alone."""
 
-    def __init__(self, instance: Any, guard: Guard) -> None:
+    def __init__(self, instance: Any, guard: Guard, queue: str) -> None:
         self._dbos = instance
         self._guard = guard
+        self._queue = queue
 
     @property
     def system_database(self) -> Any:
@@ -53,12 +57,12 @@ class Engine:
         source = seed(self.system_database, run, below=gate.fork_point, application=APPLICATION, version=VERSION)
         self._guard.watch(gate)
         with SetWorkflowID(gate.run_id):
-            DBOS.fork_workflow(source, gate.fork_point, application_version=VERSION, queue_name=QUEUE)
+            DBOS.fork_workflow(source, gate.fork_point, application_version=VERSION, queue_name=self._queue)
 
     def resume(self, gate: Gate) -> None:
         """Take over a fork that a killed session left, now that somebody holds its plan again."""
         self._guard.watch(gate)
-        self.system_database.resume_workflows([gate.run_id], queue_name=QUEUE)
+        self.system_database.resume_workflows([gate.run_id], queue_name=self._queue)
 
     def check_workflow(self, run: Run) -> None:
         """Raises ApplicationError where the application does not hold the run's workflow."""
@@ -106,9 +110,10 @@ def open_engine(
         stack.enter_context(pickle_refused())
         instance: Any = DBOS(config=_config(database))
         stack.callback(DBOS.destroy)
-        app.import_modules(modules, root)
-        if setup is not None:
-            app.call_setup(setup)
+        with app.inert_dbos():
+            app.import_modules(modules, root)
+            if setup is not None:
+                app.call_setup(setup)
         yield _launch(instance, database, stack), database
 
 
@@ -130,26 +135,53 @@ def _config(database: EvalsDatabase) -> Any:
 
 def _launch(instance: Any, database: EvalsDatabase, stack: ExitStack) -> Engine:
     registry = instance._registry
-    # Pollers are Kafka consumers and schedulers: whatever the application registered, none may start.
-    waiting = registry.pollers, registry.kafka_registrations
-    registry.pollers, registry.kafka_registrations = [], []
-    stack.callback(_restore_pollers, registry, waiting)
+    stack.enter_context(_no_pollers(registry))
     if dbos_module._dbos_global_instance is not instance:
         raise SessionError("the application replaced DBOS while it was imported; move that out of its modules")
-    registry._register_internal_queue(QUEUE, polling_interval_sec=POLLING_SECONDS)
-    stack.callback(registry.internal_queue_map.pop, QUEUE, None)
-    instance.listen_queues([QUEUE])
-    DBOS.launch()
+    queue = f"{QUEUE}{uuid.uuid4().hex[:12]}"
+    registry._register_internal_queue(queue, polling_interval_sec=POLLING_SECONDS)
+    stack.callback(registry.internal_queue_map.pop, queue, None)
+    instance.listen_queues([queue])
+    with daemon_threads(), _guarded_from_birth(queue) as guards:
+        DBOS.launch()
     if instance._sys_db.engine.url != database.engine.url:
         raise SessionError(f"DBOS runs on {instance._sys_db.engine.url!r}, which is not the evals database")
-    guard = Guard(instance._sys_db, queue=QUEUE)
-    # Never taken off again: a workflow that hangs may wake up after the session.
-    guard.install()
-    return Engine(instance, guard)
+    return Engine(instance, guards[0], queue)
 
 
-def _restore_pollers(registry: Any, waiting: tuple[list[Any], list[Any]]) -> None:
-    registry.pollers, registry.kafka_registrations = waiting
+@contextmanager
+def _guarded_from_birth(queue: str) -> Iterator[list[Guard]]:
+    """Put a guard in front of the system database that launching makes, before its threads see it.
+
+    It is never taken off again: a workflow that hangs may wake up after the session.
+    """
+    guards: list[Guard] = []
+    create = SystemDatabase.create
+
+    def guarded(*args: Any, **rest: Any) -> Any:
+        system_database = create(*args, **rest)
+        guards.append(Guard(system_database, queue=queue))
+        guards[-1].install()
+        return system_database
+
+    SystemDatabase.create = staticmethod(guarded)  # type: ignore[method-assign]
+    try:
+        yield guards
+    finally:
+        SystemDatabase.create = staticmethod(create)  # type: ignore[method-assign]
+
+
+@contextmanager
+def _no_pollers(registry: Any) -> Iterator[None]:
+    """Pollers are Kafka consumers and schedules: whatever the application registers, and when, none may start."""
+    waiting = registry.pollers, registry.kafka_registrations
+    registry.pollers, registry.kafka_registrations = [], []
+    registry.register_poller = lambda *poller, **rest: waiting[0].append((*poller[:2], poller[2:], rest))
+    try:
+        yield
+    finally:
+        del registry.register_poller
+        registry.pollers, registry.kafka_registrations = waiting
 
 
 @contextmanager

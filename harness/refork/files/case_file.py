@@ -170,8 +170,7 @@ version: {version}
 description: {description}
 fork:
   step: {step}  # {step_comment}
-  agent: {agent}  # candidates: evals/prompts/{prompts}/<variant>.md
-scope: step  # only this step runs again
+{agent}scope: step  # only this step runs again
 # trials: 10  # reruns of each variant
 # min_pass_rate: 0.8  # the share of trials that must pass
 # variants: [careful]  # default: every candidate of the agent
@@ -215,21 +214,29 @@ def save_case_yaml(
 
 
 def _fresh(step: Step, agent: str | None, description: str, guard: bool) -> str:
-    folder = prompt_folder(agent or "")
-    named = agent if agent is None or is_folder_name(agent) else folder
     return _TEMPLATE.format(
         schema=SCHEMA_URL,
         version=CASE_FORMAT.version,
         description=_scalar(description),
         step=step.number,
         step_comment=one_line(f"{step.kind}: {step.label or step.name}", 60),
-        agent="null" if named is None else _scalar(named),
-        prompts=folder,
+        agent=_agent_line(agent),
         guard="true" if guard else "false",
     )
 
 
+def _agent_line(agent: str | None) -> str:
+    if agent is None:
+        return "  # agent: the folder of evals/prompts/ that holds the candidates\n"
+    folder = prompt_folder(agent)
+    name = agent if is_folder_name(_whole(agent)) else folder
+    return f"  agent: {_scalar(name)}  # candidates: evals/prompts/{folder}/<variant>.md\n"
+
+
 def _scalar(text: str) -> str:
-    whole = text.encode("utf-8", "backslashreplace").decode()
-    dumped: str = yaml.safe_dump(whole, allow_unicode=True, default_style='"', width=float("inf"))
+    dumped: str = yaml.safe_dump(_whole(text), allow_unicode=True, default_style='"', width=float("inf"))
     return dumped.strip()
+
+
+def _whole(text: str) -> str:
+    return text.encode("utf-8", "backslashreplace").decode()

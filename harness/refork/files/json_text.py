@@ -36,17 +36,8 @@ def dump_json(value: Any) -> str:
     Raises ValueError, TypeError or RecursionError for what is no JSON; the order of keys is kept.
     """
     text = json.dumps(value, ensure_ascii=False, allow_nan=False, indent=1)
-    if not _is_utf8(text):
-        text = json.dumps(value, ensure_ascii=True, allow_nan=False, indent=1)
-    return text + "\n"
-
-
-def _is_utf8(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+    # Half a surrogate pair becomes the JSON escape that stands for it.
+    return text.encode("utf-8", "backslashreplace").decode() + "\n"
 
 
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -62,8 +62,6 @@ def _validated(document: dict[str, Any], path: Path) -> Run:
     except ValidationError as error:
         finding = explain(error, schema=lambda: _adapter().json_schema())
         raise BadFileError(f"{str(path)!r}: {finding}") from error
-    except UnicodeEncodeError as error:
-        raise BadFileError(f"{str(path)!r}: half a surrogate pair is not text") from error
 
 
 @lru_cache(maxsize=1)
@@ -72,6 +70,8 @@ def _adapter() -> TypeAdapter[_RunFile]:
 
 
 def _checked(run: Run, path: Path) -> Run:
+    if not _is_printable(run):
+        raise BadFileError(f"{str(path)!r}: half a surrogate pair is not text; capture the run again")
     numbers = [step.number for step in run.steps]
     if len(set(numbers)) != len(numbers):
         twice = next(number for number in numbers if numbers.count(number) > 1)
@@ -118,5 +118,14 @@ def _sorted(settings: dict[str, Any]) -> dict[str, Any]:
 
 
 def _text(text: str) -> str:
-    # A field of text cannot hold half a surrogate pair (pydantic refuses it); recorded values can.
+    # A field of text is printed, which half a surrogate pair would break; recorded values can hold one.
     return text.encode("utf-8", "backslashreplace").decode()
+
+
+def _is_printable(value: Any) -> bool:
+    """Whether every field of text can be written as UTF-8."""
+    if is_dataclass(value):
+        return all(_is_printable(getattr(value, field.name)) for field in fields(value))
+    if isinstance(value, tuple):
+        return all(map(_is_printable, value))
+    return not isinstance(value, str) or _text(value) == value

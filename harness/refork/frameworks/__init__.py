@@ -55,6 +55,11 @@ class ModelCall(Protocol):
         ...
 
     @property
+    def durable(self) -> bool:
+        """Whether the application would make it in a DBOS step, so that a recorded run holds its answer."""
+        ...
+
+    @property
     def request(self) -> Request:
         """What is about to be sent."""
         ...

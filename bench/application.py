@@ -1,0 +1,36 @@
+"""The application that is measured: an agent behind a number of plain steps, or with a number of turns."""
+
+from agents import Agent, function_tool, set_default_openai_api
+from dbos import DBOS
+from dbos_openai_agents import DBOSRunner
+
+set_default_openai_api("chat_completions")
+
+
+@function_tool
+@DBOS.step()
+def look(number: int) -> str:
+    """Look something up."""
+    return f"row {number}: " + "x" * 200
+
+
+looker = Agent(name="looker", instructions="Look, then answer.", tools=[look], model="bench")
+
+
+@DBOS.step()
+def plain(number: int) -> int:
+    return number
+
+
+@DBOS.workflow()
+async def behind_steps(steps: int) -> str:
+    for number in range(steps):
+        plain(number)
+    result = await DBOSRunner.run(looker, "0 rows, please")
+    return str(result.final_output)
+
+
+@DBOS.workflow()
+async def behind_turns(turns: int) -> str:
+    result = await DBOSRunner.run(looker, f"{turns} rows, please", max_turns=turns + 2)
+    return str(result.final_output)

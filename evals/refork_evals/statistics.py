@@ -1,0 +1,87 @@
+"""What a count of passes says of a pass rate: pure numbers, no decisions."""
+
+import math
+from collections.abc import Sequence
+from typing import Literal
+
+from refork.errors import BadInputError
+from scipy.stats import binomtest
+
+from refork_evals.results import Interval
+
+CONFIDENCE = 0.95
+
+
+def wilson_interval(passes: int, trials: int, confidence: float = CONFIDENCE) -> Interval | None:
+    """Wilson's interval of a pass rate; None without trials."""
+    if trials == 0:
+        return None
+    found = binomtest(passes, trials).proportion_ci(confidence_level=confidence, method="wilson")
+    return Interval(low=float(found.low), high=float(found.high))
+
+
+def p_of_at_least(passes: int, trials: int, rate: float) -> float:
+    """The probability of so many passes or more where each trial passes with ``rate``.
+
+    Small: the pass rate is higher than ``rate``. 1.0 without trials.
+    """
+    return _p_value(passes, trials, rate, "greater")
+
+
+def p_of_at_most(passes: int, trials: int, rate: float) -> float:
+    """The probability of so many passes or fewer where each trial passes with ``rate``.
+
+    Small: the pass rate is lower than ``rate``. 1.0 without trials.
+    """
+    return _p_value(passes, trials, rate, "less")
+
+
+def _p_value(passes: int, trials: int, rate: float, alternative: Literal["greater", "less"]) -> float:
+    if trials == 0:
+        return 1.0
+    return float(binomtest(passes, trials, rate, alternative=alternative).pvalue)
+
+
+def lowest_rate(trials: int, alpha: float) -> float:
+    """The lowest pass rate under which ``trials`` passes out of ``trials`` are not rarer than ``alpha``."""
+    return float(alpha ** (1 / trials)) if trials else 0.0
+
+
+def holm(p_values: Sequence[float]) -> tuple[float, ...]:
+    """Holm's step-down adjustment: rejecting those at most alpha keeps the chance of any false one at alpha.
+
+    It needs no independence. SciPy has none: its ``false_discovery_control`` is Benjamini and Hochberg's,
+    which bounds the share of false rejections and not the chance of one.
+    """
+    adjusted = [0.0] * len(p_values)
+    highest = 0.0
+    for rank, index in enumerate(sorted(range(len(p_values)), key=lambda i: p_values[i])):
+        highest = max(highest, min(1.0, (len(p_values) - rank) * p_values[index]))
+        adjusted[index] = highest
+    return tuple(adjusted)
+
+
+def trials_needed(min_pass_rate: float, alpha: float, cases: int) -> int:
+    """The smallest number of trials with which a cell can pass and can fail.
+
+    To pass, all its trials passing must support ``min_pass_rate`` at ``alpha`` (at 1.0 one suffices: see
+    :func:`refork_evals.decision.decide`). To fail, all its trials failing must refute it, even where it is
+    the only one of ``cases`` to fail. Raises BadInputError for a rate outside (0, 1].
+    """
+    check_rate(min_pass_rate)
+    by_passing = 1 if min_pass_rate == 1 else _smallest(alpha, min_pass_rate)
+    by_failing = 1 if min_pass_rate == 1 else _smallest(alpha / max(1, cases), 1 - min_pass_rate)
+    return max(by_passing, by_failing)
+
+
+def _smallest(level: float, rate: float) -> int:
+    """The smallest n with ``rate ** n <= level``."""
+    near = max(1, math.floor(math.log(level) / math.log(rate)) - 1)
+    return next(n for n in range(near, near + 4) if p_of_at_least(n, n, rate) <= level)
+
+
+def check_rate(min_pass_rate: float) -> None:
+    if not 0 < min_pass_rate <= 1:
+        raise BadInputError(
+            f"min_pass_rate {min_pass_rate!r} must be above 0 and at most 1: at 0 nothing could fail"
+        )

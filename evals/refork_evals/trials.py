@@ -1,0 +1,152 @@
+"""Trials and their scores: what a fork answered, and what the scorers said of it."""
+
+import asyncio
+import threading
+from collections.abc import Coroutine, Iterable, Sequence
+from decimal import Decimal
+from typing import Final, TypeVar
+
+from refork.case import Case, Request
+from refork.outcome import Outcome, Trial, TrialError
+from refork.usage import cost
+from refork.variant import RECORDED
+
+from refork_evals.results import Score, ScoredTrial
+from refork_evals.scoring import Sample, Scorer, run_scorer
+from refork_evals.text import one_line
+
+CONCURRENCY: Final = 8
+PYTHON_TEST: Final = "test"
+"""The name of the scorer that a test function is."""
+
+_Result = TypeVar("_Result")
+
+
+def score_trials(
+    case: Case,
+    outcome: Outcome,
+    scorers: Sequence[Scorer],
+    *,
+    variant: str | None = None,
+    concurrency: int = CONCURRENCY,
+) -> tuple[ScoredTrial, ...]:
+    """Every trial of the outcome, or of one variant, with its scores, in the outcome's order.
+
+    At most ``concurrency`` scorers wait at once. May be called with or without a running event loop.
+    """
+    trials = outcome.trials if variant is None else outcome.trials_of(variant)
+    return run_to_end(_score_all(case, outcome, trials, scorers, concurrency))
+
+
+def score_recorded(case: Case, scorers: Sequence[Scorer]) -> ScoredTrial | None:
+    """Production's answer at the fork point with its scores; None where there is neither."""
+    step = case.fork_point
+    error = (
+        None if step.error is None else TrialError(type=step.error.type, message=one_line(step.error.message))
+    )
+    if step.answer is None and error is None:
+        return None
+    answer = step.answer if error is None else None
+    trial = Trial(
+        variant=RECORDED,
+        number=0,
+        answer=answer,
+        error=error,
+        usage=step.usage,
+        model=step.model,
+        seconds=step.seconds or 0.0,
+    )
+    sample = sample_of(case, trial, step.request, step.seconds)
+    return run_to_end(_score_one(trial, sample, scorers, asyncio.Semaphore(CONCURRENCY)))
+
+
+def scored_by_test(
+    trial: Trial, *, passed: bool | None = None, reason: str = "", error: str | None = None
+) -> ScoredTrial:
+    """A trial that a test function judged: ``passed``, or ``error`` where it could not say."""
+    if trial.error is not None:
+        return ScoredTrial(trial=trial)
+    known = None if error is not None else passed
+    said = None if known is not None else one_line(error or "the test gave no result")
+    score = Score(scorer=PYTHON_TEST, passed=known, reason=one_line(reason), error=said)
+    return ScoredTrial(trial=trial, scores=(score,), passed=known, cost_usd=_cost(trial))
+
+
+def sample_of(case: Case, trial: Trial, request: Request | None, seconds: float | None) -> Sample | None:
+    """What a scorer is given of a trial; None where it has no answer."""
+    if trial.answer is None:
+        return None
+    return Sample(
+        answer=trial.answer,
+        request=request,
+        case=case,
+        variant=trial.variant,
+        trial=trial.number,
+        usage=trial.usage,
+        seconds=seconds,
+        cost_usd=_cost(trial),
+        model=trial.model,
+    )
+
+
+def _cost(trial: Trial) -> Decimal | None:
+    return None if trial.usage is None else cost(trial.usage, trial.model)
+
+
+async def _score_all(
+    case: Case, outcome: Outcome, trials: Iterable[Trial], scorers: Sequence[Scorer], concurrency: int
+) -> tuple[ScoredTrial, ...]:
+    slots = asyncio.Semaphore(max(1, concurrency))
+    requests = outcome.requests
+    waiting = [
+        _score_one(trial, sample_of(case, trial, requests.get(trial.variant), trial.seconds), scorers, slots)
+        for trial in trials
+    ]
+    return tuple(await asyncio.gather(*waiting))
+
+
+async def _score_one(
+    trial: Trial, sample: Sample | None, scorers: Sequence[Scorer], slots: asyncio.Semaphore
+) -> ScoredTrial:
+    if sample is None:
+        return ScoredTrial(trial=trial)
+    scores = tuple(await asyncio.gather(*(_in_slot(scorer, sample, slots) for scorer in scorers)))
+    return ScoredTrial(trial=trial, scores=scores, passed=passed(scores), cost_usd=sample.cost_usd)
+
+
+async def _in_slot(scorer: Scorer, sample: Sample, slots: asyncio.Semaphore) -> Score:
+    async with slots:
+        return await run_scorer(scorer, sample)
+
+
+def passed(scores: Iterable[Score]) -> bool | None:
+    """Whether every scorer passed; None where one could not say, or there is none."""
+    results = [score.passed for score in scores]
+    return None if not results or None in results else all(results)
+
+
+def run_to_end(work: Coroutine[object, object, _Result]) -> _Result:
+    """The result of ``work`` on an event loop of its own: in a thread where this one runs a loop already."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(work)
+    return _in_thread(work)
+
+
+def _in_thread(work: Coroutine[object, object, _Result]) -> _Result:
+    results: list[_Result] = []
+    errors: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            results.append(asyncio.run(work))
+        except BaseException as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=run, name="refork-scorers")
+    thread.start()
+    thread.join()
+    if errors:
+        raise errors[0]
+    return results[0]

@@ -1,0 +1,211 @@
+"""Verdicts of cases and of the whole suite."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Final
+
+from refork.case import Case
+from refork.outcome import ForkStatus, Outcome
+from refork.variant import CURRENT
+
+from refork_evals.cells import cell_from_scored, counts_of, decided, unmeasured_cell
+from refork_evals.decision import ALPHA, Counts, decide_all
+from refork_evals.results import CaseResult, Cell, Evaluation, ScoredTrial, Verdict
+from refork_evals.scoring import Scorer
+from refork_evals.statistics import trials_needed
+from refork_evals.trials import CONCURRENCY, score_recorded, score_trials
+
+MIN_PASS_RATE: Final = 0.8
+TRIALS: Final = 10
+
+_UNMEASURED: Final = {ForkStatus.STALE: Verdict.STALE, ForkStatus.ERROR: Verdict.ERROR}
+
+
+def judge_case(
+    case: Case,
+    outcome: Outcome,
+    scorers: Sequence[Scorer],
+    *,
+    variants: Sequence[str],
+    trials: int | None = None,
+    min_pass_rate: float | None = None,
+    alpha: float = ALPHA,
+    cases: int = 1,
+    concurrency: int = CONCURRENCY,
+) -> CaseResult:
+    """Score every trial of a case's fork, and decide a cell for each of ``variants``, in their order.
+
+    ``trials`` and ``min_pass_rate`` are what the case's own are, else the session's (default 10 and 0.8);
+    those of the case win. The verdicts are provisional, those of one of ``cases`` cases, until
+    :func:`evaluate` has seen all.
+    """
+    scored = score_trials(case, outcome, scorers, concurrency=concurrency)
+    cells = tuple(
+        cell_of(
+            case,
+            outcome,
+            variant,
+            [each for each in scored if each.trial.variant == variant],
+            trials=trials,
+            min_pass_rate=min_pass_rate,
+            alpha=alpha,
+            cases=cases,
+        )
+        for variant in variants
+    )
+    return case_result(case, outcome, cells, recorded=score_recorded(case, scorers))
+
+
+def cell_of(
+    case: Case,
+    outcome: Outcome,
+    variant: str,
+    scored: Sequence[ScoredTrial],
+    *,
+    trials: int | None = None,
+    min_pass_rate: float | None = None,
+    alpha: float = ALPHA,
+    cases: int = 1,
+) -> Cell:
+    """The cell of one variant: stale or in error with its fork, else decided from the scored trials."""
+    rate = min_pass_rate_of(case, min_pass_rate)
+    if outcome.status in _UNMEASURED:
+        verdict = _UNMEASURED[outcome.status]
+        return unmeasured_cell(case, variant, verdict, outcome.reason, min_pass_rate=rate)
+    return cell_from_scored(
+        case,
+        variant,
+        scored,
+        min_pass_rate=rate,
+        planned=trials_of(case, trials),
+        request=outcome.requests.get(variant),
+        alpha=alpha,
+        cases=cases,
+    )
+
+
+def case_result(
+    case: Case, outcome: Outcome | None, cells: Sequence[Cell], *, recorded: ScoredTrial | None = None
+) -> CaseResult:
+    """The result of a case: whether it is red at all, and which candidates win."""
+    not_red = recorded is not None and recorded.passed is True and not case.guard
+    result = CaseResult(case=case, recorded=recorded, cells=tuple(cells), outcome=outcome, not_red=not_red)
+    return dataclasses.replace(result, winners=winners(result))
+
+
+def evaluate(
+    results: Sequence[CaseResult],
+    *,
+    started_at: datetime,
+    seconds: float = 0.0,
+    alpha: float = ALPHA,
+    refork_version: str = "",
+    settings: Mapping[str, str] | None = None,
+) -> Evaluation:
+    """The whole session, every verdict decided again with ``fail`` corrected over the suite.
+
+    ``current`` is corrected over all cases, candidates over all their cells. A cell that was stale or could
+    not be measured stays in the count: what a suite is corrected for does not depend on how it went.
+    """
+    return Evaluation(
+        cases=corrected(results, alpha),
+        started_at=started_at,
+        seconds=seconds,
+        alpha=alpha,
+        refork_version=refork_version,
+        settings=dict(settings or {}),
+    )
+
+
+def corrected(results: Sequence[CaseResult], alpha: float = ALPHA) -> tuple[CaseResult, ...]:
+    """The results with every verdict decided over its family: all of ``current``, or all candidates."""
+    cells = [list(result.cells) for result in results]
+    places = [(row, column) for row, line in enumerate(cells) for column in range(len(line))]
+    for is_current in (True, False):
+        family = [
+            (row, column) for row, column in places if (cells[row][column].variant == CURRENT) is is_current
+        ]
+        for (row, column), cell in zip(
+            family, _decided([cells[r][c] for r, c in family], alpha), strict=True
+        ):
+            cells[row][column] = cell
+    pairs = zip(results, cells, strict=True)
+    return tuple(
+        case_result(result.case, result.outcome, line, recorded=result.recorded) for result, line in pairs
+    )
+
+
+def _decided(family: Sequence[Cell], alpha: float) -> list[Cell]:
+    # A cell without trials of its own has a p-value of 1 and still counts in the correction.
+    decisions = decide_all([(counts_of(cell), cell.min_pass_rate) for cell in family], alpha)
+    pairs = zip(family, decisions, strict=True)
+    return [cell if is_unmeasured(cell) else decided(cell, decision) for cell, decision in pairs]
+
+
+def is_unmeasured(cell: Cell) -> bool:
+    """Whether the cell's verdict came from its fork and not from trials."""
+    return cell.verdict is Verdict.STALE or (cell.verdict is Verdict.ERROR and not cell.trials)
+
+
+def winners(result: CaseResult) -> tuple[str, ...]:
+    """The candidates that fix the case: they pass, where ``current`` was measured and does not.
+
+    Where ``current`` passes too there is nothing to fix; where it was not measured, nothing to compare.
+    """
+    current = result.cell(CURRENT)
+    if current is None or current.verdict not in (Verdict.FAIL, Verdict.INCONCLUSIVE):
+        return ()
+    better = [cell for cell in result.cells if cell.verdict is Verdict.PASS and _rate(cell) > _rate(current)]
+    return tuple(cell.variant for cell in better)
+
+
+def _rate(cell: Cell) -> float:
+    return cell.pass_rate or 0.0
+
+
+def min_pass_rate_of(case: Case, default: float | None = None) -> float:
+    return (
+        case.min_pass_rate
+        if case.min_pass_rate is not None
+        else MIN_PASS_RATE
+        if default is None
+        else default
+    )
+
+
+def trials_of(case: Case, default: int | None = None) -> int:
+    return case.trials if case.trials is not None else TRIALS if default is None else default
+
+
+def too_few_trials(
+    case: Case,
+    trials: int | None = None,
+    alpha: float = ALPHA,
+    cases: int = 1,
+    min_pass_rate: float | None = None,
+) -> str | None:
+    """What to say at collection of a case that has too few trials to be decided; None where they suffice.
+
+    ``trials`` and ``min_pass_rate`` are the session's; those of the case win. ``cases`` is how many cells
+    the case's verdict is corrected over.
+    """
+    planned, rate = trials_of(case, trials), min_pass_rate_of(case, min_pass_rate)
+    needed = trials_needed(rate, alpha, cases)
+    if planned >= needed:
+        return None
+    what = _out_of_reach(planned, rate, alpha, cases)
+    return (
+        f"{case.name!r} has {planned} trials and can never {what} at min_pass_rate {rate:g}: "
+        f"{needed} are needed; raise trials, or change min_pass_rate"
+    )
+
+
+def _out_of_reach(planned: int, rate: float, alpha: float, cases: int) -> str:
+    all_passed, all_failed = Counts(passes=planned), Counts(failures=planned)
+    reached = {
+        decide_all([(counts, rate)], alpha / max(1, spread))[0].verdict
+        for counts, spread in ((all_passed, 1), (all_failed, cases))
+    }
+    missed = [verdict.value for verdict in (Verdict.PASS, Verdict.FAIL) if verdict not in reached]
+    return " or ".join(missed)

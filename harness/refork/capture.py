@@ -1,0 +1,210 @@
+"""A recorded run -> a case folder. Written whole or not at all; what the user wrote is never replaced."""
+
+import secrets
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from refork.case import Case, Run, Step, StepKind
+from refork.engine.reading_types import ACTIVE, Problem
+from refork.errors import BadFileError, BadInputError, StepNotFoundError, ValueNotPortableError
+from refork.files import CASE_FILE, RUN_FILE, is_name, load_case, nearest, save_case_yaml, save_run
+from refork.files.checks import one_line
+
+
+@dataclass(frozen=True, kw_only=True)
+class Captured:
+    """A case that was written. ``kept`` says that its ``case.yaml`` was there before and stands as it did."""
+
+    case: Case
+    folder: Path
+    kept: bool
+
+
+def capture(
+    run: Run,
+    *,
+    step: int,
+    cases: Path,
+    name: str,
+    problems: Sequence[Problem] = (),
+    agent: str | None = None,
+    guard: bool = False,
+    force: bool = False,
+) -> Captured:
+    """Write the case ``name`` into the folder ``cases``, with ``step`` of ``run`` as its fork point.
+
+    ``problems`` are those of the run's recording: one in the input, or at or before the fork point, is a
+    ValueNotPortableError. BadInputError for a run in progress, for a step that cannot be a fork point, and
+    for a name that is none or is taken; with ``force`` the ``run.json`` there is replaced and its
+    ``case.yaml`` kept.
+    """
+    check_finished(run)
+    check_fork_point(run, step)
+    _check_portable(problems, step)
+    check_name(name)
+    folder = cases / name
+    _check_folder(folder, force=force)
+    if (folder / CASE_FILE).exists():
+        return _recapture(run, step=step, folder=folder, agent=agent, guard=guard)
+    with _Staged(folder) as staged:
+        save_run(staged, run)
+        save_case_yaml(staged, run=run, step=step, agent=agent, guard=guard)
+        _loaded(staged, folder)
+        _move(staged, folder)
+    return Captured(case=load_case(folder), folder=folder, kept=False)
+
+
+def check_finished(run: Run) -> None:
+    """BadInputError for a run that DBOS has not ended yet: its steps are still being written."""
+    if run.status in ACTIVE:
+        raise BadInputError(
+            f"run {run.id!r} is still in progress ({run.status}): "
+            "capture it once it has ended, or cancel it first"
+        )
+
+
+def check_fork_point(run: Run, step: int) -> None:
+    """BadInputError for a step that is no model step; StepNotFoundError where the run has no such step."""
+    found = find_step(run, str(step))
+    if found.kind is StepKind.MODEL:
+        return
+    caller = _caller(run, found)
+    hint = f"; the model called it at step {caller.number}" if caller is not None else _model_steps(run)
+    raise BadInputError(
+        f"step {found.number} ({one_line(found.label or found.name)!r}) is no model step, "
+        f"and only a model step can be a fork point in this version{hint}"
+    )
+
+
+def find_step(run: Run, wanted: str) -> Step:
+    """The step with this number, or the only one of this agent, tool or name. Raises StepNotFoundError."""
+    if wanted.strip().isdecimal():
+        found = run.step(int(wanted))
+        if found is None:
+            raise StepNotFoundError(f"run {run.id!r} has no step {int(wanted)}; {_listed(run.steps)}")
+        return found
+    fits = [step for step in run.steps if wanted in names_of(step)]
+    if len(fits) == 1:
+        return fits[0]
+    if fits:
+        numbers = ", ".join(str(step.number) for step in fits)
+        raise StepNotFoundError(
+            f"{wanted!r} fits the steps {numbers} of run {run.id!r}: give the number of one"
+        )
+    known = {name for step in run.steps for name in names_of(step)}
+    raise StepNotFoundError(f"run {run.id!r} has no step {wanted!r}{nearest(wanted, known)}")
+
+
+def names_of(step: Step) -> tuple[str, ...]:
+    """What a step may be called: its agent's or tool's name where it is known, else that of its function."""
+    return (step.label,) if step.label else (step.name,)
+
+
+def _listed(steps: Sequence[Step]) -> str:
+    if not steps:
+        return "it has none"
+    return f"its steps are {steps[0].number} to {steps[-1].number}"
+
+
+def _caller(run: Run, step: Step) -> Step | None:
+    """The model step that asked for the tool of ``step``."""
+    before = (other for other in reversed(run.steps) if other.number < step.number)
+    model = next((other for other in before if other.kind is StepKind.MODEL), None)
+    if model is None or model.answer is None or step.tool is None:
+        return None
+    return model if step.tool in {call.name for call in model.answer.tool_calls} else None
+
+
+def _model_steps(run: Run) -> str:
+    numbers = [str(step.number) for step in run.steps if step.kind is StepKind.MODEL]
+    return f"; they are: {', '.join(numbers)}" if numbers else "; this run has none"
+
+
+def _check_portable(problems: Sequence[Problem], step: int) -> None:
+    for problem in problems:
+        if problem.step is None or problem.step <= step:
+            raise ValueNotPortableError(problem.message)
+
+
+def check_name(name: str) -> None:
+    """BadInputError for what cannot name a case, a path among others."""
+    if not is_name(name):
+        raise BadInputError(
+            f"--name {name!r} cannot name a case: use letters, digits, '.', '_' and '-', "
+            "with a letter or a digit first"
+        )
+
+
+def _check_folder(folder: Path, *, force: bool) -> None:
+    if folder.exists() and not folder.is_dir():
+        raise BadInputError(f"--name {folder.name!r}: {str(folder)!r} is not a folder")
+    if not force and folder.exists() and any(folder.iterdir()):
+        raise BadInputError(
+            f"--name {folder.name!r}: {str(folder)!r} exists already; choose another name, "
+            f"or --force to replace its {RUN_FILE} (its {CASE_FILE} is kept)"
+        )
+
+
+def _recapture(run: Run, *, step: int, folder: Path, agent: str | None, guard: bool) -> Captured:
+    """Replace the run of a case whose ``case.yaml`` fits the new one too."""
+    with _Staged(folder) as staged:
+        save_run(staged, run)
+        shutil.copyfile(folder / CASE_FILE, staged / CASE_FILE)
+        case = _loaded(staged, folder)
+        _check_same(case, step=step, agent=agent, guard=guard, file=folder / CASE_FILE)
+        (staged / RUN_FILE).replace(folder / RUN_FILE)
+    return Captured(case=load_case(folder), folder=folder, kept=True)
+
+
+def _check_same(case: Case, *, step: int, agent: str | None, guard: bool, file: Path) -> None:
+    if case.step != step:
+        raise BadInputError(
+            f"--step {step}: {str(file)!r} forks at step {case.step}, and --force keeps that file; "
+            "edit its 'fork.step', or choose another name"
+        )
+    if agent is not None and agent != case.agent:
+        raise BadInputError(
+            f"--agent {agent!r}: {str(file)!r} says {case.agent!r}, and --force keeps that file; "
+            "edit its 'fork.agent', or leave the option out"
+        )
+    if guard and not case.guard:
+        raise BadInputError(f"--guard: --force keeps {str(file)!r}; set `guard: true` in it instead")
+
+
+def _loaded(staged: Path, folder: Path) -> Case:
+    """What was staged, read back as pytest will read it."""
+    try:
+        return load_case(staged)
+    except BadFileError as error:
+        raise BadFileError(str(error).replace(str(staged), str(folder))) from error
+
+
+class _Staged:
+    """A folder of the same name beside the case, hidden from pytest, and gone at the end."""
+
+    def __init__(self, folder: Path) -> None:
+        self._home = folder.parent / f".{folder.name}.{secrets.token_hex(4)}.tmp"
+        self._folder = self._home / folder.name
+
+    def __enter__(self) -> Path:
+        try:
+            self._folder.mkdir(parents=True)
+        except OSError as error:
+            raise BadFileError(
+                f"{str(self._home.parent)!r} cannot be written to: {error.strerror}"
+            ) from error
+        return self._folder
+
+    def __exit__(self, *_: object) -> None:
+        shutil.rmtree(self._home, ignore_errors=True)
+
+
+def _move(staged: Path, folder: Path) -> None:
+    if not folder.exists():
+        staged.rename(folder)
+        return
+    # Without a case.yaml the folder is no case yet, so that file comes last.
+    for name in (RUN_FILE, CASE_FILE):
+        (staged / name).replace(folder / name)

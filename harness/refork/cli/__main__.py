@@ -1,0 +1,8 @@
+"""``python -m refork.cli``, for where the script is not on the path."""
+
+import sys
+
+from refork.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,58 @@
+"""Options and arguments that several commands take."""
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, TypeVar
+
+import click
+
+from refork.errors import BadInputError
+
+F = TypeVar("F", bound=Callable[..., Any])
+DATABASE_VARIABLE: Final = "DBOS_SYSTEM_DATABASE_URL"
+_UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+
+def db_option(function: F) -> F:
+    return click.option(
+        "--db",
+        metavar="URL",
+        envvar=DATABASE_VARIABLE,
+        callback=_given,
+        help="The DBOS system database, SQLite or Postgres. It is only ever read. "
+        f"Default: ${DATABASE_VARIABLE}.",
+    )(function)
+
+
+def run_argument(function: F) -> F:
+    return click.argument("run", metavar="RUN")(function)
+
+
+def json_option(function: F) -> F:
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON instead, for other programs.")(
+        function
+    )
+
+
+def since(text: str, *, now: datetime | None = None) -> datetime:
+    """``7d`` or ``2h`` before now, or a date or time, local unless it says more. Raises BadInputError."""
+    moment = now or datetime.now(tz=UTC)
+    span = re.fullmatch(r"\s*(\d{1,6})\s*([smhdw])\s*", text, re.ASCII)
+    try:
+        if span is not None:
+            return moment - timedelta(**{_UNITS[span[2]]: int(span[1])})
+        return datetime.fromisoformat(text.strip()).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise BadInputError(
+            f"--since {text!r} is no time; accepted are spans such as '7d', '2h' or '30m', and dates such as "
+            "'2026-11-01' or '2026-11-01T09:30'"
+        ) from None
+
+
+def _given(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str:
+    if not value:
+        raise BadInputError(
+            f"--db is missing: give the URL of a DBOS system database, or set {DATABASE_VARIABLE}"
+        )
+    return value

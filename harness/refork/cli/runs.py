@@ -1,0 +1,99 @@
+"""``refork runs``: what ran lately."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from refork.cli.options import db_option, json_option, since
+from refork.cli.output import Column, console, print_json, print_table
+from refork.cli.text import ago, first_line, tokens
+
+if TYPE_CHECKING:
+    from refork.engine.reading_types import RunSummary
+
+_COLUMNS = (
+    Column(title="id"),
+    Column(title="workflow", flexible=True),
+    Column(title="status"),
+    Column(title="when"),
+    Column(title="steps", right=True),
+    Column(title="tokens", right=True),
+    Column(title="error", flexible=True),
+)
+_SHORT_ID = 8
+_LONG_ID = 20
+_ROOMY = 120
+
+
+@click.command("runs")
+@db_option
+@click.option("--status", metavar="STATUS", multiple=True, help="Only runs of this status, such as error.")
+@click.option("--workflow", metavar="NAME", help="Only runs of this workflow.")
+@click.option("--since", "since_text", metavar="WHEN", help="Only runs since then: 7d, 2h, 2026-11-01.")
+@click.option(
+    "--limit", type=click.IntRange(min=1), default=20, show_default=True, help="How many, the newest first."
+)
+@json_option
+def command(
+    *, db: str, status: Sequence[str], workflow: str | None, since_text: str | None, limit: int, as_json: bool
+) -> None:
+    """List recent runs: id, workflow, status, when, steps, tokens, error."""
+    moment = None if since_text is None else since(since_text)
+    from refork.engine.reading import Reader  # noqa: PLC0415 - takes a second to import
+
+    with Reader(db) as reader:
+        found = reader.runs(status=status, workflow=workflow, since=moment, limit=limit)
+    if as_json:
+        print_json({"version": 1, "runs": [_json(run) for run in found]})
+    elif not found:
+        narrowed = status or workflow is not None or since_text is not None
+        click.echo("No runs match." if narrowed else "The database holds no runs.")
+    else:
+        ids = _ids([run.id for run in found])
+        print_table(_COLUMNS, [(ids[run.id], *_cells(run)) for run in found])
+
+
+def _cells(run: "RunSummary") -> tuple[str, ...]:
+    return (
+        run.workflow,
+        run.status,
+        ago(run.created_at),
+        str(run.steps),
+        tokens(None if run.usage is None else run.usage.total_tokens),
+        "" if run.error is None else first_line(f"{run.error.type}: {run.error.message}"),
+    )
+
+
+def _ids(ids: Sequence[str]) -> dict[str, str]:
+    """Each id, or where room is short as much of its beginning as no other of the list shares."""
+    if console().width >= _ROOMY or max(map(len, ids)) < _LONG_ID:
+        return {run_id: run_id for run_id in ids}
+    return {run_id: run_id[: _distinct(run_id, ids)] for run_id in ids}
+
+
+def _distinct(run_id: str, ids: Sequence[str]) -> int:
+    others = [other for other in ids if other != run_id]
+    sizes = range(_SHORT_ID, len(run_id))
+    return next((n for n in sizes if not any(o.startswith(run_id[:n]) for o in others)), len(run_id))
+
+
+def _json(run: "RunSummary") -> dict[str, Any]:
+    usage, error = run.usage, run.error
+    return {
+        "id": run.id,
+        "workflow": run.workflow,
+        "status": run.status,
+        "created_at": None if run.created_at is None else run.created_at.isoformat(),
+        "steps": run.steps,
+        "usage": None
+        if usage is None
+        else {
+            "calls": usage.calls,
+            "input_tokens": usage.input_tokens,
+            "cached_tokens": usage.cached_tokens,
+            "output_tokens": usage.output_tokens,
+            "reasoning_tokens": usage.reasoning_tokens,
+        },
+        "error": None if error is None else {"type": error.type, "message": error.message},
+    }

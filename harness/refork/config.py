@@ -1,0 +1,229 @@
+"""``[tool.refork]`` in pyproject.toml, REFORK_* variables and the command line, in one frozen value."""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from refork.errors import BadFileError, BadInputError
+from refork.files.checks import explain, nearest, one_line
+from refork.files.storage import MEGABYTE, read_text
+
+PROJECT_FILE: Final = "pyproject.toml"
+ENVIRONMENT_PREFIX: Final = "REFORK_"
+OPTION_PREFIX: Final = "--agent-evals-"
+
+_Module = Annotated[str, StringConstraints(pattern=r"^[^\W\d]\w*(\.[^\W\d]\w*)*$")]
+_Function = Annotated[str, StringConstraints(pattern=r"^[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*$")]
+_Folder = Annotated[str, StringConstraints(min_length=1)]
+_Seconds = Annotated[float, Field(gt=0)]
+
+
+class _Settings(BaseModel):
+    """The keys as they are written. The strictness is on purpose: TOML has numbers and lists of its own."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+
+    app: list[_Module] = []
+    setup: _Function | None = None
+    cases: _Folder = "evals/cases"
+    prompts: _Folder = "evals/prompts"
+    trials: Annotated[int, Field(ge=1, le=10_000)] = 10
+    min_pass_rate: Annotated[float, Field(gt=0, le=1)] = 0.8
+    concurrency: Annotated[int, Field(ge=1, le=1000)] = 8
+    db: Annotated[str, StringConstraints(min_length=1)] | None = None
+    report: _Folder = "reports/agent-evals"
+    alpha: Annotated[float, Field(gt=0, lt=1)] = 0.05
+    replay_timeout: _Seconds = 30.0
+    trial_timeout: _Seconds = 120.0
+    retries: Annotated[int, Field(ge=0, le=100)] = 5
+
+
+_KEYS: Final = frozenset(_Settings.model_fields)
+_EXPECTED: Final = {
+    "app": "must be a module, or a list of modules, such as 'myapp.agent'",
+    "setup": "must be a function, such as 'myapp.evals:setup'",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """What a project has set. Folders are absolute; ``cases`` and ``prompts`` lie inside ``root``.
+
+    ``root`` is the folder of the nearest pyproject.toml, ``file``, or where the search began if there is
+    none. ``app`` are the modules that register the workflows, ``setup`` the function that is called once
+    before a fork, ``db`` the URL of the evals database, None for the default one. Time-outs are in seconds,
+    ``retries`` are those of one model call, and ``alpha`` is the error rate of verdicts.
+    """
+
+    root: Path
+    file: Path | None
+    app: tuple[str, ...]
+    setup: str | None
+    cases: Path
+    prompts: Path
+    trials: int
+    min_pass_rate: float
+    concurrency: int
+    db: str | None
+    report: Path
+    alpha: float
+    replay_timeout: float
+    trial_timeout: float
+    retries: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Given:
+    """A value and, for errors, the place that it came from."""
+
+    value: Any
+    source: str
+
+
+def load_config(
+    root: Path,
+    *,
+    overrides: Mapping[str, Any] | None = None,
+    environ: Mapping[str, str] | None = None,
+    option_prefix: str = OPTION_PREFIX,
+) -> Config:
+    """The configuration of the project that ``root`` lies in.
+
+    ``overrides`` holds what the command line gave, by key, None where it gave nothing; it wins over
+    ``environ`` (default: the process's), that over pyproject.toml, and that over the defaults. BadInputError
+    names the option, the variable, or the file and key that held a bad value.
+    """
+    file = _nearest_file(root)
+    given = {
+        **_from_file(file),
+        **_from_environment(os.environ if environ is None else environ),
+        **_from_options(overrides or {}, option_prefix),
+    }
+    settings = _validated(given)
+    home = (root if file is None else file.parent).absolute()
+    values = {key: getattr(settings, key) for key in _KEYS - {"app", "cases", "prompts", "report"}}
+    return Config(
+        root=home,
+        file=file,
+        app=tuple(settings.app),
+        cases=_inside(home, "cases", settings, given),
+        prompts=_inside(home, "prompts", settings, given),
+        report=home / settings.report,
+        **values,
+    )
+
+
+def _nearest_file(root: Path) -> Path | None:
+    start = root.absolute()
+    return next(
+        (path for folder in (start, *start.parents) if (path := folder / PROJECT_FILE).is_file()), None
+    )
+
+
+def _from_file(file: Path | None) -> dict[str, _Given]:
+    if file is None:
+        return {}
+    table = _table(_table(_parsed(file), "tool", file), "refork", file, "tool.")
+    for key in table:
+        if key not in _KEYS:
+            raise BadFileError(
+                f"{str(file)!r}: unknown key {'tool.refork.' + one_line(key)!r}{nearest(key, _KEYS)}"
+            )
+    return {
+        key: _Given(value=_as_list(key, value), source=f"{str(file)!r}: {'tool.refork.' + key!r}")
+        for key, value in table.items()
+    }
+
+
+def _parsed(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(read_text(file, limit=10 * MEGABYTE))
+    except RecursionError as error:
+        raise BadFileError(f"{str(file)!r} is nested too deeply") from error
+    except ValueError as error:
+        raise BadFileError(f"{str(file)!r} is not TOML: {one_line(str(error))}") from error
+
+
+def _table(parent: dict[str, Any], key: str, file: Path, prefix: str = "") -> dict[str, Any]:
+    table = parent.get(key, {})
+    if not isinstance(table, dict):
+        raise BadFileError(f"{str(file)!r}: {prefix + key!r} must be a table, as in [{prefix}{key}]")
+    return table
+
+
+def _from_environment(environ: Mapping[str, str]) -> dict[str, _Given]:
+    names = {key: ENVIRONMENT_PREFIX + key.upper() for key in _KEYS}
+    return {
+        key: _Given(value=_from_text(key, environ[name]), source=f"environment variable {name!r}")
+        for key, name in names.items()
+        if environ.get(name, "").strip()
+    }
+
+
+def _from_options(overrides: Mapping[str, Any], prefix: str) -> dict[str, _Given]:
+    given: dict[str, _Given] = {}
+    for key, value in overrides.items():
+        option = prefix + key.replace("_", "-")
+        if key not in _KEYS:
+            raise BadInputError(f"unknown option {option!r}{nearest(key, _KEYS)}")
+        if value is not None:
+            read = _from_text(key, value) if isinstance(value, str) else _as_list(key, value)
+            given[key] = _Given(value=read, source=f"option {option!r}")
+    return given
+
+
+def _as_list(key: str, value: Any) -> Any:
+    if key != "app" or not isinstance(value, str | tuple):
+        return str(value) if isinstance(value, Path) else value
+    return [value] if isinstance(value, str) else list(value)
+
+
+def _from_text(key: str, text: str) -> Any:
+    """What ``text`` says for ``key``; the text itself where that needs a number and it is none."""
+    default = _Settings.model_fields[key].default
+    if key == "app":
+        return [part.strip() for part in text.split(",") if part.strip()]
+    if isinstance(default, int | float):
+        try:
+            return type(default)(text)
+        except ValueError:
+            pass
+    return text
+
+
+def _validated(given: Mapping[str, _Given]) -> _Settings:
+    try:
+        return _Settings.model_validate({key: item.value for key, item in given.items()})
+    except ValidationError as error:
+        key = str(error.errors(include_url=False)[0]["loc"][0])
+        raise _bad(given[key], _problem(error, key)) from error
+
+
+def _problem(error: ValidationError, key: str) -> str:
+    finding = explain(error, schema=_Settings.model_json_schema)
+    said = finding.partition("' ")[2] or finding
+    if key not in _EXPECTED:
+        return said
+    return f"{_EXPECTED[key]}, and is {said.rpartition(', and is ')[2]}"
+
+
+def _bad(given: _Given, problem: str) -> BadInputError:
+    kind = BadFileError if given.source.startswith(("'", '"')) else BadInputError
+    return kind(f"{given.source} {problem}")
+
+
+def _inside(home: Path, key: str, settings: _Settings, given: Mapping[str, _Given]) -> Path:
+    folder = home / str(getattr(settings, key))
+    source = given.get(key, _Given(value=None, source=f"the default of {key!r}"))
+    try:
+        inside = Path(os.path.realpath(folder)).is_relative_to(os.path.realpath(home))
+    except (OSError, ValueError) as error:  # a null byte, a loop of symlinks
+        raise _bad(source, f"is no path: {one_line(str(error))}") from error
+    if not inside:
+        raise _bad(source, f"must be a folder inside the project {str(home)!r}, and is {str(folder)!r}")
+    return Path(os.path.normpath(folder))

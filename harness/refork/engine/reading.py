@@ -1,0 +1,150 @@
+"""Reads the runs of a production database, and never writes to it.
+
+A run is taken in two steps: :meth:`Reader.fetch` copies its rows, and :meth:`FetchedRun.decode` makes values
+of them once the database is closed. So the application, which may have to be imported to unpickle a value,
+is never imported while a transaction is open, and no writer waits for it.
+"""
+
+import difflib
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import datetime
+from types import TracebackType
+from typing import Any, Final, Self
+
+from refork.case import Run
+from refork.engine import reading_queries as queries
+from refork.engine.reading_connect import read_only
+from refork.engine.reading_decode import at, decode_run, framework_of, usages
+from refork.engine.reading_types import STATUSES, Recording, RunSummary
+from refork.engine.reading_values import read_error, reading_values
+from refork.errors import BadInputError, RunNotFoundError, ValueNotPortableError
+from refork.files.checks import nearest, one_line
+
+CHUNK: Final = 500
+"""Runs whose steps are read by one query: databases bound the number of parameters."""
+_NEAREST_OF: Final = 1000
+
+
+@dataclass(frozen=True, kw_only=True)
+class FetchedRun:
+    """The rows of one run, as they stood in the database."""
+
+    status: Any
+    steps: Sequence[Any]
+
+    @property
+    def has_model_steps(self) -> bool:
+        """Whether a framework made the run, so that it holds calls of a model."""
+        return framework_of([row.function_name for row in self.steps]) is not None
+
+    def decode(self) -> Recording:
+        """The run with its values as JSON, and what of it could not be read or written."""
+        with reading_values():
+            return decode_run(self.status, self.steps)
+
+
+class Reader:
+    """A DBOS system database, open for one read-only transaction while its ``with`` block lasts.
+
+    ``url`` is a SQLAlchemy URL of SQLite or Postgres. Entering raises BadInputError and DatabaseError.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        self._connection = self._stack.enter_context(read_only(self._url))
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool | None:
+        return self._stack.__exit__(kind, error, trace)
+
+    def runs(
+        self,
+        *,
+        status: Sequence[str] = (),
+        workflow: str | None = None,
+        since: datetime | None = None,
+        limit: int | None = 20,
+    ) -> Sequence[RunSummary]:
+        """The newest runs first. BadInputError for a status that DBOS does not have."""
+        rows = self._rows(queries.listed(_known(status), workflow, since, limit))
+        found: list[RunSummary] = []
+        for start in range(0, len(rows), CHUNK):
+            found += self._summaries(rows[start : start + CHUNK])
+        return found
+
+    def fetch(self, run: str) -> FetchedRun:
+        """The rows of the run with this id, or the only one whose id begins so. Raises RunNotFoundError."""
+        run_id = self._resolved(run)
+        rows = self._rows(queries.whole(run_id))
+        return FetchedRun(status=rows[0], steps=self._rows(queries.all_steps(run_id)))
+
+    def run(self, run: str) -> Run:
+        """The run with all its values. ValueNotPortableError names the first step whose value is no JSON."""
+        recording = self.fetch(run).decode()
+        for problem in recording.problems:
+            raise ValueNotPortableError(problem.message)
+        return recording.run
+
+    def _resolved(self, run: str) -> str:
+        ids = self._connection.scalars(queries.ids_like(run)).all()
+        found = [run_id for run_id in ids if run_id.startswith(run)]
+        if run in found:
+            return run
+        if run and len(found) == 1:
+            return str(found[0])
+        if run and found:
+            some = ", ".join(repr(one_line(run_id, 60)) for run_id in found[:3])
+            raise RunNotFoundError(f"{run!r} begins {len(found)} ids ({some} ...): write more of it")
+        raise RunNotFoundError(f"no run {one_line(run)!r}{self._nearest(run)}")
+
+    def _nearest(self, run: str) -> str:
+        ids = [str(run_id) for run_id in self._connection.scalars(queries.newest_ids().limit(_NEAREST_OF))]
+        if not ids:
+            return ": the database holds no runs"
+        close = difflib.get_close_matches(run, ids, n=1, cutoff=0.5)
+        nearest_id = f"; the nearest is {one_line(close[0])!r}" if close else ""
+        return f"{nearest_id}; `refork runs` lists them"
+
+    def _summaries(self, rows: Sequence[Any]) -> Iterator[RunSummary]:
+        names: dict[str, list[tuple[int, str]]] = {row.id: [] for row in rows}
+        for run_id, number, name in self._rows(queries.step_names(list(names))):
+            names[run_id].append((number, name))
+        spent = usages(names, self._outputs)
+        for row in rows:
+            yield RunSummary(
+                id=row.id,
+                workflow=row.name or "",
+                status=row.status or "",
+                created_at=at(row.created_at),
+                steps=len(names[row.id]),
+                usage=spent.get(row.id),
+                error=self._error(row),
+            )
+
+    def _error(self, row: Any) -> Any:
+        if row.error is None:
+            return None
+        with reading_values():
+            return read_error(row.error, row.serialization)[0]
+
+    def _outputs(self, run_id: str, numbers: Sequence[int]) -> Sequence[Any]:
+        wanted = set(numbers)
+        return [row for row in self._rows(queries.outputs(run_id, numbers)) if row.function_id in wanted]
+
+    def _rows(self, query: Any) -> Sequence[Any]:
+        return self._connection.execute(query).all()
+
+
+def _known(statuses: Sequence[str]) -> list[str]:
+    found = [status.upper() for status in statuses]
+    for given, status in zip(statuses, found, strict=True):
+        if status not in STATUSES:
+            raise BadInputError(f"--status {given!r} is none of DBOS's{nearest(status, STATUSES)}")
+    return found

@@ -1,0 +1,165 @@
+"""Rows of DBOS's tables -> a recorded run. What a framework knows of the steps is added here."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+from refork import values
+from refork.case import RecordedError, Run, Step, StepKind
+from refork.engine.reading_types import Problem, Recording
+from refork.engine.reading_values import (
+    Unreadable,
+    as_json,
+    read_error,
+    read_input,
+    read_value,
+    reading_values,
+    roles,
+)
+from refork.frameworks import Description, Framework, RawStep, installed
+from refork.usage import Usage, total_usage
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Read:
+    """A row of ``operation_outputs`` with its values."""
+
+    row: Any
+    output: object
+    error: RecordedError | None
+    raised: BaseException | None
+
+    @property
+    def raw(self) -> RawStep:
+        return RawStep(
+            number=self.row.function_id,
+            name=self.row.function_name,
+            output=self.output,
+            error=self.raised,
+        )
+
+
+def decode_run(status: Any, rows: Sequence[Any]) -> Recording:
+    """A run out of its row in ``workflow_status``, joined with its payload, and those of its steps."""
+    read = [_read(row) for row in rows]
+    framework = framework_of([row.function_name for row in rows])
+    described = _described(framework, [step.raw for step in read])
+    problems: list[Problem] = []
+    args, kwargs = _arguments(status, problems)
+    output, _ = as_json(read_value(status.output, status.serialization))
+    error = None if status.error is None else read_error(status.error, status.serialization)[0]
+    run = Run(
+        id=status.workflow_uuid,
+        workflow=status.name or "",
+        status=status.status or "",
+        class_name=status.class_name,
+        config_name=status.config_name,
+        application_name=status.application_name,
+        application_version=status.application_version,
+        authenticated_user=status.authenticated_user,
+        authenticated_roles=roles(status.authenticated_roles),
+        assumed_role=status.assumed_role,
+        created_at=at(status.created_at),
+        completed_at=at(status.completed_at),
+        args=args,
+        kwargs=kwargs,
+        output=output,
+        error=error,
+        framework=None if framework is None else framework.name,
+        steps=tuple(_step(step, told, problems) for step, told in zip(read, described, strict=True)),
+    )
+    return Recording(run=run, problems=tuple(problems))
+
+
+def usages(
+    names: Mapping[str, Sequence[tuple[int, str]]],
+    outputs: Callable[[str, Sequence[int]], Iterable[Any]],
+) -> Mapping[str, Usage]:
+    """The tokens of each run whose steps a framework recognises.
+
+    ``names`` maps a run's id to its steps' numbers and names. Only model steps are read by ``outputs``.
+    """
+    found: dict[str, Usage] = {}
+    for run_id, steps in names.items():
+        framework = framework_of([name for _, name in steps])
+        if framework is not None:
+            found[run_id] = _usage(framework, steps, partial(outputs, run_id))
+    return found
+
+
+def framework_of(step_names: Sequence[str]) -> Framework | None:
+    """The framework that made a run with steps of these names. Its types are registered once it is used."""
+    framework = next((known for known in installed() if known.recognises(step_names)), None)
+    if framework is not None:
+        framework.register(values.DEFAULT)
+    return framework
+
+
+def _usage(
+    framework: Framework, steps: Sequence[tuple[int, str]], outputs: Callable[[Sequence[int]], Iterable[Any]]
+) -> Usage:
+    raw = [RawStep(number=number, name=name) for number, name in steps]
+    described = zip(raw, framework.describe(raw), strict=True)
+    numbers = [step.number for step, told in described if told.kind is StepKind.MODEL]
+    with reading_values():
+        rows = outputs(numbers) if numbers else ()
+        read = {row.function_id: read_value(row.output, row.serialization) for row in rows}
+    complete = [RawStep(number=s.number, name=s.name, output=read.get(s.number)) for s in raw]
+    return total_usage(told.usage for told in framework.describe(complete))
+
+
+def _read(row: Any) -> _Read:
+    error, raised = (None, None) if row.error is None else read_error(row.error, row.serialization)
+    output = None if error is not None else read_value(row.output, row.serialization)
+    return _Read(row=row, output=output, error=error, raised=raised)
+
+
+def _described(framework: Framework | None, steps: Sequence[RawStep]) -> Sequence[Description]:
+    return [Description() for _ in steps] if framework is None else framework.describe(steps)
+
+
+def _step(read: _Read, told: Description, problems: list[Problem]) -> Step:
+    row = read.row
+    output, problem = as_json(read.output)
+    if problem is not None:
+        message = f"step {row.function_id} ({row.function_name!r}): its output {problem}"
+        problems.append(Problem(step=row.function_id, message=message))
+    return Step(
+        number=row.function_id,
+        name=row.function_name,
+        kind=told.kind,
+        tool=told.tool,
+        output=output,
+        error=read.error,
+        child_run=row.child_workflow_id,
+        started_at=at(row.started_at_epoch_ms),
+        completed_at=at(row.completed_at_epoch_ms),
+        usage=told.usage,
+        answer=told.answer,
+    )
+
+
+def _arguments(status: Any, problems: list[Problem]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    found = read_input(status.inputs, status.serialization)
+    if isinstance(found, Unreadable):
+        problems.append(Problem(step=None, message=f"the run's input {found.problem}"))
+        return (), {}
+    args, kwargs = found
+
+    def encoded(name: str, value: object) -> Any:
+        json, problem = as_json(value)
+        if problem is not None:
+            problems.append(Problem(step=None, message=f"the run's argument {name} {problem}"))
+        return json
+
+    return (
+        tuple(encoded(str(index), value) for index, value in enumerate(args)),
+        {name: encoded(repr(name), value) for name, value in kwargs.items()},
+    )
+
+
+def at(milliseconds: int | None) -> datetime | None:
+    """DBOS counts milliseconds from 1970, in UTC."""
+    return None if milliseconds is None else datetime.fromtimestamp(milliseconds / 1000, tz=UTC)

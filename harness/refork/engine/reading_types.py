@@ -1,0 +1,57 @@
+"""What is read out of a production database. Imports nothing heavy, so that the command line can name it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from refork.case import RecordedError, Run
+    from refork.usage import Usage
+
+STATUSES: Final = (
+    "PENDING",
+    "SUCCESS",
+    "ERROR",
+    "MAX_RECOVERY_ATTEMPTS_EXCEEDED",
+    "CANCELLED",
+    "ENQUEUED",
+    "DELAYED",
+)
+"""Every status that DBOS gives a run."""
+
+ACTIVE: Final = frozenset({"PENDING", "ENQUEUED", "DELAYED"})
+"""The statuses of a run that is still in progress."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunSummary:
+    """One line about a run. ``steps`` is their number; ``usage`` is None where no framework knows them."""
+
+    id: str
+    workflow: str
+    status: str
+    created_at: datetime | None
+    steps: int
+    usage: "Usage | None" = None
+    error: "RecordedError | None" = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Problem:
+    """Why a value of a run is not in it, in one line. ``step`` is None for the run's own input."""
+
+    step: int | None
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recording:
+    """A run, and what of it could not be read or written as JSON.
+
+    In place of such a value stands an object tagged ``not_portable``, which no registry decodes: its
+    ``type``, the ``problem``, and for people its ``text``, None where there is none.
+    """
+
+    run: "Run"
+    problems: Sequence[Problem] = ()

@@ -1,0 +1,176 @@
+"""Values as DBOS holds them, pickled as a rule, and the same as plain JSON, or why they cannot be read."""
+
+import base64
+import io
+import json
+import pickle
+import sys
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager, redirect_stdout
+from dataclasses import dataclass
+from typing import Any, Final
+
+from refork import values
+from refork.case import Json, RecordedError
+from refork.engine.app import _inert_dbos as inert_dbos
+from refork.errors import ValueNotPortableError
+from refork.files.checks import one_line
+from refork.value_types import recorded
+
+NOT_PORTABLE: Final = "not_portable"
+PICKLE: Final = "py_pickle"
+PORTABLE: Final = "portable_json"
+_SHOWN: Final = 2000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unreadable:
+    """Stands for a value that could not be taken out of the database. ``problem`` completes "it ..."."""
+
+    problem: str
+
+
+@contextmanager
+def reading_values() -> Generator[None]:
+    """What unpickling imports may neither start a DBOS nor print where our own output goes."""
+    with inert_dbos(), redirect_stdout(sys.stderr):
+        yield
+
+
+def read_value(text: str | None, serialization: str | None) -> object:
+    """The value of a column, or an :class:`Unreadable`."""
+    if text is None:
+        return None
+    return _guarded(lambda: _loaded(text, serialization))
+
+
+def read_input(
+    text: str | None, serialization: str | None
+) -> tuple[tuple[Any, ...], dict[str, Any]] | Unreadable:
+    """The arguments of a run."""
+    if text is None:
+        return Unreadable(problem="is no longer in the database; retention swept it")
+    found = read_value(text, serialization)
+    if isinstance(found, Unreadable):
+        return found
+    arguments: tuple[tuple[Any, ...], dict[str, Any]] | Unreadable = _guarded(lambda: _arguments(found))
+    return arguments
+
+
+def read_error(text: str, serialization: str | None) -> tuple[RecordedError, BaseException | None]:
+    """The exception of a step or a run, as it is written down, and itself where its class is at hand."""
+    found = _guarded(lambda: _loaded(text, serialization, stand_ins=True))
+    if isinstance(found, _StandIn):
+        return RecordedError(type=found.kind, message=_text(found.message)), None
+    if isinstance(found, BaseException):
+        known = recorded(found)
+        kind = known["type"].removeprefix("builtins.")
+        return RecordedError(type=kind, message=_text(known["message"]), value=_encoded(found)), found
+    if isinstance(found, dict) and "message" in found:
+        return RecordedError(
+            type=_text(str(found.get("name", "Error"))), message=_text(str(found["message"]))
+        ), None
+    problem = found.problem if isinstance(found, Unreadable) else "is no exception"
+    return RecordedError(type="Exception", message=f"(it {problem})"), None
+
+
+def as_json(value: object) -> tuple[Json, str | None]:
+    """``value`` as plain JSON and None, or what stands in its place and a problem that completes "it ..."."""
+    if isinstance(value, Unreadable):
+        return _placeholder("unknown", value.problem, None), value.problem
+    try:
+        return values.encode(value), None
+    except ValueNotPortableError as error:
+        kind = f"{type(value).__module__}.{type(value).__qualname__}"
+        problem = f"cannot be written as JSON: {error}"
+        return _placeholder(kind, problem, _shown(value)), problem
+
+
+def _placeholder(kind: str, problem: str, text: str | None) -> Json:
+    return {values.TAG: NOT_PORTABLE, "value": {"type": kind, "problem": problem, "text": text}}
+
+
+def _shown(value: object) -> str | None:
+    """What a person sees of a value that has no JSON."""
+    try:
+        return _text(repr(value)[:_SHOWN])
+    except Exception:  # a __repr__ of the application's may do anything
+        return None
+
+
+def _encoded(error: BaseException) -> Json:
+    try:
+        return values.encode(error)
+    except ValueNotPortableError:
+        return None
+
+
+def _arguments(found: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    portable = "positionalArgs" in found or "namedArgs" in found
+    args, kwargs = ("positionalArgs", "namedArgs") if portable else ("args", "kwargs")
+    return tuple(found.get(args) or ()), dict(found.get(kwargs) or {})
+
+
+def _guarded(read: Callable[[], Any]) -> Any:
+    """Unpickling runs code of the application's, which may raise anything."""
+    try:
+        return read()
+    except (Exception, SystemExit) as error:
+        return Unreadable(problem=_problem(error))
+
+
+def _problem(error: BaseException) -> str:
+    if isinstance(error, ModuleNotFoundError):
+        return (
+            f"needs the module {error.name!r} to be read, which is not here: run the command in the "
+            "project's own environment, from its folder"
+        )
+    if isinstance(error, _UnknownSerializerError):
+        return str(error)
+    said = recorded(error)
+    return f"cannot be read: {said['type'].removeprefix('builtins.')}: {one_line(said['message'])}"
+
+
+class _UnknownSerializerError(Exception):
+    pass
+
+
+def _loaded(text: str, serialization: str | None, *, stand_ins: bool = False) -> Any:
+    if serialization == PORTABLE:
+        return json.loads(text)
+    if serialization not in {PICKLE, None}:
+        raise _UnknownSerializerError(
+            f"was written by the serializer {serialization!r}, which is not known here"
+        )
+    data = io.BytesIO(base64.b64decode(text))
+    # As safe as the application itself, which unpickles the same rows; a case never holds a pickle.
+    return (_LenientUnpickler if stand_ins else pickle.Unpickler)(data).load()
+
+
+class _StandIn(Exception):  # noqa: N818 - stands for an error
+    """An exception whose class cannot be imported here."""
+
+    kind = ""
+
+    @property
+    def message(self) -> str:
+        return " ".join(str(argument) for argument in self.args)
+
+
+class _LenientUnpickler(pickle.Unpickler):
+    def find_class(self, module: str, name: str) -> Any:
+        try:
+            return super().find_class(module, name)
+        except (ImportError, AttributeError):
+            return type(name, (_StandIn,), {"kind": f"{module}.{name}"})
+
+
+def _text(text: str) -> str:
+    # Half a surrogate pair fits into no file of text.
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def roles(text: str | None) -> tuple[str, ...] | None:
+    """The roles that DBOS keeps as a JSON list."""
+    found: Sequence[str] | None = json.loads(text) if text else None
+    return None if found is None else tuple(found)

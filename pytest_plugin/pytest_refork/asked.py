@@ -1,0 +1,70 @@
+"""What one item asks for, whatever kind of item it is, and how its verdict becomes pytest's outcome."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from refork.variant import CURRENT
+from refork_evals.results import CaseResult, Cell, Verdict
+from refork_reports import phrases
+
+from pytest_refork.explain import explanation, headline
+from pytest_refork.subjects import Subject
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """A subject under one variant: an item."""
+
+    subject: Subject
+    variant: str
+
+
+asked_key = pytest.StashKey[Asked]()
+
+
+class NotPassedError(Exception):
+    """The verdict of an item is not good enough. Its first argument is all that the user gets to see."""
+
+    def __init__(self, text: str, *, summary: str, is_candidate: bool) -> None:
+        super().__init__(text)
+        self.text = text
+        self.summary = summary
+        self.is_candidate = is_candidate
+
+
+def settle(item: pytest.Item, result: CaseResult, cell: Cell, test_failure: str = "") -> None:
+    """Keep the numbers with the item. Raises NotPassedError unless its verdict passes.
+
+    ``current`` passes where nothing was decided, which is said beside it; a candidate only where it wins.
+    """
+    item.user_properties += _properties(cell)
+    is_candidate = cell.variant != CURRENT
+    if not is_candidate and result.not_red:
+        item.add_report_section("call", "agent eval", f"not red: {phrases.NOT_RED}")
+    if not is_candidate and cell.verdict is Verdict.INCONCLUSIVE:
+        item.add_report_section("call", "agent eval", explanation(result, cell, test_failure))
+    elif cell.verdict is not Verdict.PASS:
+        text = explanation(result, cell, test_failure)
+        raise NotPassedError(text, summary=headline(cell), is_candidate=is_candidate)
+
+
+def amend(report: pytest.TestReport, error: BaseException | None) -> None:
+    """Make a losing candidate an expected failure, and show our words in place of a traceback of ours."""
+    if not isinstance(error, NotPassedError):
+        return
+    report.longrepr = error.text
+    if error.is_candidate:
+        report.outcome = "skipped"
+        report.wasxfail = error.summary
+
+
+def _properties(cell: Cell) -> list[tuple[str, Any]]:
+    known: dict[str, Any] = {
+        "verdict": cell.verdict.value,
+        "pass_rate": None if cell.pass_rate is None else round(cell.pass_rate, 4),
+        "interval": None if cell.interval is None else f"{cell.interval.low:.4f}-{cell.interval.high:.4f}",
+        "tokens": cell.usage.total_tokens if cell.usage.calls else None,
+        "cost_usd": None if cell.cost_usd is None else str(cell.cost_usd),
+    }
+    return [(f"refork_{key}", value) for key, value in known.items() if value is not None]

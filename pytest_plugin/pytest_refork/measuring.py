@@ -1,0 +1,144 @@
+"""The forks of a session: every trial is planned ahead, and waited for when its item is reported."""
+
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future, wait
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from refork.errors import ReforkError
+from refork.outcome import ForkStatus, Outcome, Trial
+
+from pytest_refork.settings import Settings
+from pytest_refork.subjects import Subject
+
+if TYPE_CHECKING:
+    from refork.fork import CaseFork, ForkSession
+
+_TICK = 0.2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Counts:
+    """Of trials: ``planned`` in all, ``done`` of them, ``running`` now (at most what the limit allows)."""
+
+    done: int
+    planned: int
+    running: int
+
+
+class Measurements:
+    """Opens DBOS with the first trial that is planned. Called from pytest's own thread alone."""
+
+    def __init__(self, settings: Settings, *, slot: str, concurrency: int) -> None:
+        self._project = settings.project
+        self._slot = slot
+        self._concurrency = concurrency
+        self._stack = ExitStack()
+        self._session: ForkSession | None = None
+        self._forks: dict[str, CaseFork] = {}
+        self._futures: dict[str, dict[str, Sequence[Future[Trial]]]] = {}
+        self._problems: dict[str, ReforkError] = {}
+        self.problem: ReforkError | None = None
+
+    def plan(self, subject: Subject, variants: Iterable[str]) -> None:
+        """Plan the trials of these variants, unless they are planned already."""
+        planned = self._futures.setdefault(subject.name, {})
+        fork = self._fork(subject)
+        for name in variants:
+            if name not in planned:
+                variant = subject.variant(name)
+                planned[name] = fork.run(variant, subject.trials) if fork is not None else ()
+
+    def planned(self, subject: Subject) -> tuple[str, ...]:
+        return tuple(self._futures.get(subject.name, {}))
+
+    def complete(self) -> None:
+        """Everything is planned: each fork ends with its last trial."""
+        for fork in self._forks.values():
+            fork.close()
+
+    def wait(self, subject: Subject, on_tick: Callable[[], None]) -> None:
+        """Wait for what is planned of a subject, and call ``on_tick`` a few times a second."""
+        waiting = {future for futures in self._futures[subject.name].values() for future in futures}
+        while waiting:
+            waiting = wait(waiting, timeout=_TICK).not_done
+            on_tick()
+
+    def trial(self, subject: Subject, variant: str, number: int, on_tick: Callable[[], None]) -> Trial | None:
+        """One trial, waited for; None where it was not measured. ``number`` counts from 1."""
+        futures = self._futures[subject.name][variant]
+        if number > len(futures):
+            return None
+        future = futures[number - 1]
+        while not wait([future], timeout=_TICK).done:
+            on_tick()
+        return None if future.cancelled() or future.exception() is not None else future.result()
+
+    def outcome(self, subject: Subject) -> Outcome:
+        """What was measured of a subject up to now."""
+        fork = self._forks.get(subject.name)
+        if fork is not None:
+            return fork.outcome()
+        problem = self.problem or self._problems.get(subject.name)
+        reason = str(problem) if problem else "the session ended before its fork was made"
+        return Outcome(case=subject.name, status=ForkStatus.ERROR, reason=reason)
+
+    @property
+    def counts(self) -> Counts:
+        futures = [each for planned in self._futures.values() for some in planned.values() for each in some]
+        waiting = [
+            future
+            for name, planned in self._futures.items()
+            for some in planned.values()
+            for future in some
+            if not future.done() and self._forks[name].arrived
+        ]
+        return Counts(
+            done=sum(future.done() and not future.cancelled() for future in futures),
+            planned=len(futures),
+            running=min(self._concurrency, len(waiting)),
+        )
+
+    def stop(self) -> None:
+        """Start no more trials, and wait for those in flight."""
+        if self._session is not None:
+            self._session.stop()
+
+    def close(self) -> None:
+        """End every fork, and DBOS with them."""
+        self._session = None
+        self._stack.close()
+
+    def _fork(self, subject: Subject) -> "CaseFork | None":
+        if subject.name not in self._forks and subject.name not in self._problems:
+            session = self._opened()
+            try:
+                if session is not None:
+                    self._forks[subject.name] = session.fork(subject.case)
+            except ReforkError as error:
+                self._problems[subject.name] = error
+        return self._forks.get(subject.name)
+
+    def _opened(self) -> "ForkSession | None":
+        if self._session is None and self.problem is None:
+            try:
+                self._session = self._stack.enter_context(self._open())
+            except ReforkError as error:
+                self.problem = error
+        return self._session
+
+    def _open(self) -> "AbstractContextManager[ForkSession]":
+        from refork.fork import open_session  # noqa: PLC0415 - DBOS takes a second to import
+
+        return open_session(
+            root=self._project.root,
+            modules=self._project.app,
+            setup=self._project.setup,
+            database=self._project.db,
+            slot=self._slot,
+            concurrency=self._concurrency,
+            replay_timeout=self._project.replay_timeout,
+            trial_timeout=self._project.trial_timeout,
+            attempts=self._project.retries + 1,
+        )

@@ -1,0 +1,7 @@
+"""Names that pytest meets before anything of Refork is imported."""
+
+from typing import Final
+
+CASE_FILE: Final = "case.yaml"
+RUN_FILE: Final = "run.json"
+MARKER: Final = "refork"

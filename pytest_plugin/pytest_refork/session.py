@@ -1,0 +1,186 @@
+"""One session of ``pytest --agent-evals``: made when it is asked for, and registered as a plugin itself."""
+
+import time
+from collections.abc import Generator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from refork.errors import ReforkError
+from refork.variant import CURRENT
+from refork_evals.results import CaseResult
+from refork_evals.verdict import too_few_trials
+
+from pytest_refork import fixtures, handover
+from pytest_refork.asked import Asked, amend, asked_key
+from pytest_refork.cases import CaseFile
+from pytest_refork.loop import TrialLoop
+from pytest_refork.marked import FIXTURE, subject_of, with_parameters
+from pytest_refork.names import CASE_FILE, MARKER
+from pytest_refork.runner import Runner, is_skipped
+from pytest_refork.settings import Settings, load_settings
+from pytest_refork.subjects import Catalogue, Subject
+from pytest_refork.summary import Report, evaluation_of
+
+
+def open_evals(config: pytest.Config) -> "AgentEvals":
+    """Read the configuration; nothing runs before items do. Raises pytest.UsageError."""
+    settings = load_settings(config)
+    _collect_cases_too(config, settings)
+    config.pluginmanager.register(fixtures, "refork-fixtures")
+    return AgentEvals(config, settings)
+
+
+def _collect_cases_too(config: pytest.Config, settings: Settings) -> None:
+    """``testpaths`` was written for other tests: the cases come with ``--agent-evals`` all the same."""
+    cases = settings.project.cases
+    if config.args_source is not pytest.Config.ArgsSource.TESTPATHS or not cases.is_dir():
+        return
+    roots = [(config.invocation_params.dir / argument).resolve() for argument in config.args]
+    if not any(cases.resolve().is_relative_to(root) for root in roots):
+        config.args.append(str(cases))
+
+
+class AgentEvals:
+    """The hooks. What they do stands in the modules that they call."""
+
+    def __init__(self, config: pytest.Config, settings: Settings) -> None:
+        self._config = config
+        self._settings = settings
+        self._catalogue = Catalogue(settings)
+        self._runner = Runner(config, settings)
+        self._started_at = datetime.now(UTC)
+        self._began = time.monotonic()
+        self._from_workers: list[CaseResult] = []
+        self._order: list[str] = []
+        self._hints: list[str] = []
+        self._report: Report | None = None
+
+    def close(self) -> None:
+        self._runner.close()
+        self._config.pluginmanager.unregister(name="refork-fixtures")
+
+    # Collection.
+
+    def pytest_collect_file(self, file_path: Path, parent: pytest.Collector) -> CaseFile | None:
+        if file_path.name != CASE_FILE or not self._catalogue.claims(file_path):
+            return None
+        read = self._catalogue.subject_of_file
+        return CaseFile.from_parent(parent, path=file_path, read=read, measure=self._runner.measure)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        mark = metafunc.definition.get_closest_marker(MARKER)
+        if mark is None:
+            return
+        try:
+            subject = subject_of(metafunc, mark, self._catalogue)
+        except ReforkError as error:
+            pytest.fail(f"{metafunc.definition.nodeid}: {error}", pytrace=False)
+        asked = [Asked(subject=subject, variant=variant.name) for variant in subject.variants]
+        metafunc.parametrize(
+            FIXTURE, asked, ids=[each.variant for each in asked], indirect=True, scope="function"
+        )
+
+    def pytest_itemcollected(self, item: pytest.Item) -> None:
+        callspec = getattr(item, "callspec", None)
+        asked = callspec.params.get(FIXTURE) if callspec is not None else None
+        if isinstance(asked, Asked):
+            item.stash[asked_key] = with_parameters(asked, callspec.id)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        asked = [item.stash[asked_key] for item in session.items if asked_key in item.stash]
+        families = self._runner.judge.families
+        families.current = sum(each.variant == CURRENT for each in asked)
+        families.candidates = len(asked) - families.current
+        subjects = {each.subject.name: each.subject for each in asked}
+        self._order = list(subjects)
+        self._hints = _hints(list(subjects.values()), self._settings.project.alpha, families.current)
+
+    def pytest_report_collectionfinish(self) -> list[str]:
+        return self._hints
+
+    # Running.
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
+        stopped_by_errors = session.testsfailed and not session.config.option.continue_on_collection_errors
+        if session.config.option.collectonly or stopped_by_errors:
+            return (yield)
+        if not handover.worker_id(self._config):
+            self._runner.plan_all(getattr(session, "items", []), complete=True)
+        try:
+            return (yield)
+        finally:
+            self._runner.end()
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
+        if handover.worker_id(self._config):
+            self._runner.plan_all([item] if nextitem is None else [item, nextitem])
+        asked = item.stash.get(asked_key, None)
+        if asked is None or not isinstance(item, pytest.Function) or is_skipped(item):
+            return None
+        TrialLoop(item, asked, self._runner).run(nextitem)
+        return True
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_makereport(
+        self, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        report = yield
+        amend(report, call.excinfo.value if call.excinfo is not None else None)
+        return report
+
+    def pytest_runtest_logfinish(self, nodeid: str) -> None:
+        self._runner.finished(nodeid)
+
+    # The end.
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        order, results = handover.received(getattr(node, "workeroutput", {}))
+        self._order = self._order or order
+        self._from_workers += results
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None]:
+        results = self._runner.judge.results
+        if handover.worker_id(self._config):
+            handover.hand_over(self._config, self._order, results)
+            return (yield)
+        results = handover.merged((*results, *self._from_workers), self._order)
+        if results:
+            self._write(session, results)
+        return (yield)
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        if self._report is not None and self._config.get_verbosity() > -2:
+            self._report.show(terminalreporter)
+
+    def _write(self, session: pytest.Session, results: Sequence[CaseResult]) -> None:
+        seconds = time.monotonic() - self._began
+        evaluation = evaluation_of(
+            tuple(results), self._settings, started_at=self._started_at, seconds=seconds
+        )
+        self._report = Report(evaluation, self._settings.project.report)
+        if not self._report.write() and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def _hints(subjects: Sequence[Subject], alpha: float, family: int) -> list[str]:
+    """Which cases can never be decided, those of the same numbers in one line."""
+    names: dict[str, list[str]] = {}
+    for subject in subjects:
+        said = too_few_trials(subject.case, alpha=alpha, cases=max(1, family))
+        if said is not None:
+            names.setdefault(said.removeprefix(repr(subject.name)), []).append(subject.name)
+    return [_hint(said, same) for said, same in names.items()]
+
+
+def _hint(said: str, names: list[str]) -> str:
+    first, *others = names
+    also = f" (and so has {', '.join(map(repr, others[:5]))}{', ...' if len(others) > 5 else ''})" if others else ""
+    return f"agent evals: {first!r}{said}{also}"

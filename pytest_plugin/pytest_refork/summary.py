@@ -1,0 +1,80 @@
+"""The end of a session: the section of the terminal, and the files of the report."""
+
+import os
+from datetime import datetime
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+from refork.errors import ReforkError
+from refork_evals.results import CaseResult, Evaluation
+from refork_evals.verdict import evaluate
+from refork_reports.terminal import MARKUP, Line, summary
+
+from pytest_refork.settings import Settings
+
+
+def evaluation_of(
+    results: tuple[CaseResult, ...], settings: Settings, *, started_at: datetime, seconds: float
+) -> Evaluation:
+    project = settings.project
+    chosen = {"app": ", ".join(project.app), "concurrency": str(project.concurrency)}
+    return evaluate(
+        results,
+        started_at=started_at,
+        seconds=seconds,
+        alpha=project.alpha,
+        refork_version=version("refork"),
+        settings=chosen,
+    )
+
+
+class Report:
+    """What was found, written once and then shown."""
+
+    def __init__(self, evaluation: Evaluation, folder: Path) -> None:
+        self._evaluation = evaluation
+        self._folder = folder
+        self._page: Path | None = None
+        self._problem = ""
+
+    def write(self) -> bool:
+        """Write the files; whether that went well."""
+        from refork_reports.html import write  # noqa: PLC0415 - pandas and Jinja2, at the very end
+
+        try:
+            self._page = write(self._evaluation, self._folder)
+        except ReforkError as error:
+            self._problem = str(error)
+        return self._page is not None
+
+    def show(self, reporter: pytest.TerminalReporter) -> None:
+        """Print the section: a row for each case and variant, the savings, the report's path."""
+        reporter.section("agent evals")
+        writer = reporter.config.get_terminal_writer()
+        for line in summary(self._evaluation, width=writer.fullwidth, ascii_only=not _takes_unicode(reporter)):
+            _print(reporter, line)
+        if self._page is not None:
+            reporter.write_line(f"report: {_relative(self._page, reporter.config)}")
+        if self._problem:
+            reporter.write_line(self._problem, red=True)
+
+
+def _print(reporter: pytest.TerminalReporter, line: Line) -> None:
+    for segment in line:
+        reporter.write(segment.text, **MARKUP[segment.style])
+    reporter.write_line("")
+
+
+def _takes_unicode(reporter: pytest.TerminalReporter) -> bool:
+    encoding = getattr(reporter._tw._file, "encoding", None) or "ascii"
+    try:
+        "✓–⟨␛".encode(encoding)
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
+
+
+def _relative(path: Path, config: pytest.Config) -> str:
+    shown = os.path.relpath(path, config.invocation_params.dir)
+    return str(path) if shown.startswith("..") else shown

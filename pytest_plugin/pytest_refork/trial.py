@@ -1,0 +1,53 @@
+"""What a test function is given of a trial."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from refork.case import Answer, Case, Request, ToolCall
+from refork.outcome import Trial
+from refork.usage import Usage
+
+
+@dataclass(frozen=True, kw_only=True)
+class CaseTrial:
+    """One answer of the model at the fork point: the fixture ``trial`` of a test marked ``refork``.
+
+    ``request`` is what was sent for it. ``number`` counts from 1 within a variant; ``seconds`` is the wall
+    time of the model call.
+    """
+
+    case: Case
+    variant: str
+    number: int
+    answer: Answer
+    request: Request | None = None
+    usage: Usage | None = None
+    model: str | None = None
+    seconds: float = 0.0
+
+    @property
+    def text(self) -> str:
+        return self.answer.text
+
+    @property
+    def tool_calls(self) -> tuple[ToolCall, ...]:
+        return self.answer.tool_calls
+
+    @property
+    def structured(self) -> Any:
+        """The parsed answer where the step asked for a JSON schema; None where it did not or does not parse."""
+        return self.answer.structured
+
+
+def case_trial(case: Case, trial: Trial, request: Request | None) -> CaseTrial:
+    assert trial.answer is not None, "a test is only called for a trial that has an answer"
+    return CaseTrial(
+        case=case,
+        variant=trial.variant,
+        number=trial.number,
+        answer=trial.answer,
+        request=request,
+        usage=trial.usage,
+        model=trial.model,
+        seconds=trial.seconds,
+    )

@@ -1,0 +1,114 @@
+"""Servers and databases that tests of every floor share."""
+
+import gc
+import os
+import shutil
+import uuid
+import warnings
+from collections.abc import Generator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import LiteralString
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg
+import pytest
+from psycopg.sql import SQL, Identifier
+from support.production import write_runs
+
+SERVER_VARIABLE = "REFORK_TEST_POSTGRES_URL"
+READER = "refork_test_reader"
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Generator[str]:
+    """The URL of a server's database that tests may only connect to, to make their own beside it.
+
+    ``REFORK_TEST_POSTGRES_URL``, else a container where Docker answers, else the embedded server.
+    """
+    from refork.engine.postgres import throwaway_postgres
+
+    url = os.environ.get(SERVER_VARIABLE)
+    if url:
+        yield url
+        return
+    with ExitStack() as stack:
+        with warnings.catch_warnings():
+            # The embedded server's package asks for XDG_RUNTIME_DIR when it is imported; it can do without.
+            warnings.simplefilter("ignore", UserWarning)
+            # Docker's client leaves its socket open where nobody answers.
+            warnings.simplefilter("ignore", ResourceWarning)
+            url = stack.enter_context(throwaway_postgres())
+            gc.collect()
+        yield url
+
+
+@pytest.fixture
+def postgres_url(postgres_server: str) -> Generator[str]:
+    """The URL of a fresh, empty database, dropped after the test."""
+    with fresh_database(postgres_server) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def shop_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file with the runs of ``shop``. Tests that may change it take ``sqlite_file``."""
+    folder = tmp_path_factory.mktemp("shop-sqlite")
+    write_runs(f"sqlite:///{folder / 'production.sqlite'}", folder)
+    return folder / "production.sqlite"
+
+
+@pytest.fixture
+def sqlite_file(shop_sqlite: Path, tmp_path: Path) -> Path:
+    """A copy of ``shop_sqlite``, alone in its folder."""
+    folder = tmp_path / "database"
+    folder.mkdir()
+    return Path(shutil.copy(shop_sqlite, folder))
+
+
+@pytest.fixture(scope="session")
+def shop_postgres_owner(postgres_server: str, tmp_path_factory: pytest.TempPathFactory) -> Generator[str]:
+    """The URL of a Postgres database with the runs of ``shop``, as its owner. Tests must not change it."""
+    with fresh_database(postgres_server) as url:
+        write_runs(url, tmp_path_factory.mktemp("shop-postgres"))
+        yield url
+
+
+@pytest.fixture(scope="session")
+def shop_postgres(shop_postgres_owner: str) -> Generator[str]:
+    """The same as a role that may USE the schema and SELECT, and nothing else."""
+    with role_of(shop_postgres_owner) as url:
+        yield url
+
+
+@contextmanager
+def fresh_database(server: str) -> Generator[str]:
+    """A database of a new name, dropped at the end, whoever is still connected."""
+    name = f"refork_test_{uuid.uuid4().hex[:12]}"
+    _execute(server, "CREATE DATABASE {}", name)
+    try:
+        yield urlunsplit(urlsplit(server)._replace(path=f"/{name}"))
+    finally:
+        _execute(server, "DROP DATABASE {} WITH (FORCE)", name)
+
+
+@contextmanager
+def role_of(url: str, *, may_select: bool = True) -> Generator[str]:
+    """The same database for a new role that may only read DBOS's tables, or not even that."""
+    role = f"{READER}_{uuid.uuid4().hex[:8]}"
+    _execute(url, "CREATE ROLE {} LOGIN PASSWORD 'reads'", role)
+    if may_select:
+        _execute(url, "GRANT USAGE ON SCHEMA dbos TO {}", role)
+        _execute(url, "GRANT SELECT ON ALL TABLES IN SCHEMA dbos TO {}", role)
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2]
+    try:
+        yield urlunsplit(parts._replace(netloc=f"{role}:reads@{host}"))
+    finally:
+        _execute(url, "DROP OWNED BY {}", role)
+        _execute(url, "DROP ROLE {}", role)
+
+
+def _execute(url: str, statement: LiteralString, name: str) -> None:
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(SQL(statement).format(Identifier(name)))

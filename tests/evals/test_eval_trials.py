@@ -1,0 +1,177 @@
+"""How trials become scored trials."""
+
+import asyncio
+import threading
+from collections.abc import Generator
+from decimal import Decimal
+
+import pytest
+from evals_builders import broken_trial, case, model_step, outcome, trial
+from refork.case import RecordedError, Request, Run, Step
+from refork.outcome import Trial
+from refork.usage import Usage
+from refork_evals import Sample, Score, scorer
+from refork_evals.registry import forget_scorers, parse_scorer
+from refork_evals.trials import score_recorded, score_trials, scored_by_test
+
+FELL = parse_scorer({"contains": "fell"})
+
+
+@pytest.fixture(autouse=True)
+def own_scorers_only() -> Generator[None]:
+    yield
+    forget_scorers()
+
+
+def test_a_trial_passes_where_every_scorer_does() -> None:
+    scored = score_trials(case(), outcome(current="+-"), [FELL, parse_scorer({"contains": "revenue"})])
+    assert [each.passed for each in scored] == [True, False]
+    assert scored[1].reasons == ("contains: does not contain 'fell': 'revenue rose'",)
+
+
+def test_a_trial_that_could_not_be_measured_is_an_error_without_scores() -> None:
+    (scored,) = score_trials(case(), outcome(current="!"), [FELL])
+    assert (scored.passed, scored.scores) == (None, ())
+    assert scored.reasons == ("RateLimitError: 429",)
+
+
+def test_a_scorer_that_raises_makes_the_trial_an_error_even_beside_a_failure() -> None:
+    @scorer("broken")
+    def broken(sample: Sample) -> bool:
+        raise RuntimeError("no connection")
+
+    (scored,) = score_trials(case(), outcome(current="-"), [FELL, parse_scorer({"broken": None})])
+    assert scored.passed is None
+    assert "broken: RuntimeError: no connection" in scored.reasons
+
+
+def test_one_variant_may_be_scored_alone() -> None:
+    scored = score_trials(case(), outcome(current="++", careful="-"), [FELL], variant="careful")
+    assert [(each.trial.variant, each.passed) for each in scored] == [("careful", False)]
+
+
+def test_a_scorer_sees_all_that_is_known_of_a_trial() -> None:
+    seen: list[Sample] = []
+
+    @scorer("look")
+    def look(sample: Sample) -> bool:
+        seen.append(sample)
+        return True
+
+    score_trials(case(), outcome(careful="+"), [parse_scorer({"look": None})])
+    (sample,) = seen
+    assert (sample.variant, sample.trial, sample.seconds, sample.model) == ("careful", 0, 1.0, "gpt-4o-mini")
+    assert sample.request == Request(prompt="prompt of careful")
+    assert sample.usage == Usage(calls=1, input_tokens=100, output_tokens=10)
+    assert sample.case == case()
+    assert sample.cost_usd == Decimal("0.000021")
+
+
+def test_async_scorers_wait_side_by_side_but_no_more_than_allowed() -> None:
+    waiting: list[int] = []
+    most: list[int] = []
+
+    @scorer("slow")
+    async def slow(sample: Sample) -> bool:
+        waiting.append(sample.trial)
+        most.append(len(waiting))
+        for _ in range(3):
+            await asyncio.sleep(0)
+        waiting.remove(sample.trial)
+        return True
+
+    score_trials(case(), outcome(current="+" * 12), [parse_scorer({"slow": None})], concurrency=4)
+    assert max(most) == 4
+    assert len(most) == 12
+
+
+def test_trials_keep_their_order_whatever_finishes_first() -> None:
+    @scorer("slow")
+    async def slow(sample: Sample) -> bool:
+        for _ in range(10 - sample.trial):
+            await asyncio.sleep(0)
+        return True
+
+    scored = score_trials(case(), outcome(current="+" * 10), [parse_scorer({"slow": None})])
+    assert [each.trial.number for each in scored] == list(range(10))
+
+
+def test_trials_may_be_scored_where_an_event_loop_runs_already() -> None:
+    async def within_a_loop() -> list[bool | None]:
+        return [each.passed for each in score_trials(case(), outcome(current="+-"), [FELL])]
+
+    assert asyncio.run(within_a_loop()) == [True, False]
+    assert not [thread for thread in threading.enumerate() if thread.name == "refork-scorers"]
+
+
+def test_an_interrupt_reaches_the_caller_also_through_a_running_loop() -> None:
+    @scorer("stop")
+    def stop(sample: Sample) -> bool:
+        raise KeyboardInterrupt
+
+    async def within_a_loop() -> None:
+        score_trials(case(), outcome(current="+"), [parse_scorer({"stop": None})])
+
+    with pytest.raises(KeyboardInterrupt):
+        asyncio.run(within_a_loop())
+
+
+def test_productions_own_answer_is_scored_from_the_recorded_step() -> None:
+    recorded = score_recorded(case(), [FELL, parse_scorer({"max_seconds": 4})])
+    assert recorded is not None
+    assert recorded.passed is False
+    assert (recorded.trial.variant, recorded.trial.number, recorded.trial.seconds) == ("recorded", 0, 4.0)
+    assert [score.passed for score in recorded.scores] == [False, True]
+
+
+def forked_at(step: Step) -> Run:
+    return Run(id="r", workflow="w", status="ERROR", steps=(model_step(1, tokens=(1, 1)), step))
+
+
+def test_a_recorded_step_that_raised_is_an_error() -> None:
+    step = Step(number=2, name="s", error=RecordedError(type="ValueError", message="bad\nSQL"))
+    recorded = score_recorded(case(run=forked_at(step)), [FELL])
+    assert recorded is not None
+    assert (recorded.passed, recorded.reasons) == (None, (r"ValueError: bad\nSQL",))
+
+
+def test_a_recorded_step_without_an_answer_is_not_scored() -> None:
+    assert score_recorded(case(run=forked_at(Step(number=2, name="s"))), [FELL]) is None
+
+
+@pytest.mark.parametrize(
+    ("given", "said", "passed", "score"),
+    [
+        pytest.param(
+            trial(), {"passed": True}, True, Score(scorer="test", passed=True), id="a-test-that-passed"
+        ),
+        pytest.param(
+            trial(),
+            {"passed": False, "reason": "assert 'fell'\n in text"},
+            False,
+            Score(scorer="test", passed=False, reason=r"assert 'fell'\n in text"),
+            id="an-assertion",
+        ),
+        pytest.param(
+            trial(),
+            {"error": "KeyError: 'x'"},
+            None,
+            Score(scorer="test", passed=None, error="KeyError: 'x'"),
+            id="another-exception",
+        ),
+        pytest.param(
+            trial(),
+            {},
+            None,
+            Score(scorer="test", passed=None, error="the test gave no result"),
+            id="neither",
+        ),
+        pytest.param(broken_trial(), {"passed": True}, None, None, id="a-trial-without-an-answer"),
+    ],
+)
+def test_a_python_test_gives_scored_trials_too(
+    given: Trial, said: dict[str, object], passed: bool | None, score: Score | None
+) -> None:
+    scored = scored_by_test(given, **said)  # type: ignore[arg-type]
+    assert scored.passed is passed
+    assert scored.scores == (() if score is None else (score,))

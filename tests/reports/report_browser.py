@@ -1,0 +1,162 @@
+"""A real browser for the tests of the page: headless Chromium, driven over its debugging pipe."""
+
+import base64
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+_FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-dev-shm-usage",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--hide-scrollbars",
+    "--remote-debugging-pipe",
+)
+
+# Chromium reads commands from descriptor 3 and writes to 4; only the child can arrange that.
+_LAUNCH = """
+import fcntl, os, sys
+reader, writer = (fcntl.fcntl(int(given), fcntl.F_DUPFD, 10) for given in sys.argv[1:3])
+os.dup2(reader, 3), os.dup2(writer, 4)
+os.close(reader), os.close(writer)
+os.execv(sys.argv[3], sys.argv[3:])
+"""
+
+
+class Browser:
+    """One tab. ``requests`` are the addresses that it asked for, ``complaints`` what the console got."""
+
+    def __init__(self, read: int, write: int) -> None:
+        self._read, self._write = read, write
+        self._buffer = b""
+        self._number = 0
+        self._session: str | None = None
+        self._fired: set[str] = set()
+        self.requests: list[str] = []
+        self.complaints: list[str] = []
+
+    def start(self) -> None:
+        target = self.send("Target.createTarget", url="about:blank")["targetId"]
+        self._session = self.send("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        for domain in ("Page", "Network", "Log", "Runtime"):
+            self.send(f"{domain}.enable")
+
+    def open(
+        self, page: Path, *, width: int = 1280, height: int = 900, dark: bool = False, scripts: bool = True
+    ) -> None:
+        self.requests.clear()
+        self.complaints.clear()
+        self.send("Emulation.setScriptExecutionDisabled", value=not scripts)
+        self.send(
+            "Emulation.setDeviceMetricsOverride",
+            width=width,
+            height=height,
+            deviceScaleFactor=1,
+            mobile=width < 600,
+        )
+        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+        self.send("Emulation.setEmulatedMedia", media="", features=[scheme])
+        self._fired.clear()
+        self.send("Page.navigate", url=page.as_uri())
+        while "Page.loadEventFired" not in self._fired:
+            self._take(self._message())
+
+    def evaluate(self, expression: str) -> Any:
+        """The value of a JavaScript expression in the page."""
+        answer = self.send("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
+        assert "exceptionDetails" not in answer, answer["exceptionDetails"]
+        return answer["result"].get("value")
+
+    def press(self, key: str) -> None:
+        text = {"Enter": "\r"}.get(key, "")
+        code = {"Enter": 13, "Tab": 9}[key]
+        for kind in ("keyDown", "keyUp"):
+            self.send("Input.dispatchKeyEvent", type=kind, key=key, windowsVirtualKeyCode=code, text=text)
+
+    def screenshot(self, file: Path) -> None:
+        data = self.send("Page.captureScreenshot", format="png", captureBeyondViewport=True)["data"]
+        file.write_bytes(base64.b64decode(data))
+
+    def send(self, method: str, **params: Any) -> dict[str, Any]:
+        self._number += 1
+        message: dict[str, Any] = {"id": self._number, "method": method, "params": params}
+        if self._session:
+            message["sessionId"] = self._session
+        os.write(self._write, json.dumps(message).encode() + b"\0")
+        while (answer := self._message()).get("id") != message["id"]:
+            self._take(answer)
+        assert "error" not in answer, f"{method}: {answer['error']}"
+        result: dict[str, Any] = answer["result"]
+        return result
+
+    def _message(self) -> dict[str, Any]:
+        while b"\0" not in self._buffer:
+            piece = os.read(self._read, 1 << 16)
+            assert piece, "Chromium went away"
+            self._buffer += piece
+        text, self._buffer = self._buffer.split(b"\0", 1)
+        message: dict[str, Any] = json.loads(text)
+        return message
+
+    def _take(self, event: dict[str, Any]) -> None:
+        method, params = event.get("method", ""), event.get("params", {})
+        self._fired.add(method)
+        if method == "Network.requestWillBeSent":
+            self.requests.append(params["request"]["url"])
+        elif method == "Log.entryAdded":
+            self.complaints.append(params["entry"]["text"])
+        elif method in ("Runtime.consoleAPICalled", "Runtime.exceptionThrown"):
+            self.complaints.append(json.dumps(params))
+
+
+@contextmanager
+def browser(executable: str) -> Generator[Browser]:
+    """A browser with an empty profile, gone with everything that it wrote at the end."""
+    commands, to_commands = os.pipe()
+    from_answers, answers = os.pipe()
+    with TemporaryDirectory(ignore_cleanup_errors=True) as profile:
+        arguments = [str(commands), str(answers), executable, *_FLAGS, f"--user-data-dir={profile}"]
+        process = subprocess.Popen(
+            [sys.executable, "-c", _LAUNCH, *arguments],
+            pass_fds=(commands, answers),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        os.close(commands)
+        os.close(answers)
+        tab = Browser(from_answers, to_commands)
+        try:
+            tab.start()
+            yield tab
+        finally:
+            _stop(process, tab)
+            os.close(to_commands)
+            os.close(from_answers)
+
+
+def _stop(process: "subprocess.Popen[bytes]", tab: Browser) -> None:
+    """Asked first, so that its own children end with it."""
+    try:
+        os.write(tab._write, b'{"id":0,"method":"Browser.close"}\0')
+        process.wait(timeout=10)
+    except (OSError, subprocess.TimeoutExpired):
+        process.kill()
+        process.wait()
+    time.sleep(0.1)  # the last of its children let go of the profile

@@ -1,0 +1,188 @@
+"""What a real browser makes of the page."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from refork_reports.html import write
+from report_browser import CHROMIUM, Browser, browser
+from report_evaluations import everything
+
+LIGHT, DARK = "rgb(253, 253, 252)", "rgb(18, 19, 21)"
+GROUND = "getComputedStyle(document.body).backgroundColor"
+OPEN_ALL = "document.querySelectorAll('details').forEach((item) => { item.open = true })"
+
+
+def need(executable: str | None) -> str:
+    """Where the browser is. Without one these tests skip and say so, and in CI they fail."""
+    if executable is None:
+        missing = (
+            "Chromium is not installed: `apt-get install chromium`, or put chromium or google-chrome on PATH"
+        )
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(missing)
+    return executable
+
+
+@pytest.fixture(scope="module")
+def tab() -> Iterator[Browser]:
+    with browser(need(CHROMIUM)) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write(everything(), tmp_path_factory.mktemp("report"), title="analyst")
+
+
+def test_the_page_asks_for_nothing_and_the_console_stays_empty(tab: Browser, page: Path) -> None:
+    tab.open(page)
+    tab.evaluate(OPEN_ALL)
+    assert tab.requests == [page.as_uri()]
+    assert tab.complaints == []
+
+
+def test_no_script_of_a_model_runs(tab: Browser, page: Path) -> None:
+    tab.open(page)
+    assert tab.evaluate("document.scripts.length") == 1
+    assert tab.evaluate("document.images.length") == 0
+
+
+def test_a_script_that_got_in_would_be_refused(tab: Browser, page: Path) -> None:
+    tab.open(page)
+    tab.evaluate(
+        "document.body.append(Object.assign(document.createElement('script'), {text: 'window.owned = true'}))"
+    )
+    assert tab.evaluate("window.owned") is None
+    assert any("Content Security Policy" in complaint for complaint in tab.complaints)
+
+
+@pytest.mark.parametrize("width", [320, 390, 768, 1280])
+def test_the_page_never_scrolls_sideways(tab: Browser, page: Path, width: int) -> None:
+    tab.open(page, width=width, height=844)
+    for state in ("as it comes", "all open"):
+        assert tab.evaluate("document.documentElement.scrollWidth") == width, state
+        tab.evaluate(OPEN_ALL)
+
+
+def test_on_a_phone_the_matrix_scrolls_in_its_own_box(tab: Browser, page: Path) -> None:
+    tab.open(page, width=390, height=844)
+    boxes = "[...document.querySelectorAll('.scroll:has(.matrix)')]"
+    assert tab.evaluate(f"{boxes}.some((box) => box.scrollWidth > box.clientWidth)")
+
+
+def test_the_page_follows_the_systems_theme(tab: Browser, page: Path) -> None:
+    tab.open(page)
+    assert tab.evaluate(GROUND) == LIGHT
+    tab.open(page, dark=True)
+    assert tab.evaluate(GROUND) == DARK
+
+
+def test_on_paper_the_page_is_light_and_open(tab: Browser, page: Path) -> None:
+    tab.open(page, dark=True)
+    tab.evaluate("document.documentElement.dataset.theme = 'dark'")
+    tab.send("Emulation.setEmulatedMedia", media="print")
+    assert tab.evaluate(GROUND) == LIGHT
+    tab.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert tab.evaluate("document.querySelectorAll('details.case:not([open])').length") == 0
+    tab.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert tab.evaluate("document.querySelectorAll('details.case:not([open])').length") == 1
+
+
+def test_the_toggle_works_from_the_keyboard_and_both_ways(tab: Browser, page: Path) -> None:
+    tab.open(page)
+    tab.evaluate("document.getElementById('theme').focus()")
+    tab.press("Enter")
+    assert tab.evaluate(GROUND) == DARK
+    tab.open(page, dark=True)
+    tab.evaluate("document.getElementById('theme').focus()")
+    tab.press("Enter")
+    assert tab.evaluate(GROUND) == LIGHT
+    tab.evaluate("localStorage.clear()")
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_every_text_is_readable_on_its_ground(tab: Browser, page: Path, dark: bool) -> None:
+    tab.open(page, dark=dark)
+    tab.evaluate(OPEN_ALL)
+    assert tab.evaluate(POOR_CONTRAST) == []
+
+
+def test_the_filter_leaves_the_cases_asked_for(tab: Browser, page: Path) -> None:
+    tab.open(page)
+    tab.evaluate(
+        "const field = document.getElementById('filter-verdict'); field.value = 'stale';"
+        "field.dispatchEvent(new Event('input', {bubbles: true}))"
+    )
+    visible = "[...document.querySelectorAll('details.case:not([hidden])')].map((item) => item.dataset.name)"
+    assert tab.evaluate(visible) == ["renamed-transform"]
+    assert tab.evaluate("document.querySelectorAll('.matrix tbody tr:not([hidden])').length") == 1
+
+
+def test_a_link_of_the_matrix_opens_the_trials_it_leads_to(tab: Browser, page: Path) -> None:
+    tab.open(page)
+    tab.evaluate("document.querySelector('a[href=\"#case-3-variant-2\"]').click()")
+    assert tab.evaluate("document.getElementById('case-3-variant-2').closest('details.variant').open")
+    assert tab.evaluate("document.getElementById('case-3').closest('details.case').open")
+
+
+def test_without_scripts_everything_can_still_be_read(tab: Browser, page: Path) -> None:
+    tab.open(page, scripts=False)
+    assert tab.evaluate("document.getElementById('theme').hidden && document.getElementById('filter').hidden")
+    assert tab.evaluate("document.querySelectorAll('details.trial').length") > 50
+    assert tab.evaluate("document.querySelector('h1').getBoundingClientRect().height") > 0
+
+
+def test_everything_that_opens_or_scrolls_can_be_reached_with_the_keyboard(tab: Browser, page: Path) -> None:
+    tab.open(page, width=390, height=844)
+    tab.evaluate(OPEN_ALL)
+    assert (
+        tab.evaluate(
+            "[...document.querySelectorAll('main *')].filter((item) => item.tabIndex < 0"
+            " && ['auto', 'scroll'].includes(getComputedStyle(item).overflowX)"
+            " && item.scrollWidth > item.clientWidth).length"
+        )
+        == 0
+    )
+
+
+def test_a_missing_browser_fails_in_ci_and_is_said_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CI", raising=False)
+    with pytest.raises(pytest.skip.Exception, match="apt-get install chromium"):
+        need(None)
+    monkeypatch.setenv("CI", "true")
+    with pytest.raises(pytest.fail.Exception, match="apt-get install chromium"):
+        need(None)
+
+
+# WCAG 2.2, 1.4.3: 4.5 to 1. Gives the texts that fall short, each with its ratio.
+POOR_CONTRAST = """
+(() => {
+  const canvas = new OffscreenCanvas(1, 1).getContext('2d', {willReadFrequently: true});
+  const rgba = (colour) => {
+    canvas.clearRect(0, 0, 1, 1);
+    canvas.fillStyle = colour;
+    canvas.fillRect(0, 0, 1, 1);
+    return [...canvas.getImageData(0, 0, 1, 1).data];
+  };
+  const light = ([r, g, b]) => [r, g, b].map((part) => part / 255)
+    .map((part) => part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, part, at) => sum + part * [0.2126, 0.7152, 0.0722][at], 0);
+  const ground = (item) => {
+    for (let at = item; at; at = at.parentElement) {
+      const colour = rgba(getComputedStyle(at).backgroundColor);
+      if (colour[3] === 255) return colour;
+    }
+    return [255, 255, 255];
+  };
+  const poor = new Set();
+  for (const item of document.querySelectorAll('body *:not(script, style, svg *)')) {
+    const own = [...item.childNodes].some((node) => node.nodeType === 3 && node.data.trim());
+    if (!own || !item.checkVisibility()) continue;
+    const [a, b] = [light(rgba(getComputedStyle(item).color)), light(ground(item))];
+    const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+    if (ratio < 4.5) poor.add(`${item.className || item.tagName} ${ratio.toFixed(2)}`);
+  }
+  return [...poor];
+})()
+"""

@@ -1,0 +1,281 @@
+"""The page is one well-formed file that needs nothing else, and no model can write into it."""
+
+import base64
+import hashlib
+import os
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from refork.errors import ReforkError
+from refork_evals.results import Evaluation
+from refork_reports import html
+from refork_reports.html import render, write
+from refork_reports.results_json import read
+from report_evaluations import (
+    HOSTILE,
+    SUMMARIZER,
+    case,
+    evaluation,
+    everything,
+    guard,
+    hostile,
+    malformed_sql,
+    misleading_summary,
+    realistic,
+    request,
+    stale,
+    steps,
+    unmeasured,
+)
+
+VOID = {"meta", "link", "input", "br", "img", "hr"}
+
+
+class Page(HTMLParser):
+    """What a browser would see: the tags with their attributes, the text, and whether all is closed."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
+        self.said: list[str] = []
+        self.feed(text)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        assert len({name for name, _ in attrs}) == len(attrs), f"an attribute stands twice in <{tag}>"
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag, f"</{tag}> closes something else"
+
+    def handle_data(self, data: str) -> None:
+        if self.open[-1:] not in (["script"], ["style"]):
+            self.said.append(data)
+
+    @property
+    def text(self) -> str:
+        return " ".join("".join(self.said).split())
+
+    def attributes(self, name: str) -> Iterator[str]:
+        yield from (value for _, found in self.tags if (value := found.get(name)) is not None)
+
+
+def text_of(made: Evaluation) -> str:
+    return Page(render(made)).text
+
+
+@pytest.mark.parametrize("make", [evaluation, realistic, everything])
+def test_the_page_is_well_formed(make: Callable[[], Evaluation]) -> None:
+    Page(render(make()))
+
+
+def test_nothing_refers_outside_the_page() -> None:
+    page = Page(render(everything()))
+    assert not {tag for tag, _ in page.tags} & {"img", "iframe", "object", "embed", "audio", "video", "base"}
+    for name in ("src", "srcset", "action", "formaction", "poster", "background", "ping", "style"):
+        assert list(page.attributes(name)) == []
+    assert {address[0] for address in page.attributes("href") if address != "data:,"} == {"#"}
+
+
+def test_styles_and_scripts_reach_for_nothing() -> None:
+    for asset in ("report.css", "report.js"):
+        assert not re.search(r"https?:|//\w|url\(|@import|fetch\(|eval\(|innerHTML", html._asset(asset))
+
+
+def test_every_link_leads_to_something() -> None:
+    page = Page(render(everything()))
+    targets = list(page.attributes("id"))
+    assert len(targets) == len(set(targets))
+    assert {address[1:] for address in page.attributes("href") if address.startswith("#")} <= set(targets)
+
+
+def test_the_policy_allows_the_pages_own_style_and_script_alone() -> None:
+    text = render(realistic())
+    policy = next(found["content"] for _, found in Page(text).tags if found.get("http-equiv"))
+    assert policy is not None
+    assert policy.startswith("default-src 'none';")
+    assert "unsafe" not in policy
+    for tag in ("style", "script"):
+        (content,) = re.findall(rf"<{tag}>(.*?)</{tag}>", text, re.DOTALL)
+        digest = base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
+        assert f"{tag}-src 'sha256-{digest}'" in policy
+
+
+def test_a_models_output_stays_text() -> None:
+    page = Page(render(everything()))
+    assert sum(tag == "script" for tag, _ in page.tags) == 1
+    assert not any(name.startswith("on") for _, found in page.tags for name in found)
+    assert "</pre></script><script>alert('owned')</script><img src=x onerror=alert(1)>" in page.text
+    assert "{{ 7 * 7 }}" in page.text
+
+
+def test_what_a_browser_or_a_reader_would_be_fooled_by_is_spelled_out() -> None:
+    text = render(everything())
+    assert not set(text) & set("\x1b\x07\u202e\u202c\u200b\ud800")
+    assert {"⟨ESC⟩", "⟨BEL⟩", "⟨U+202E⟩", "⟨U+200B⟩", "⟨U+D800⟩"} <= set(re.findall("⟨[^⟩]+⟩", text))
+    assert 'title="U+202E RIGHT-TO-LEFT OVERRIDE"' in text
+
+
+def test_text_from_right_to_left_is_left_as_it_is() -> None:
+    assert "سقطت الإيرادات" in text_of(everything())
+
+
+def test_an_output_of_a_megabyte_is_shortened_with_a_note() -> None:
+    text = render(evaluation(hostile()))
+    assert len(text) < 300_000
+    assert "1,194,008 characters left out here; results.json holds the whole text." in text
+    assert "THE END" in text
+
+
+def test_a_name_that_a_template_forgets_to_escape_is_escaped_all_the_same() -> None:
+    template = html._environment().from_string('<i title="{{ name }}">{{ name }}</i>')
+    assert (
+        template.render(name='"\u202e<b>') == '<i title="&#34;⟨U+202E⟩&lt;b&gt;">&#34;⟨U+202E⟩&lt;b&gt;</i>'
+    )
+
+
+def test_the_page_says_what_was_found_first() -> None:
+    page = Page(render(realistic(), title="analyst"))
+    assert "The current prompts fail 2 of 5 cases, and candidates fix both" in page.text
+    assert "fixes it: careful 10/10 (72–100%)" in page.text
+    assert "analyst" in page.text
+
+
+def test_a_fix_says_what_it_does_to_the_guards() -> None:
+    assert "leaves guard quarterly-summary intact 14/14" in text_of(evaluation(misleading_summary(), guard()))
+    worse = replace(misleading_summary(), winners=("terse",))
+    assert "breaks guard quarterly-summary 2/14" in text_of(evaluation(worse, guard()))
+    assert "capture a guard from a run that went well" in text_of(evaluation(malformed_sql()))
+
+
+def test_a_failure_without_a_fix_names_the_nearest_candidate() -> None:
+    said = text_of(evaluation(replace(misleading_summary(), winners=())))
+    assert "no candidate fixes it; the nearest is careful 10/10 (72–100%)" in said
+
+
+def test_savings_say_what_they_are_measured_against() -> None:
+    said = text_of(realistic())
+    assert "Against rerunning the recorded runs whole" in said
+    assert "measured by what those runs themselves used" in said
+
+
+def test_an_unknown_price_is_said_and_not_invented() -> None:
+    said = text_of(evaluation(hostile()))
+    assert "no price known for model 'local<model>'" in said
+    assert "$" not in said
+
+
+def test_the_timeline_shows_every_step_and_marks_the_fork_point() -> None:
+    said = text_of(evaluation(misleading_summary()))
+    assert "6 steps replayed from the recording" in said
+    assert "Fork point: the one step that ran again" in said
+    assert "1 step after it, not run" in said
+    long = replace(misleading_summary(), case=case("long", step=59, steps=steps(60)))
+    text = render(evaluation(long))
+    assert [int(found) for found in re.findall(r'class="moment[^"]*" value="(\d+)"', text)] == list(
+        range(1, 61)
+    )
+    assert "Steps 1 to 50" in text
+
+
+def test_prompts_stand_side_by_side_with_their_differences_marked() -> None:
+    text = render(evaluation(misleading_summary()))
+    assert "<del>Be positive and confident</del>" in text
+    assert re.search(r"<ins>with its sign as the\s+transform step computed it, </ins>", text)
+
+
+def test_prompts_of_a_megabyte_are_shortened_and_not_compared() -> None:
+    made = misleading_summary()
+    long = replace(made.cells[1], request=request("careful " * 150_000 + "THE END"))
+    text = render(evaluation(replace(made, cells=(made.cells[0], long))))
+    assert len(text) < 300_000
+    assert "too long to be compared here; results.json holds both whole" in text
+    assert "THE END" in text
+
+
+def test_a_candidate_run_alone_is_still_compared_with_the_code_as_it_stands() -> None:
+    made = misleading_summary()
+    assert made.outcome is not None
+    outcome = replace(made.outcome, requests={"current": request(SUMMARIZER)})
+    text = render(evaluation(replace(made, cells=made.cells[1:2], outcome=outcome)))
+    assert "<del>Be positive and confident</del>" in text
+
+
+def test_what_was_sent_differently_is_marked() -> None:
+    text = render(evaluation(misleading_summary()))
+    assert re.findall(r"<mark>(.*?)</mark>", text) == ["gpt-4o", "80", "0.2"]
+
+
+def test_every_trial_is_there_with_every_reason() -> None:
+    made = evaluation(misleading_summary(), malformed_sql())
+    text, page = render(made), Page(render(made))
+    assert text.count('<details class="trial"') == sum(len(cell.trials) for cell in made.cells)
+    assert "nothing matches /fell|declin/" in page.text
+    assert '{ "query": "SELECT FROM sales GROUP BY", "limit": 100 }' in page.text
+    assert text.count("kept from a session that was stopped</p>") == 3
+
+
+def test_errors_are_told_apart_from_failures() -> None:
+    said = text_of(evaluation(unmeasured()))
+    assert "RateLimitError 429 Too Many Requests after 5 tries" in said
+    assert "house_style KeyError: 'tone'" in said
+    assert "Errors are not failures" in said
+
+
+def test_a_stale_case_says_what_to_do() -> None:
+    said = text_of(evaluation(stale()))
+    assert "step 4 was recorded as 'run_sql', and the code reached 'query_sales'" in said
+    assert "capture a run made with the code as it is now" in said
+    assert "ran again" not in said
+
+
+def test_a_case_that_is_not_red_is_marked() -> None:
+    assert text_of(evaluation(hostile())).count("not red") == 3
+
+
+def test_the_same_evaluation_gives_the_same_page() -> None:
+    assert render(everything()) == render(everything())
+
+
+def test_write_leaves_both_files_and_nothing_else(tmp_path: Path) -> None:
+    folder = tmp_path / "reports" / "agent-evals"
+    page = write(realistic(), folder, title="analyst")
+    assert page == folder / "report.html"
+    assert sorted(file.name for file in folder.iterdir()) == ["report.html", "results.json"]
+    assert page.read_text(encoding="utf-8") == render(realistic(), title="analyst")
+    assert len(read(folder / "results.json").cases) == 5
+
+
+def test_hostile_text_can_be_written(tmp_path: Path) -> None:
+    write(everything(), tmp_path, title=HOSTILE)
+
+
+def test_an_older_report_is_replaced(tmp_path: Path) -> None:
+    write(realistic(), tmp_path)
+    write(evaluation(), tmp_path)
+    assert "No case was run." in (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("a file")
+    with pytest.raises(ReforkError, match=r"no report in '.*taken': .*; name another folder") as raised:
+        write(evaluation(), tmp_path / "taken")
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_without_permission_is_named(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    with pytest.raises(ReforkError, match="Permission denied"):
+        write(evaluation(), tmp_path)

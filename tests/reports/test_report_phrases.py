@@ -1,0 +1,116 @@
+"""The sentences say what happened, no more."""
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+from refork.usage import Savings
+from refork_evals.results import CaseResult, Cell, Verdict
+from refork_reports import phrases
+from refork_reports.totals import totals
+from report_evaluations import (
+    case,
+    cell,
+    evaluation,
+    everything,
+    guard,
+    hostile,
+    malformed_sql,
+    misleading_summary,
+    mixed,
+    realistic,
+    stale,
+    unmeasured,
+)
+
+
+def test_the_headline_tells_what_fails_what_fixes_it_and_what_is_unknown() -> None:
+    said = phrases.headline(realistic())
+    assert said.verdict is Verdict.FAIL
+    assert said.text == (
+        "The current prompts fail 2 of 5 cases, and candidates fix both; "
+        "1 passes, 1 could not be measured and 1 is stale."
+    )
+
+
+@pytest.mark.parametrize(
+    ("results", "text"),
+    [
+        ((), "No case was run."),
+        ((guard(),), "The current prompts pass the one case."),
+        ((guard(), guard()), "The current prompts pass both cases."),
+        ((guard(), stale()), "The current prompts pass 1 of 2 cases; 1 is stale."),
+        ((misleading_summary(),), "The current prompts fail the one case, and a candidate fixes it."),
+        (
+            (replace(misleading_summary(), winners=()), malformed_sql()),
+            "The current prompts fail both cases, and candidates fix 1 of them.",
+        ),
+        (
+            (replace(misleading_summary(), winners=()),),
+            "The current prompts fail the one case, and no candidate fixes it.",
+        ),
+        ((unmeasured(), unmeasured()), "2 could not be measured."),
+        ((replace(guard(), cells=()),), "The current prompts were not run."),
+    ],
+)
+def test_the_headline_counts_grammatically(results: tuple[CaseResult, ...], text: str) -> None:
+    assert phrases.headline(evaluation(*results)).text == text
+
+
+def test_a_fix_is_said_with_its_trials_and_interval() -> None:
+    assert [phrases.fix(won) for won in phrases.fixes(misleading_summary())] == ["careful 10/10 (72–100%)"]
+
+
+def test_current_is_never_called_a_fix() -> None:
+    assert phrases.fixes(replace(guard(), winners=("current", "careful")))[0].variant == "careful"
+
+
+def test_trials_that_did_not_run_stay_in_the_denominator() -> None:
+    cut_short = cell("cut", "current", Verdict.INCONCLUSIVE, mixed("current", 3, 3), missing=7)
+    assert phrases.shown_trials(cut_short) == "3/10"
+
+
+def test_savings_say_what_they_are_measured_against() -> None:
+    saved = Savings(trials=30, tokens=1_200_000, cost_usd=Decimal("3.4"), seconds=2460)
+    assert phrases.savings(saved) == (
+        "saved 1.2M tokens, $3.40 and 41 min against rerunning the recorded runs whole, 30 times"
+    )
+
+
+def test_savings_without_a_price_name_the_model() -> None:
+    saved = Savings(trials=1, tokens=500, cost_usd=None, seconds=2)
+    assert phrases.savings(saved, ("qwen",)) == (
+        "saved 500 tokens and 2.0 s against rerunning the recorded runs whole, once; "
+        "cost –, no price known for model 'qwen'"
+    )
+
+
+def test_what_took_more_than_the_whole_run_is_not_called_saved() -> None:
+    saved = Savings(trials=2, tokens=-500, cost_usd=Decimal("-0.01"), seconds=9)
+    assert phrases.savings(saved).startswith("saved 9.0 s, took 500 tokens and $0.010 more against")
+
+
+def test_nothing_is_said_of_savings_where_nothing_ran() -> None:
+    assert phrases.savings(evaluation(stale()).savings) == ""
+
+
+def test_one_model_without_a_price_leaves_the_total_unknown() -> None:
+    assert totals(realistic()).cost_usd == sum(
+        (one.cost_usd for one in realistic().cells if one.cost_usd is not None), Decimal(0)
+    )
+    assert totals(everything()).cost_usd is None
+    assert totals(everything()).unpriced_models == ("local<model>",)
+
+
+def test_the_recorded_runs_own_model_is_named_where_only_it_lacks_a_price() -> None:
+    result = misleading_summary()
+    saved = Savings(trials=1, tokens=1, cost_usd=None, seconds=1)
+    cells: tuple[Cell, ...] = (replace(result.cells[0], savings=saved),)
+    unpriced = replace(result, case=case("old", model="house-model"), cells=cells)
+    assert totals(evaluation(unpriced)).unpriced_models == ("house-model",)
+
+
+def test_the_recorded_answer_of_a_case_that_is_not_red_is_called_so() -> None:
+    assert phrases.recorded_says(hostile()) == "not red"
+    assert phrases.recorded_says(misleading_summary()) == "fail"
+    assert phrases.recorded_says(replace(guard(), recorded=None)) == "–"

@@ -1,0 +1,93 @@
+"""The summary fits its terminal and keeps what matters most."""
+
+import pytest
+from refork_reports.terminal import MARKUP, Line, summary
+from report_evaluations import evaluation, everything, guard, hostile, misleading_summary, realistic, stale
+from rich.cells import cell_len
+
+
+def text_of(lines: list[Line]) -> list[str]:
+    return ["".join(segment.text for segment in line) for line in lines]
+
+
+@pytest.mark.parametrize("width", [*range(60, 131, 7), 200])
+@pytest.mark.parametrize("ascii_only", [False, True])
+def test_no_line_is_wider_than_the_terminal(width: int, ascii_only: bool) -> None:
+    for line in text_of(summary(everything(), width=width, ascii_only=ascii_only)):
+        assert cell_len(line) <= width, line
+
+
+def test_eighty_columns_hold_every_column() -> None:
+    heading, *rows = text_of(summary(realistic()))
+    assert heading.split() == ["case", "variant", "verdict", "passes", "interval", "tokens", "cost"]
+    assert next(row for row in rows if "careful" in row).split()[-6:] == [
+        "pass",
+        "(fix)",
+        "10/10",
+        "72–100%",
+        "19.1k",
+        "$0.0024",
+    ]
+
+
+def test_a_narrow_terminal_drops_tokens_first_then_cost_and_keeps_the_verdict() -> None:
+    headings = [text_of(summary(realistic(), width=width))[0].split() for width in (90, 72, 65, 60)]
+    assert [set(headings[0]) - set(found) for found in headings] == [
+        set(),
+        {"tokens"},
+        {"tokens", "cost"},
+        {"tokens", "cost"},
+    ]
+
+
+def test_a_name_too_long_for_its_column_loses_its_middle() -> None:
+    assert any(line.startswith("mislead…ummary") for line in text_of(summary(realistic(), width=60)))
+
+
+def test_every_case_and_variant_has_a_row_under_its_case() -> None:
+    lines = text_of(summary(evaluation(misleading_summary()), width=100))
+    assert [line.split()[:2] for line in lines[1:5]] == [
+        ["misleading-summary", "recorded"],
+        ["current", "✗"],
+        ["careful", "✓"],
+        ["terse", "✗"],
+    ]
+
+
+def test_a_guard_is_marked() -> None:
+    assert text_of(summary(evaluation(guard()), width=100))[2].startswith("(guard)  ")
+
+
+def test_verdicts_carry_their_style_and_the_last_line_the_savings() -> None:
+    lines = summary(realistic(), width=100)
+    styles = {segment.style for line in lines for segment in line}
+    assert {"pass", "fail", "inconclusive", "error", "stale"} <= styles <= set(MARKUP)
+    assert text_of(lines)[-1].startswith("saved ") or text_of(lines)[-2].startswith("saved ")
+
+
+def test_a_reason_that_all_variants_share_is_said_once() -> None:
+    lines = "\n".join(text_of(summary(evaluation(stale()), width=120)))
+    assert lines.count("step 4 was recorded as 'run_sql'") == 1
+
+
+def test_a_case_that_is_not_red_is_reported() -> None:
+    lines = " ".join(text_of(summary(evaluation(hostile()), width=120)))
+    assert "is not red: The recorded answer meets" in lines
+
+
+def test_an_unknown_price_is_said_with_the_model() -> None:
+    lines = " ".join(text_of(summary(evaluation(hostile()), width=100)))
+    assert "no price known for model 'local<model>'" in lines
+
+
+def test_plain_terminals_get_ascii_alone() -> None:
+    assert all(line.isascii() for line in text_of(summary(everything(), ascii_only=True)))
+
+
+def test_nothing_in_a_name_can_steer_the_terminal() -> None:
+    printed = "".join(text_of(summary(everything(), width=200)))
+    assert not set(printed) & {"\x1b", "\x07", "\u202e", "\n", "\r"}
+
+
+def test_an_evaluation_without_cases_prints_nothing() -> None:
+    assert summary(evaluation()) == []

@@ -1,0 +1,134 @@
+"""An agent application as its users write it, except that every workflow does what ``plots`` says today.
+
+DBOS registers a workflow once a process; so that today's code can differ from the recorded one, the bodies
+of the workflows are looked up when they run. Every tool and step writes a line into the ledger.
+"""
+
+import os
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+from agents import Agent, ModelSettings, function_tool, set_default_openai_api
+from dbos import DBOS, DBOSConfiguredInstance
+from pydantic import BaseModel
+
+set_default_openai_api("chat_completions")
+
+LEDGER = Path(os.environ["HELPDESK_LEDGER"])
+plots: dict[str, Callable[..., Any]] = {}
+
+
+class Ticket(BaseModel):
+    """A request of a customer's."""
+
+    customer: str
+    text: str
+    urgent: bool = False
+
+
+def write(line: str) -> None:
+    with LEDGER.open("a") as ledger:
+        ledger.write(f"{line}\n")
+
+
+@DBOS.step()
+def note(text: str) -> str:
+    """A plain step."""
+    write(f"note {text}")
+    return f"noted {text}"
+
+
+@DBOS.step()
+async def note_async(text: str) -> str:
+    write(f"note_async {text}")
+    return f"noted {text}"
+
+
+@DBOS.step()
+def fail(text: str) -> str:
+    write(f"fail {text}")
+    raise ValueError(text)
+
+
+@function_tool
+@DBOS.step()
+def look_up(customer: str) -> str:
+    """Find a customer's account."""
+    write(f"look_up {customer}")
+    return f"account of {customer}"
+
+
+@function_tool
+@DBOS.step()
+async def refund(amount: int) -> str:
+    """Pay money back."""
+    write(f"refund {amount}")
+    return f"refunded {amount}"
+
+
+@function_tool
+@DBOS.step()
+def send_mail(to: str) -> str:
+    """Send a mail."""
+    write(f"send_mail {to}")
+    return "sent"
+
+
+closer = Agent(name="Closer", instructions="Close the ticket.", model="small", tools=[send_mail])
+clerk = Agent(
+    name="Clerk",
+    instructions="Help the customer.",
+    model="small",
+    tools=[look_up, refund, send_mail],
+    handoffs=[closer],
+    model_settings=ModelSettings(temperature=0.5),
+)
+
+
+@DBOS.workflow()
+async def chat(plot: str, *args: Any, **kwargs: Any) -> Any:
+    done: Awaitable[Any] = plots[plot](*args, **kwargs)
+    return await done
+
+
+@DBOS.workflow()
+def chat_sync(plot: str, *args: Any, **kwargs: Any) -> Any:
+    return plots[plot](*args, **kwargs)
+
+
+@DBOS.workflow()
+async def child(text: str) -> str:
+    return await note_async(f"child {text}")
+
+
+@DBOS.workflow()
+def child_sync(text: str) -> str:
+    return note(f"child {text}")
+
+
+@DBOS.dbos_class()
+class Office:
+    @staticmethod
+    @DBOS.workflow()
+    async def serve(text: str) -> Any:
+        return await plots["office"](text)
+
+    @classmethod
+    @DBOS.workflow()
+    async def serve_all(cls, text: str) -> Any:
+        return await plots["office"](f"{cls.__name__}: {text}")
+
+
+@DBOS.dbos_class()
+class Desk(DBOSConfiguredInstance):
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__(config_name=name)
+
+    @DBOS.workflow()
+    async def serve(self, text: str) -> Any:
+        return await plots["desk"](f"{self.name}: {text}")
+
+
+front_desk = Desk("front")

@@ -1,0 +1,55 @@
+"""Production databases for tests: real runs of ``shop``, written by a DBOS in another process."""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from support.model_server import Call, ModelServer, Received, Reply
+
+HERE = Path(__file__).parent
+FINISHED = ("quote-1", "inventory-1", "order-1", "report-1")
+
+
+def write_runs(url: str, folder: Path) -> None:
+    """Run the workflows of ``shop`` once each, with ``url`` as their system database."""
+    put_shop(folder)
+    with ModelServer(answer) as server:
+        environment = os.environ | {"OPENAI_BASE_URL": server.url, "OPENAI_API_KEY": "none"}
+        command = [sys.executable, str(HERE / "write_runs.py"), url]
+        done = subprocess.run(
+            command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=120
+        )
+    assert done.returncode == 0, done.stderr
+
+
+def answer(request: Received) -> Reply:
+    """Two queries side by side, then a handoff, then a summary."""
+    if request.instructions.startswith("Summarize"):
+        return Reply(text="Revenue rose by 12%.\nMore.", input_tokens=300, cached_tokens=100)
+    if request.turn == 0:
+        return Reply(calls=(Call("run_sql", {"query": "SELECT 1"}), Call("run_sql", {"query": "SELECT 2"})))
+    return Reply(calls=(Call("transfer_to_summarizer"),))
+
+
+def put_shop(folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.copy(HERE / "shop.py", folder)
+
+
+def put_project(folder: Path, *, app: bool) -> Path:
+    """A project of a user's, with or without ``[tool.refork] app``."""
+    put_shop(folder)
+    (folder / "pyproject.toml").write_text('[tool.refork]\napp = "shop"\n' if app else "")
+    return folder
+
+
+def files_of(folder: Path) -> dict[str, str]:
+    """Every file in ``folder`` with a digest of its bytes."""
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }

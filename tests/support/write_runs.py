@@ -1,0 +1,43 @@
+"""Writes the runs of ``shop`` into a DBOS system database, as production would.
+
+Usage: ``python write_runs.py URL``, in a folder that holds ``shop.py``.
+"""
+
+import contextlib
+import importlib
+import sys
+from pathlib import Path
+from typing import Any
+
+from agents import set_default_openai_api, set_tracing_disabled
+from dbos import DBOS, SetWorkflowID
+
+
+def write(url: str) -> None:
+    DBOS(
+        config={"name": "shop", "system_database_url": url, "enable_otlp": False, "application_version": "v7"}
+    )
+    shop: Any = importlib.import_module("shop")
+
+    DBOS.listen_queues([])
+    DBOS.launch()
+    DBOS.register_queue("later")
+    with SetWorkflowID("quote-1"):
+        shop.quote("cup", count=3)
+    with SetWorkflowID("inventory-1"):
+        shop.inventory(["cup", "pot"])
+    with SetWorkflowID("order-1"), contextlib.suppress(shop.OutOfStockError):
+        shop.order("cup")
+    set_tracing_disabled(True)
+    set_default_openai_api("chat_completions")
+    with SetWorkflowID("report-1"):
+        handle = DBOS.start_workflow(shop.report, "How were sales?")
+    handle.get_result()
+    with SetWorkflowID("waiting-1"):
+        DBOS.enqueue_workflow("later", shop.stock, "pan")
+    DBOS.destroy()
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(Path.cwd()))
+    write(sys.argv[1])
