@@ -16,7 +16,7 @@ from refork_evals.scoring import Scorer
 from refork_evals.statistics import trials_needed
 from refork_evals.trials import CONCURRENCY, score_recorded, score_trials
 
-MIN_PASS_RATE: Final = 0.8
+MIN_PASS_RATE: Final = 0.7
 TRIALS: Final = 10
 
 _UNMEASURED: Final = {ForkStatus.STALE: Verdict.STALE, ForkStatus.ERROR: Verdict.ERROR}
@@ -36,7 +36,7 @@ def judge_case(
 ) -> CaseResult:
     """Score every trial of a case's fork, and decide a cell for each of ``variants``, in their order.
 
-    ``trials`` and ``min_pass_rate`` are what the case's own are, else the session's (default 10 and 0.8);
+    ``trials`` and ``min_pass_rate`` are what the case's own are, else the session's (default 10 and 0.7);
     those of the case win. The verdicts are provisional, those of one of ``cases`` cases, until
     :func:`evaluate` has seen all.
     """

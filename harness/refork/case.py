@@ -160,11 +160,14 @@ class Run:
 
     @property
     def seconds(self) -> float | None:
-        """Wall time of the run in seconds, from its steps where the run itself has no end."""
-        ends = [step.completed_at for step in self.steps if step.completed_at is not None]
-        starts = [step.started_at for step in self.steps if step.started_at is not None]
-        start = self.created_at or min(starts, default=None)
-        end = self.completed_at or max(ends, default=None)
+        """Wall time of the run in seconds, from the first to the last moment that is on record.
+
+        DBOS keeps a run's own times in whole seconds on SQLite, its steps' in milliseconds.
+        """
+        starts = [self.created_at, *(step.started_at for step in self.steps)]
+        ends = [self.completed_at, *(step.completed_at for step in self.steps)]
+        start = min((moment for moment in starts if moment is not None), default=None)
+        end = max((moment for moment in ends if moment is not None), default=None)
         return None if start is None or end is None else max(0.0, (end - start).total_seconds())
 
     def step(self, number: int) -> Step | None:

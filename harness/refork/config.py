@@ -33,7 +33,7 @@ class _Settings(BaseModel):
     cases: _Folder = "evals/cases"
     prompts: _Folder = "evals/prompts"
     trials: Annotated[int, Field(ge=1, le=10_000)] = 10
-    min_pass_rate: Annotated[float, Field(gt=0, le=1)] = 0.8
+    min_pass_rate: Annotated[float, Field(gt=0, le=1)] = 0.7
     concurrency: Annotated[int, Field(ge=1, le=1000)] = 8
     db: Annotated[str, StringConstraints(min_length=1)] | None = None
     report: _Folder = "reports/agent-evals"

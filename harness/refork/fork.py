@@ -98,9 +98,7 @@ class ForkSession:
         self._engine.check_workflow(case.run)
         left = self._leftovers.take(case.run, below=case.step)
         gate = self._gate(case.run, case.step, run_id=left.run_id if left else None)
-        fork = CaseFork(
-            case, gate, self._limits, on_trial=on_trial, leftover=left
-        )
+        fork = CaseFork(case, gate, self._limits, on_trial=on_trial, leftover=left)
         self._start(fork, gate, case.run, resumed=left is not None)
         return fork
 
@@ -189,7 +187,11 @@ class ForkSession:
             return ForkError("DBOS did not start the fork") if idle > 10 * self._replay_timeout else None
         if idle <= self._replay_timeout:
             return None
-        where = "before its first step" if gate.position is None else "after step {} ({!r})".format(*gate.position)
+        where = (
+            "before its first step"
+            if gate.position is None
+            else "after step {} ({!r})".format(*gate.position)
+        )
         return ForkError(
             f"the replay hung {where}: nothing happened for {self._replay_timeout:g} s; "
             "raise replay_timeout in [tool.refork] if the code is only slow there"
@@ -214,7 +216,9 @@ class _Replaying:
         self.gate.admit(self.gate.fork_point, call.step_name)
 
     def refused(self, refusal: Refusal) -> None:
-        recorded = "was not recorded" if refusal.recorded is None else f"was {refusal.recorded!r} when recorded"
+        recorded = (
+            "was not recorded" if refusal.recorded is None else f"was {refusal.recorded!r} when recorded"
+        )
         self.fail(ForkError(f"step {refusal.number}, {refusal.reached!r} in today's code, {recorded}"))
 
     def ended(self, _status: str, _error: str | None) -> None:
@@ -262,7 +266,9 @@ def _with_requests(run: Run, requests: dict[int, Request]) -> Run:
 def replay_run(run: Run, config: Config) -> Replay:
     """Replay a run in a session of its own. What goes wrong is told as the replay's problem, never raised."""
     if not config.app:
-        return Replay(run=run, problem="no application is named: set app under [tool.refork] in pyproject.toml")
+        return Replay(
+            run=run, problem="no application is named: set app under [tool.refork] in pyproject.toml"
+        )
     try:
         with open_session(
             root=config.root,

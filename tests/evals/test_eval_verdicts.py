@@ -156,12 +156,13 @@ def test_an_evaluation_keeps_the_order_and_what_it_was_told() -> None:
 @pytest.mark.parametrize(
     ("fields", "options", "message"),
     [
+        pytest.param({}, {}, None, id="the-defaults"),
         pytest.param(
-            {},
+            {"min_pass_rate": 0.8},
             {},
             "'misleading-summary' has 10 trials and can never pass at min_pass_rate 0.8: 14 are needed; "
             "raise trials, or change min_pass_rate",
-            id="the-defaults",
+            id="ten-for-a-high-minimum",
         ),
         pytest.param({"trials": 14}, {}, None, id="enough"),
         pytest.param({"min_pass_rate": 0.6}, {}, None, id="enough-for-a-lower-minimum"),

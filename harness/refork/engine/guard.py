@@ -82,7 +82,12 @@ class Guard:
             raise self.stop(run_id)
 
     def _check_operation_execution(
-        self, original: Callable[..., Any], workflow_id: str, function_id: int, function_name: str, **rest: Any
+        self,
+        original: Callable[..., Any],
+        workflow_id: str,
+        function_id: int,
+        function_name: str,
+        **rest: Any,
     ) -> Any:
         self._admit(workflow_id, function_id, function_name)
         return original(workflow_id, function_id, function_name, **rest)
@@ -151,7 +156,9 @@ class Guard:
             gate.end(status, rest.get("error"))
         return bool(original(workflow_id, status, **rest))
 
-    def _start_queued_workflows(self, original: Callable[..., Any], queue: Any, *args: Any, **rest: Any) -> Any:
+    def _start_queued_workflows(
+        self, original: Callable[..., Any], queue: Any, *args: Any, **rest: Any
+    ) -> Any:
         if queue.name != self._queue:
             return [], None
         started, limit = original(queue, *args, **rest)

@@ -75,7 +75,9 @@ class Leftovers:
             kept = set(connection.execute(sa.select(table.c.forked_from).where(alive)).scalars())
             old = [
                 run_id
-                for run_id in connection.execute(sa.select(table.c.workflow_uuid).where(sa.not_(alive))).scalars()
+                for run_id in connection.execute(
+                    sa.select(table.c.workflow_uuid).where(sa.not_(alive))
+                ).scalars()
                 if run_id not in kept
             ]
         if old:

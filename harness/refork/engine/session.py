@@ -54,7 +54,9 @@ class Engine:
     def start(self, run: Run, gate: Gate) -> None:
         """Seed the run, fork it at the gate's fork point, and put the fork on the queue."""
         self.check_workflow(run)
-        source = seed(self.system_database, run, below=gate.fork_point, application=APPLICATION, version=VERSION)
+        source = seed(
+            self.system_database, run, below=gate.fork_point, application=APPLICATION, version=VERSION
+        )
         self._guard.watch(gate)
         with SetWorkflowID(gate.run_id):
             DBOS.fork_workflow(source, gate.fork_point, application_version=VERSION, queue_name=self._queue)
@@ -137,7 +139,9 @@ def _launch(instance: Any, database: EvalsDatabase, stack: ExitStack) -> Engine:
     registry = instance._registry
     stack.enter_context(_no_pollers(registry))
     if dbos_module._dbos_global_instance is not instance:
-        raise SessionError("the application replaced DBOS while it was imported; move that out of its modules")
+        raise SessionError(
+            "the application replaced DBOS while it was imported; move that out of its modules"
+        )
     queue = f"{QUEUE}{uuid.uuid4().hex[:12]}"
     registry._register_internal_queue(queue, polling_interval_sec=POLLING_SECONDS)
     stack.callback(registry.internal_queue_map.pop, queue, None)

@@ -14,29 +14,77 @@ _Work: TypeAlias = "tuple[Future[Any], Callable[..., Any], tuple[Any, ...], dict
 
 
 class DaemonExecutor(ThreadPoolExecutor):
-    """A ThreadPoolExecutor without a bound, of daemon threads. Those of the base are waited for at exit."""
+    """A ThreadPoolExecutor of as many daemon threads as there is work. An interpreter waits for the base's."""
 
     def __init__(self, max_workers: int | None = None, thread_name_prefix: str = "") -> None:
         super().__init__(max_workers=1)
         self._prefix = thread_name_prefix
-        self._work: SimpleQueue[_Work] = SimpleQueue()
+        self._work: SimpleQueue[_Work | None] = SimpleQueue()
         self._lock = threading.Lock()
-        self._free = 0
+        self._idle = 0
         self._over = False
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> "Future[Any]":
-        future: Future[Any] = Future()
+        work: _Work = (Future[Any](), fn, args, kwargs)
         with self._lock:
             if self._over:
                 raise RuntimeError("cannot schedule new futures after shutdown")
-            self._work.put((future, fn, args, kwargs))
-            self._free -= 1
-            if self._free < 0:
-                self._free += 1
-                threading.Thread(target=self._run, name=f"{self._prefix}{id(future):x}", daemon=True).start()
-        return future
+            if self._idle:
+                self._idle -= 1
+                self._work.put(work)
+            else:
+                name = f"{self._prefix}{id(work[0]):x}"
+                threading.Thread(target=self._serve, args=(work,), name=name, daemon=True).start()
+        return work[0]
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """Take no more work. Nobody is waited for: daemon threads end with the process, or when idle."""
+        """Take no more work, and wait for none."""
         with self._lock:
             self._over = True
+            for _ in range(self._idle):
+                self._work.put(None)
+            self._idle = 0
+
+    def _serve(self, work: "_Work | None") -> None:
+        while work is not None:
+            _do(work)
+            work = None  # an idle thread keeps nothing alive
+            with self._lock:
+                if self._over:
+                    return
+                self._idle += 1
+            work = self._next()
+
+    def _next(self) -> "_Work | None":
+        try:
+            return self._work.get(timeout=IDLE_SECONDS)
+        except Empty:
+            with self._lock:
+                try:
+                    return self._work.get_nowait()
+                except Empty:
+                    self._idle -= 1
+                    return None
+
+
+def _do(work: _Work) -> None:
+    future, fn, args, kwargs = work
+    if not future.set_running_or_notify_cancel():
+        return
+    try:
+        result = fn(*args, **kwargs)
+    except BaseException as error:
+        future.set_exception(error)
+    else:
+        future.set_result(result)
+
+
+@contextmanager
+def daemon_threads() -> Iterator[None]:
+    """Let a DBOS that is launched meanwhile run workflows in daemon threads."""
+    original: Any = dbos_module.ThreadPoolExecutor  # type: ignore[attr-defined]
+    dbos_module.ThreadPoolExecutor = DaemonExecutor  # type: ignore[attr-defined]
+    try:
+        yield
+    finally:
+        dbos_module.ThreadPoolExecutor = original  # type: ignore[attr-defined]

@@ -55,7 +55,7 @@ class CaseFile(BaseModel):
     )
     min_pass_rate: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)] | None = Field(
         default=None,
-        description="Share of trials that must pass. Default: `min_pass_rate` of [tool.refork], else 0.8.",
+        description="Share of trials that must pass. Default: `min_pass_rate` of [tool.refork], else 0.7.",
     )
     variants: list[str] | None = Field(
         default=None,
@@ -172,7 +172,7 @@ fork:
   step: {step}  # {step_comment}
 {agent}scope: step  # only this step runs again
 # trials: 10  # reruns of each variant
-# min_pass_rate: 0.8  # the share of trials that must pass
+# min_pass_rate: 0.7  # the share of trials that must pass
 # variants: [careful]  # default: every candidate of the agent
 guard: {guard}  # true: from a run that went well, which a fix must not break
 # What an answer must meet. Replace the [] by a list, such as:

@@ -5,23 +5,31 @@ request is not recorded: it is seen when the code is about to send it, in ``DBOS
 which is called before DBOS looks for a checkpoint.
 """
 
+import asyncio
 import copy
 import dataclasses
 import inspect
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from functools import cached_property
 from typing import Any, Final
 
 import agents
+import agents.models.openai_provider as sdk_provider
 import agents.run_internal.model_retry as sdk_retry
+import agents.run_internal.run_loop as sdk_loop
+import dbos._dbos as dbos_module
 import dbos_openai_agents.runner as dbos_runner
 from agents import Agent, FunctionTool, Model, ModelResponse, ModelSettings, RunConfig
+from agents.items import TResponseStreamEvent
+from agents.models._retry_runtime import provider_managed_retries_disabled
 from agents.run_config import CallModelData, ModelInputData
 from agents.tracing import get_trace_provider
+from dbos._context import get_local_dbos_context
+from openai import DefaultAsyncHttpx2Client
 from openai.types.responses import ResponseFunctionToolCall, ResponseOutputMessage
 from pydantic import TypeAdapter
 from pydantic_core import to_jsonable_python
@@ -63,12 +71,8 @@ class OpenAIAgents:
         return described
 
     def register(self, registry: Registry) -> None:
-        registry.register(
-            ModelResponse,
-            name="openai-agents.ModelResponse",
-            encode=lambda response: _responses.dump_python(response, mode="json", by_alias=True),
-            decode=_responses.validate_python,
-        )
+        # Keeps which fields were set: the SDK sends a replayed answer's set fields and no others.
+        registry.register_pydantic(ModelResponse, name="openai-agents.ModelResponse")
 
     @contextmanager
     def intercept(self, hook: Hook) -> Iterator[None]:
@@ -76,6 +80,8 @@ class OpenAIAgents:
             stack.enter_context(_replaced(dbos_runner, "Runner", _NamingRunner))
             stack.enter_context(_replaced(sdk_retry, "_await_model_attempt", _await_without_limit))
             stack.enter_context(_replaced(dbos_runner.DBOSModelWrapper, "get_response", _hooked(hook)))
+            stack.enter_context(_replaced(sdk_loop, "get_model", _watched(hook)))
+            stack.enter_context(_own_connections())
             stack.enter_context(_placeholder_key())
             stack.enter_context(_no_tracing())
             yield
@@ -137,6 +143,7 @@ class _Call:
     model: Model
     arguments: dict[str, Any]
     agent: str | None
+    durable: bool = True
 
     @property
     def step_name(self) -> str:
@@ -167,17 +174,19 @@ class _Call:
             settings: ModelSettings = arguments["model_settings"]
             arguments["model_settings"] = settings.resolve(ModelSettings(**variant.settings))
         model = self.model if variant.model is None else _other_model(self.model, variant.model)
-        return _Call(model, arguments, self.agent)
+        return dataclasses.replace(self, model=model, arguments=arguments)
 
     async def send(self) -> Reply:
         _check_key(self.model)
         arguments = self.arguments | {"tracing": agents.ModelTracing.DISABLED}
-        response = await self.model.get_response(**arguments)
+        # The client's own retries would be neither counted nor spaced by the session's.
+        with provider_managed_retries_disabled(True):
+            response = await self.model.get_response(**arguments)
         schema = arguments["output_schema"]
         return Reply(
             answer=answer_of(response, structured=schema is not None and not schema.is_plain_text()),
             usage=usage_of(response),
-            raw=_responses.dump_python(response, mode="json", by_alias=True),
+            raw=_responses.dump_python(response, mode="json", by_alias=True, exclude_unset=True),
         )
 
 
@@ -189,7 +198,9 @@ def _tool(tool: Any) -> Tool:
 
 def _handoff(handoff: Any) -> Tool:
     return Tool(
-        name=handoff.tool_name, description=handoff.tool_description, parameters=handoff.input_json_schema or {}
+        name=handoff.tool_name,
+        description=handoff.tool_description,
+        parameters=handoff.input_json_schema or {},
     )
 
 
@@ -235,7 +246,12 @@ class _NamingRunner:
 
     @staticmethod
     def run_sync(*args: Any, run_config: RunConfig, **rest: Any) -> Any:
-        return agents.Runner.run_sync(*args, run_config=_naming(run_config), **rest)
+        """On DBOS's own loop: the SDK gives each thread one of its own, and forks would share clients over them."""
+        context = get_local_dbos_context()
+        if context is None or not context.is_workflow() or _on_event_loop():
+            return agents.Runner.run_sync(*args, run_config=_naming(run_config), **rest)
+        loop = dbos_module._get_dbos_instance()._background_event_loop
+        return loop.submit_coroutine(_NamingRunner.run(*args, run_config=run_config, **rest))
 
 
 def _naming(run_config: RunConfig) -> RunConfig:
@@ -254,16 +270,59 @@ def _naming(run_config: RunConfig) -> RunConfig:
 
 def _hooked(hook: Hook) -> Any:
     original = dbos_runner.DBOSModelWrapper.get_response
-    signature = inspect.signature(Model.get_response)
 
     async def get_response(self: Any, *args: Any, **kwargs: Any) -> ModelResponse:
-        bound = signature.bind(self, *args, **kwargs)
-        bound.apply_defaults()
-        arguments = {name: value for name, value in bound.arguments.items() if name != "self"}
-        await hook(_Call(self.model, arguments, _agent.get()))
+        await hook(_Call(self.model, _by_name(self, args, kwargs), _agent.get()))
         return await original(self, *args, **kwargs)
 
     return get_response
+
+
+class _Unrecorded(Model):
+    """A model that the application calls in a workflow, and not in a step of it."""
+
+    def __init__(self, model: Model, hook: Hook, agent: str) -> None:
+        self.model, self._hook, self._agent = model, hook, agent
+
+    async def get_response(self, *args: Any, **kwargs: Any) -> ModelResponse:
+        await self._ask(args, kwargs)
+        return await self.model.get_response(*args, **kwargs)
+
+    async def stream_response(self, *args: Any, **kwargs: Any) -> AsyncIterator[TResponseStreamEvent]:
+        await self._ask(args, kwargs)
+        async for event in self.model.stream_response(*args, **kwargs):
+            yield event
+
+    async def _ask(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        arguments = _by_name(self, args, kwargs)
+        await self._hook(_Call(self.model, arguments, self._agent, durable=False))
+
+
+def _watched(hook: Hook) -> Any:
+    original = sdk_loop.get_model
+
+    def get_model(agent: Agent[Any], run_config: RunConfig) -> Model:
+        model, context = original(agent, run_config), get_local_dbos_context()
+        within_workflow = context is not None and context.is_workflow()
+        if not within_workflow or isinstance(model, dbos_runner.DBOSModelWrapper):
+            return model
+        return _Unrecorded(model, hook, agent.name)
+
+    return get_model
+
+
+def _by_name(model: Model, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+    bound = inspect.signature(Model.get_response).bind(model, *args, **kwargs)
+    bound.apply_defaults()
+    return {name: value for name, value in bound.arguments.items() if name != "self"}
+
+
+def _on_event_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
 
 
 async def _await_without_limit(attempt: Any, _timeout: float | None) -> ModelResponse:
@@ -280,6 +339,24 @@ def _replaced(owner: Any, name: str, value: Any) -> Iterator[None]:
         yield
     finally:
         setattr(owner, name, original)
+
+
+@contextmanager
+def _own_connections() -> Iterator[None]:
+    """The SDK shares one HTTP client; a connection that another event loop opened breaks the call that gets it."""
+    clients: dict[asyncio.AbstractEventLoop, Any] = {}
+
+    def of_this_loop() -> Any:
+        loop = asyncio.get_running_loop()
+        if loop not in clients:
+            clients[loop] = DefaultAsyncHttpx2Client()
+        return clients[loop]
+
+    with _replaced(sdk_provider, "shared_http_client", of_this_loop):
+        yield
+    for loop, client in clients.items():
+        if loop.is_running():
+            asyncio.run_coroutine_threadsafe(client.aclose(), loop)
 
 
 @contextmanager
