@@ -71,7 +71,7 @@ def open_session(
         )
         session = ForkSession(engine, limits, replay_timeout)
         for framework in frameworks:
-            stack.enter_context(framework.intercept(session.on_model_call))
+            stack.enter_context(framework.intercept(session.on_model_call, session.upcoming))
         stack.callback(session.shut)
         yield session
 
@@ -142,6 +142,11 @@ class ForkSession:
         while not gate.closed:  # a call beside the fork point: it waits as long as the trials take
             await asyncio.sleep(IDLE_SECONDS)
         raise self._engine.stop(gate.run_id)
+
+    def upcoming(self) -> str | None:
+        """The recorded name of the step that the calling fork does next, None outside every fork."""
+        gate = self._engine.gate_here()
+        return None if gate is None else gate.recorded.get(self._engine.next_step())
 
     async def _arrive(self, fork: "CaseFork | _Replaying", number: int, call: ModelCall) -> None:
         gate = fork.gate

@@ -77,6 +77,10 @@ Hook = Callable[[ModelCall], Awaitable[None]]
 """Told of every model call before it is made. Returns to let the call go on; raises to stop it."""
 
 
+Upcoming = Callable[[], str | None]
+"""The DBOS name that the recorded run has for the next step of the calling fork; None outside every fork."""
+
+
 class Framework(Protocol):
     """What Refork has to know of an agent framework."""
 
@@ -97,8 +101,11 @@ class Framework(Protocol):
         """Register the types that this framework's checkpoints hold."""
         ...
 
-    def intercept(self, hook: Hook) -> AbstractContextManager[None]:
-        """Call ``hook`` before every model call, in whatever thread and event loop it happens."""
+    def intercept(self, hook: Hook, upcoming: Upcoming) -> AbstractContextManager[None]:
+        """Call ``hook`` before every model call, in whatever thread and event loop it happens.
+
+        Where a framework runs tools side by side, ``upcoming`` says which of them was first.
+        """
         ...
 
 

@@ -11,11 +11,12 @@ import dataclasses
 import inspect
 import json
 import os
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from functools import cached_property
 from typing import Any, Final
+from weakref import WeakKeyDictionary
 
 import agents
 import agents.models.openai_provider as sdk_provider
@@ -36,7 +37,7 @@ from pydantic_core import to_jsonable_python
 
 from refork.case import Answer, Request, StepKind, Tool, ToolCall
 from refork.errors import ApplicationError, BadInputError
-from refork.frameworks import Description, Hook, ModelCall, RawStep, Reply
+from refork.frameworks import Description, Hook, ModelCall, RawStep, Reply, Upcoming
 from refork.prompt import render
 from refork.usage import Usage
 from refork.values import Registry
@@ -45,6 +46,9 @@ from refork.variant import Variant
 MODEL_STEP: Final = dbos_runner._model_call_step.__qualname__
 NO_KEY: Final = "refork-has-no-key"
 """Stands in for a missing OPENAI_API_KEY while a prefix is replayed, which calls nobody."""
+
+GATHERING_SECONDS: Final = 0.05
+TURN_SECONDS: Final = 0.001
 
 _agent: ContextVar[str | None] = ContextVar("refork_agent", default=None)
 _responses: Final = TypeAdapter(ModelResponse)
@@ -75,12 +79,13 @@ class OpenAIAgents:
         registry.register_pydantic(ModelResponse, name="openai-agents.ModelResponse")
 
     @contextmanager
-    def intercept(self, hook: Hook) -> Iterator[None]:
+    def intercept(self, hook: Hook, upcoming: Upcoming) -> Iterator[None]:
         with ExitStack() as stack:
             stack.enter_context(_replaced(dbos_runner, "Runner", _NamingRunner))
             stack.enter_context(_replaced(sdk_retry, "_await_model_attempt", _await_without_limit))
             stack.enter_context(_replaced(dbos_runner.DBOSModelWrapper, "get_response", _hooked(hook)))
             stack.enter_context(_replaced(sdk_loop, "get_model", _watched(hook)))
+            stack.enter_context(_replaced(dbos_runner, "_create_tool_wrapper", _in_turn(upcoming)))
             stack.enter_context(_own_connections())
             stack.enter_context(_placeholder_key())
             stack.enter_context(_no_tracing())
@@ -309,6 +314,76 @@ def _watched(hook: Hook) -> Any:
         return _Unrecorded(model, hook, agent.name)
 
     return get_model
+
+
+class _Turns:
+    """The parallel tool calls of one answer, let go one after the other as the recorded run did.
+
+    DBOSRunner lets a call go before the synchronous tool ahead of it has drawn its step's number in a thread
+    of its own, so that the numbers of parallel tools are a race.
+    """
+
+    def __init__(self, upcoming: Upcoming) -> None:
+        self._upcoming = upcoming
+        self._waiting: list[tuple[str, asyncio.Future[None]]] = []
+        self._busy = False
+
+    async def call(self, tool: FunctionTool, context: Any, arguments: str) -> Any:
+        loop = asyncio.get_running_loop()
+        turn: asyncio.Future[None] = loop.create_future()
+        self._waiting.append((tool.name, turn))
+        self._next()
+        # Where no tool has the name of the recorded step, they go as they came.
+        timer = loop.call_later(GATHERING_SECONDS, self._next, True)
+        try:
+            await turn
+            return await self._until_its_step(tool.on_invoke_tool(context, arguments))
+        finally:
+            timer.cancel()
+
+    async def _until_its_step(self, called: Awaitable[Any]) -> Any:
+        drawn, running = _steps_drawn(), asyncio.ensure_future(called)
+        try:
+            while not running.done() and _steps_drawn() == drawn:
+                await asyncio.wait({running}, timeout=TURN_SECONDS)
+        finally:
+            self._busy = False
+            self._next()
+        return await running
+
+    def _next(self, anyone: bool = False) -> None:
+        if self._busy:
+            return
+        expected = (self._upcoming() or "").rsplit(".", 1)[-1]
+        names = [name for name, _ in self._waiting]
+        if expected in names or (names and anyone):
+            _, turn = self._waiting.pop(names.index(expected) if expected in names else 0)
+            if not turn.done():
+                self._busy = True
+                turn.set_result(None)
+
+
+def _in_turn(upcoming: Upcoming) -> Any:
+    original = dbos_runner._create_tool_wrapper
+    turns: WeakKeyDictionary[Any, _Turns] = WeakKeyDictionary()
+
+    def create_tool_wrapper(state: Any, tool: FunctionTool) -> Any:
+        as_in_production = original(state, tool)
+
+        async def invoke(context: Any, arguments: str) -> Any:
+            turnstile = state.turnstile
+            if upcoming() is None or len(turnstile.events) < 2:
+                return await as_in_production(context, arguments)
+            return await turns.setdefault(turnstile, _Turns(upcoming)).call(tool, context, arguments)
+
+        return invoke
+
+    return create_tool_wrapper
+
+
+def _steps_drawn() -> int:
+    context = get_local_dbos_context()
+    return 0 if context is None else context.function_id
 
 
 def _by_name(model: Model, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
