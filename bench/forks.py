@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Coroutine, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,12 +12,13 @@ from typing import Any
 from agents import ModelSettings, ModelTracing, OpenAIChatCompletionsModel, set_tracing_disabled
 from dbos import DBOS, SetWorkflowID
 from openai import AsyncOpenAI
-
-from bench.server import Server
 from refork.case import Case, Run
 from refork.engine.reading import Reader
 from refork.fork import ForkSession, open_session
 from refork.variant import Variant, current
+
+from bench import application
+from bench.server import Server
 
 ROOT = Path(__file__).resolve().parent.parent
 TRIALS = 200
@@ -39,24 +40,24 @@ def record() -> Runs:
     with TemporaryDirectory() as folder:
         url = f"sqlite:///{folder}/production.sqlite"
         with _production(url):
-            from bench import application
-
             for name, workflow, count in (
                 ("steps-10", application.behind_steps, 10),
                 ("steps-1000", application.behind_steps, 1000),
                 ("turns-50", application.behind_turns, 50),
             ):
-                with SetWorkflowID(name):
-                    DBOS.start_workflow(workflow, count).get_result()
+                _run(name, workflow, count)
         with Reader(url) as reader:
             return Runs(reader.run("steps-10"), reader.run("steps-1000"), reader.run("turns-50"))
 
 
-@contextmanager
-def _production(url: str) -> Iterator[None]:
-    DBOS(config={"name": "bench", "system_database_url": url, "log_level": "ERROR"})
-    from bench import application  # noqa: F401 - registers the workflows
+def _run(name: str, workflow: Callable[[int], Coroutine[Any, Any, str]], count: int) -> None:
+    with SetWorkflowID(name):
+        DBOS.start_workflow(workflow, count).get_result()
 
+
+@contextmanager
+def _production(url: str) -> Generator[None]:
+    DBOS(config={"name": "bench", "system_database_url": url, "log_level": "ERROR"})
     DBOS.launch()
     try:
         yield
@@ -65,7 +66,7 @@ def _production(url: str) -> Iterator[None]:
 
 
 @contextmanager
-def session() -> Iterator[ForkSession]:
+def session() -> Generator[ForkSession]:
     with open_session(
         root=ROOT, modules=["bench.application"], slot="bench", concurrency=CONCURRENCY
     ) as opened:

@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -26,7 +26,7 @@ class Server:
 
 
 @contextmanager
-def serving(latency: float = LATENCY) -> Iterator[Server]:
+def serving(latency: float = LATENCY) -> Generator[Server]:
     """Run the server, and point the OpenAI client's environment at it."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
@@ -64,10 +64,7 @@ def main() -> None:
         calls, counted = 0, calls
         return PlainTextResponse(str(counted))
 
-    app = Starlette(
-        routes=[Route("/v1/chat/completions", chat, methods=["POST"]), Route("/calls", count)],
-        on_startup=None,
-    )
+    app = Starlette(routes=[Route("/v1/chat/completions", chat, methods=["POST"]), Route("/calls", count)])
     config = uvicorn.Config(app, port=port, log_level="error")
     server = uvicorn.Server(config)
 

@@ -4,7 +4,6 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from evals_builders import broken_trial, case, model_step, trial
 from refork.case import Run
 from refork.errors import BadInputError
 from refork.outcome import Trial
@@ -13,6 +12,7 @@ from refork_evals import Verdict
 from refork_evals.cells import cell_from_scored
 from refork_evals.results import Cell
 from refork_evals.trials import scored_by_test
+from support.evals_builders import broken_trial, case, model_step, trial
 
 
 def cell(*trials: tuple[Trial, bool | None], **options: Any) -> Cell:

@@ -6,13 +6,13 @@ from collections.abc import Generator
 from decimal import Decimal
 
 import pytest
-from evals_builders import broken_trial, case, model_step, outcome, trial
 from refork.case import RecordedError, Request, Run, Step
 from refork.outcome import Trial
 from refork.usage import Usage
 from refork_evals import Sample, Score, scorer
 from refork_evals.registry import forget_scorers, parse_scorer
 from refork_evals.trials import score_recorded, score_trials, scored_by_test
+from support.evals_builders import broken_trial, case, model_step, outcome, trial
 
 FELL = parse_scorer({"contains": "fell"})
 

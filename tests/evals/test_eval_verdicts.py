@@ -3,12 +3,12 @@
 from typing import Any
 
 import pytest
-from evals_builders import NOON, case, outcome
 from refork.outcome import ForkStatus, Outcome
 from refork_evals import Verdict
 from refork_evals.registry import parse_scorer
 from refork_evals.results import CaseResult
 from refork_evals.verdict import evaluate, judge_case, too_few_trials
+from support.evals_builders import NOON, case, outcome
 
 FELL = [parse_scorer({"contains": "fell"})]
 

@@ -6,7 +6,6 @@ from typing import Any
 
 import jsonschema
 import pytest
-from evals_builders import case
 from hypothesis import given
 from hypothesis import strategies as st
 from refork.errors import BadFileError
@@ -14,6 +13,7 @@ from refork_evals import Sample, scorer
 from refork_evals.expectations import expect_schema, parse_expectations
 from refork_evals.registry import forget_scorers, known_scorers
 from refork_evals.scorers import BUILT_IN
+from support.evals_builders import case
 
 EVERY_SCORER: list[dict[str, Any]] = [
     {"contains": "12%"},

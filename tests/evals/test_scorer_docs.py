@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 import yaml
-from evals_builders import case
 from refork_evals.decision import Counts, decide, p_refuted
 from refork_evals.expectations import parse_expectations
 from refork_evals.results import Verdict
 from refork_evals.scorers import BUILT_IN
 from refork_evals.statistics import trials_needed
+from support.evals_builders import case
 
 DOCS = Path(__file__).parents[2] / "docs"
 SCORERS = (DOCS / "scorers.md").read_text("utf-8")

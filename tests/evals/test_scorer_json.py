@@ -4,9 +4,9 @@ import socket
 from typing import Any
 
 import pytest
-from evals_builders import answer, directly, score
 from pydantic import ValidationError
 from refork_evals.registry import parse_scorer
+from support.evals_builders import answer, directly, score
 
 SCHEMA: dict[str, Any] = {
     "type": "object",

@@ -8,12 +8,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar
 
 import pytest
-from evals_builders import answer, case, outcome, score
 from pydantic import ValidationError
 from refork_evals import Score
 from refork_evals.registry import parse_scorer
 from refork_evals.scorers.judge import Judge
 from refork_evals.trials import score_trials
+from support.evals_builders import answer, case, outcome, score
 
 PASSES = '{"reason": "It says \\"fell\\".", "pass": true}'
 

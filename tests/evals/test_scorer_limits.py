@@ -4,8 +4,8 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from evals_builders import answer, sample, score
 from refork.usage import Usage
+from support.evals_builders import answer, sample, score
 
 USAGE = Usage(calls=1, input_tokens=100, output_tokens=20)
 TOOK = sample(answer("x"), usage=USAGE, seconds=1.5, cost_usd=Decimal("0.002"), model="gpt-4o-mini")

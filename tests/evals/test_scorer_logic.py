@@ -4,9 +4,9 @@ from collections.abc import Generator
 from typing import Any
 
 import pytest
-from evals_builders import score
 from refork_evals import Sample, scorer
 from refork_evals.registry import forget_scorers
+from support.evals_builders import score
 
 YES, NO, BROKEN = {"contains": "fell"}, {"contains": "rose"}, {"broken": None}
 

@@ -4,10 +4,10 @@ import math
 from typing import Any
 
 import pytest
-from evals_builders import answer, score
 from hypothesis import given
 from hypothesis import strategies as st
 from refork_evals.scorers.number import numbers_in
+from support.evals_builders import answer, score
 
 
 @pytest.mark.parametrize(

@@ -6,13 +6,13 @@ from collections.abc import Callable, Generator
 from typing import Any
 
 import pytest
-from evals_builders import score
 from pydantic import ValidationError
 from refork.errors import BadInputError
 from refork_evals import Sample, Score, scorer
 from refork_evals.registry import forget_scorers, known_scorers, parse_scorer
 from refork_evals.scorers import BUILT_IN
 from refork_evals.scoring import Scorer
+from support.evals_builders import score
 
 
 @pytest.fixture(autouse=True)

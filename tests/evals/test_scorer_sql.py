@@ -4,9 +4,9 @@ import logging
 from typing import Any
 
 import pytest
-from evals_builders import answer, score
 from pydantic import ValidationError
 from refork_evals.registry import parse_scorer
+from support.evals_builders import answer, score
 
 TABLES = {"sales": ["month", "region", "revenue"], "regions": ["region", "manager"]}
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from evals_builders import answer, score
+from support.evals_builders import answer, score
 
 
 @pytest.mark.parametrize(

@@ -3,9 +3,9 @@
 from typing import Any
 
 import pytest
-from evals_builders import answer, score
 from pydantic import ValidationError
 from refork_evals.registry import parse_scorer
+from support.evals_builders import answer, score
 
 GIVEN = answer(
     "",

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 from refork_reports.html import write
-from report_browser import CHROMIUM, Browser, browser
-from report_evaluations import everything
+from support.report_browser import CHROMIUM, Browser, browser
+from support.report_evaluations import everything
 
 LIGHT, DARK = "rgb(253, 253, 252)", "rgb(18, 19, 21)"
 GROUND = "getComputedStyle(document.body).backgroundColor"

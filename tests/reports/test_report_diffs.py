@@ -5,7 +5,7 @@ import time
 from hypothesis import given
 from hypothesis import strategies as st
 from refork_reports.diffs import Piece, marked, prompt_diff
-from report_evaluations import CAREFUL, SUMMARIZER
+from support.report_evaluations import CAREFUL, SUMMARIZER
 
 
 def test_equal_prompts_have_no_diff() -> None:

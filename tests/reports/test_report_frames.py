@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 import pytest
 from refork_reports import frames
-from report_evaluations import evaluation, everything, hostile, realistic, stale
+from support.report_evaluations import evaluation, everything, hostile, realistic, stale
 
 
 def only(frame: pd.DataFrame, **keys: object) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from refork_evals.results import Evaluation
 from refork_reports import html
 from refork_reports.html import render, write
 from refork_reports.results_json import read
-from report_evaluations import (
+from support.report_evaluations import (
     HOSTILE,
     SUMMARIZER,
     case,

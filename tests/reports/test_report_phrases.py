@@ -8,7 +8,7 @@ from refork.usage import Savings
 from refork_evals.results import CaseResult, Cell, Verdict
 from refork_reports import phrases
 from refork_reports.totals import totals
-from report_evaluations import (
+from support.report_evaluations import (
     case,
     cell,
     evaluation,

@@ -13,7 +13,7 @@ from refork.outcome import Trial
 from refork_evals.results import ScoredTrial, Verdict
 from refork_reports.results_build import portable
 from refork_reports.results_json import dumps, json_schema, read
-from report_evaluations import (
+from support.report_evaluations import (
     HOSTILE,
     case,
     cell,

@@ -2,8 +2,16 @@
 
 import pytest
 from refork_reports.terminal import MARKUP, Line, summary
-from report_evaluations import evaluation, everything, guard, hostile, misleading_summary, realistic, stale
 from rich.cells import cell_len
+from support.report_evaluations import (
+    evaluation,
+    everything,
+    guard,
+    hostile,
+    misleading_summary,
+    realistic,
+    stale,
+)
 
 
 def text_of(lines: list[Line]) -> list[str]:

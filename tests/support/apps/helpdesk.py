@@ -15,7 +15,7 @@ from pydantic import BaseModel
 
 set_default_openai_api("chat_completions")
 
-LEDGER = Path(os.environ["HELPDESK_LEDGER"])
+LEDGER = Path(os.environ.get("HELPDESK_LEDGER", "ledger"))
 plots: dict[str, Callable[..., Any]] = {}
 
 
@@ -111,13 +111,13 @@ def child_sync(text: str) -> str:
 class Office:
     @staticmethod
     @DBOS.workflow()
-    async def serve(text: str) -> Any:
-        return await plots["office"](text)
+    async def serve(plot: str) -> Any:
+        return await plots[plot](plot)
 
     @classmethod
     @DBOS.workflow()
-    async def serve_all(cls, text: str) -> Any:
-        return await plots["office"](f"{cls.__name__}: {text}")
+    async def serve_all(cls, plot: str) -> Any:
+        return await plots[plot](plot)
 
 
 @DBOS.dbos_class()
@@ -127,8 +127,8 @@ class Desk(DBOSConfiguredInstance):
         super().__init__(config_name=name)
 
     @DBOS.workflow()
-    async def serve(self, text: str) -> Any:
-        return await plots["desk"](f"{self.name}: {text}")
+    async def serve(self, plot: str) -> Any:
+        return await plots[plot](plot)
 
 
 front_desk = Desk("front")
