@@ -37,7 +37,7 @@ bench: install  ## measure, and write docs/benchmarks.md
 	$(BIN)/python -m bench
 
 docs: install  ## write the generated parts of docs/
-	$(BIN)/python docs/generate.py
+	PYTHONPATH=tests $(BIN)/python -m support.generated_docs
 
 format: install  ## format the code
 	$(BIN)/ruff check --fix-only .

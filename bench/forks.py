@@ -52,7 +52,8 @@ def record() -> Runs:
 
 def _run(name: str, workflow: Callable[[int], Coroutine[Any, Any, str]], count: int) -> None:
     with SetWorkflowID(name):
-        DBOS.start_workflow(workflow, count).get_result()
+        handle: Any = DBOS.start_workflow(workflow, count)
+        handle.get_result()
 
 
 @contextmanager
