@@ -9,7 +9,7 @@ import dataclasses
 import threading
 import time
 import uuid
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Generator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -53,7 +53,7 @@ def open_session(
     replay_timeout: float = 30.0,
     trial_timeout: float = 120.0,
     attempts: int = 6,
-) -> Iterator["ForkSession"]:
+) -> Generator["ForkSession"]:
     """Import the application and be ready to fork its runs.
 
     ``modules`` register the workflows; ``database`` is None for the default, ``postgres`` or a URL; time-outs
@@ -63,6 +63,7 @@ def open_session(
         frameworks = installed()
         for framework in frameworks:
             framework.register(DEFAULT)
+            stack.enter_context(framework.importable())
         engine, _ = stack.enter_context(
             open_engine(root=root, modules=modules, setup=setup, url=database, slot=slot)
         )
@@ -84,6 +85,7 @@ class ForkSession:
         self._limits = limits
         self._replay_timeout = replay_timeout
         self._forks: dict[str, CaseFork | _Replaying] = {}
+        self._given_up: set[str] = set()
         self._leftovers = Leftovers(engine.system_database)
         self._leftovers.sweep()
         self._shut = threading.Event()
@@ -124,9 +126,8 @@ class ForkSession:
         self._watchdog.join(timeout=5)
         for run_id, fork in self._forks.items():
             if not fork.wait(0):
-                fork.fail(ForkError("the session ended before the fork did"))
-                self._engine.stop(run_id)
-        wait_until_idle(self._engine, seconds=3.0)
+                self._give_up(run_id, fork, ForkError("the session ended before the fork did"))
+        wait_until_idle(self._engine, seconds=3.0, but=self._given_up)
 
     async def on_model_call(self, call: ModelCall) -> None:
         """Told by the framework of every model call, before DBOS looks for its checkpoint."""
@@ -139,7 +140,8 @@ class ForkSession:
             return
         if not gate.arrived:
             await self._arrive(fork, number, call)
-        while not gate.closed:  # a call beside the fork point: it waits as long as the trials take
+        # A call beside the fork point waits as long as the trials take. The gate is closed by any thread.
+        while not gate.closed:  # noqa: ASYNC110
             await asyncio.sleep(IDLE_SECONDS)
         raise self._engine.stop(gate.run_id)
 
@@ -163,8 +165,9 @@ class ForkSession:
             run_id=run_id,
             recorded={step.number: step.name for step in run.steps},
             fork_point=fork_point,
-            on_refused=lambda refusal: self._forks[run_id].refused(refusal),
-            on_ended=lambda status, error: self._forks[run_id].ended(status, error),
+            # Looked up when they are called: the fork is made after its gate.
+            on_refused=lambda refusal: self._forks[run_id].refused(refusal),  # noqa: PLW0108
+            on_ended=lambda error: self._forks[run_id].ended(error),  # noqa: PLW0108
         )
 
     def _start(self, fork: "CaseFork | _Replaying", gate: Gate, run: Run, *, resumed: bool = False) -> None:
@@ -182,8 +185,12 @@ class ForkSession:
             for run_id, fork in list(self._forks.items()):
                 problem = None if fork.arrived or fork.wait(0) else self._hung(fork.gate)
                 if problem is not None:
-                    fork.fail(problem)
-                    self._engine.stop(run_id)
+                    self._give_up(run_id, fork, problem)
+
+    def _give_up(self, run_id: str, fork: "CaseFork | _Replaying", problem: ReforkError) -> None:
+        self._given_up.add(run_id)
+        fork.fail(problem)
+        self._engine.stop(run_id)
 
     def _hung(self, gate: Gate) -> ReforkError | None:
         idle = time.monotonic() - gate.moved_at
@@ -226,7 +233,7 @@ class _Replaying:
         )
         self.fail(ForkError(f"step {refusal.number}, {refusal.reached!r} in today's code, {recorded}"))
 
-    def ended(self, _status: str, _error: str | None) -> None:
+    def ended(self, _error: str | None) -> None:
         self._over.set()
 
     def fail(self, problem: ReforkError) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from concurrent.futures import Future
 from contextlib import asynccontextmanager
 from threading import Lock
@@ -17,7 +17,7 @@ class Slots:
         self._lock = Lock()
 
     @asynccontextmanager
-    async def one(self) -> AsyncIterator[None]:
+    async def one(self) -> AsyncGenerator[None]:
         """Hold a slot. Safe to cancel while waiting."""
         await self._acquire()
         try:

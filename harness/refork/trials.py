@@ -6,7 +6,9 @@ import json
 import time
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from threading import Event, Lock
 from typing import Any
 
@@ -41,7 +43,7 @@ class Limits:
 class _Planned:
     variant: Variant
     number: int
-    result: "Future[Trial]" = field(default_factory=lambda: Future[Trial]())
+    result: "Future[Trial]" = field(default_factory=Future)
 
 
 class CaseFork:
@@ -144,10 +146,10 @@ class CaseFork:
     def refused(self, refusal: Refusal) -> None:
         self.fail(StaleError(_stale(self.case, refusal)))
 
-    def ended(self, status: str, error: str | None) -> None:
+    def ended(self, error: str | None) -> None:
         """The workflow came to its end without reaching the fork point."""
         point = self.case.fork_point
-        how = f"it ended with {error}" if error else f"it ended as {status}"
+        how = "it returned" if error is None else f"it raised {error}"
         text = f"the code no longer reaches step {point.number} ({point.name!r}): {how} before; {WHAT_TO_DO}"
         self.fail(StaleError(text))
 
@@ -160,6 +162,8 @@ class CaseFork:
             unanswered, self._unanswered = self._unanswered, set()
         _refuse(unanswered, problem)
         self.gate.close()
+        with suppress(RuntimeError):  # its loop may be closed by then
+            self._awaken()
         self._finish()
 
     def arrive(self, call: ModelCall) -> Coroutine[Any, Any, None]:
@@ -174,7 +178,7 @@ class CaseFork:
     async def _run_trials(self, call: ModelCall, kept: dict[str, Any]) -> None:
         loop, wake = asyncio.get_running_loop(), asyncio.Event()
         with self._lock:
-            self._wake = lambda: loop.call_soon_threadsafe(wake.set)
+            self._wake = partial(_awaken_on, loop, wake)
         calls: dict[str, ModelCall | Exception] = {}
         running: set[asyncio.Task[None]] = set()
         try:
@@ -189,13 +193,17 @@ class CaseFork:
                         running.add(task)
                 if batch:
                     continue
-                if closing:
+                if closing or self.gate.closed:
                     break
                 await wake.wait()
-            await asyncio.gather(*running)
+            if not self.gate.closed:
+                await asyncio.gather(*running)
         except BaseException:
             self.fail(ForkError("the fork was cut short while its trials were running"))
             raise
+        finally:
+            for task in running:
+                task.cancel()
         self.gate.close()
         self._finish()
 
@@ -241,7 +249,9 @@ class CaseFork:
         name = f"trial:{planned.variant.name}:{planned.number}:{digest(changed.request)}"
         reservation = kept.pop(name, None) or DBOS.reserve_step()
         self.gate.plan(reservation.step_id, name)
-        return asyncio.create_task(self._try(planned, changed, reservation, name))
+        task = asyncio.create_task(self._try(planned, changed, reservation, name))
+        task.add_done_callback(_retrieve)
+        return task
 
     def _call_of(
         self, variant: Variant, call: ModelCall, calls: dict[str, ModelCall | Exception]
@@ -292,18 +302,18 @@ class CaseFork:
         }
         try:
             kept = await reservation.run_async({"name": name, **self._limits.retries.step_options()}, step)
+            return Trial(
+                **common,
+                answer=_ANSWER.validate_python(kept["answer"]),
+                usage=_USAGE.validate_python(kept["usage"]),
+                seconds=kept["seconds"],
+                raw=kept["raw"],
+                resumed=not ran,
+            )
         except Exception as error:
             cause = last_error(error)
             message = _message(cause) or f"no answer within {self._limits.trial_seconds:g} s"
             return Trial(**common, error=TrialError(type=type(cause).__name__, message=message))
-        return Trial(
-            **common,
-            answer=_ANSWER.validate_python(kept["answer"]),
-            usage=_USAGE.validate_python(kept["usage"]),
-            seconds=kept["seconds"],
-            raw=kept["raw"],
-            resumed=not ran,
-        )
 
     def _give(self, planned: _Planned, trial: Trial) -> None:
         with self._lock:
@@ -313,7 +323,8 @@ class CaseFork:
             self._trials.append(trial)
         planned.result.set_result(trial)
         if self._on_trial is not None:
-            self._on_trial(trial)
+            with suppress(Exception):  # whoever listens loses nobody an answer
+                self._on_trial(trial)
 
     def _awaken(self) -> None:
         with self._lock:
@@ -331,6 +342,16 @@ class CaseFork:
             self._wake = None
             self._ended_at = self._ended_at or time.monotonic()
         self._over.set()
+
+
+def _awaken_on(loop: asyncio.AbstractEventLoop, wake: asyncio.Event) -> None:
+    loop.call_soon_threadsafe(wake.set)
+
+
+def _retrieve(task: "asyncio.Task[None]") -> None:
+    """What a trial could not say in its result is in the fork's; asyncio need not print it."""
+    if not task.cancelled():
+        task.exception()
 
 
 async def _nothing() -> None:

@@ -49,5 +49,7 @@ def _candidates(text: str, prompts: Path) -> frozenset[str]:
         )
     known = {path.stem for path in prompts.glob(f"*/*{SUFFIX}")}
     for name in sorted(names - known - {CURRENT}):
-        raise BadInputError(f"option {PREFIX}variants: no prompt of {str(prompts)!r} is {name!r}{nearest(name, known)}")
+        raise BadInputError(
+            f"option {PREFIX}variants: no prompt of {str(prompts)!r} is {name!r}{nearest(name, known)}"
+        )
     return frozenset(names - {CURRENT})

@@ -1,6 +1,7 @@
 """What a test function is given of a trial."""
 
 from dataclasses import dataclass
+from textwrap import shorten
 from typing import Any
 
 from refork.case import Answer, Case, Request, ToolCall
@@ -8,7 +9,7 @@ from refork.outcome import Trial
 from refork.usage import Usage
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class CaseTrial:
     """One answer of the model at the fork point: the fixture ``trial`` of a test marked ``refork``.
 
@@ -24,6 +25,11 @@ class CaseTrial:
     usage: Usage | None = None
     model: str | None = None
     seconds: float = 0.0
+
+    def __repr__(self) -> str:
+        # pytest shows it with every assert that fails.
+        text = self.answer.text or ", ".join(call.name for call in self.answer.tool_calls)
+        return f"<trial {self.number} of {self.case.name!r} under {self.variant!r}: {shorten(text, 60)!r}>"
 
     @property
     def text(self) -> str:

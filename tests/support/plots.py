@@ -1,14 +1,10 @@
-"""Workflows of the helpdesk for the tests of forks, and their recording: real runs, in a process of their own.
-
-Usage: ``python -m support.plots DATABASE OUT`` runs every plot once and writes the runs into ``OUT``.
-"""
+"""Workflows of the helpdesk for the tests of forks, and their recording: real runs of a plain DBOS."""
 
 import asyncio
 import json
 import os
 import pickle
 import random
-import sys
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -124,6 +120,17 @@ async def a_handoff_before(name: str) -> Any:
 
 
 @plot(story=after(LOOK_UP), workflow="chat_sync")
+def a_loop_of_its_own(name: str) -> Any:
+    """Synchronous code that runs its agent with asyncio, and a client of its own."""
+
+    async def run() -> Any:
+        async with AsyncOpenAI() as client:
+            return await ask(desk.clerk.clone(model=OpenAIChatCompletionsModel("small", client)), name)
+
+    return asyncio.run(run())
+
+
+@plot(story=after(LOOK_UP), workflow="chat_sync")
 def run_sync(name: str) -> Any:
     return DBOSRunner.run_sync(desk.clerk, name).final_output
 
@@ -141,7 +148,11 @@ async def the_responses_api(name: str) -> Any:
         return await ask(desk.clerk.clone(model=OpenAIResponsesModel("small", client)), name)
 
 
-@plot(story=lambda request: '{"sentence": "Fell.", "score": 3}', agent="Rater")
+def rated(_request: Received) -> str:
+    return '{"sentence": "Fell.", "score": 3}'
+
+
+@plot(story=rated, agent="Rater")
 async def structured_output(name: str) -> Any:
     rater = Agent(name="Rater", instructions="Rate it.", model="small", output_type=Summary)
     return (await ask(rater, name)).model_dump()
@@ -180,12 +191,12 @@ async def a_guardrail_with_more_steps_than_fit_before(name: str) -> Any:
 
 @plot()
 async def a_timeout_shorter_than_the_trials(name: str) -> Any:
-    return await ask(desk.clerk.clone(model_settings=ModelSettings(temperature=0.5, timeout=0.15)), name)
+    return await ask(desk.clerk.clone(model_settings=ModelSettings(temperature=0.5, timeout=1.0)), name)
 
 
 @plot()
 async def a_timeout_of_the_users(name: str) -> Any:
-    return await asyncio.wait_for(ask(desk.clerk, name), 0.15)
+    return await asyncio.wait_for(ask(desk.clerk, name), 1.0)
 
 
 @plot(story=after(LOOK_UP))
@@ -232,6 +243,11 @@ async def two_runs_in_one_workflow(name: str) -> Any:
 
 
 PLOTS["two_runs_in_one_workflow"].agent = "Closer"
+
+
+@plot()
+async def two_agents_side_by_side(name: str) -> Any:
+    return await asyncio.gather(ask(desk.clerk, name), ask(desk.closer, name))
 
 
 @plot()
@@ -303,9 +319,8 @@ def _workflow(each: Plot) -> Callable[..., Any]:
     return named[each.workflow]
 
 
-if __name__ == "__main__":
-    from support import plots
-
-    with ModelServer(plots.answer) as server:
+def record_into(database: str, out: str) -> None:
+    """Run every plot once with a DBOS on the SQLite file ``database``, and pickle the runs into ``out``."""
+    with ModelServer(answer) as server:
         os.environ["OPENAI_BASE_URL"] = server.url
-        Path(sys.argv[2]).write_bytes(pickle.dumps(plots.record(Path(sys.argv[1]))))
+        Path(out).write_bytes(pickle.dumps(record(Path(database))))

@@ -5,15 +5,18 @@ the first slot that no other session holds, so two terminals never meet in one d
 """
 
 import hashlib
+import sqlite3
 import subprocess
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Collection, Generator
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import quote
 
 import platformdirs
 import sqlalchemy as sa
+from sqlalchemy import event
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from refork.engine.locks import held_file, held_key
@@ -35,7 +38,7 @@ class EvalsDatabase:
 
 
 @contextmanager
-def evals_database(url: str | None, *, root: Path, slot: str = "") -> Iterator[EvalsDatabase]:
+def evals_database(url: str | None, *, root: Path, slot: str = "") -> Generator[EvalsDatabase]:
     """Hold an evals database for the length of a session.
 
     ``url`` is None for the default, ``postgres`` for a throw-away server, or a SQLAlchemy URL of SQLite or
@@ -63,7 +66,7 @@ def cache_folder(root: Path) -> Path:
 
 
 @contextmanager
-def _default(folder: Path, slot: str) -> Iterator[EvalsDatabase]:
+def _default(folder: Path, slot: str) -> Generator[EvalsDatabase]:
     for number in range(SLOTS):
         path = folder / f"evals{f'-{slot}' if slot else ''}-{number}.sqlite"
         with ExitStack() as stack:
@@ -74,14 +77,18 @@ def _default(folder: Path, slot: str) -> Iterator[EvalsDatabase]:
 
 
 @contextmanager
-def _sqlite_at(path: Path, folder: Path, slot: str) -> Iterator[EvalsDatabase]:
+def _sqlite_at(path: Path, folder: Path, slot: str) -> Generator[EvalsDatabase]:
     path = path.with_stem(f"{path.stem}-{slot}") if slot else path
     if _tracked_by_git(path):
         raise BadInputError(
             f"--agent-evals-db: {str(path)!r} is tracked by git; an evals database is never shared: "
             "name a file outside the checkout, or leave the option out"
         )
-    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        problem = f"--agent-evals-db: {str(path.parent)!r} is no folder to write to: {error.strerror}"
+        raise DatabaseError(problem) from None
     with held_file(path.with_name(path.name + ".lock")) as held:
         if not held:
             raise SessionError(f"--agent-evals-db: another session is using {str(path)!r}")
@@ -90,13 +97,14 @@ def _sqlite_at(path: Path, folder: Path, slot: str) -> Iterator[EvalsDatabase]:
 
 
 @contextmanager
-def _sqlite(path: Path, folder: Path) -> Iterator[EvalsDatabase]:
+def _sqlite(path: Path, folder: Path) -> Generator[EvalsDatabase]:
+    _look_at(path)
     engine = sa.create_engine(
         f"sqlite:///{path}", pool_size=20, max_overflow=20, connect_args={"check_same_thread": False}
     )
 
-    @sa.event.listens_for(engine, "connect")
-    def _configure(connection: Any, _record: Any) -> None:
+    @event.listens_for(engine, "connect")
+    def _configure(connection: Any, _record: Any) -> None:  # pyright: ignore[reportUnusedFunction]
         connection.isolation_level = "IMMEDIATE"
         connection.execute("PRAGMA busy_timeout=30000")
         connection.execute("PRAGMA foreign_keys=ON")
@@ -112,7 +120,7 @@ def _sqlite(path: Path, folder: Path) -> Iterator[EvalsDatabase]:
 
 
 @contextmanager
-def _postgres(url: str, root: Path, folder: Path, slot: str) -> Iterator[EvalsDatabase]:
+def _postgres(url: str, root: Path, folder: Path, slot: str) -> Generator[EvalsDatabase]:
     try:
         address = sa.make_url(url)
     except ArgumentError:
@@ -133,7 +141,10 @@ def _postgres(url: str, root: Path, folder: Path, slot: str) -> Iterator[EvalsDa
                 if held:
                     _mark(engine, schema, address.render_as_string(hide_password=True))
                     yield EvalsDatabase(
-                        engine=engine, url=address.render_as_string(hide_password=False), schema=schema, folder=folder
+                        engine=engine,
+                        url=address.render_as_string(hide_password=False),
+                        schema=schema,
+                        folder=folder,
                     )
                     return
         raise SessionError(f"{SLOTS} sessions of this project are using this database already")
@@ -145,18 +156,34 @@ def _postgres(url: str, root: Path, folder: Path, slot: str) -> Iterator[EvalsDa
         engine.dispose()
 
 
+def _look_at(path: Path) -> None:
+    """Refuse what is not ours before anything is written: opening a database in WAL mode changes its file."""
+    if not path.exists() or path.stat().st_size == 0:
+        return
+    address = f"file:{quote(str(path))}?mode=ro"
+    try:
+        with closing(sqlite3.connect(address, uri=True)) as connection:
+            tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_master")]
+    except sqlite3.Error as error:
+        raise DatabaseError(f"--agent-evals-db: {str(path)!r} is no SQLite database: {error}") from None
+    _check_ours(tables, str(path))
+
+
+def _check_ours(tables: Collection[str], shown: str) -> None:
+    if tables and OURS not in tables:
+        raise BadInputError(
+            f"--agent-evals-db: {shown!r} holds data that is not Refork's; "
+            "name a new file: the evals never run in a database of production"
+        )
+
+
 def _mark(engine: sa.Engine, schema: str | None, shown: str) -> None:
     """Claim an empty database, or make sure that it is one that Refork made."""
     try:
         with engine.begin() as connection:
             if schema is not None:
                 connection.execute(sa.schema.CreateSchema(schema, if_not_exists=True))
-            tables = sa.inspect(connection).get_table_names(schema=schema)
-            if tables and OURS not in tables:
-                raise BadInputError(
-                    f"--agent-evals-db: {shown!r} holds data that is not Refork's; "
-                    "name a new file: the evals never run in a database of production"
-                )
+            _check_ours(sa.inspect(connection).get_table_names(schema=schema), shown)
             marker = sa.Table(OURS, sa.MetaData(schema=schema), sa.Column("version", sa.Integer))
             marker.create(connection, checkfirst=True)
     except DBAPIError as error:
@@ -168,7 +195,9 @@ def _mark(engine: sa.Engine, schema: str | None, shown: str) -> None:
 def _path_of(url: str, root: Path) -> Path:
     database = sa.make_url(url).database
     if not database or database == ":memory:":
-        raise BadInputError(f"--agent-evals-db: {url!r} names no file; write 'sqlite:///path/to/evals.sqlite'")
+        raise BadInputError(
+            f"--agent-evals-db: {url!r} names no file; write 'sqlite:///path/to/evals.sqlite'"
+        )
     return (root / database).resolve()
 
 

@@ -29,15 +29,16 @@ class Gate:
     """The state of one fork, shared by DBOS's threads and event loops.
 
     Once the fork has ``arrived``, whatever the code does beside its trials is neither run nor a refusal: it
-    only waits until the fork is over. ``recorded`` maps every step number of the recorded run to its DBOS name; steps below ``fork_point``
-    replay. ``on_refused`` and ``on_ended`` are called once each, from whatever thread DBOS is in.
+    only waits until the fork is over. ``recorded`` maps every step number of the recorded run to its DBOS
+    name; steps below ``fork_point`` replay. ``on_refused`` and ``on_ended`` are called once each, from
+    whatever thread DBOS is in.
     """
 
     run_id: str
     recorded: Mapping[int, str]
     fork_point: int
     on_refused: Callable[[Refusal], None]
-    on_ended: Callable[[str, str | None], None]
+    on_ended: Callable[[str | None], None]
     planned: dict[int, str] = field(default_factory=dict[int, str])
     started: bool = False
     position: tuple[int, str] | None = None
@@ -91,10 +92,10 @@ class Gate:
         with self._lock:
             self._closed.set()
 
-    def end(self, status: str, error: str | None) -> None:
-        """The workflow came to its own end."""
+    def end(self, error: str | None) -> None:
+        """The workflow came to its own end: it returned, or raised ``error``."""
         with self._lock:
             if self.closed:
                 return
             self._closed.set()
-        self.on_ended(status, error)
+        self.on_ended(error)

@@ -6,7 +6,8 @@ anything. The guard stands in front of that question.
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any, Final
 
@@ -14,6 +15,7 @@ from dbos._context import get_local_dbos_context
 from dbos._error import DBOSWorkflowCancelledError
 
 from refork.engine.gate import Admission, Gate
+from refork.engine.serializer import error_text
 from refork.errors import SessionError
 
 GET_RESULT: Final = "DBOS.getResult"
@@ -43,6 +45,8 @@ class Guard:
         self._queue = queue
         self._originals: dict[str, Callable[..., Any]] = {}
         self._gates: dict[str, Gate] = {}
+        self._cancelling: dict[str, threading.Thread] = {}
+        self._parked = 0
         self._lock = threading.Lock()
 
     def install(self) -> None:
@@ -58,12 +62,24 @@ class Guard:
     def gate(self, run_id: str | None) -> Gate | None:
         return None if run_id is None else self._gates.get(run_id)
 
-    def cancel(self, run_id: str) -> None:
+    @property
+    def parked(self) -> int:
+        """How many forks have unwound, and have not ended yet."""
+        return self._parked
+
+    def cancel(self, run_id: str) -> threading.Thread:
         """Mark a workflow as cancelled, on a thread of its own.
 
         DBOS may hold SQLite's write lock around the question that the guard answers.
         """
-        threading.Thread(target=self._db.cancel_workflows, args=([run_id],), daemon=True).start()
+        with self._lock:
+            cancelling = self._cancelling.get(run_id)
+            if cancelling is None:
+                cancel = self._db.cancel_workflows
+                cancelling = threading.Thread(target=cancel, args=([run_id],), daemon=True)
+                self._cancelling[run_id] = cancelling
+                cancelling.start()
+        return cancelling
 
     def stop(self, run_id: str) -> DBOSWorkflowCancelledError:
         """Cancel a workflow and make the exception that unwinds it. It passes every ``except Exception``."""
@@ -139,21 +155,47 @@ class Guard:
     def _await_workflow_result(
         self, original: Callable[..., Any], workflow_id: str, *args: Any, **rest: Any
     ) -> Any:
-        self._admit_result_of(workflow_id)
-        return original(workflow_id, *args, **rest)
+        gate = self.gate(workflow_id)
+        if gate is None:
+            self._admit_result_of(workflow_id)
+            return original(workflow_id, *args, **rest)
+        with self._parking():
+            self._end(gate)
+            return original(workflow_id, *args, **rest)
 
     async def _await_workflow_result_async(
         self, original: Callable[..., Any], workflow_id: str, *args: Any, **rest: Any
     ) -> Any:
-        self._admit_result_of(workflow_id)
-        return await original(workflow_id, *args, **rest)
+        gate = self.gate(workflow_id)
+        if gate is None:
+            self._admit_result_of(workflow_id)
+            return await original(workflow_id, *args, **rest)
+        with self._parking():
+            await asyncio.to_thread(self._end, gate)
+            return await original(workflow_id, *args, **rest)
+
+    @contextmanager
+    def _parking(self) -> Generator[None]:
+        """A fork has unwound. DBOS lets it poll for its outcome, which only its cancellation gives."""
+        with self._lock:
+            self._parked += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._parked -= 1
+
+    def _end(self, gate: Gate) -> None:
+        gate.wait()  # its trials may run on beside what has unwound
+        self.cancel(gate.run_id).join()
 
     def _update_workflow_outcome(
         self, original: Callable[..., Any], workflow_id: str, status: str, **rest: Any
     ) -> bool:
         gate = self.gate(workflow_id)
         if gate is not None:
-            gate.end(status, rest.get("error"))
+            error = rest.get("error")
+            gate.end(None if error is None else error_text(error))
         return bool(original(workflow_id, status, **rest))
 
     def _start_queued_workflows(

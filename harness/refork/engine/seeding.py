@@ -22,7 +22,14 @@ SUCCESS: Final = "SUCCESS"
 def seed_id(run: Run, *, below: int) -> str:
     """The id of a seeded run: the same run seeded up to the same step is the same row."""
     content = json.dumps(
-        [run.id, run.workflow, below, run.args, run.kwargs, [[s.number, s.name, s.output] for s in run.steps]],
+        [
+            run.id,
+            run.workflow,
+            below,
+            run.args,
+            run.kwargs,
+            [[s.number, s.name, s.output] for s in run.steps],
+        ],
         sort_keys=True,
         default=str,
     )
@@ -53,7 +60,9 @@ def seed(system_database: Any, run: Run, *, below: int, application: str, versio
 
 
 def _exists(connection: sa.Connection, table: sa.Table, run_id: str) -> bool:
-    return connection.scalar(sa.select(table.c.workflow_uuid).where(table.c.workflow_uuid == run_id)) is not None
+    return (
+        connection.scalar(sa.select(table.c.workflow_uuid).where(table.c.workflow_uuid == run_id)) is not None
+    )
 
 
 def _status_row(run: Run, run_id: str, now: int) -> dict[str, Any]:
@@ -79,7 +88,8 @@ def _status_row(run: Run, run_id: str, now: int) -> dict[str, Any]:
 
 
 def _inputs(run: Run) -> str:
-    return dumps({"args": tuple(decode(arg) for arg in run.args), "kwargs": {k: decode(v) for k, v in run.kwargs.items()}})
+    args = tuple(decode(arg) for arg in run.args)
+    return dumps({"args": args, "kwargs": {name: decode(value) for name, value in run.kwargs.items()}})
 
 
 def _step_row(step: Step, run_id: str, now: int) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """How the evals database holds values: plain JSON, never pickle."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
 
@@ -8,7 +8,9 @@ import dbos._serialization as dbos_serialization
 from dbos import Serializer
 
 from refork import values
-from refork.errors import SessionError
+from refork.errors import SessionError, ValueNotPortableError
+from refork.files.checks import one_line
+from refork.values import RecordedException
 
 NAME = "refork_json"
 
@@ -19,15 +21,28 @@ class JsonSerializer(Serializer):
     def serialize(self, data: Any) -> str:
         return values.dumps(data)
 
-    def deserialize(cls, serialized_data: str) -> Any:  # noqa: N805 - DBOS declares it so
+    def deserialize(self, serialized_data: str) -> Any:
         return values.loads(serialized_data)
 
     def name(self) -> str:
         return NAME
 
 
+def error_text(serialized: str) -> str:
+    """An exception that :class:`JsonSerializer` wrote, in one line: its class's name and its message."""
+    try:
+        error = values.loads(serialized)
+    except ValueNotPortableError:
+        return one_line(serialized, 200)
+    name = (
+        error.type_name.rsplit(".", 1)[-1] if isinstance(error, RecordedException) else type(error).__name__
+    )
+    message = error.message if isinstance(error, RecordedException) else str(error)
+    return one_line(f"{name}: {message}", 200)
+
+
 @contextmanager
-def pickle_refused() -> Iterator[None]:
+def pickle_refused() -> Generator[None]:
     """Refuse pickled rows while it lasts: DBOS unpickles what a row calls pickled, whatever serializer is set."""
     default: Any = dbos_serialization.DBOSDefaultSerializer
 

@@ -101,6 +101,10 @@ class Framework(Protocol):
         """Register the types that this framework's checkpoints hold."""
         ...
 
+    def importable(self) -> AbstractContextManager[None]:
+        """Let the application be imported and replayed where it has no key for its model."""
+        ...
+
     def intercept(self, hook: Hook, upcoming: Upcoming) -> AbstractContextManager[None]:
         """Call ``hook`` before every model call, in whatever thread and event loop it happens.
 
