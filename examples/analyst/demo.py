@@ -19,7 +19,7 @@ from pathlib import Path
 EXAMPLE = Path(__file__).resolve().parent
 WORK = EXAMPLE.parent.parent / ".demo"
 PRODUCTION = f"sqlite:///{WORK / 'production.sqlite'}"
-WINNERS = {"analyst": "duckdb", "summarizer": "concise"}
+WINNERS = {"analyst": "duckdb", "summarizer": "brackets"}
 """The candidates that are taken over: the report says so, and a person decides."""
 
 DRAWS = 11

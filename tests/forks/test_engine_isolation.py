@@ -322,3 +322,20 @@ def test_a_database_of_dbos_that_ours_is_not_launched_on_is_refused(
     with pytest.raises(SessionError, match="the application replaced DBOS"), application(source):
         pass
     assert not (tmp_path / "production.sqlite").exists()
+
+
+def test_the_guard_stands_before_dbos_starts_its_threads(
+    application: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a killed session left must not be taken up in the moment between the launch and the guard."""
+    guarded: list[bool] = []
+    queue_thread = dbos_module.queue_thread
+
+    def watched(stop: threading.Event, instance: Any) -> None:
+        guarded.append("start_queued_workflows" in vars(instance._sys_db))
+        queue_thread(stop, instance)
+
+    monkeypatch.setattr(dbos_module, "queue_thread", watched)
+    with application("") as session:
+        assert_replays(session, recorded(tmp_path))
+    assert guarded == [True]
