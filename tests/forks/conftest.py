@@ -74,7 +74,7 @@ def code_as_recorded() -> None:
     plots.as_recorded()
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def ledger(surroundings: Path) -> Path:
     """What the tools and steps wrote: not there as long as none of them ran."""
     path = surroundings / "ledger"

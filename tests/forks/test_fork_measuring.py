@@ -22,15 +22,20 @@ from support.plots import PLOTS
 
 @pytest.mark.parametrize("name", PLOTS)
 def test_each_variant_gets_its_own_answers_and_nothing_else_runs(
-    name: str, runs: dict[str, Run], session: ForkSession, server: ModelServer, ledger: Path
+    name: str,
+    runs: dict[str, Run],
+    session: ForkSession,
+    server: ModelServer,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     assert runs[name].status == "SUCCESS", runs[name].error
-    server.latency = 0.6 if "timeout" in name else 0.02
+    monkeypatch.setattr(plots, "patience", 0.5)
+    server.latency = 0.3 if "timeout" in name else 0.02
     case = case_of(runs[name], agent=PLOTS[name].agent)
     outcome = measure(session, case, {"current": 9, "careful": 4}, CAREFUL)
     assert (outcome.status, outcome.reason) == (ForkStatus.MEASURED, "")
     assert server.count == 13
-    assert not ledger.exists()
+    assert not helpdesk.LEDGER.exists()
     prompt = outcome.requests["current"].prompt or ""
     assert outcome.requests["careful"].prompt == f"Careful! {prompt}"
     assert [(trial.variant, trial.number) for trial in outcome.trials] == [

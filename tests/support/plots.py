@@ -34,6 +34,9 @@ from support.model_server import Call, ModelServer, Received, Reply
 Story = Callable[[Received], Reply | str]
 DEFAULT.register(desk.Ticket)
 
+patience = 30.0
+"""Seconds that the plots with a time-out wait for their model: enough when they are recorded."""
+
 
 def echo(request: Received) -> str:
     """An answer that says what was asked, and is never given twice."""
@@ -191,12 +194,12 @@ async def a_guardrail_with_more_steps_than_fit_before(name: str) -> Any:
 
 @plot()
 async def a_timeout_shorter_than_the_trials(name: str) -> Any:
-    return await ask(desk.clerk.clone(model_settings=ModelSettings(temperature=0.5, timeout=1.0)), name)
+    return await ask(desk.clerk.clone(model_settings=ModelSettings(temperature=0.5, timeout=patience)), name)
 
 
 @plot()
 async def a_timeout_of_the_users(name: str) -> Any:
-    return await asyncio.wait_for(ask(desk.clerk, name), 1.0)
+    return await asyncio.wait_for(ask(desk.clerk, name), patience)
 
 
 @plot(story=after(LOOK_UP))
