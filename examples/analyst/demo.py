@@ -74,7 +74,9 @@ class Demo:
         self._say("1. Five questions in production. Each is a durable run; three of them go wrong.")
         self._show("python", "-m", "analyst.production")
         self._show("refork", "runs")
-        self._say("2. The failures become cases, and so do two runs that went well: the fix must not break them.")
+        self._say(
+            "2. The failures become cases, and so do two runs that went well: the fix must not break them."
+        )
         for case in cases:
             self._capture(case)
         self._say("3. Fork each case at its bad step, and rerun only that step under every prompt.")
@@ -83,8 +85,12 @@ class Demo:
         green = self._evaluate("reports/green")
         as_told = (red.status, green.status) == (FAILED, PASSED)
         if not as_told:
-            self._say(f"pytest ended with {red.status}, then {green.status}; the recorded story is 1, then 0.")
-        print(f"\n{red.section}\n\nAfter the prompts were taken over ({time.monotonic() - began:.0f} s in all):\n")
+            self._say(
+                f"pytest ended with {red.status}, then {green.status}; the recorded story is 1, then 0."
+            )
+        print(
+            f"\n{red.section}\n\nAfter the prompts were taken over ({time.monotonic() - began:.0f} s in all):\n"
+        )
         print(green.section)
         return 0 if as_told or (self._live and {red.status, green.status} <= {PASSED, FAILED}) else 1
 
@@ -156,7 +162,9 @@ def _split(output: str) -> tuple[str, str, str]:
 
 
 def _copy(project: Path) -> None:
-    ignored = shutil.ignore_patterns("cases", "recordings", "tests", "demo.py", "model_*.py", "__pycache__", "*.sqlite")
+    ignored = shutil.ignore_patterns(
+        "cases", "recordings", "tests", "demo.py", "model_*.py", "__pycache__", "*.sqlite"
+    )
     shutil.copytree(EXAMPLE, project, ignore=ignored)
 
 
@@ -165,7 +173,11 @@ def _endpoint(options: argparse.Namespace) -> Generator[dict[str, str]]:
     """The environment that names a model: a live endpoint's, or the stand-in server's."""
     if options.model_url is not None and options.record is None:
         model = {"ANALYST_MODEL": options.model} if options.model else {}
-        yield {"OPENAI_BASE_URL": options.model_url, "OPENAI_API_KEY": os.environ.get("OPENAI_API_KEY", "none"), **model}
+        yield {
+            "OPENAI_BASE_URL": options.model_url,
+            "OPENAI_API_KEY": os.environ.get("OPENAI_API_KEY", "none"),
+            **model,
+        }
         return
     recordings = options.record or EXAMPLE / "recordings" / "answers.jsonl"
     command = [sys.executable, str(EXAMPLE / "model_server.py"), "--recordings", str(recordings)]
@@ -187,7 +199,10 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--model-url", metavar="URL", help="a live OpenAI-compatible endpoint, ending in /v1")
     parser.add_argument("--model", metavar="NAME", help="what the live endpoint calls its model")
     parser.add_argument(
-        "--record", type=Path, metavar="FILE", help="keep what --model-url answers where FILE has too few answers"
+        "--record",
+        type=Path,
+        metavar="FILE",
+        help="keep what --model-url answers where FILE has too few answers",
     )
     options = parser.parse_args()
     if options.record is not None and options.model_url is None:

@@ -329,7 +329,7 @@ def test_the_guard_stands_before_dbos_starts_its_threads(
 ) -> None:
     """What a killed session left must not be taken up in the moment between the launch and the guard."""
     guarded: list[bool] = []
-    queue_thread = dbos_module.queue_thread
+    queue_thread = dbos_module.queue_thread  # type: ignore[attr-defined]  # pyright: ignore[reportPrivateImportUsage]
 
     def watched(stop: threading.Event, instance: Any) -> None:
         guarded.append("start_queued_workflows" in vars(instance._sys_db))

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from refork import values
 from refork.case import Json, RecordedError
-from refork.engine.app import inert_dbos as inert_dbos
+from refork.engine.app import inert_dbos
 from refork.errors import ValueNotPortableError
 from refork.files.checks import one_line
 from refork.value_types import recorded
