@@ -32,6 +32,7 @@ class _Settings(BaseModel):
     setup: _Function | None = None
     cases: _Folder = "evals/cases"
     prompts: _Folder = "evals/prompts"
+    variants: list[Annotated[str, StringConstraints(min_length=1)]] | None = None
     trials: Annotated[int, Field(ge=1, le=10_000)] = 10
     min_pass_rate: Annotated[float, Field(gt=0, le=1)] = 0.7
     concurrency: Annotated[int, Field(ge=1, le=1000)] = 8
@@ -44,9 +45,12 @@ class _Settings(BaseModel):
 
 
 _KEYS: Final = frozenset(_Settings.model_fields)
+_LISTS: Final = ("app", "variants")
+"""Keys of several names, which text separates by commas."""
 _EXPECTED: Final = {
     "app": "must be a module, or a list of modules, such as 'myapp.agent'",
     "setup": "must be a function, such as 'myapp.evals:setup'",
+    "variants": "must be a list of candidates, such as ['careful', 'terse']",
 }
 
 
@@ -56,8 +60,9 @@ class Config:
 
     ``root`` is the folder of the nearest pyproject.toml, ``file``, or where the search began if there is
     none. ``app`` are the modules that register the workflows, ``setup`` the function that is called once
-    before a fork, ``db`` the URL of the evals database, None for the default one. Time-outs are in seconds,
-    ``retries`` are those of one model call, and ``alpha`` is the error rate of verdicts.
+    before a fork, ``variants`` the only candidates to try (None: every one), ``db`` the URL of the evals
+    database, None for the default one. Time-outs are in seconds, ``retries`` are those of one model call,
+    and ``alpha`` is the error rate of verdicts.
     """
 
     root: Path
@@ -66,6 +71,7 @@ class Config:
     setup: str | None
     cases: Path
     prompts: Path
+    variants: tuple[str, ...] | None
     trials: int
     min_pass_rate: float
     concurrency: int
@@ -106,7 +112,9 @@ def load_config(
     }
     settings = _validated(given)
     home = (root if file is None else file.parent).absolute()
-    values = {key: getattr(settings, key) for key in _KEYS - {"app", "cases", "prompts", "report"}}
+    values = {
+        key: getattr(settings, key) for key in _KEYS - {"app", "cases", "prompts", "report", "variants"}
+    }
     return Config(
         root=home,
         file=file,
@@ -114,6 +122,7 @@ def load_config(
         cases=_inside(home, "cases", settings, given),
         prompts=_inside(home, "prompts", settings, given),
         report=home / settings.report,
+        variants=None if settings.variants is None else tuple(settings.variants),
         **values,
     )
 
@@ -178,7 +187,7 @@ def _from_options(overrides: Mapping[str, Any], prefix: str) -> dict[str, _Given
 
 
 def _as_list(key: str, value: Any) -> Any:
-    if key != "app" or not isinstance(value, str | tuple):
+    if key not in _LISTS or not isinstance(value, str | tuple):
         return str(value) if isinstance(value, Path) else value
     return [value] if isinstance(value, str) else list(value)
 
@@ -186,7 +195,7 @@ def _as_list(key: str, value: Any) -> Any:
 def _from_text(key: str, text: str) -> Any:
     """What ``text`` says for ``key``; the text itself where that needs a number and it is none."""
     default = _Settings.model_fields[key].default
-    if key == "app":
+    if key in _LISTS:
         return [part.strip() for part in text.split(",") if part.strip()]
     if isinstance(default, int | float):
         try:

@@ -49,6 +49,7 @@ def _settle(session: ForkSession) -> None:
 
     wait_until_idle(session._engine, seconds=5)
     assert session._engine._dbos._active_workflows_set.activeList() == []
+    assert session._engine.parked == 0
 
 
 def test_tools_that_every_answer_asks_for_do_not_run(forked: Forked, server: ModelServer) -> None:

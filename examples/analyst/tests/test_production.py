@@ -13,7 +13,7 @@ from dbos import DBOSClient
 from serving import PROJECT, model_server, stats
 
 MODEL_STEP = "_model_call_step"
-RUNS = ("top-months", "region-concentration", "west-revenue", "south-growth", "east-revenue")
+RUNS = ("top-months", "region-concentration", "west-revenue", "south-revenue", "product-revenue")
 
 
 @dataclass(frozen=True)
