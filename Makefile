@@ -27,7 +27,7 @@ check: install  ## lint, types, layers
 	$(BIN)/lint-imports
 
 test: install  ## run all tests
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest
 
 # MODEL_URL and MODEL run the demo against a live OpenAI-compatible endpoint instead of the recorded answers.
 demo: install  ## run the main job on the example: failing runs in, regression tests out

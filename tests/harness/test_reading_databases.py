@@ -12,9 +12,9 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from conftest import role_of
 from refork.engine.reading import Reader
 from refork.errors import BadInputError, DatabaseError, ReforkError
+from support.postgres import role_of
 from support.production import files_of
 
 NOBODY = 65534

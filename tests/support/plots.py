@@ -180,19 +180,6 @@ async def an_input_guardrail(name: str) -> Any:
 
 
 @plot()
-async def a_guardrail_with_more_steps_than_fit_before(name: str) -> Any:
-    """The second step of the guardrail is recorded after the model call that is forked."""
-
-    @input_guardrail
-    async def thorough(_context: Any, _agent: Any, _input: Any) -> GuardrailFunctionOutput:
-        await desk.note_async("guardrail 1")
-        await desk.note_async("guardrail 2")
-        return GuardrailFunctionOutput(output_info=None, tripwire_triggered=False)
-
-    return await ask(desk.clerk.clone(input_guardrails=[thorough]), name)
-
-
-@plot()
 async def a_timeout_shorter_than_the_trials(name: str) -> Any:
     return await ask(desk.clerk.clone(model_settings=ModelSettings(temperature=0.5, timeout=patience)), name)
 
