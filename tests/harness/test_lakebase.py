@@ -190,13 +190,14 @@ def test_threads_whose_token_was_withdrawn_share_the_next_one(
     engine.dispose()
 
 
-@BOTH
-def test_dbos_runs_on_the_engine_and_what_it_wrote_is_read(
-    workspace: DatabricksStandIn, tls_server: TlsPostgres, tmp_path: Path, endpoint: str
+def test_dbos_runs_on_the_engine_while_tokens_come_and_go(
+    workspace: DatabricksStandIn, tls_server: TlsPostgres, tmp_path: Path
 ) -> None:
+    workspace.lifetime = lakebase.MARGIN + timedelta(seconds=1)
     with tls_server.database() as name:
-        place = f"lakebase://{endpoint}/{name}?port={tls_server.port}"
+        place = f"lakebase://{ENDPOINT}/{name}?port={tls_server.port}"
         write_runs(place, tmp_path)
+        assert len(workspace.tokens) > 1
         assert "report-1" in ids(place)
 
 
@@ -396,7 +397,7 @@ class TestEngine:
     ) -> None:
         engine = engine_of(workspace, tls_shop)
         workspace.forbidden = True
-        with pytest.raises(DatabaseError, match="lakebase_engine: .* refuses the Lakebase endpoint"):
+        with pytest.raises(DatabaseError, match=r"lakebase_engine: .* refuses the Lakebase endpoint"):
             engine.connect()
 
     def test_the_module_costs_production_no_import_of_what_it_does_not_use(self) -> None:
@@ -404,5 +405,5 @@ class TestEngine:
         assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-def engine_of(workspace: DatabricksStandIn, database: str, **options: Any) -> sa.Engine:
-    return lakebase_engine(INSTANCE, database, parameters={"port": str(workspace.postgres.port)}, **options)
+def engine_of(api: DatabricksStandIn, database: str, **options: Any) -> sa.Engine:
+    return lakebase_engine(INSTANCE, database, parameters={"port": str(api.postgres.port)}, **options)

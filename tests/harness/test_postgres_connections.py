@@ -119,17 +119,12 @@ def test_the_password_may_stand_in_pgpassword(
 
 @pytest.mark.parametrize("by", ["PGPASSFILE", "passfile"])
 def test_the_password_may_stand_in_a_password_file(
-    tls_server: TlsPostgres,
-    reader: str,
-    authority: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    by: str,
+    reader: str, authority: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, by: str
 ) -> None:
     file = tmp_path / "pgpass"
     file.touch(0o600)
-    escaped = PASSWORD.replace(":", r"\:")
-    file.write_text(f"elsewhere:*:*:{reader}:other\nlocalhost:{tls_server.port}:*:{reader}:{escaped}\n")
+    place, escaped = authority.partition("/")[0], PASSWORD.replace(":", r"\:")
+    file.write_text(f"elsewhere:*:*:{reader}:other\n{place}:*:{reader}:{escaped}\n")
     if by == "PGPASSFILE":
         monkeypatch.setenv("PGPASSFILE", str(file))
         assert "report-1" in ids(f"postgresql://{reader}@{authority}")

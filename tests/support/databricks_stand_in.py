@@ -27,7 +27,7 @@ ACCESS = "dapi-of-ada"
 CLIENT, SECRET = "client-of-robot", "secret-of-robot"
 
 
-class Refusal(Exception):
+class RefusedError(Exception):
     def __init__(self, status: int, code: str, message: str) -> None:
         super().__init__(message)
         self.status, self.code = status, code
@@ -75,9 +75,11 @@ class DatabricksStandIn:
         if plain.startswith("/oidc/"):
             return self._login(plain, headers)
         if headers.get("Authorization", "").removeprefix("Bearer ") not in self._access:
-            raise Refusal(401, "UNAUTHENTICATED", "Invalid access token. Visit https://docs.databricks.com")
+            raise RefusedError(
+                401, "UNAUTHENTICATED", "Invalid access token. Visit https://docs.databricks.com"
+            )
         if self.forbidden:
-            raise Refusal(403, "PERMISSION_DENIED", "User does not have permission to use the database.")
+            raise RefusedError(403, "PERMISSION_DENIED", "User does not have permission to use the database.")
         with self._lock:
             self.asked[f"{method} {plain}"] += 1
         routes: dict[str, Callable[[], dict[str, Any]]] = {
@@ -89,7 +91,7 @@ class DatabricksStandIn:
             "POST /api/2.0/postgres/credentials": lambda: self._endpoint_credential(json.loads(body)),
         }
         if f"{method} {plain}" not in routes:
-            raise Refusal(404, "NOT_FOUND", f"{plain} does not exist.")
+            raise RefusedError(404, "NOT_FOUND", f"{plain} does not exist.")
         return routes[f"{method} {plain}"]()
 
     def _instance(self) -> dict[str, Any]:
@@ -105,13 +107,13 @@ class DatabricksStandIn:
 
     def _instance_credential(self, body: dict[str, Any]) -> dict[str, Any]:
         if body.get("instance_names") != [INSTANCE] or not body.get("request_id"):
-            raise Refusal(400, "INVALID_PARAMETER_VALUE", "instance_names is wrong")
+            raise RefusedError(400, "INVALID_PARAMETER_VALUE", "instance_names is wrong")
         token, expires = self._token()
         return {"token": token, "expiration_time": expires.strftime("%Y-%m-%dT%H:%M:%SZ")}
 
     def _endpoint_credential(self, body: dict[str, Any]) -> dict[str, Any]:
         if body.get("endpoint") != ENDPOINT:
-            raise Refusal(400, "INVALID_PARAMETER_VALUE", "endpoint is wrong")
+            raise RefusedError(400, "INVALID_PARAMETER_VALUE", "endpoint is wrong")
         token, expires = self._token()
         return {"token": token, "expire_time": expires.strftime("%Y-%m-%dT%H:%M:%SZ")}
 
@@ -136,7 +138,7 @@ class DatabricksStandIn:
             }
         wanted = base64.b64encode(f"{CLIENT}:{SECRET}".encode()).decode()
         if headers.get("Authorization") != f"Basic {wanted}":
-            raise Refusal(401, "invalid_client", "Client authentication failed")
+            raise RefusedError(401, "invalid_client", "Client authentication failed")
         access = secrets.token_hex(8)
         self._access.add(access)
         return {"access_token": access, "token_type": "Bearer", "expires_in": 3600}
@@ -151,7 +153,7 @@ class DatabricksStandIn:
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
                 try:
                     status, found = 200, stand_in.answer(self.command, self.path, self.headers, body)
-                except Refusal as error:
+                except RefusedError as error:
                     status, found = error.status, {"error_code": error.code, "message": str(error)}
                 data = json.dumps(found).encode()
                 self.send_response(status)

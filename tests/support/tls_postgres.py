@@ -1,4 +1,4 @@
-"""A real Postgres that is reached over TLS alone, with passwords: the machine's own, since the embedded one has no TLS."""
+"""A real Postgres that takes passwords over TLS alone: the machine's own, since the embedded one has no TLS."""
 
 import os
 import shutil
@@ -48,7 +48,7 @@ class TlsPostgres:
         parts = [name if isinstance(name, Identifier) else Literal(name) for name in names]
         # A test may set PGHOSTADDR for what it tests, and that is not meant for this connection.
         with psycopg.connect(self.owner_url(database), hostaddr="", autocommit=True) as connection:
-            connection.execute(SQL(statement).format(*parts))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+            connection.execute(SQL(statement).format(*parts))  # pyright: ignore[reportArgumentType]
 
     @contextmanager
     def database(self) -> Generator[str]:
@@ -124,7 +124,8 @@ def _configure(data: Path, clients: Path, user: str | None) -> None:
     (data / "pg_hba.conf").write_text(HBA)
     with (data / "postgresql.conf").open("a") as settings:
         settings.write(
-            "\nssl = on\nssl_cert_file = 'server.crt'\nssl_key_file = 'server.key'\nssl_ca_file = 'ca.crt'\nfsync = off\n"
+            "\nssl = on\nssl_cert_file = 'server.crt'\nssl_key_file = 'server.key'\n"
+            "ssl_ca_file = 'ca.crt'\nfsync = off\n"
         )
     if user is not None:
         for file in ("server.crt", "server.key", "ca.crt"):

@@ -4,7 +4,7 @@ import logging
 import os
 import re
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -165,7 +165,7 @@ class _Place:
         return made.token, _moment(made.expiration_time)
 
     @contextmanager
-    def _asking(self) -> Iterator[None]:
+    def _asking(self) -> Generator[None]:
         try:
             yield
         except ReforkError:
@@ -250,7 +250,7 @@ def _first_line(error: BaseException) -> str:
 
 
 @contextmanager
-def _unlogged() -> Iterator[None]:
+def _unlogged() -> Generator[None]:
     """At level DEBUG the SDK logs what it is answered, tokens among it; and it warns of what ends in an error."""
     logger = logging.getLogger("databricks.sdk")
     thread = threading.get_ident()

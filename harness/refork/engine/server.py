@@ -76,14 +76,15 @@ class Server:
         given |= {**self.parameters, **options}
         if self.tokens is None:
             return psycopg.connect(**given)
-        token, is_new = self.tokens.current()
+        given["password"], is_new = self.tokens.current()
         try:
-            return psycopg.connect(**given | {"password": token})
+            return psycopg.connect(**given)
         except psycopg.OperationalError:
             # One that was kept may have been withdrawn before its time.
             if is_new:
                 raise
-        return psycopg.connect(**given | {"password": self.tokens.renewed(token)})
+        given["password"] = self.tokens.renewed(given["password"])
+        return psycopg.connect(**given)
 
     def engine(self, **options: Any) -> sa.Engine:
         """An engine whose every connection is opened by ``connect``. ``options`` are ``create_engine``'s."""

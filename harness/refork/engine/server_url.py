@@ -101,7 +101,8 @@ def _parts(url: str, option: str) -> tuple[str, dict[str, Any]]:
             raise BadInputError(
                 f"{option}: {hidden(url)!r} has an '@' in its user name or password: write it as '%40'"
             )
-        given: dict[str, Any] = dict(PGDialect_psycopg().create_connect_args(address)[1])
+        dialect: Any = PGDialect_psycopg
+        given: dict[str, Any] = dict(dialect().create_connect_args(address)[1])
     except (ArgumentError, ValueError):
         return _several_hosts(plain, url, option)
     if "host" in given:
@@ -113,7 +114,7 @@ def _several_hosts(plain: str, url: str, option: str) -> tuple[str, dict[str, An
     """``postgresql://host1:1,host2:2/database``, which libpq reads and SQLAlchemy does not."""
     address, mark, query = plain.partition("?")
     parts = [part for part in query.split("&") if part]
-    schemas = tuple(unquote(part.partition("=")[2]) for part in parts if part.startswith(f"{SCHEMA}="))
+    schemas = [unquote(part.partition("=")[2]) for part in parts if part.startswith(f"{SCHEMA}=")]
     rest = "&".join(part for part in parts if not part.startswith(f"{SCHEMA}="))
     if "," not in address:
         raise _no_url(url, option)
@@ -123,7 +124,7 @@ def _several_hosts(plain: str, url: str, option: str) -> tuple[str, dict[str, An
         raise _no_url(url, option) from None
     if not re.fullmatch(r"[\d,]*", str(found.get("port", ""))):
         raise _no_url(url, option)
-    return hidden(url), found | ({SCHEMA: schemas if len(schemas) > 1 else schemas[0]} if schemas else {})
+    return hidden(url), found | ({SCHEMA: tuple(schemas) if schemas[1:] else schemas[0]} if schemas else {})
 
 
 def _no_url(url: str, option: str) -> BadInputError:
