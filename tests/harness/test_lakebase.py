@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,8 @@ from databricks.sdk import WorkspaceClient
 from refork.cli import main
 from refork.databricks import lakebase_engine
 from refork.engine import lakebase
-from refork.engine.database import evals_database
 from refork.engine.reading import Reader
+from refork.engine.session import open_engine
 from refork.errors import BadInputError, DatabaseError, ReforkError
 from support.databricks_stand_in import ACCESS, ADA, CLIENT, ENDPOINT, INSTANCE, SECRET, DatabricksStandIn
 from support.production import write_runs
@@ -90,6 +91,23 @@ def cut_all(workspace: DatabricksStandIn) -> None:
     workspace.postgres.execute(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = {}", ADA
     )
+
+
+def cut_after_the_first_run(workspace: DatabricksStandIn, owner: str) -> None:
+    deadline = time.monotonic() + 60
+    with psycopg.connect(owner, autocommit=True) as connection:
+        while time.monotonic() < deadline:
+            try:
+                done = connection.execute("SELECT 1 FROM dbos.workflow_status WHERE status = 'SUCCESS'")
+            except psycopg.errors.UndefinedTable:
+                time.sleep(0.05)
+                continue
+            if done.fetchone():
+                workspace.expire()
+                cut_all(workspace)
+                return
+            time.sleep(0.005)
+    raise AssertionError("no run succeeded")
 
 
 @BOTH
@@ -190,13 +208,14 @@ def test_threads_whose_token_was_withdrawn_share_the_next_one(
     engine.dispose()
 
 
-def test_dbos_runs_on_the_engine_while_tokens_come_and_go(
+def test_dbos_goes_on_when_its_token_and_its_connections_end_in_the_middle(
     workspace: DatabricksStandIn, tls_server: TlsPostgres, tmp_path: Path
 ) -> None:
-    workspace.lifetime = lakebase.MARGIN + timedelta(seconds=1)
-    with tls_server.database() as name:
+    with tls_server.database() as name, ThreadPoolExecutor(1) as threads:
         place = f"lakebase://{ENDPOINT}/{name}?port={tls_server.port}"
+        cut = threads.submit(cut_after_the_first_run, workspace, tls_server.owner_url(name))
         write_runs(place, tmp_path)
+        cut.result()
         assert len(workspace.tokens) > 1
         assert "report-1" in ids(place)
 
@@ -206,12 +225,12 @@ def test_the_evals_database_may_be_one_of_lakebase(
 ) -> None:
     with tls_server.database() as name:
         place = f"lakebase://{INSTANCE}/{name}?port={tls_server.port}"
-        with evals_database(place, root=tmp_path) as database:
+        with open_engine(root=tmp_path, modules=[], url=place) as (_, database):
             workspace.expire()
-            cut = database.engine.pool.status()
-            with database.engine.connect() as connection:
-                assert who(connection) == ADA, cut
-            assert database.schema is not None
+            with ExitStack() as several:
+                for _ in range(5):
+                    assert who(several.enter_context(database.engine.connect())) == ADA
+            assert len(workspace.tokens) == 2
             assert not [token for token in workspace.tokens if token in repr(database)]
 
 

@@ -7,11 +7,13 @@ from pathlib import Path
 
 import psycopg
 import pytest
+import sqlalchemy as sa
 from psycopg.sql import Identifier
 from refork.cli import main
 from refork.engine.database import evals_database
 from refork.engine.reading import Reader
 from refork.engine.server_url import hidden, server_at
+from refork.engine.session import open_engine
 from refork.errors import BadInputError, DatabaseError, ReforkError
 from support.production import write_runs
 from support.tls_postgres import CERTIFIED, TlsPostgres
@@ -282,6 +284,22 @@ def test_a_schema_that_cannot_be_is_bad_input(
 
 
 class TestEvalsDatabase:
+    @pytest.mark.parametrize("by", ["environment", "socket"])
+    def test_a_session_of_dbos_runs_on_it(
+        self, tls_server: TlsPostgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, by: str
+    ) -> None:
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+        with tls_server.database() as name, tls_server.role(name, password=PASSWORD) as role:
+            values = {"HOST": "localhost", "PORT": str(tls_server.port), "USER": role, "DATABASE": name}
+            if by == "environment":
+                for key, value in (values | {"PASSWORD": PASSWORD}).items():
+                    monkeypatch.setenv(f"PG{key}", value)
+            url = "postgresql:///" if by == "environment" else tls_server.owner_url(name)
+            with open_engine(root=tmp_path, modules=[], url=url) as (_, database):
+                tables = sa.inspect(database.engine).get_table_names(schema=database.schema)
+                assert "workflow_status" in tables
+                assert "s3cr3t" not in repr(database)
+
     def test_it_is_opened_as_production_is_and_shows_no_password(
         self, tls_server: TlsPostgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:

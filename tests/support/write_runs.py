@@ -22,7 +22,9 @@ def database(url: str) -> dict[str, Any]:
     parts = urlsplit(url)
     endpoint, _, name = f"{parts.netloc}{parts.path}".rpartition("/")
     parameters = dict(parse_qsl(parts.query))
-    return {"system_database_engine": lakebase_engine(endpoint, name, parameters=parameters, pool_size=5)}
+    engine = lakebase_engine(endpoint, name, parameters=parameters, pool_size=5)
+    # A listener whose connection is cut misses what happens meanwhile, and DBOS looks again after half a minute.
+    return {"system_database_engine": engine, "use_listen_notify": False}
 
 
 def write(url: str, schema: str | None = None) -> None:

@@ -55,20 +55,24 @@ class Server:
     @property
     def user(self) -> str:
         """Who connects, as far as is known before the connection."""
-        return self.parameters.get("user") or _default("user") or ""
+        return self._known("user")
 
     @property
     def url(self) -> sa.URL:
-        """For SQLAlchemy to show and to compare; it holds no password, and nobody connects by it."""
-        host, _, _ = self.parameters.get("host", "").partition(",")
-        port, _, _ = self.parameters.get("port", "").partition(",")
+        """For SQLAlchemy and DBOS to show and to compare; it holds no password, and nobody connects by it."""
+        host, port = (self._known(name).partition(",")[0] for name in ("host", "port"))
+        is_socket = host.startswith("/")
         return sa.URL.create(
             "postgresql+psycopg",
-            username=self.parameters.get("user"),
-            host=host or None,
+            username=self.user or None,
+            host=None if is_socket else host or None,
             port=int(port) if port else None,
-            database=self.parameters.get("dbname"),
+            database=self._known("dbname") or self.user or "postgres",
+            query={"host": host} if is_socket else {},
         )
+
+    def _known(self, name: str) -> str:
+        return self.parameters.get(name) or _default(name) or ""
 
     def connect(self, *, program: str = "refork", **options: Any) -> psycopg.Connection[Any]:
         """A new connection. Raises psycopg's errors, and DatabaseError where no token can be had."""
