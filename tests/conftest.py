@@ -13,6 +13,7 @@ from urllib.parse import urlsplit, urlunsplit
 import pytest
 from support.postgres import execute, role_of
 from support.production import write_runs
+from support.tls_postgres import TlsPostgres, programs, tls_postgres
 
 SERVER_VARIABLE = "REFORK_TEST_POSTGRES_URL"
 
@@ -76,6 +77,25 @@ def shop_postgres(shop_postgres_owner: str) -> Generator[str]:
     """The same as a role that may USE the schema and SELECT, and nothing else."""
     with role_of(shop_postgres_owner) as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def tls_server() -> Generator[TlsPostgres]:
+    """A Postgres that takes passwords over TLS and nothing else. Skipped where none is installed, except in CI."""
+    folder = programs()
+    if folder is None:
+        problem = "needs a Postgres with TLS: install one, or set REFORK_TEST_POSTGRES_BIN to its programs"
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(problem)
+    with tls_postgres(folder) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def tls_shop(tls_server: TlsPostgres, tmp_path_factory: pytest.TempPathFactory) -> Generator[str]:
+    """The name of a database of ``tls_server`` with the runs of ``shop``. Tests must not change it."""
+    with tls_server.database() as name:
+        write_runs(tls_server.owner_url(name), tmp_path_factory.mktemp("shop-tls"))
+        yield name
 
 
 @contextmanager

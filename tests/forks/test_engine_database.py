@@ -89,7 +89,7 @@ def test_a_file_that_is_no_database_is_refused_and_left_as_it_is(content: bytes,
 @pytest.mark.parametrize(
     ("url", "message"),
     [
-        ("mysql://root@localhost/evals", "'mysql' is not supported; accepted are SQLite and Postgres"),
+        ("mysql://root@localhost/evals", "'mysql' databases are not supported; accepted are"),
         ("evals.db", "'evals.db' is no database URL; accepted are"),
         ("sqlite://", "names no file; write 'sqlite:///path/to/evals.sqlite'"),
         ("sqlite:///:memory:", "names no file"),
@@ -109,7 +109,7 @@ def test_an_unreachable_server_is_named_without_its_password(tmp_path: Path) -> 
     url = "postgresql://user:secret@127.0.0.1:9/evals"
     with pytest.raises(DatabaseError) as raised, evals_database(url, root=tmp_path):
         pass
-    assert "cannot use postgresql" in str(raised.value)
+    assert "cannot use 'postgresql" in str(raised.value)
     assert "secret" not in str(raised.value)
     assert "\n" not in str(raised.value)
 

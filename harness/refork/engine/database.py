@@ -15,21 +15,24 @@ from typing import Any, Final
 from urllib.parse import quote
 
 import platformdirs
+import psycopg
 import sqlalchemy as sa
 from sqlalchemy import event
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import DBAPIError
 
 from refork.engine.locks import held_file, held_key
+from refork.engine.server_url import kind_of, server_at, sqlite_address
 from refork.errors import BadInputError, DatabaseError, SessionError
 
 SLOTS: Final = 64
+OPTION: Final = "--agent-evals-db"
 OURS: Final = "refork_evals_database"
 """The table that marks a database as made by Refork: another one is never written to."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class EvalsDatabase:
-    """An open evals database. ``schema`` is None for SQLite; ``key`` is stable over sessions of one project."""
+    """An open evals database. ``url`` holds no password; ``schema`` is None for SQLite."""
 
     engine: sa.Engine
     url: str
@@ -41,8 +44,8 @@ class EvalsDatabase:
 def evals_database(url: str | None, *, root: Path, slot: str = "") -> Generator[EvalsDatabase]:
     """Hold an evals database for the length of a session.
 
-    ``url`` is None for the default, ``postgres`` for a throw-away server, or a SQLAlchemy URL of SQLite or
-    Postgres; ``slot`` tells the workers of one session apart. Raises BadInputError and DatabaseError.
+    ``url`` is None for the default, ``postgres`` for a throw-away server, or a URL of SQLite, Postgres or
+    Lakebase; ``slot`` tells the workers of one session apart. Raises BadInputError and DatabaseError.
     """
     with ExitStack() as stack:
         folder = cache_folder(root)
@@ -53,7 +56,7 @@ def evals_database(url: str | None, *, root: Path, slot: str = "") -> Generator[
             url = stack.enter_context(throwaway_postgres())
         if url is None:
             yield stack.enter_context(_default(folder, slot))
-        elif url.startswith("sqlite"):
+        elif kind_of(url, option=OPTION) == "sqlite":
             yield stack.enter_context(_sqlite_at(_path_of(url, root), folder, slot))
         else:
             yield stack.enter_context(_postgres(url, root, folder, slot))
@@ -121,37 +124,25 @@ def _sqlite(path: Path, folder: Path) -> Generator[EvalsDatabase]:
 
 @contextmanager
 def _postgres(url: str, root: Path, folder: Path, slot: str) -> Generator[EvalsDatabase]:
-    try:
-        address = sa.make_url(url)
-    except ArgumentError:
-        raise BadInputError(
-            f"--agent-evals-db: {url!r} is no database URL; accepted are 'postgres', "
-            "'sqlite:///path' and 'postgresql://user@host/database'"
-        ) from None
-    if not address.drivername.startswith("postgresql"):
-        raise BadInputError(
-            f"--agent-evals-db: {address.drivername!r} is not supported; accepted are SQLite and Postgres"
-        )
-    engine = sa.create_engine(address.set(drivername="postgresql+psycopg"), pool_size=20, max_overflow=20)
+    server = server_at(url, option=OPTION)
+    if server.schema is not None:
+        raise BadInputError(f"{OPTION}: leave 'schema' out of the URL: Refork makes schemas of its own")
+    engine = server.engine(pool_size=20, max_overflow=20)
     project = hashlib.sha256(str(root.resolve()).encode()).hexdigest()[:8]
     try:
         for number in range(SLOTS):
             schema = f"refork_{project}_{slot or 'main'}_{number}"
             with held_key(engine, schema) as held:
                 if held:
-                    _mark(engine, schema, address.render_as_string(hide_password=True))
+                    _mark(engine, schema, server.name)
                     yield EvalsDatabase(
-                        engine=engine,
-                        url=address.render_as_string(hide_password=False),
-                        schema=schema,
-                        folder=folder,
+                        engine=engine, url=engine.url.render_as_string(), schema=schema, folder=folder
                     )
                     return
         raise SessionError(f"{SLOTS} sessions of this project are using this database already")
-    except DBAPIError as error:
-        cause = str(error.orig).strip().splitlines()[0]
-        shown = address.render_as_string(hide_password=True)
-        raise DatabaseError(f"--agent-evals-db: cannot use {shown}: {cause}") from None
+    except (DBAPIError, psycopg.Error) as error:
+        cause = (error.orig or error) if isinstance(error, DBAPIError) else error
+        raise DatabaseError(f"{OPTION}: cannot use {server.name!r}: {server.problem(cause)}") from None
     finally:
         engine.dispose()
 
@@ -193,7 +184,7 @@ def _mark(engine: sa.Engine, schema: str | None, shown: str) -> None:
 
 
 def _path_of(url: str, root: Path) -> Path:
-    database = sa.make_url(url).database
+    database = sqlite_address(url, option=OPTION).database
     if not database or database == ":memory:":
         raise BadInputError(
             f"--agent-evals-db: {url!r} names no file; write 'sqlite:///path/to/evals.sqlite'"
