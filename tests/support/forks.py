@@ -8,9 +8,9 @@ from typing import Any, Final
 
 from refork.case import Case, Run
 from refork.fork import CaseFork, ForkSession, open_session
+from refork.fork.retries import Retries
+from refork.fork.trial_step import Limits
 from refork.outcome import Outcome, Trial
-from refork.retries import Retries
-from refork.trials import Limits
 from refork.variant import Variant, current
 
 from support.prepared import TESTS, Prepared

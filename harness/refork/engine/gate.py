@@ -38,7 +38,7 @@ class Gate:
     recorded: Mapping[int, str]
     fork_point: int
     on_refused: Callable[[Refusal], None]
-    on_ended: Callable[[str | None], None]
+    on_ended: Callable[[str | None, str | None], None]
     planned: dict[int, str] = field(default_factory=dict[int, str])
     started: bool = False
     position: tuple[int, str] | None = None
@@ -92,10 +92,10 @@ class Gate:
         with self._lock:
             self._closed.set()
 
-    def end(self, error: str | None) -> None:
-        """The workflow came to its own end: it returned, or raised ``error``."""
+    def end(self, error: str | None, output: str | None) -> None:
+        """The workflow came to its own end: it returned ``output``, as serialized, or raised ``error``."""
         with self._lock:
             if self.closed:
                 return
             self._closed.set()
-        self.on_ended(error)
+        self.on_ended(error, output)

@@ -1,7 +1,7 @@
 """Parallel tool calls under ``dbos_openai_agents.DBOSRunner``, replayed in the order of the recorded run."""
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
@@ -9,7 +9,7 @@ import dbos_openai_agents.runner as dbos_runner
 from agents import FunctionTool
 from dbos._context import get_local_dbos_context
 
-from refork.frameworks import Upcoming
+Upcoming = Callable[[], str | None]
 
 GATHERING_SECONDS: Final = 0.05
 TURN_SECONDS: Final = 0.001
