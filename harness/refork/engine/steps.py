@@ -11,7 +11,10 @@ from refork.frameworks import StepCall
 
 
 class StepWatcher(Protocol):
-    """Told of steps in the workflow that starts them. Gives what is to run in the step's place, or None."""
+    """Told of steps in the workflow that starts them.
+
+    Gives what is to run in the step's place, a coroutine function where the step's is one, or None.
+    """
 
     def on_step(self, step: StepCall) -> Callable[..., Any] | None:
         """May block: the step's function is synchronous."""
@@ -33,12 +36,16 @@ def watched_steps(watcher: StepWatcher) -> Generator[None]:
             number=context.function_id, name=step_name, function=function, args=args, kwargs=kwargs
         )
         options["step_name"] = step_name
+        def start(instead: Callable[..., Any] | None) -> Any:
+            if instead is not None:
+                options["retries_allowed"] = False  # what stands in for a step means what it raises
+            return original(dbos, context, instead or function, args, kwargs, **options)
+
         if not inspect.iscoroutinefunction(function):
-            return original(dbos, context, watcher.on_step(step) or function, args, kwargs, **options)
+            return start(watcher.on_step(step))
 
         async def invoke() -> Any:
-            instead = await watcher.on_async_step(step)
-            return await original(dbos, context, instead or function, args, kwargs, **options)
+            return await start(await watcher.on_async_step(step))
 
         return invoke()
 

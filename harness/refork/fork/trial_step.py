@@ -22,11 +22,14 @@ _USAGE = TypeAdapter(Usage | None)
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """What bounds the trials: shared by every case of a session."""
+    """What bounds the forks of a session. A trial in ``step`` scope may take ``trial_seconds``, one in ``tail``
+    scope ``tail_seconds``; a replay may stand still for ``replay_seconds``."""
 
     slots: Slots
     retries: Retries
-    trial_seconds: float
+    trial_seconds: float = 120.0
+    tail_seconds: float = 600.0
+    replay_seconds: float = 30.0
 
 
 def name_of(variant: str, number: int, request: Request) -> str:
