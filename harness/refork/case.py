@@ -182,6 +182,7 @@ class Case:
 
     ``expect`` is kept as it stands in the file: the floor above knows scorers, this one does not.
     ``variants`` limits the candidates; None means every file in ``evals/prompts/<agent>/``.
+    ``tools`` and ``on_miss`` tighten what tools may do (:mod:`refork.policy`).
     """
 
     name: str
@@ -194,6 +195,8 @@ class Case:
     trials: int | None = None
     min_pass_rate: float | None = None
     variants: tuple[str, ...] | None = None
+    tools: Mapping[str, str] = field(default_factory=dict[str, str])
+    on_miss: str | None = None
     expect: tuple[Mapping[str, Any], ...] = ()
     description: str = ""
 

@@ -5,13 +5,14 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator
 
 from refork.errors import BadFileError, BadInputError
 from refork.files.checks import explain, nearest, one_line
 from refork.files.storage import MEGABYTE, read_text
+from refork.policy import Rule, project_rules
 
 PROJECT_FILE: Final = "pyproject.toml"
 ENVIRONMENT_PREFIX: Final = "REFORK_"
@@ -42,9 +43,22 @@ class _Settings(BaseModel):
     replay_timeout: _Seconds = 30.0
     trial_timeout: _Seconds = 120.0
     retries: Annotated[int, Field(ge=0, le=100)] = 5
+    on_miss: Literal["deny", "tell"] | None = None
+    tools: dict[str, Any] = {}
+
+    @field_validator("tools")
+    @classmethod
+    def _readable(cls, tools: dict[str, Any]) -> dict[str, Any]:
+        try:
+            project_rules(tools)
+        except BadInputError as error:
+            raise ValueError(str(error)) from None
+        return tools
 
 
 _KEYS: Final = frozenset(_Settings.model_fields)
+_TABLES: Final = frozenset({"tools"})
+"""Keys that only the file can set."""
 _LISTS: Final = ("app", "variants")
 """Keys of several names, which text separates by commas."""
 _EXPECTED: Final = {
@@ -62,7 +76,8 @@ class Config:
     none. ``app`` are the modules that register the workflows, ``setup`` the function that is called once
     before a fork, ``variants`` the only candidates to try (None: every one), ``db`` the URL of the evals
     database, None for the default one. Time-outs are in seconds, ``retries`` are those of one model call,
-    and ``alpha`` is the error rate of verdicts.
+    and ``alpha`` is the error rate of verdicts. ``tools`` and ``on_miss`` say what tools may do in a rerun
+    (:mod:`refork.policy`).
     """
 
     root: Path
@@ -81,6 +96,8 @@ class Config:
     replay_timeout: float
     trial_timeout: float
     retries: int
+    on_miss: str | None = None
+    tools: tuple[Rule, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,7 +130,8 @@ def load_config(
     settings = _validated(given)
     home = (root if file is None else file.parent).absolute()
     values = {
-        key: getattr(settings, key) for key in _KEYS - {"app", "cases", "prompts", "report", "variants"}
+        key: getattr(settings, key)
+        for key in _KEYS - _TABLES - {"app", "cases", "prompts", "report", "variants"}
     }
     return Config(
         root=home,
@@ -123,6 +141,7 @@ def load_config(
         prompts=_inside(home, "prompts", settings, given),
         report=home / settings.report,
         variants=None if settings.variants is None else tuple(settings.variants),
+        tools=project_rules(settings.tools),
         **values,
     )
 
@@ -166,7 +185,7 @@ def _table(parent: dict[str, Any], key: str, file: Path, prefix: str = "") -> di
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, _Given]:
-    names = {key: ENVIRONMENT_PREFIX + key.upper() for key in _KEYS}
+    names = {key: ENVIRONMENT_PREFIX + key.upper() for key in _KEYS - _TABLES}
     return {
         key: _Given(value=_from_text(key, environ[name]), source=f"environment variable {name!r}")
         for key, name in names.items()
@@ -178,8 +197,8 @@ def _from_options(overrides: Mapping[str, Any], prefix: str) -> dict[str, _Given
     given: dict[str, _Given] = {}
     for key, value in overrides.items():
         option = prefix + key.replace("_", "-")
-        if key not in _KEYS:
-            raise BadInputError(f"unknown option {option!r}{nearest(key, _KEYS)}")
+        if key not in _KEYS - _TABLES:
+            raise BadInputError(f"unknown option {option!r}{nearest(key, _KEYS - _TABLES)}")
         if value is not None:
             read = _from_text(key, value) if isinstance(value, str) else _as_list(key, value)
             given[key] = _Given(value=read, source=f"option {option!r}")

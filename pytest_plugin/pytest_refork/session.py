@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 from refork.errors import ReforkError
+from refork.policy import project_policy
+from refork.stubs import check_stubs, forget_stubs
 from refork.variant import CURRENT
 from refork_evals.registry import forget_scorers
 from refork_evals.results import CaseResult
@@ -62,6 +64,7 @@ class AgentEvals:
         self._runner.close()
         self._config.pluginmanager.unregister(name="refork-fixtures")
         forget_scorers()
+        forget_stubs()
 
     # Collection.
 
@@ -102,6 +105,8 @@ class AgentEvals:
         families.current = sum(each.variant == CURRENT for each in asked)
         families.candidates = len(asked) - families.current
         subjects = {each.subject.name: each.subject for each in asked}
+        if subjects:
+            _check_stubs(self._settings)
         self._order = list(subjects)
         self._hints = _hints(list(subjects.values()), self._settings.project.alpha, families.current)
 
@@ -179,6 +184,13 @@ class AgentEvals:
         self._report = Report(evaluation, self._settings.project.report)
         if not self._report.write() and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def _check_stubs(settings: Settings) -> None:
+    try:
+        check_stubs(project_policy(settings.project))
+    except ReforkError as error:
+        raise pytest.UsageError(str(error)) from None
 
 
 def _hints(subjects: Sequence[Subject], alpha: float, family: int) -> list[str]:
