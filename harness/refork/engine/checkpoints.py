@@ -31,7 +31,9 @@ class Checkpoint:
         if isinstance(self.error, RecordedException):
             return RecordedError(type=self.error.type_name, message=self.error.message)
         kind = type(self.error)
-        name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+        name = (
+            kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+        )
         return RecordedError(type=name, message=str(self.error))
 
 

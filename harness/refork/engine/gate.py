@@ -29,9 +29,9 @@ class Gate:
     """The state of one fork, shared by DBOS's threads and event loops.
 
     Once the fork has ``arrived``, ``beside`` says what becomes of whatever is not planned: beside trials it is
-    neither run nor a refusal, and only waits until the fork is over. ``recorded`` maps every step number of the recorded run to its DBOS
-    name; steps below ``fork_point`` replay. ``on_refused`` and ``on_ended`` are called once each, from
-    whatever thread DBOS is in.
+    neither run nor a refusal, and only waits until the fork is over. ``recorded`` maps every step number of
+    the recorded run to its DBOS name; steps below ``fork_point`` replay. ``on_refused`` and ``on_ended`` are
+    called once each, from whatever thread DBOS is in.
     """
 
     run_id: str

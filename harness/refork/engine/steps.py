@@ -36,6 +36,7 @@ def watched_steps(watcher: StepWatcher) -> Generator[None]:
             number=context.function_id, name=step_name, function=function, args=args, kwargs=kwargs
         )
         options["step_name"] = step_name
+
         def start(instead: Callable[..., Any] | None) -> Any:
             if instead is not None:
                 options["retries_allowed"] = False  # what stands in for a step means what it raises

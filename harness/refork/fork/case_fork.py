@@ -45,9 +45,9 @@ class TrialBranch(Protocol):
 class Spread(Protocol):
     """How the trials of a case are spread over DBOS forks: those with the same key share one."""
 
-    def key(self, planned: Planned) -> Hashable: ...
+    def key(self, planned: Planned, /) -> Hashable: ...
 
-    def open(self, keeper: Keeper, planned: Planned) -> TrialBranch:
+    def open(self, keeper: Keeper, planned: Planned, /) -> TrialBranch:
         """Fork once more. Raises ReforkError."""
         ...
 

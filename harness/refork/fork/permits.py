@@ -8,13 +8,13 @@ from dataclasses import replace
 from typing import Any
 
 from refork.case import RecordedError, Run
+from refork.decisions import Decision, Deny, Live, Replay, Stub, decide
 from refork.errors import ToolDeniedError, ToolToldError, ValueNotPortableError
 from refork.fork.aside import aside
 from refork.fork.branch import Instead
 from refork.frameworks import StepCall
-from refork.policy import OnMiss, ToolPolicy
+from refork.policy import ToolPolicy
 from refork.recorded_calls import RecordedCalls
-from refork.decisions import Decision, Deny, Live, Replay, Stub, decide
 from refork.values import RecordedException, decode, encode
 
 _granted: ContextVar[bool] = ContextVar("refork_granted", default=False)
@@ -23,10 +23,12 @@ _granted: ContextVar[bool] = ContextVar("refork_granted", default=False)
 class Permits:
     """Made for each tail: recorded calls are handed out in order."""
 
-    def __init__(self, run: Run, policy: ToolPolicy, stubs: Mapping[str, Callable[..., Any]]) -> None:
+    def __init__(
+        self, run: Run, policy: ToolPolicy, stubs: Mapping[str, Callable[..., Any]], calls: RecordedCalls
+    ) -> None:
         self._policy = policy
         self._stubs = stubs
-        self._calls = RecordedCalls(run)
+        self._calls = calls
         self._tools = {step.name: step.tool for step in run.steps if step.tool is not None}
 
     @property
@@ -54,7 +56,7 @@ class Permits:
         """What runs as a step. Raises ToolDeniedError."""
         tool = self.tool_of(step)
         # Where no model made the call, there is nobody to tell.
-        policy = self._policy if tool else replace(self._policy, on_miss=OnMiss.DENY)
+        policy = self._policy if tool else replace(self._policy, on_miss=None)
         decision = decide(policy, self._calls, self._stubs, tool or step.name, encoded_arguments(step))
         if isinstance(decision, Deny) and not decision.tell:
             raise ToolDeniedError(decision.message)

@@ -46,7 +46,8 @@ def open_session(
     """Import the application and be ready to fork its runs.
 
     ``modules`` register the workflows; ``database`` is None for the default, ``postgres`` or a URL; time-outs
-    are in seconds; ``policy`` says what tools may do, and ``stubs`` hold those that it names. Raises SessionError, ApplicationError, BadInputError and DatabaseError.
+    are in seconds; ``policy`` says what tools may do, and ``stubs`` hold those that it names. Raises
+    SessionError, ApplicationError, BadInputError and DatabaseError.
     """
     with ExitStack() as stack:
         frameworks = installed()

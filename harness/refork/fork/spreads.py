@@ -47,7 +47,7 @@ def _check_fork_point(case: Case, policy: ToolPolicy) -> None:
     if point.kind is not StepKind.MODEL and policy.action_for(name) is not Action.LIVE:
         raise ForkError(
             f"step {point.number} ({name!r}) is no model call, and rerunning it would act: "
-            f"set {name} = \"live\" under [tool.refork.tools] in pyproject.toml if it may"
+            f'set {name} = "live" under [tool.refork.tools] in pyproject.toml if it may'
         )
 
 
@@ -124,10 +124,8 @@ class _OneATrial:
         return planned.variant.name, planned.number
 
     def open(self, keeper: Keeper, planned: Planned) -> TrialBranch:
-        run_id, left = self.host.left(
-            self.case, f"tail-{_tag(planned.variant.name)}-{planned.number}-"
-        )
-        branch = TailBranch(
+        run_id, left = self.host.left(self.case, f"tail-{_tag(planned.variant.name)}-{planned.number}-")
+        return TailBranch(
             self.case,
             self.host.gate(self.case.run, self.case.step, run_id, Admission.REFUSE),
             keeper,
@@ -137,7 +135,6 @@ class _OneATrial:
             host=self.host,
             resumed=left is not None,
         )
-        return branch
 
 
 def _tag(text: str) -> str:

@@ -3,11 +3,13 @@
 Model calls are made; whatever else the workflow does is asked of the tool policy first.
 """
 
+import json
 import time
-from collections.abc import Awaitable, Callable
-from typing import Any
+from collections.abc import Awaitable, Callable, Sequence
+from threading import Lock
+from typing import Any, Protocol
 
-from refork.case import Case, Request
+from refork.case import Case, Request, Run
 from refork.engine.checkpoints import checkpoints
 from refork.engine.gate import Gate, Refusal
 from refork.errors import ReforkError, ToolDeniedError
@@ -24,6 +26,21 @@ from refork.values import loads
 from refork.variant import CURRENT, Variant, current
 
 
+class TailHost(Protocol):
+    """What a tail needs of where it lives."""
+
+    @property
+    def system_database(self) -> Any: ...
+
+    def next_step(self) -> int:
+        """The number that the next operation of the calling workflow will get."""
+        ...
+
+    def start_in_turn(self, branch: "TailBranch", run: Run, *, resumed: bool) -> None:
+        """Fork ``run`` once a slot is free, which is held until the branch is over."""
+        ...
+
+
 class TailBranch(Branch):
     """One trial of a case under a variant, from the fork point to the end of the workflow."""
 
@@ -36,8 +53,8 @@ class TailBranch(Branch):
         *,
         framework: Framework | None,
         permits: Permits,
-        system_database: Any,
-        next_step: Callable[[], int],
+        host: "TailHost",
+        resumed: bool = False,
     ) -> None:
         super().__init__(gate)
         self._case = case
@@ -45,10 +62,12 @@ class TailBranch(Branch):
         self._planned = planned
         self._framework = framework
         self._permits = permits
-        self._db = system_database
-        self._next_step = next_step
+        self._host = host
+        self._resumed = resumed
         self._trajectory = Trajectory(framework)
         self._request: Request | None = None
+        self._lock = Lock()
+        self._begun = self._stopped = False
         self._began = time.monotonic()
 
     @property
@@ -63,6 +82,32 @@ class TailBranch(Branch):
     def running_for(self) -> float:
         """Seconds since it arrived at the fork point."""
         return time.monotonic() - self._began if self.gate.arrived else 0.0
+
+    def add(self, planned: Sequence[Planned]) -> None:
+        assert list(planned) == [self._planned], "a tail is one trial"
+        self._host.start_in_turn(self, self._case.run, resumed=self._resumed)
+
+    def begin(self) -> bool:
+        """A slot is free: whether the trial is still wanted."""
+        with self._lock:
+            self._begun = not self._stopped and self._keeper.begin(self._planned)
+        if not self._begun:
+            self.over.set()
+        return self._begun
+
+    def close(self) -> None:
+        """It ends with its only trial."""
+
+    def stop(self) -> Sequence[Planned]:
+        with self._lock:
+            self._stopped = True
+            return () if self._begun else (self._planned,)
+
+    def wait(self, seconds: float | None = None) -> bool:
+        with self._lock:
+            if self._stopped and not self._begun:
+                return True
+        return self.over.wait(seconds)
 
     # What the fork itself calls, from DBOS's threads and loops.
 
@@ -106,7 +151,8 @@ class TailBranch(Branch):
         """A tool call, under the policy. Raises ToolToldError for what the model is to be told."""
         if not self.gate.arrived or self.gate.closed or self._permits.granted:
             return await invoke()
-        place = self._trajectory.tool(self._next_step(), name, arguments)
+        arguments = _parsed(arguments)
+        place = self._trajectory.tool(self._host.next_step(), name, arguments)
         try:
             output = await self._permits.call(name, arguments, invoke)
         except ToolDeniedError as denied:
@@ -129,9 +175,9 @@ class TailBranch(Branch):
             self._keeper.fail(ended_early(self._case, error))
             return
         seconds = time.monotonic() - self._began
-        steps = self._trajectory.steps(
-            checkpoints(self._db, self.gate.run_id, first=self.gate.fork_point)
-        )
+        first = self.gate.fork_point
+        kept = checkpoints(self._host.system_database, self.gate.run_id, first=first)
+        steps = self._trajectory.steps(kept, first=first)
         common: dict[str, Any] = {
             "usage": total_usage(step.usage for step in steps),
             "model": self._request.model if self._request else None,
@@ -192,6 +238,14 @@ class TailBranch(Branch):
 
 
 _AS_IT_IS = current()
+
+
+def _parsed(arguments: Any) -> Any:
+    """A model's text as JSON; as it stands where it is none."""
+    try:
+        return json.loads(arguments) if isinstance(arguments, str) else arguments
+    except (ValueError, RecursionError):
+        return arguments
 
 
 def _error(line: str) -> TrialError:

@@ -52,8 +52,8 @@ class Trajectory:
         with self._lock:
             self._tools[place] = replace(self._tools[place], output=encoded, error=failed)
 
-    def steps(self, kept: Sequence[Checkpoint]) -> tuple[Step, ...]:
-        """Every step from the fork point on, in the order in which it began."""
+    def steps(self, kept: Sequence[Checkpoint], *, first: int) -> tuple[Step, ...]:
+        """Every step from the fork point on, in the order in which it began, numbered from ``first`` on."""
         raw = [RawStep(number=c.number, name=c.name, output=c.output, error=c.error) for c in kept]
         described = [Description() for _ in raw] if self._framework is None else self._framework.describe(raw)
         with self._lock:
@@ -62,7 +62,9 @@ class Trajectory:
                 for checkpoint, told in zip(kept, described, strict=True)
                 if checkpoint.number not in self._inside
             ]
-            return tuple(sorted([*own, *self._tools], key=lambda step: step.number))
+            # A call that was answered from the record took no number: it came before the step of that number.
+            steps = sorted([*self._tools, *own], key=lambda step: step.number)
+        return tuple(replace(step, number=first + place) for place, step in enumerate(steps))
 
     def _joined(self, kept: Checkpoint, told: Description) -> Step:
         request = self._requests.get(kept.number)

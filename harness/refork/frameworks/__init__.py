@@ -8,7 +8,7 @@ variant changes lies before it, so that each variant has a fork of its own.
 """
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -106,6 +106,14 @@ class Watcher(Protocol):
         """To be told of every model call before it is made.
 
         Returns the call to make in its place, None to let it go on as it is; raises to stop it.
+        """
+        ...
+
+    async def call_tool(self, name: str, arguments: Any, invoke: Callable[[], Awaitable[Any]]) -> Any:
+        """To be told of every tool call that a model made, with its arguments as JSON or as the model's text.
+
+        Gives what the tool gives: ``invoke`` is called where the tool policy lets it act, and always outside
+        of tails. Raises ToolToldError where the model is to be told its message in the place of an answer.
         """
         ...
 

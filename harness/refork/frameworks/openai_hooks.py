@@ -39,7 +39,7 @@ def intercepted(watcher: Watcher) -> Generator[None]:
         stack.enter_context(_replaced(sdk_retry, "_await_model_attempt", _await_without_limit))
         stack.enter_context(_replaced(dbos_runner.DBOSModelWrapper, "get_response", _hooked(watcher)))
         stack.enter_context(_replaced(sdk_loop, "get_model", _watched(watcher)))
-        stack.enter_context(_replaced(dbos_runner, "_create_tool_wrapper", in_turn(watcher.upcoming)))
+        stack.enter_context(_replaced(dbos_runner, "_create_tool_wrapper", in_turn(watcher)))
         stack.enter_context(_own_connections())
         stack.enter_context(_no_tracing())
         yield
@@ -84,6 +84,7 @@ def _hooked(watcher: Watcher) -> Any:
         changed = await watcher.on_model_call(call)
         response: ModelResponse
         if isinstance(changed, Call):
+            changed.check_key()
             # The state stays the caller's: it holds the order in which the answer's tools may go.
             wrapper = dbos_runner.DBOSModelWrapper(changed.model, self._state)
             response = await original(wrapper, **changed.arguments)
