@@ -42,6 +42,7 @@ class _Settings(BaseModel):
     alpha: Annotated[float, Field(gt=0, lt=1)] = 0.05
     replay_timeout: _Seconds = 30.0
     trial_timeout: _Seconds = 120.0
+    tail_timeout: _Seconds = 600.0
     retries: Annotated[int, Field(ge=0, le=100)] = 5
     on_miss: Literal["deny", "tell"] | None = None
     tools: dict[str, Any] = {}
@@ -95,6 +96,7 @@ class Config:
     alpha: float
     replay_timeout: float
     trial_timeout: float
+    tail_timeout: float
     retries: int
     on_miss: str | None = None
     tools: tuple[Rule, ...] = ()

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from refork.errors import ReforkError
 from refork.outcome import ForkStatus, Outcome, Trial
+from refork.policy import project_policy
+from refork.stubs import check_stubs, registered_stubs
 
 from pytest_refork.settings import Settings
 from pytest_refork.subjects import Subject
@@ -140,6 +142,8 @@ class Measurements:
     def _open(self) -> "AbstractContextManager[ForkSession]":
         from refork.fork import open_session  # noqa: PLC0415 - DBOS takes a second to import
 
+        policy = project_policy(self._project)
+        check_stubs(policy)
         return open_session(
             root=self._project.root,
             modules=self._project.app,
@@ -149,7 +153,10 @@ class Measurements:
             concurrency=self._concurrency,
             replay_timeout=self._project.replay_timeout,
             trial_timeout=self._project.trial_timeout,
+            tail_timeout=self._project.tail_timeout,
             attempts=self._project.retries + 1,
+            policy=policy,
+            stubs=registered_stubs(),
         )
 
 

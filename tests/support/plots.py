@@ -283,6 +283,47 @@ async def a_long_run(name: str) -> Any:
     return {"said": said, "noted": desk.note("after")}
 
 
+JOT, JOT_AGAIN = (Reply(calls=(Call("jot", {"text": text}),)) for text in ("one", "two"))
+
+
+@plot(story=after(JOT, LOOK_UP, JOT_AGAIN))
+async def tools_that_are_no_steps(name: str) -> Any:
+    return await ask(desk.clerk.clone(tools=[desk.jot, desk.look_up]), name)
+
+
+@plot(story=generous_when_careful)
+async def effects_after(name: str) -> Any:
+    said = await ask(desk.clerk, name)
+    called = await desk.child("called")
+    started = await DBOS.start_workflow_async(desk.child, "started")
+    await DBOS.sleep_async(0.01)
+    own = DBOS.workflow_id
+    assert own is not None
+    await DBOS.send_async(own, "hello", "greeting")
+    heard = await DBOS.recv_async("greeting")
+    await DBOS.set_event_async("mood", {"good": True})
+    mood = await DBOS.get_event_async(own, "mood")
+    await DBOS.write_stream_async("lines", 1)
+    await DBOS.close_stream_async("lines")
+    new = await DBOS.patch_async("a-patch")
+    return [said, called, await started.get_result(), heard, mood, new]
+
+
+@plot(story=generous_when_careful, workflow="chat_sync")
+def effects_after_in_sync_code(name: str) -> Any:
+    said = DBOSRunner.run_sync(desk.clerk, name).final_output
+    called = desk.child_sync("called")
+    started = DBOS.start_workflow(desk.child_sync, "started")
+    DBOS.sleep(0.01)
+    own = DBOS.workflow_id
+    assert own is not None
+    DBOS.send(own, "hello", "greeting")
+    heard = DBOS.recv("greeting")
+    DBOS.set_event("mood", {"good": True})
+    DBOS.write_stream("lines", 1)
+    return [said, called, started.get_result(), heard, DBOS.get_event(own, "mood"), desk.note("end")]
+
+
 def answer(request: Received) -> Reply | str:
     """What the model says to the plot that the user's message names."""
     return PLOTS[request.user].story(request) if request.user in PLOTS else echo(request)

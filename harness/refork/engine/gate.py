@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from threading import Event, Lock
 
+from refork.case import Step
+
 
 class Admission(Enum):
     """What becomes of an operation: it runs, it waits for the end of the fork, or the fork ends with it."""
@@ -28,10 +30,13 @@ class Refusal:
 class Gate:
     """The state of one fork, shared by DBOS's threads and event loops.
 
-    Once the fork has ``arrived``, ``beside`` says what becomes of whatever is not planned: beside trials it is
-    neither run nor a refusal, and only waits until the fork is over. ``recorded`` maps every step number of
-    the recorded run to its DBOS name; steps below ``fork_point`` replay. ``on_refused`` and ``on_ended`` are
-    called once each, from whatever thread DBOS is in.
+    Once the fork has ``arrived``, whatever the code does beside its trials is neither run nor a refusal: it
+    only waits until the fork is over. ``recorded`` maps every step number of the recorded run to its DBOS
+    name; steps below ``fork_point`` replay. ``on_refused`` and ``on_ended`` are called once each, from
+    whatever thread DBOS is in.
+
+    A tail has ``on_operation``: asked of whatever is not planned after the fork point, it gives the recorded
+    step that answers in its place, plans it, or neither.
     """
 
     run_id: str
@@ -39,7 +44,7 @@ class Gate:
     fork_point: int
     on_refused: Callable[[Refusal], None]
     on_ended: Callable[[str | None, str | None], None]
-    beside: Admission = Admission.WAIT
+    on_operation: Callable[[int, str], Step | None] | None = None
     planned: dict[int, str] = field(default_factory=dict[int, str])
     started: bool = False
     position: tuple[int, str] | None = None
@@ -70,11 +75,22 @@ class Gate:
             if known.get(number) == name:
                 self.position, self.moved_at = (number, name), time.monotonic()
                 return Admission.RUN
-            if self.arrived and self.beside is Admission.WAIT:
+            if self.arrived and not self.is_tail:
                 return Admission.WAIT
             self._closed.set()
         self.on_refused(Refusal(number=number, reached=name, recorded=self.recorded.get(number)))
         return Admission.REFUSE
+
+    @property
+    def is_tail(self) -> bool:
+        """Whether the fork goes on after its fork point."""
+        return self.on_operation is not None
+
+    def answer(self, number: int, name: str) -> Step | None:
+        """The recorded step that answers an operation of a tail. None where DBOS is to ask :meth:`admit`."""
+        if self.on_operation is None or not self.arrived or number < self.fork_point:
+            return None
+        return None if number in self.planned or self.closed else self.on_operation(number, name)
 
     def arrive(self) -> bool:
         """The code has reached the fork point. False where it is closed, or was reached before."""

@@ -15,7 +15,7 @@ from dbos._context import get_local_dbos_context
 from dbos._error import DBOSWorkflowCancelledError
 
 from refork.engine.gate import Admission, Gate
-from refork.engine.serializer import error_text
+from refork.engine.serializer import error_text, recorded_result
 from refork.errors import SessionError
 
 GET_RESULT: Final = "DBOS.getResult"
@@ -105,12 +105,24 @@ class Guard:
         function_name: str,
         **rest: Any,
     ) -> Any:
+        answer = self._answer(workflow_id, function_id, function_name)
+        if answer is not None:
+            return answer
         self._admit(workflow_id, function_id, function_name)
         return original(workflow_id, function_id, function_name, **rest)
+
+    def _answer(self, run_id: str, number: int, name: str) -> Any:
+        """What DBOS would have found in its table, had the operation been recorded under this number."""
+        gate = self.gate(run_id)
+        step = None if gate is None else gate.answer(number, name)
+        return None if step is None else recorded_result(step)
 
     def _check_operation_execution_txn(
         self, original: Callable[..., Any], workflow_id: str, function_id: int, function_name: str, conn: Any
     ) -> Any:
+        answer = self._answer(workflow_id, function_id, function_name)
+        if answer is not None:
+            return answer
         # Asked within a transaction, which holds SQLite's write lock.
         self._admit(workflow_id, function_id, function_name, can_wait=False)
         return original(workflow_id, function_id, function_name, conn)
@@ -121,7 +133,9 @@ class Guard:
         if gate is None:
             raise self.stop(run_id)
         name: str | None = self._originals["get_checkpoint_name"](workflow_id=run_id, function_id=number)
-        return name if name is not None else gate.recorded.get(number)
+        if name is None and not (gate.is_tail and gate.arrived):
+            name = gate.recorded.get(number)
+        return name
 
     def _get_checkpoint_name(
         self, _original: Callable[..., Any], *, workflow_id: str, function_id: int
@@ -133,6 +147,9 @@ class Guard:
     ) -> bool:
         if self._recorded_name(workflow_id, function_id) not in (None, patch_name):
             return False
+        gate = self.gate(workflow_id)
+        if gate is not None and gate.is_tail and gate.arrived:
+            gate.plan(function_id, patch_name)  # new code: nothing acts
         self._admit(workflow_id, function_id, patch_name)
         return bool(original(workflow_id=workflow_id, function_id=function_id, patch_name=patch_name))
 
@@ -148,9 +165,18 @@ class Guard:
             return
         if self.gate(context.workflow_id) is None and context.has_parent():
             # A child that was called like a function: its parent records the result, under the next number.
-            self._admit(context.parent_workflow_id, context.parent_workflow_fid + 1, GET_RESULT)
+            run_id, number = context.parent_workflow_id, context.parent_workflow_fid + 1
         else:
-            self._admit(context.workflow_id, context.function_id + 1, GET_RESULT)
+            run_id, number = context.workflow_id, context.function_id + 1
+        gate = self.gate(run_id)
+        if gate is not None and gate.is_tail and gate.arrived and self._is_over(target):
+            gate.plan(number, GET_RESULT)  # a recorded child: its result is seeded
+        self._admit(run_id, number, GET_RESULT)
+
+    def _is_over(self, run_id: str) -> bool:
+        """Whether a workflow is one that was seeded with its end."""
+        status = self._db.get_workflow_status(run_id)
+        return status is not None and status["status"] in ("SUCCESS", "ERROR")
 
     def _await_workflow_result(
         self, original: Callable[..., Any], workflow_id: str, *args: Any, **rest: Any

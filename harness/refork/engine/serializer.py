@@ -1,5 +1,6 @@
 """How the evals database holds values: plain JSON, never pickle."""
 
+import json
 from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
@@ -8,6 +9,7 @@ import dbos._serialization as dbos_serialization
 from dbos import Serializer
 
 from refork import values
+from refork.case import Step
 from refork.errors import SessionError, ValueNotPortableError
 from refork.files.checks import one_line
 from refork.values import RecordedException
@@ -26,6 +28,27 @@ class JsonSerializer(Serializer):
 
     def name(self) -> str:
         return NAME
+
+
+def recorded_result(step: Step) -> dict[str, Any]:
+    """A recorded step as DBOS's ``RecordedResult``."""
+    output, error = result_of(step)
+    return {
+        "output": output,
+        "error": error,
+        "serialization": NAME,
+        "child_workflow_id": step.child_run,
+        "child_shard_key": None,
+    }
+
+
+def result_of(step: Step) -> tuple[str | None, str | None]:
+    """The output and the error of a recorded step, as :class:`JsonSerializer` writes them."""
+    if step.error is None:
+        return json.dumps(step.output), None
+    if step.error.value is not None:
+        return None, json.dumps(step.error.value)
+    return None, json.dumps(values.encode(RecordedException(step.error.type, step.error.message)))
 
 
 def error_text(serialized: str) -> str:

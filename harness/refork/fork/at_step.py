@@ -15,9 +15,11 @@ from refork.engine.leftovers import Leftover
 from refork.errors import ForkError, ReforkError
 from refork.fork.branch import Branch, ended_early, misfit, stale, unrecorded
 from refork.fork.planned import Keeper, Planned
+from refork.fork.told import ToldCalls
 from refork.fork.trial_step import Limits, name_of, run_trial, said_by
 from refork.frameworks import ModelCall, StepCall
 from refork.outcome import TrialError
+from refork.policy import ToolPolicy
 from refork.variant import CURRENT, Variant
 
 IDLE_SECONDS: Final = 0.05
@@ -39,11 +41,13 @@ class StepBranch(Branch):
         keeper: Keeper,
         limits: Limits,
         *,
+        told: ToldCalls,
+        policy: ToolPolicy,
         whole_step: WholeStep,
         only: Variant | None = None,
         leftover: Leftover | None = None,
     ) -> None:
-        super().__init__(gate)
+        super().__init__(gate, told, policy)
         self._case = case
         self._keeper = keeper
         self._limits = limits

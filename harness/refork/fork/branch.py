@@ -1,14 +1,16 @@
 """One DBOS fork, as the session drives it: what it does when its workflow calls a model, or starts a step."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from threading import Event
 from typing import Any, TypeAlias
 
 from refork.case import Case, Step
 from refork.engine.gate import Gate, Refusal
-from refork.errors import ForkError, ReforkError, StaleError
+from refork.errors import ForkError, ReforkError, StaleError, ToolDeniedError
+from refork.fork.told import ToldCalls
 from refork.frameworks import ModelCall, StepCall
+from refork.policy import Action, ToolPolicy
 from refork.variant import Variant
 
 Instead: TypeAlias = Callable[..., Any]
@@ -20,8 +22,10 @@ WHAT_TO_DO = "capture the run again with the code as it is, or bring the step ba
 class Branch(ABC):
     """Told by DBOS's threads and event loops what the fork comes to. ``over`` is set when it is done with."""
 
-    def __init__(self, gate: Gate) -> None:
+    def __init__(self, gate: Gate, told: ToldCalls, policy: ToolPolicy) -> None:
         self.gate = gate
+        self.told = told
+        self.policy = policy
         self.over = Event()
 
     @abstractmethod
@@ -35,6 +39,25 @@ class Branch(ABC):
     @abstractmethod
     def variant(self, agent: str | None, /) -> Variant | None:
         """What is tried for an agent from the start of the fork on."""
+
+    async def call_tool(self, name: str, arguments: Any, invoke: Callable[[], Awaitable[Any]]) -> Any:
+        """A tool call that a model made. One that left no checkpoint is answered as the model was told then.
+
+        Raises ToolDeniedError where nobody knows what that was, and the tool may not act.
+        """
+        if self.told.is_step(name):
+            return await invoke()
+        told = self.told.take(name, arguments)
+        if told is not None:
+            return told.output
+        if self.policy.action_for(name) is Action.LIVE:
+            return await invoke()
+        denied = ToolDeniedError(
+            f"tool {name!r} left no checkpoint, so its answer is not on record and a replay would act: "
+            f'make it a DBOS step, or set {name} = "live" under [tool.refork.tools] if it may'
+        )
+        self.fail(denied)
+        raise denied
 
     @abstractmethod
     def refused(self, refusal: Refusal) -> None:

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
-from refork.case import Case, Run
-from refork.engine.gate import Admission, Gate
+from refork.case import Case, Run, Step
+from refork.engine.gate import Gate
 from refork.engine.leftovers import Leftover, Leftovers
 from refork.engine.session import Engine, wait_until_idle
 from refork.errors import ForkError, ReforkError
@@ -56,16 +56,19 @@ class Host:
     def branch(self, run_id: str) -> Branch:
         return self._branches[run_id]
 
-    def gate(
-        self, run: Run, fork_point: int, run_id: str | None = None, beside: Admission = Admission.WAIT
-    ) -> Gate:
+    def gate(self, run: Run, fork_point: int, run_id: str | None = None, *, tail: bool = False) -> Gate:
         """The gate of a fork of ``run`` that is about to be made."""
         run_id = run_id or f"fork-{uuid.uuid4().hex}"
+
+        def operate(number: int, name: str) -> Step | None:
+            branch = self._branches[run_id]
+            return branch.on_operation(number, name) if isinstance(branch, TailBranch) else None
+
         return Gate(
             run_id=run_id,
             recorded={step.number: step.name for step in run.steps},
             fork_point=fork_point,
-            beside=beside,
+            on_operation=operate if tail else None,
             # Looked up when they are called: the branch is made after its gate.
             on_refused=lambda refusal: self._branches[run_id].refused(refusal),  # noqa: PLW0108
             on_ended=lambda error, output: self._branches[run_id].ended(error, output),  # noqa: PLW0108

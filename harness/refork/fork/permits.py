@@ -1,22 +1,28 @@
 """What the calls of one tail may do, and the functions that stand in for those that may not act."""
 
 import inspect
+from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import replace
-from typing import Any
+from threading import Lock
+from typing import Any, Final
 
-from refork.case import RecordedError, Run
+from refork.case import RecordedError, Run, Step
 from refork.decisions import Decision, Deny, Live, Replay, Stub, decide
 from refork.errors import ToolDeniedError, ToolToldError, ValueNotPortableError
 from refork.fork.aside import aside
 from refork.fork.branch import Instead
+from refork.fork.told import ToldCalls
 from refork.frameworks import StepCall
-from refork.policy import ToolPolicy
+from refork.policy import DBOS_PREFIX, Action, ToolPolicy
 from refork.recorded_calls import RecordedCalls
 from refork.values import RecordedException, decode, encode
 
+SLEEP: Final = "DBOS.sleep"
+_NO_SLEEP: Final = Step(number=0, name=SLEEP, output=0.0)
+"""DBOS keeps when a sleep is over: it was, long ago."""
 _granted: ContextVar[bool] = ContextVar("refork_granted", default=False)
 
 
@@ -24,12 +30,26 @@ class Permits:
     """Made for each tail: recorded calls are handed out in order."""
 
     def __init__(
-        self, run: Run, policy: ToolPolicy, stubs: Mapping[str, Callable[..., Any]], calls: RecordedCalls
+        self,
+        run: Run,
+        policy: ToolPolicy,
+        stubs: Mapping[str, Callable[..., Any]],
+        calls: RecordedCalls,
+        *,
+        told: ToldCalls,
+        start: int,
     ) -> None:
-        self._policy = policy
+        self.policy = policy
         self._stubs = stubs
         self._calls = calls
+        self._told = told
         self._tools = {step.name: step.tool for step in run.steps if step.tool is not None}
+        self._lock = Lock()
+        self._operations: Counter[str] = Counter()
+        self._recorded: dict[str, list[Step]] = defaultdict(list)
+        for step in run.steps:
+            if step.number >= start:
+                self._recorded[step.name].append(step)
 
     @property
     def granted(self) -> bool:
@@ -42,7 +62,11 @@ class Permits:
 
     async def call(self, name: str, arguments: Any, invoke: Callable[[], Awaitable[Any]]) -> Any:
         """A tool call that a model made. Raises ToolDeniedError, and ToolToldError to be told to the model."""
-        decision = decide(self._policy, self._calls, self._stubs, name, arguments)
+        if self.policy.action_for(name) is Action.REPLAY:
+            told = self._told.take(name, arguments)
+            if told is not None:
+                return told.output
+        decision = decide(self.policy, self._calls, self._stubs, name, arguments)
         if isinstance(decision, Live):
             with _granting():
                 return await invoke()
@@ -52,11 +76,31 @@ class Permits:
             raise ToolToldError(error.message) from None
         return await answer if inspect.isawaitable(answer) else answer
 
+    def operation(self, name: str) -> Step | None:
+        """The recorded step that answers a child workflow, or an operation of DBOS's own; None to let it act.
+
+        They are answered in the order of the run, since DBOS keeps no arguments of them. Raises ToolDeniedError.
+        """
+        action = self.policy.action_for(name)
+        if action is Action.LIVE and name.startswith(DBOS_PREFIX):
+            return None
+        if action is Action.REPLAY:
+            with self._lock:
+                place = self._operations[name]
+                recorded = self._recorded.get(name, ())
+                self._operations[name] += 1
+            if place < len(recorded):
+                return recorded[place]
+            if name == SLEEP:
+                return _NO_SLEEP
+        what = "was not recorded so often" if action is Action.REPLAY else f"may not act ({action})"
+        raise ToolDeniedError(f"{name} {what}; set it under [tool.refork.tools], or leave it out of the code")
+
     def step(self, step: StepCall) -> Instead | None:
         """What runs as a step. Raises ToolDeniedError."""
         tool = self.tool_of(step)
         # Where no model made the call, there is nobody to tell.
-        policy = self._policy if tool else replace(self._policy, on_miss=None)
+        policy = self.policy if tool else replace(self.policy, on_miss=None)
         decision = decide(policy, self._calls, self._stubs, tool or step.name, encoded_arguments(step))
         if isinstance(decision, Deny) and not decision.tell:
             raise ToolDeniedError(decision.message)

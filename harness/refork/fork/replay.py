@@ -7,7 +7,9 @@ from refork.case import Request, Run, StepKind
 from refork.engine.gate import Gate, Refusal
 from refork.errors import ForkError, ReforkError, ValueNotPortableError
 from refork.fork.branch import Branch, unrecorded
+from refork.fork.told import ToldCalls
 from refork.frameworks import Framework, ModelCall, StepCall
+from refork.policy import ToolPolicy
 from refork.values import encode
 from refork.variant import Variant
 
@@ -23,8 +25,8 @@ class Replay:
 class ReplayBranch(Branch):
     """Notes what every step was called with, and makes no call."""
 
-    def __init__(self, run: Run, gate: Gate, framework: Framework | None) -> None:
-        super().__init__(gate)
+    def __init__(self, run: Run, gate: Gate, framework: Framework | None, policy: ToolPolicy) -> None:
+        super().__init__(gate, ToldCalls(run, framework), policy)
         self._run = run
         self._framework = framework
         self._requests: dict[int, Request] = {}

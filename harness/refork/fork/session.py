@@ -22,7 +22,7 @@ from refork.fork.tail import TailBranch
 from refork.fork.trial_step import Limits
 from refork.frameworks import Framework, ModelCall, StepCall, installed
 from refork.outcome import Trial
-from refork.policy import ToolPolicy
+from refork.policy import ToolPolicy, project_policy
 from refork.values import DEFAULT
 from refork.variant import Variant, current
 
@@ -100,7 +100,7 @@ class ForkSession:
         """Replay a whole run from its checkpoints, and note every request on the way. Makes no call."""
         self._engine.check_workflow(run)
         gate = self._host.gate(run, max((step.number for step in run.steps), default=0) + 1)
-        branch = ReplayBranch(run, gate, self._framework(run))
+        branch = ReplayBranch(run, gate, self._framework(run), self._host.policy)
         self._host.start(branch, run)
         branch.over.wait()
         return branch.replay
@@ -142,12 +142,12 @@ class ForkSession:
     async def call_tool(self, name: str, arguments: Any, invoke: Callable[[], Awaitable[Any]]) -> Any:
         """A tool call that a model made: invoked, or answered as the tool policy says."""
         branch = self._branch_here()
-        if not isinstance(branch, TailBranch):
+        if branch is None or self._engine.within_step():
             return await invoke()
         try:
             return await branch.call_tool(name, arguments, invoke)
         except ToolDeniedError:
-            raise self._engine.stop(branch.run_id) from None
+            raise self._engine.stop(branch.gate.run_id) from None
 
     def on_step(self, step: StepCall) -> Instead | None:
         """A synchronous step is about to start: what runs in its place."""
@@ -191,6 +191,7 @@ def replay_run(run: Run, config: Config) -> Replay:
             setup=config.setup,
             slot="replay",
             replay_timeout=config.replay_timeout,
+            policy=project_policy(config),
         ) as session:
             return session.replay(run)
     except ReforkError as error:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from refork.case import Case, StepKind
-from refork.engine.gate import Admission
 from refork.errors import ForkError
 from refork.fork.at_step import StepBranch
 from refork.fork.case_fork import Spread, TrialBranch
@@ -14,6 +13,7 @@ from refork.fork.host import Host
 from refork.fork.permits import Permits
 from refork.fork.planned import Keeper, Planned
 from refork.fork.tail import TailBranch
+from refork.fork.told import ToldCalls
 from refork.fork.tool_run import ToolRun
 from refork.frameworks import Framework, ModelCall, StepCall
 from refork.policy import Action, ToolPolicy, tightened
@@ -34,11 +34,12 @@ def spread_of(case: Case, framework: Framework | None, host: Host) -> CaseSpread
     policy = tightened(host.policy, case)
     _check_fork_point(case, policy)
     if case.scope == TAIL:
-        return _OneATrial(case, framework, host, policy, RecordedCalls(case.run, start=case.step))
+        calls = RecordedCalls(case.run, start=case.step)
+        return _OneATrial(case, framework, host, policy, calls, ToldCalls(case.run, framework))
     is_model = case.fork_point.kind is StepKind.MODEL
     if is_model and framework is not None and framework.branches:
-        return _OneAVariant(case, framework, host)
-    return _OneForAll(case, framework, host)
+        return _OneAVariant(case, framework, host, policy)
+    return _OneForAll(case, framework, host, policy)
 
 
 def _check_fork_point(case: Case, policy: ToolPolicy) -> None:
@@ -58,6 +59,7 @@ class _OneForAll:
     case: Case
     framework: Framework | None
     host: Host
+    policy: ToolPolicy
     at_once: bool = True
 
     def key(self, _planned: Planned) -> Hashable:
@@ -70,6 +72,8 @@ class _OneForAll:
             self.host.gate(self.case.run, self.case.step, run_id),
             keeper,
             self.host.limits,
+            told=ToldCalls(self.case.run, self.framework),
+            policy=self.policy,
             whole_step=self._whole_step,
             leftover=left,
         )
@@ -89,6 +93,7 @@ class _OneAVariant:
     case: Case
     framework: Framework
     host: Host
+    policy: ToolPolicy
     at_once: bool = False
 
     def key(self, planned: Planned) -> Hashable:
@@ -101,6 +106,8 @@ class _OneAVariant:
             self.host.gate(self.case.run, self.case.step, run_id),
             keeper,
             self.host.limits,
+            told=ToldCalls(self.case.run, self.framework),
+            policy=self.policy,
             whole_step=self.framework.model_call,
             only=planned.variant,
             leftover=left,
@@ -118,6 +125,7 @@ class _OneATrial:
     host: Host
     policy: ToolPolicy
     calls: RecordedCalls
+    told: ToldCalls
     at_once: bool = False
 
     def key(self, planned: Planned) -> Hashable:
@@ -125,13 +133,23 @@ class _OneATrial:
 
     def open(self, keeper: Keeper, planned: Planned) -> TrialBranch:
         run_id, left = self.host.left(self.case, f"tail-{_tag(planned.variant.name)}-{planned.number}-")
+        told = self.told.fresh()
+        permits = Permits(
+            self.case.run,
+            self.policy,
+            self.host.stubs,
+            self.calls.fresh(),
+            told=told,
+            start=self.case.step,
+        )
         return TailBranch(
             self.case,
-            self.host.gate(self.case.run, self.case.step, run_id, Admission.REFUSE),
+            self.host.gate(self.case.run, self.case.step, run_id, tail=True),
             keeper,
             planned,
+            told=told,
             framework=self.framework,
-            permits=Permits(self.case.run, self.policy, self.host.stubs, self.calls.fresh()),
+            permits=permits,
             host=self.host,
             resumed=left is not None,
         )

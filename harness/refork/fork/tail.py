@@ -7,9 +7,9 @@ import json
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from threading import Lock
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
-from refork.case import Case, Request, Run
+from refork.case import Case, Request, Run, Step
 from refork.engine.checkpoints import checkpoints
 from refork.engine.gate import Gate, Refusal
 from refork.errors import ReforkError, ToolDeniedError
@@ -17,6 +17,7 @@ from refork.fork.branch import Branch, Instead, ended_early, misfit, stale, unre
 from refork.fork.permits import Permits
 from refork.fork.planned import Keeper, Planned
 from refork.fork.result import answer_of
+from refork.fork.told import ToldCalls
 from refork.fork.trajectory import Trajectory
 from refork.fork.trial_step import said_by
 from refork.frameworks import Framework, ModelCall, StepCall
@@ -24,6 +25,18 @@ from refork.outcome import TrialError
 from refork.usage import total_usage
 from refork.values import loads
 from refork.variant import CURRENT, Variant, current
+
+READING: Final = frozenset(
+    {
+        "DBOS.getStatus",
+        "DBOS.listWorkflows",
+        "DBOS.listQueuedWorkflows",
+        "DBOS.listWorkflowSteps",
+        "DBOS.getSchedule",
+        "DBOS.listSchedules",
+    }
+)
+"""Operations that only look at the evals database, which holds nothing but forks."""
 
 
 class TailHost(Protocol):
@@ -51,12 +64,13 @@ class TailBranch(Branch):
         keeper: Keeper,
         planned: Planned,
         *,
+        told: ToldCalls,
         framework: Framework | None,
         permits: Permits,
         host: "TailHost",
         resumed: bool = False,
     ) -> None:
-        super().__init__(gate)
+        super().__init__(gate, told, permits.policy)
         self._case = case
         self._keeper = keeper
         self._planned = planned
@@ -147,22 +161,43 @@ class TailBranch(Branch):
             return None
         return self._allowed(step)
 
-    async def call_tool(self, name: str, arguments: Any, invoke: Callable[[], Awaitable[Any]]) -> Any:
-        """A tool call, under the policy. Raises ToolToldError for what the model is to be told."""
-        if not self.gate.arrived or self.gate.closed or self._permits.granted:
-            return await invoke()
-        arguments = _parsed(arguments)
-        place = self._trajectory.tool(self._host.next_step(), name, arguments)
+    def on_operation(self, number: int, name: str) -> Step | None:
+        """An operation that is no step: a child workflow, or one of DBOS's own such as ``DBOS.send``."""
+        if self._permits.granted or name in READING:
+            self.gate.plan(number, name)
+            return None
         try:
-            output = await self._permits.call(name, arguments, invoke)
+            recorded = self._permits.operation(name)
         except ToolDeniedError as denied:
             self.fail(denied)
-            raise
+            return None
+        if recorded is None:
+            self.gate.plan(number, name)
+        return recorded
+
+    async def call_tool(self, name: str, arguments: Any, invoke: Callable[[], Awaitable[Any]]) -> Any:
+        """A tool call, under the policy. Raises ToolToldError for what the model is to be told."""
+        arguments = _parsed(arguments)
+        replays = not self.gate.arrived and self.told.is_step(name)
+        if replays or self.gate.closed or self._permits.granted:
+            return await invoke()
+        if not self.gate.arrived:
+            return await self._acting(name, arguments, invoke)
+        place = self._trajectory.tool(self._host.next_step(), name, arguments)
+        try:
+            output = await self._acting(name, arguments, invoke)
         except Exception as error:
             self._trajectory.told(place, error=error)
             raise
         self._trajectory.told(place, output)
         return output
+
+    async def _acting(self, name: str, arguments: Any, invoke: Callable[[], Awaitable[Any]]) -> Any:
+        try:
+            return await self._permits.call(name, arguments, invoke)
+        except ToolDeniedError as denied:
+            self.fail(denied)
+            raise
 
     def refused(self, refusal: Refusal) -> None:
         if not self.gate.arrived:

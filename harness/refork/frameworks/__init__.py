@@ -99,6 +99,16 @@ class StepCall:
         return dict(bound.arguments)
 
 
+@dataclass(frozen=True, kw_only=True)
+class ToldCall:
+    """A tool call and what the model was told of it, as a request holds them. ``id`` is the call's own."""
+
+    id: str
+    name: str
+    arguments: Any
+    output: str
+
+
 class Watcher(Protocol):
     """The session, as a framework sees it. It knows which fork calls by DBOS's own context."""
 
@@ -165,6 +175,10 @@ class Framework(Protocol):
     @property
     def branches(self) -> bool:
         """Whether a variant changes what happens before the model call, so that each needs its own fork."""
+        ...
+
+    def told(self, request: Request, /) -> Sequence[ToldCall]:
+        """The tool calls in a request's ``input`` that have an answer: tools need not be steps."""
         ...
 
     def model_call(self, step: StepCall, /) -> ModelCall | None:

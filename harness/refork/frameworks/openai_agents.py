@@ -10,9 +10,9 @@ from contextlib import AbstractContextManager
 
 from agents import ModelResponse
 
-from refork.case import StepKind
-from refork.frameworks import Description, ModelCall, RawStep, StepCall, Watcher
-from refork.frameworks.openai_calls import MODEL_STEP, answer_of, usage_of
+from refork.case import Request, StepKind
+from refork.frameworks import Description, ModelCall, RawStep, StepCall, ToldCall, Watcher
+from refork.frameworks.openai_calls import MODEL_STEP, answer_of, told_calls, usage_of
 from refork.frameworks.openai_hooks import intercepted, placeholder_key
 from refork.values import Registry
 
@@ -47,6 +47,9 @@ class OpenAIAgents:
 
     def intercept(self, watcher: Watcher) -> AbstractContextManager[None]:
         return intercepted(watcher)
+
+    def told(self, request: Request) -> Sequence[ToldCall]:
+        return told_calls(request.input)
 
     def model_call(self, _step: StepCall) -> ModelCall | None:
         return None

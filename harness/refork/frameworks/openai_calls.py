@@ -16,7 +16,7 @@ from pydantic_core import to_jsonable_python
 from refork.case import Answer, Request, Tool, ToolCall
 from refork.errors import ApplicationError, BadInputError
 from refork.files.checks import nearest
-from refork.frameworks import ModelCall, Reply
+from refork.frameworks import ModelCall, Reply, ToldCall
 from refork.prompt import render
 from refork.usage import Usage
 from refork.variant import Variant
@@ -135,6 +135,23 @@ def _other_model(model: Model, name: str) -> Model:
     other: Any = copy.copy(model)
     other.model = name
     return other  # type: ignore[no-any-return]
+
+
+def told_calls(items: Any) -> list[ToldCall]:
+    """The calls of function tools among a request's messages, with what the model was told of each."""
+    calls: dict[str, dict[str, Any]] = {}
+    told: list[ToldCall] = []
+    for item in items if isinstance(items, list) else ():
+        kind, call_id = (item.get("type"), item.get("call_id")) if isinstance(item, dict) else (None, None)
+        if kind == "function_call" and isinstance(call_id, str):
+            calls[call_id] = item
+        elif kind == "function_call_output" and call_id in calls and isinstance(item.get("output"), str):
+            call = calls[call_id]
+            arguments = _json_or_text(call.get("arguments") or "")
+            told.append(
+                ToldCall(id=call_id, name=str(call.get("name")), arguments=arguments, output=item["output"])
+            )
+    return told
 
 
 def usage_of(response: ModelResponse) -> Usage:
