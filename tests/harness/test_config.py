@@ -34,6 +34,7 @@ def test_a_project_that_sets_nothing_has_the_defaults(tmp_path: Path) -> None:
         alpha=0.05,
         replay_timeout=30.0,
         trial_timeout=120.0,
+        tail_timeout=600.0,
         retries=5,
     )
 
