@@ -21,7 +21,7 @@ class _Turn:
     unclear: set[str] = field(default_factory=set[str])
 
     def wants(self, tool: str) -> bool:
-        return len(self.steps[tool]) < len(self.calls.get(tool, ()))
+        return len(self.steps.get(tool, ())) < len(self.calls.get(tool, ()))
 
 
 def arguments_of(run: Run) -> dict[int, Any]:
@@ -40,7 +40,7 @@ def arguments_of(run: Run) -> dict[int, Any]:
 
 
 def _pairs(turn: _Turn, tool: str, steps: list[Step]) -> list[tuple[Step, ToolCall]]:
-    calls = turn.calls[tool]
+    calls = turn.calls.get(tool, [])
     if tool in turn.unclear:
         return []
     if len(calls) != len(steps) and len({canonical(call.arguments) for call in calls}) > 1:
