@@ -49,7 +49,7 @@ class ForkStatus(StrEnum):
 class Outcome:
     """All that one case's fork gave. ``reason`` says what happened where it is not ``measured``.
 
-    ``requests`` maps a variant's name to what was sent for it; ``run_id`` is the fork's workflow id.
+    ``requests`` maps a variant's name to what was sent for it; ``run_id`` is the (first) fork's workflow id.
     """
 
     case: str

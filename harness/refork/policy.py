@@ -124,10 +124,10 @@ def project_policy(config: "Config") -> ToolPolicy:
     return ToolPolicy(rules=config.tools, on_miss=_on_miss(config.on_miss))
 
 
-def policy_for(config: "Config", case: "Case") -> ToolPolicy:
+def tightened(project: ToolPolicy, case: "Case") -> ToolPolicy:
     """What the reruns of ``case`` may do: what the project allows, tightened by the case."""
     rules = tuple(Rule(pattern=name, action=Action(said)) for name, said in case.tools.items())
-    return merged(project_policy(config), ToolPolicy(rules=rules, on_miss=_on_miss(case.on_miss)))
+    return merged(project, ToolPolicy(rules=rules, on_miss=_on_miss(case.on_miss)))
 
 
 def _on_miss(chosen: str | None) -> OnMiss | None:

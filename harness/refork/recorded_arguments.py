@@ -8,8 +8,14 @@ from refork.canonical import canonical
 from refork.case import Run, Step, StepKind, ToolCall
 from refork.policy import last_part
 
-UNKNOWN: Final = object()
-"""Stands for arguments that nobody recorded. None would be those of a call without any."""
+
+class _Unknown:
+    def __repr__(self) -> str:
+        return "arguments that are not JSON"
+
+
+UNKNOWN: Final = _Unknown()
+"""Stands for arguments that nobody knows or that cannot become JSON. None would be those of a call without any."""
 
 
 @dataclass

@@ -34,6 +34,7 @@ def run(
     project: Path, sqlite_file: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> Run:
     monkeypatch.setenv("DBOS_SYSTEM_DATABASE_URL", f"sqlite:///{sqlite_file}")
+    monkeypatch.delenv("COLUMNS", raising=False)
     before = files_of(sqlite_file.parent)
 
     def call(*args: str) -> tuple[int, str, str]:

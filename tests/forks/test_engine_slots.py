@@ -4,7 +4,7 @@ import asyncio
 import threading
 
 import pytest
-from refork.slots import Slots
+from refork.fork.slots import Slots
 
 
 class Counter:

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from refork.case import Run
 from refork.fork import ForkSession
+from refork.fork.retries import Retries, is_transient
 from refork.outcome import ForkStatus, TrialError
-from refork.retries import Retries, is_transient
 from refork.variant import Variant
 from support.forks import CAREFUL, case_of, limits, measure, text_of
 from support.model_server import Failure, ModelServer

@@ -19,8 +19,8 @@ from refork.policy import (
     ToolPolicy,
     last_part,
     merged,
-    policy_for,
     project_policy,
+    tightened,
 )
 from support.policies import LOOSENESS, NAMES, policies
 
@@ -195,14 +195,15 @@ def test_pyproject_grants_and_a_case_tightens(tmp_path: Path) -> None:
         Rule(pattern="DBOS.send", action=Action.LIVE),
     )
     case = load_case(a_case(tmp_path, "tools: {run_sql: replay, charge: deny}", "on_miss: deny"))
-    made = policy_for(config, case)
+    made = tightened(project_policy(config), case)
     names = ("run_sql", "charge", "refund", "send_mail", "search_web")
     assert [made.action_for(name) for name in names] == ["replay", "deny", "stub", "deny", "replay"]
     assert made.on_miss is OnMiss.DENY
 
 
 def test_a_project_and_a_case_that_say_nothing_replay_and_deny(tmp_path: Path) -> None:
-    made = policy_for(load_config(project(tmp_path), environ={}), load_case(a_case(tmp_path)))
+    nothing = project_policy(load_config(project(tmp_path), environ={}))
+    made = tightened(nothing, load_case(a_case(tmp_path)))
     assert (made.action_for("anything"), made.on_miss) == (Action.REPLAY, None)
 
 

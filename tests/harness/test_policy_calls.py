@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from refork.canonical import canonical
 from refork.case import Answer, RecordedError, Run, Step, StepKind, ToolCall
+from refork.recorded_arguments import UNKNOWN
 from refork.recorded_calls import RecordedCalls
 from support.policies import ARGUMENTS, NAMES, runs
 
@@ -160,6 +161,12 @@ def test_a_call_whose_arguments_nobody_knows_is_never_handed_out() -> None:
     calls = RecordedCalls(a_run(tool(1, "a")))
     assert [taken(calls, "a"), taken(calls, "a", {})] == [None, None]
     assert "a, whose arguments are not on record" in calls.nearest("a", {})
+
+
+def test_arguments_that_cannot_become_json_are_those_of_no_recorded_call() -> None:
+    calls = RecordedCalls(a_run(tool(1, "a", {}), tool(2, "a")))
+    assert taken(calls, "a", UNKNOWN) is None
+    assert "nearest that was recorded" in calls.nearest("a", UNKNOWN)
 
 
 @given(run=runs(), name=NAMES, arguments=ARGUMENTS)

@@ -8,9 +8,9 @@ from typing import Any, Final
 
 from refork.case import Case, Run
 from refork.fork import CaseFork, ForkSession, open_session
+from refork.fork.retries import Retries
+from refork.fork.trial_step import Limits
 from refork.outcome import Outcome, Trial
-from refork.retries import Retries
-from refork.trials import Limits
 from refork.variant import Variant, current
 
 from support.prepared import TESTS, Prepared
@@ -47,11 +47,13 @@ def fresh_session(**options: Any) -> Generator[ForkSession]:
         yield session
 
 
-def case_of(run: Run, step: int | None = None, *, agent: str | None = None, name: str = "case") -> Case:
+def case_of(
+    run: Run, step: int | None = None, *, agent: str | None = None, name: str = "case", scope: str = "step"
+) -> Case:
     """A case of ``run``; without ``step`` at its last model step."""
     if step is None:
         step = max(each.number for each in run.steps if each.kind == "model")
-    return Case(name=name, folder=TESTS, run=run, step=step, agent=agent)
+    return Case(name=name, folder=TESTS, run=run, step=step, agent=agent, scope=scope)
 
 
 def plan(fork: CaseFork, trials: Mapping[str, int] | int, *variants: Variant) -> list[Any]:
@@ -86,13 +88,15 @@ def text_of(trial: Trial) -> str:
 @contextmanager
 def limits(session: ForkSession, *, attempts: int = 3, trial_seconds: float = 20.0) -> Generator[None]:
     """Make the waits between the attempts of a call short while it lasts."""
-    before = session._limits
-    session._limits = Limits(
+    host = session._host
+    before = host.limits
+    host.limits = Limits(
         slots=before.slots,
         retries=Retries(attempts=attempts, first_wait=0.01),
         trial_seconds=trial_seconds,
+        replay_seconds=before.replay_seconds,
     )
     try:
         yield
     finally:
-        session._limits = before
+        host.limits = before

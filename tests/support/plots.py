@@ -266,6 +266,23 @@ async def keywords_and_a_model(name: str, *, ticket: Any, times: int) -> Any:
     return await ask(desk.clerk.clone(instructions=f"{ticket.customer} says {ticket.text} {times}x."), name)
 
 
+REFUND = Reply(calls=(Call("refund", {"amount": 5}),))
+REFUND_MORE = Reply(calls=(Call("refund", {"amount": 500}),))
+
+
+def generous_when_careful(request: Received) -> Reply | str:
+    """Looks up and pays back as recorded; with ``Careful!`` in its prompt it pays back what nobody recorded."""
+    careful = "Careful!" in (request.instructions or "")
+    return after(LOOK_UP, REFUND_MORE if careful else REFUND)(request)
+
+
+@plot(story=generous_when_careful)
+async def a_long_run(name: str) -> Any:
+    await desk.note_async("before")
+    said = await ask(desk.clerk, name)
+    return {"said": said, "noted": desk.note("after")}
+
+
 def answer(request: Received) -> Reply | str:
     """What the model says to the plot that the user's message names."""
     return PLOTS[request.user].story(request) if request.user in PLOTS else echo(request)

@@ -28,17 +28,18 @@ class Refusal:
 class Gate:
     """The state of one fork, shared by DBOS's threads and event loops.
 
-    Once the fork has ``arrived``, whatever the code does beside its trials is neither run nor a refusal: it
-    only waits until the fork is over. ``recorded`` maps every step number of the recorded run to its DBOS
-    name; steps below ``fork_point`` replay. ``on_refused`` and ``on_ended`` are called once each, from
-    whatever thread DBOS is in.
+    Once the fork has ``arrived``, ``beside`` says what becomes of whatever is not planned: beside trials it is
+    neither run nor a refusal, and only waits until the fork is over. ``recorded`` maps every step number of
+    the recorded run to its DBOS name; steps below ``fork_point`` replay. ``on_refused`` and ``on_ended`` are
+    called once each, from whatever thread DBOS is in.
     """
 
     run_id: str
     recorded: Mapping[int, str]
     fork_point: int
     on_refused: Callable[[Refusal], None]
-    on_ended: Callable[[str | None], None]
+    on_ended: Callable[[str | None, str | None], None]
+    beside: Admission = Admission.WAIT
     planned: dict[int, str] = field(default_factory=dict[int, str])
     started: bool = False
     position: tuple[int, str] | None = None
@@ -69,7 +70,7 @@ class Gate:
             if known.get(number) == name:
                 self.position, self.moved_at = (number, name), time.monotonic()
                 return Admission.RUN
-            if self.arrived:
+            if self.arrived and self.beside is Admission.WAIT:
                 return Admission.WAIT
             self._closed.set()
         self.on_refused(Refusal(number=number, reached=name, recorded=self.recorded.get(number)))
@@ -92,10 +93,10 @@ class Gate:
         with self._lock:
             self._closed.set()
 
-    def end(self, error: str | None) -> None:
-        """The workflow came to its own end: it returned, or raised ``error``."""
+    def end(self, error: str | None, output: str | None) -> None:
+        """The workflow came to its own end: it returned ``output``, as serialized, or raised ``error``."""
         with self._lock:
             if self.closed:
                 return
             self._closed.set()
-        self.on_ended(error)
+        self.on_ended(error, output)

@@ -195,7 +195,7 @@ class Guard:
         gate = self.gate(workflow_id)
         if gate is not None:
             error = rest.get("error")
-            gate.end(None if error is None else error_text(error))
+            gate.end(None if error is None else error_text(error), rest.get("output"))
         return bool(original(workflow_id, status, **rest))
 
     def _start_queued_workflows(

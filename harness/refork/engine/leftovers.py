@@ -35,10 +35,14 @@ class Leftovers:
         self._db = system_database
         self._forks: list[tuple[str, str]] = []
 
-    def take(self, run: Run, *, below: int) -> Leftover | None:
-        """The newest unfinished fork of the same run at the same step, for one taker."""
+    def take(self, run: Run, *, below: int, prefix: str = "") -> Leftover | None:
+        """The newest unfinished fork of the same run at the same step, for one taker.
+
+        ``prefix`` is how its id begins: it tells the forks of several variants apart.
+        """
         seed = seed_id(run, below=below)
-        found = next((fork for fork in self._forks if fork[1] == seed), None)
+        same = (fork for fork in self._forks if fork[1] == seed and fork[0].startswith(prefix))
+        found = next(same, None)
         if found is None:
             return None
         self._forks.remove(found)

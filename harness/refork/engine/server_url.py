@@ -32,7 +32,9 @@ def kind_of(url: str, *, option: str) -> str:
     if kind in _POSTGRES:
         return "postgresql"
     if kind not in {"sqlite", LAKEBASE}:
-        raise BadInputError(f"{option}: {one_line(kind)!r} databases are not supported; accepted are {ACCEPTED}")
+        raise BadInputError(
+            f"{option}: {one_line(kind)!r} databases are not supported; accepted are {ACCEPTED}"
+        )
     return kind
 
 

@@ -1,5 +1,6 @@
 """One launched DBOS of our own, in which nothing runs but forks that somebody holds a plan for."""
 
+import threading
 import time
 import uuid
 from collections.abc import Generator, Sequence, Set
@@ -38,6 +39,7 @@ class Engine:
         self._dbos = instance
         self._guard = guard
         self._queue = queue
+        self._seeding = threading.Lock()
 
     @property
     def system_database(self) -> Any:
@@ -59,9 +61,10 @@ class Engine:
     def start(self, run: Run, gate: Gate) -> None:
         """Seed the run, fork it at the gate's fork point, and put the fork on the queue."""
         self.check_workflow(run)
-        source = seed(
-            self.system_database, run, below=gate.fork_point, application=APPLICATION, version=VERSION
-        )
+        with self._seeding:  # tails of one case start side by side
+            source = seed(
+                self.system_database, run, below=gate.fork_point, application=APPLICATION, version=VERSION
+            )
         self._guard.watch(gate)
         with SetWorkflowID(gate.run_id):
             DBOS.fork_workflow(source, gate.fork_point, application_version=VERSION, queue_name=self._queue)

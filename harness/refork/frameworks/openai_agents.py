@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager
 from agents import ModelResponse
 
 from refork.case import StepKind
-from refork.frameworks import Description, Hook, RawStep, Upcoming
+from refork.frameworks import Description, ModelCall, RawStep, StepCall, Watcher
 from refork.frameworks.openai_calls import MODEL_STEP, answer_of, usage_of
 from refork.frameworks.openai_hooks import intercepted, placeholder_key
 from refork.values import Registry
@@ -21,6 +21,7 @@ class OpenAIAgents:
     """:class:`refork.frameworks.Framework` for the OpenAI Agents SDK."""
 
     name = "openai-agents"
+    branches = False
 
     def recognises(self, step_names: Sequence[str]) -> bool:
         return MODEL_STEP in step_names
@@ -44,8 +45,11 @@ class OpenAIAgents:
     def importable(self) -> AbstractContextManager[None]:
         return placeholder_key()
 
-    def intercept(self, hook: Hook, upcoming: Upcoming) -> AbstractContextManager[None]:
-        return intercepted(hook, upcoming)
+    def intercept(self, watcher: Watcher) -> AbstractContextManager[None]:
+        return intercepted(watcher)
+
+    def model_call(self, _step: StepCall) -> ModelCall | None:
+        return None
 
 
 def _describe_model_step(step: RawStep) -> Description:

@@ -77,8 +77,13 @@ class Call:
         model = self.model if variant.model is None else _other_model(self.model, variant.model)
         return dataclasses.replace(self, model=model, arguments=arguments)
 
+    def check_key(self) -> None:
+        """Raises ApplicationError where there is only our placeholder for a key."""
+        if getattr(getattr(self.model, "_client", None), "api_key", None) == NO_KEY:
+            raise ApplicationError("no key for the model: set OPENAI_API_KEY to make live calls")
+
     async def send(self) -> Reply:
-        _check_key(self.model)
+        self.check_key()
         arguments: dict[str, Any] = {**self.arguments, "tracing": ModelTracing.DISABLED}
         # The client's own retries would be neither counted nor spaced by the session's.
         with provider_managed_retries_disabled(True):
@@ -130,12 +135,6 @@ def _other_model(model: Model, name: str) -> Model:
     other: Any = copy.copy(model)
     other.model = name
     return other  # type: ignore[no-any-return]
-
-
-def _check_key(model: Model) -> None:
-    client = getattr(model, "_client", None)
-    if getattr(client, "api_key", None) == NO_KEY:
-        raise ApplicationError("no key for the model: set OPENAI_API_KEY to make live calls")
 
 
 def usage_of(response: ModelResponse) -> Usage:

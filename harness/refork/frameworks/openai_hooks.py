@@ -22,7 +22,7 @@ from agents.tracing import get_trace_provider
 from dbos._context import get_local_dbos_context
 from openai import DefaultAsyncHttpx2Client
 
-from refork.frameworks import Hook, Upcoming
+from refork.frameworks import Watcher
 from refork.frameworks.openai_calls import NO_KEY, Call
 from refork.frameworks.openai_turns import in_turn
 
@@ -32,14 +32,14 @@ _agent: ContextVar[str | None] = ContextVar("refork_agent", default=None)
 
 
 @contextmanager
-def intercepted(hook: Hook, upcoming: Upcoming) -> Generator[None]:
-    """Tell ``hook`` of every model call, and let forks of synchronous and asynchronous code run side by side."""
+def intercepted(watcher: Watcher) -> Generator[None]:
+    """Tell of every model call, and let forks of synchronous and asynchronous code run side by side."""
     with ExitStack() as stack:
         stack.enter_context(_replaced(dbos_runner, "Runner", _NamingRunner))
         stack.enter_context(_replaced(sdk_retry, "_await_model_attempt", _await_without_limit))
-        stack.enter_context(_replaced(dbos_runner.DBOSModelWrapper, "get_response", _hooked(hook)))
-        stack.enter_context(_replaced(sdk_loop, "get_model", _watched(hook)))
-        stack.enter_context(_replaced(dbos_runner, "_create_tool_wrapper", in_turn(upcoming)))
+        stack.enter_context(_replaced(dbos_runner.DBOSModelWrapper, "get_response", _hooked(watcher)))
+        stack.enter_context(_replaced(sdk_loop, "get_model", _watched(watcher)))
+        stack.enter_context(_replaced(dbos_runner, "_create_tool_wrapper", in_turn(watcher)))
         stack.enter_context(_own_connections())
         stack.enter_context(_no_tracing())
         yield
@@ -76,12 +76,20 @@ def _naming(run_config: RunConfig) -> RunConfig:
     return dataclasses.replace(run_config, call_model_input_filter=note)
 
 
-def _hooked(hook: Hook) -> Any:
+def _hooked(watcher: Watcher) -> Any:
     original = dbos_runner.DBOSModelWrapper.get_response
 
     async def get_response(self: Any, *args: Any, **kwargs: Any) -> ModelResponse:
-        await hook(Call(self.model, _by_name(self, args, kwargs), _agent.get()))
-        response: ModelResponse = await original(self, *args, **kwargs)
+        call = Call(self.model, _by_name(self, args, kwargs), _agent.get())
+        changed = await watcher.on_model_call(call)
+        response: ModelResponse
+        if isinstance(changed, Call):
+            changed.check_key()
+            # The state stays the caller's: it holds the order in which the answer's tools may go.
+            wrapper = dbos_runner.DBOSModelWrapper(changed.model, self._state)
+            response = await original(wrapper, **changed.arguments)
+        else:
+            response = await original(self, *args, **kwargs)
         return response
 
     return get_response
@@ -90,8 +98,8 @@ def _hooked(hook: Hook) -> Any:
 class _Unrecorded(Model):
     """A model that the application calls in a workflow, and not in a step of it."""
 
-    def __init__(self, model: Model, hook: Hook, agent: str) -> None:
-        self.model, self._hook, self._agent = model, hook, agent
+    def __init__(self, model: Model, watcher: Watcher, agent: str) -> None:
+        self.model, self._watcher, self._agent = model, watcher, agent
 
     async def get_response(self, *args: Any, **kwargs: Any) -> ModelResponse:
         await self._ask(args, kwargs)
@@ -104,10 +112,10 @@ class _Unrecorded(Model):
 
     async def _ask(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         arguments = _by_name(self, args, kwargs)
-        await self._hook(Call(self.model, arguments, self._agent, durable=False))
+        await self._watcher.on_model_call(Call(self.model, arguments, self._agent, durable=False))
 
 
-def _watched(hook: Hook) -> Any:
+def _watched(watcher: Watcher) -> Any:
     original = sdk_loop.get_model
 
     def get_model(agent: Agent[Any], run_config: RunConfig) -> Model:
@@ -115,7 +123,7 @@ def _watched(hook: Hook) -> Any:
         within_workflow = context is not None and context.is_workflow()
         if not within_workflow or isinstance(model, dbos_runner.DBOSModelWrapper):
             return model
-        return _Unrecorded(model, hook, agent.name)
+        return _Unrecorded(model, watcher, agent.name)
 
     return get_model
 

@@ -1,7 +1,8 @@
 """Parallel tool calls under ``dbos_openai_agents.DBOSRunner``, replayed in the order of the recorded run."""
 
 import asyncio
-from collections.abc import Awaitable
+import dataclasses
+from collections.abc import Awaitable, Callable
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
@@ -9,7 +10,10 @@ import dbos_openai_agents.runner as dbos_runner
 from agents import FunctionTool
 from dbos._context import get_local_dbos_context
 
-from refork.frameworks import Upcoming
+from refork.errors import ToolToldError
+from refork.frameworks import Watcher
+
+Upcoming = Callable[[], str | None]
 
 GATHERING_SECONDS: Final = 0.05
 TURN_SECONDS: Final = 0.001
@@ -65,11 +69,13 @@ class _Turns:
             turn.set_result(None)
 
 
-def in_turn(upcoming: Upcoming) -> Any:
+def in_turn(watcher: Watcher) -> Any:
     original = dbos_runner._create_tool_wrapper
+    upcoming = watcher.upcoming
     turns: WeakKeyDictionary[Any, _Turns] = WeakKeyDictionary()
 
     def create_tool_wrapper(state: Any, tool: FunctionTool) -> Any:
+        tool = asked_first(watcher, tool)
         as_in_production = original(state, tool)
 
         async def invoke(context: Any, arguments: str) -> Any:
@@ -81,6 +87,22 @@ def in_turn(upcoming: Upcoming) -> Any:
         return invoke
 
     return create_tool_wrapper
+
+
+def asked_first(watcher: Watcher, tool: FunctionTool) -> FunctionTool:
+    """The tool, whose calls the session sees first. An agent used as a tool acts by tools of its own alone."""
+    if getattr(tool, "_is_agent_tool", False):
+        return tool
+
+    async def invoke(context: Any, arguments: str) -> Any:
+        try:
+            return await watcher.call_tool(
+                tool.name, arguments, lambda: tool.on_invoke_tool(context, arguments)
+            )
+        except ToolToldError as told:
+            return str(told)
+
+    return dataclasses.replace(tool, on_invoke_tool=invoke)
 
 
 def _steps_drawn() -> int:
