@@ -12,7 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from refork.errors import BadFileError, BadInputError
 from refork.files.checks import explain, nearest, one_line
 from refork.files.storage import MEGABYTE, read_text
-from refork.policy import Rule, project_rules
+from refork.files.tool_rules import project_rules
+from refork.policy import Rule
 
 PROJECT_FILE: Final = "pyproject.toml"
 ENVIRONMENT_PREFIX: Final = "REFORK_"

@@ -4,14 +4,10 @@ pyproject.toml may grant (``live``, ``stub``); a case, which comes in pull reque
 """
 
 import re
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any, Final
-
-from refork.errors import BadInputError
-from refork.files.checks import nearest, one_line
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from refork.case import Case
@@ -102,7 +98,7 @@ class ToolPolicy:
         """The rule that counts for a tool, a step, a child workflow, or an operation such as ``DBOS.send``."""
         granted = _most_specific(self.rules, name) or _DEFAULT
         limits = (_most_specific(rules, name) for rules in self.limits)
-        found = (granted, *(limit for limit in limits if limit is not None))
+        found = (granted, *(limit for limit in limits if limit is not None and limit.action in TIGHTENING))
         return min(found, key=lambda rule: _LOOSENESS[rule.action])
 
     def action_for(self, name: str) -> Action:
@@ -130,8 +126,8 @@ def project_policy(config: "Config") -> ToolPolicy:
 
 def tightened(project: ToolPolicy, case: "Case") -> ToolPolicy:
     """What the reruns of ``case`` may do: what the project allows, tightened by the case."""
-    own = ToolPolicy(rules=case_rules(case.tools), on_miss=_on_miss(case.on_miss))
-    return merged(project, own)
+    rules = tuple(Rule(pattern=name, action=Action(said)) for name, said in case.tools.items())
+    return merged(project, ToolPolicy(rules=rules, on_miss=_on_miss(case.on_miss)))
 
 
 def _on_miss(chosen: str | None) -> OnMiss | None:
@@ -141,65 +137,3 @@ def _on_miss(chosen: str | None) -> OnMiss | None:
 def _most_specific(rules: tuple[Rule, ...], name: str) -> Rule | None:
     fitting = (rule for rule in rules if rule.fits(name))
     return max(fitting, key=lambda rule: rule.rank(name), default=None)
-
-
-def project_rules(table: Mapping[str, Any]) -> tuple[Rule, ...]:
-    """The rules of ``[tool.refork.tools]``: an action for each name, or ``{stub = "name"}``.
-
-    BadInputError names the tool, what stands there, and what is accepted.
-    """
-    return tuple(_project_rule(_pattern(name), value) for name, value in table.items())
-
-
-def case_rules(tools: Mapping[str, Any]) -> tuple[Rule, ...]:
-    """The rules of a case's ``tools``. BadInputError for what is neither ``deny`` nor ``replay``."""
-    return tuple(
-        Rule(pattern=_pattern(name), action=_tightening(name, value)) for name, value in tools.items()
-    )
-
-
-def _pattern(name: object) -> str:
-    if not isinstance(name, str) or not name.strip() or not name.isprintable():
-        raise BadInputError(f"has {_short(name)} where the name of a tool or a step must stand")
-    return name
-
-
-def _project_rule(name: str, value: Any) -> Rule:
-    if isinstance(value, dict):
-        return Rule(pattern=name, action=Action.STUB, stub=_stub_name(name, value))
-    return Rule(pattern=name, action=_action(name, value, tuple(Action), '; accepted: {}, {{stub = "name"}}'))
-
-
-def _stub_name(name: str, table: Mapping[str, Any]) -> str:
-    stub = table.get("stub")
-    if set(table) == {"stub"} and isinstance(stub, str) and stub.strip():
-        return stub
-    if table and not set(table) & {"stub"}:
-        dotted = f"{name}.{next(iter(table))}"
-        raise BadInputError(
-            f"has the table {_short(name)}; quote a name with dots, as in {_short(dotted)} = ..."
-        )
-    raise BadInputError(f'has no {{stub = "name"}} for {_short(name)}, but {_short(table)}')
-
-
-def _tightening(name: str, value: Any) -> Action:
-    if value in (Action.LIVE, Action.STUB) or isinstance(value, dict):
-        said = "a stub" if isinstance(value, dict) else repr(str(value))
-        raise BadInputError(
-            f"has {said} for {_short(name)}: only pyproject.toml may grant that, in [tool.refork.tools]; "
-            f"accepted here: {', '.join(TIGHTENING)}"
-        )
-    return _action(name, value, TIGHTENING, "; accepted: {}")
-
-
-def _action(name: str, value: Any, accepted: Iterable[Action], otherwise: str) -> Action:
-    actions = tuple(accepted)
-    if isinstance(value, str) and value in actions:
-        return Action(value)
-    close = nearest(value, actions) if isinstance(value, str) else ""
-    hint = close if "did you mean" in close else otherwise.format(", ".join(actions))
-    raise BadInputError(f"has {_short(value)} for {_short(name)}{hint}")
-
-
-def _short(value: object) -> str:
-    return one_line(repr(value), 80)

@@ -8,8 +8,14 @@ from refork.canonical import canonical
 from refork.case import Run, Step, StepKind, ToolCall
 from refork.policy import last_part
 
-UNKNOWN: Final = object()
-"""Stands for arguments that nobody recorded. None would be those of a call without any."""
+
+class _Unknown:
+    def __repr__(self) -> str:
+        return "arguments that are not JSON"
+
+
+UNKNOWN: Final = _Unknown()
+"""Stands for arguments that nobody knows or that cannot become JSON. None would be those of a call without any."""
 
 
 @dataclass
@@ -21,7 +27,7 @@ class _Turn:
     unclear: set[str] = field(default_factory=set[str])
 
     def wants(self, tool: str) -> bool:
-        return len(self.steps[tool]) < len(self.calls.get(tool, ()))
+        return len(self.steps.get(tool, ())) < len(self.calls.get(tool, ()))
 
 
 def arguments_of(run: Run) -> dict[int, Any]:
@@ -40,7 +46,7 @@ def arguments_of(run: Run) -> dict[int, Any]:
 
 
 def _pairs(turn: _Turn, tool: str, steps: list[Step]) -> list[tuple[Step, ToolCall]]:
-    calls = turn.calls[tool]
+    calls = turn.calls.get(tool, [])
     if tool in turn.unclear:
         return []
     if len(calls) != len(steps) and len({canonical(call.arguments) for call in calls}) > 1:

@@ -1,6 +1,7 @@
 """The calls of a recorded run, to be handed out again for the same call with the same arguments."""
 
 import difflib
+import re
 import threading
 from collections import defaultdict
 from collections.abc import Sequence
@@ -12,9 +13,10 @@ from refork.case import RecordedError, Run, Step, StepKind
 from refork.policy import last_part
 from refork.recorded_arguments import UNKNOWN, arguments_of
 
-_COMPARED: Final = 1000
-"""Characters of two calls that are compared for likeness: it takes time that is quadratic in them."""
-_CANDIDATES: Final = 20
+_WORDS: Final = 300
+_CHARACTERS: Final = 300
+"""How much of two calls is compared for likeness: difflib's time grows faster than the square of it."""
+_CANDIDATES: Final = 10
 _SHOWN: Final = 160
 
 
@@ -122,15 +124,24 @@ def _call(step: Step, arguments: Any) -> _Call:
 
 
 def _most_like(wanted: str, calls: Sequence[_Call]) -> _Call | None:
-    matcher = difflib.SequenceMatcher(autojunk=False)
-    matcher.set_seq2(wanted[:_COMPARED])
+    """By words, else by characters, else the first: first all calls roughly, then the likeliest closely."""
+    by_words, by_characters = difflib.SequenceMatcher[str](), difflib.SequenceMatcher[str]()
+    by_words.set_seq2(_words(wanted))
+    by_characters.set_seq2(wanted[:_CHARACTERS])
 
-    def likeness(call: _Call, *, quick: bool) -> tuple[float, int]:
-        matcher.set_seq1(f"{call.label}({call.key or ''})"[:_COMPARED])
-        return (matcher.quick_ratio() if quick else matcher.ratio(), -call.recorded.number)
+    def likeness(call: _Call, *, roughly: bool) -> tuple[float, float, int]:
+        text = f"{call.label}({call.key or ''})"
+        by_words.set_seq1(_words(text))
+        by_characters.set_seq1(text[:_CHARACTERS])
+        close = by_words.quick_ratio() if roughly else by_words.ratio()
+        return close, by_characters.quick_ratio(), -call.recorded.number
 
-    likely = sorted(calls, key=lambda call: likeness(call, quick=True), reverse=True)[:_CANDIDATES]
-    return max(likely, key=lambda call: likeness(call, quick=False), default=None)
+    likely = sorted(calls, key=lambda call: likeness(call, roughly=True), reverse=True)[:_CANDIDATES]
+    return max(likely, key=lambda call: likeness(call, roughly=False), default=None)
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"\w+|[^\w\s]", text[: 10 * _WORDS])[:_WORDS]
 
 
 def _text(call: _Call, *, unlike: str) -> str:

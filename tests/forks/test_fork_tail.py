@@ -8,9 +8,10 @@ import pytest
 import sqlalchemy as sa
 from refork.case import Case, Run, StepKind
 from refork.errors import ForkError
+from refork.files.tool_rules import project_rules
 from refork.fork import ForkSession
 from refork.outcome import ForkStatus, Trial
-from refork.policy import OnMiss, ToolPolicy, project_rules
+from refork.policy import OnMiss, ToolPolicy
 from refork.values import decode
 from support.forks import CAREFUL, case_of, measure
 from support.model_server import ModelServer

@@ -106,6 +106,21 @@ def test_a_bad_template_is_an_error_that_names_its_line(example: Project, pytest
     assert "terse.md', line 2: 'baselin' is undefined; did you mean 'baseline'?" in line
 
 
+def test_a_stub_that_nobody_registered_ends_the_session_and_names_the_near_ones(
+    example: Project, pytester: pytest.Pytester
+) -> None:
+    grants = '\n[tool.refork.tools]\ncharge = {stub = "fake_chrge"}\n'
+    project = example.with_files({"pyproject.toml": example.files["pyproject.toml"] + grants})
+    conftest = "from refork.stubs import stub\n\nstub('fake_charge')(lambda: 1)\n"
+    result = collect(pytester, project.with_files({"evals/conftest.py": conftest}))
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert "asks for the stub 'fake_chrge' for 'charge'" in result.stderr.str()
+    assert "did you mean 'fake_charge'?" in result.stderr.str()
+    conftest = conftest.replace("fake_charge", "fake_chrge")
+    registered = project.with_files({"evals/conftest.py": conftest})
+    assert len(items(collect(pytester, registered))) == 3
+
+
 def test_two_cases_of_one_name_are_an_error(example: Project, pytester: pytest.Pytester) -> None:
     other = {
         f"evals/cases/more/rosy/{name}": example.files[f"evals/cases/rosy/{name}"]

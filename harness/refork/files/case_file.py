@@ -11,9 +11,9 @@ from refork.errors import BadFileError, BadInputError
 from refork.files.checks import explain, is_folder_name, is_name, nearest, one_line
 from refork.files.run_file import RUN_FILE, load_run
 from refork.files.storage import MEGABYTE, read_text, refuse_outside, write_atomically
+from refork.files.tool_rules import case_rules
 from refork.files.versions import Format
 from refork.files.yaml_text import YamlDocument, parse_yaml
-from refork.policy import case_rules
 from refork.variant import RESERVED, prompt_folder
 
 CASE_FILE: Final = "case.yaml"
