@@ -8,6 +8,7 @@ import dbos._serialization as dbos_serialization
 from dbos import Serializer
 
 from refork import values
+from refork.engine import portable as portable  # registers the error that a replayed step may raise
 from refork.errors import SessionError
 
 NAME = "refork_json"

@@ -1,0 +1,53 @@
+"""What is too large for memory waits in a temporary file that has no name, so that nobody else can open it."""
+
+import pickle
+import tempfile
+import weakref
+from collections.abc import Iterable, Iterator
+from typing import Any, Final, Generic, Self, TypeVar
+
+T = TypeVar("T")
+IN_MEMORY: Final = 4_000_000
+"""Bytes up to which nothing is written at all."""
+
+
+class Spool(Generic[T]):
+    """Items in the order in which they were appended, to be gone through as often as need be."""
+
+    def __init__(self, items: Iterable[T] = ()) -> None:
+        self._file: Any = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115 - lives as long as this does
+        # Forgotten is closed, too: what an error leaves behind must not stay open.
+        self._closed = weakref.finalize(self, self._file.close)
+        self._count = 0
+        for item in items:
+            self.append(item)
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __iter__(self) -> Iterator[T]:
+        at = 0
+        for _ in range(self._count):
+            # Others may read, or append, between two items.
+            self._file.seek(at)
+            item: T = pickle.load(self._file)  # noqa: S301 - nobody else can write to this file
+            at = self._file.tell()
+            yield item
+
+    def append(self, item: T) -> None:
+        self._file.seek(0, 2)
+        pickle.dump(item, self._file, protocol=pickle.HIGHEST_PROTOCOL)
+        self._count += 1
+
+    @property
+    def bytes(self) -> int:
+        return int(self._file.seek(0, 2))
+
+    def close(self) -> None:
+        self._closed()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
