@@ -30,6 +30,8 @@ class _Settings(BaseModel):
 
     app: list[_Module] = []
     setup: _Function | None = None
+    serializer: _Function | None = None
+    redact: _Function | None = None
     cases: _Folder = "evals/cases"
     prompts: _Folder = "evals/prompts"
     trials: Annotated[int, Field(ge=1, le=10_000)] = 10
@@ -44,9 +46,13 @@ class _Settings(BaseModel):
 
 
 _KEYS: Final = frozenset(_Settings.model_fields)
+_FILE_ONLY: Final = frozenset({"redact", "serializer"})
+"""What only pyproject.toml grants: no variable or option decides which secrets are written."""
 _EXPECTED: Final = {
     "app": "must be a module, or a list of modules, such as 'myapp.agent'",
     "setup": "must be a function, such as 'myapp.evals:setup'",
+    "serializer": "must be a DBOS serializer, such as 'myapp.db:serializer'",
+    "redact": "must be a function, such as 'myapp.evals:redact'",
 }
 
 
@@ -56,8 +62,9 @@ class Config:
 
     ``root`` is the folder of the nearest pyproject.toml, ``file``, or where the search began if there is
     none. ``app`` are the modules that register the workflows, ``setup`` the function that is called once
-    before a fork, ``db`` the URL of the evals database, None for the default one. Time-outs are in seconds,
-    ``retries`` are those of one model call, and ``alpha`` is the error rate of verdicts.
+    before a fork, ``serializer`` the application's own for DBOS, ``redact`` the function that takes out of a
+    text what must not be captured, ``db`` the URL of the evals database, None for the default one. Time-outs
+    are in seconds, ``retries`` are those of one model call, and ``alpha`` is the error rate of verdicts.
     """
 
     root: Path
@@ -75,6 +82,8 @@ class Config:
     replay_timeout: float
     trial_timeout: float
     retries: int
+    serializer: str | None = None
+    redact: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,6 +167,12 @@ def _table(parent: dict[str, Any], key: str, file: Path, prefix: str = "") -> di
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, _Given]:
     names = {key: ENVIRONMENT_PREFIX + key.upper() for key in _KEYS}
+    for key in sorted(_FILE_ONLY):
+        if environ.get(names[key], "").strip():
+            raise BadInputError(
+                f"environment variable {names[key]!r}: only pyproject.toml may say this; "
+                f"set {key!r} under [tool.refork] there"
+            )
     return {
         key: _Given(value=_from_text(key, environ[name]), source=f"environment variable {name!r}")
         for key, name in names.items()

@@ -10,13 +10,22 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import accumulate
 from types import TracebackType
 from typing import Any, Final, Self
 
 from refork.case import RecordedError, Run, Step
 from refork.engine import reading_queries as queries
 from refork.engine.reading_connect import read_only
-from refork.engine.reading_decode import StepRow, at, decode_head, decode_steps, framework_of, usages
+from refork.engine.reading_decode import (
+    StepRow,
+    at,
+    decode_head,
+    decode_steps,
+    framework_of,
+    model_steps,
+    usages,
+)
 from refork.engine.reading_types import STATUSES, Match, Problem, Recording, RunSummary
 from refork.engine.reading_values import read_error, reading_values
 from refork.engine.spool import Spool
@@ -44,9 +53,12 @@ class FetchedRun:
         return framework_of(self.names) is not None
 
     @property
-    def bytes(self) -> int:
-        """About what the steps take in memory, before they are decoded."""
-        return self.rows.bytes
+    def replay_bytes(self) -> int:
+        """About what a replay holds in memory: all steps, and for each call of a model what went before."""
+        models = model_steps(self.names)
+        first = min(models, default=0)
+        before = accumulate(self.rows.sizes[first:])
+        return self.rows.bytes + sum(size for at, size in enumerate(before, first) if at in models)
 
     def decode(self) -> Recording:
         """The run with its values as JSON, and what of it could not be read or written."""

@@ -122,6 +122,16 @@ def framework_of(step_names: Sequence[str]) -> Framework | None:
     return framework
 
 
+def model_steps(step_names: Sequence[str]) -> frozenset[int]:
+    """The places in a run of the steps that called a model, by their names alone."""
+    framework = framework_of(step_names)
+    if framework is None:
+        return frozenset()
+    raw = [RawStep(number=number, name=name) for number, name in enumerate(step_names)]
+    described = zip(raw, framework.describe(raw), strict=True)
+    return frozenset(step.number for step, told in described if told.kind is StepKind.MODEL)
+
+
 def _usage(
     framework: Framework, steps: Sequence[tuple[int, str]], outputs: Callable[[Sequence[int]], Iterable[Any]]
 ) -> Usage:

@@ -12,22 +12,23 @@ IN_MEMORY: Final = 4_000_000
 
 
 class Spool(Generic[T]):
-    """Items in the order in which they were appended, to be gone through as often as need be."""
+    """Items in the order in which they were appended, to be gone through as often as need be. ``sizes`` are in bytes."""
 
     def __init__(self, items: Iterable[T] = ()) -> None:
-        self._file: Any = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115 - lives as long as this does
+        # Lives as long as this does.
+        self._file: Any = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115
         # Forgotten is closed, too: what an error leaves behind must not stay open.
         self._closed = weakref.finalize(self, self._file.close)
-        self._count = 0
+        self.sizes: list[int] = []
         for item in items:
             self.append(item)
 
     def __len__(self) -> int:
-        return self._count
+        return len(self.sizes)
 
     def __iter__(self) -> Iterator[T]:
         at = 0
-        for _ in range(self._count):
+        for _ in range(len(self.sizes)):
             # Others may read, or append, between two items.
             self._file.seek(at)
             item: T = pickle.load(self._file)  # noqa: S301 - nobody else can write to this file
@@ -35,13 +36,13 @@ class Spool(Generic[T]):
             yield item
 
     def append(self, item: T) -> None:
-        self._file.seek(0, 2)
+        start = self._file.seek(0, 2)
         pickle.dump(item, self._file, protocol=pickle.HIGHEST_PROTOCOL)
-        self._count += 1
+        self.sizes.append(self._file.tell() - start)
 
     @property
     def bytes(self) -> int:
-        return int(self._file.seek(0, 2))
+        return sum(self.sizes)
 
     def close(self) -> None:
         self._closed()

@@ -98,8 +98,10 @@ class CaseFile(BaseModel):
         return expect
 
 
-def load_case(path: Path) -> Case:
+def load_case(path: Path, *, run: Run | None = None) -> Case:
     """The case of a ``case.yaml`` and the ``run.json`` beside it. Its name is its folder's.
+
+    A ``run`` that is given is taken in place of that file.
 
     BadFileError for a file that is damaged, of a newer format, or leads out of the folder, for a key or
     a value that is not accepted, and for a fork point that the run does not hold.
@@ -109,7 +111,7 @@ def load_case(path: Path) -> Case:
     _check_folder(folder)
     document = parse_yaml(read_text(file, inside=folder, limit=MEGABYTE), path=file)
     parsed = _validated(document)
-    run = load_run(folder / RUN_FILE)
+    run = load_run(folder / RUN_FILE) if run is None else run
     step = _fork_point(parsed.fork.step, run, document)
     return Case(
         name=folder.name,
@@ -163,8 +165,9 @@ def _check_complete(number: int, run: Run, document: YamlDocument) -> None:
     missing = next((s for s in run.steps if s.number < number and is_left_out(s.output)), None)
     if missing is not None:
         raise BadFileError(
-            f"{str(document.path)!r}, {document.at(('fork', 'step'))}'fork.step' is {number}, but the output of "
-            f"step {missing.number} was too large to keep past the fork point: capture the run again with --step {number}"
+            f"{str(document.path)!r}, {document.at(('fork', 'step'))}'fork.step' is {number}, but the output "
+            f"of step {missing.number} was too large to keep past the fork point: capture the run again "
+            f"with --step {number}"
         )
 
 

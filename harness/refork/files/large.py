@@ -103,18 +103,17 @@ def _places(step: Any) -> list[tuple[Any, str]]:
 
 
 def _text(data: Any, room: int, path: Any) -> str:
+    reader = zlib.decompressobj()
     try:
-        reader = zlib.decompressobj()
         found = reader.decompress(base64.b64decode(data, validate=True), room + 1)
-        if len(found) > room:
-            raise BadFileError(
-                f"{str(path)!r} expands to more than {MOST:,} characters, the most that is read"
-            )
-        if not reader.eof:
-            raise ValueError("a compressed value ends too early")
-        return found.decode("utf-8", "surrogatepass")
+        text = found.decode("utf-8", "surrogatepass")
     except (TypeError, ValueError, zlib.error) as error:
         raise BadFileError(f"{str(path)!r} is damaged: {one_line(str(error))}") from error
+    if len(found) > room:
+        raise BadFileError(f"{str(path)!r} expands to more than {MOST:,} characters, the most that is read")
+    if not reader.eof:
+        raise BadFileError(f"{str(path)!r} is damaged: a compressed value ends too early")
+    return text
 
 
 def _kept(value: Any) -> Any:

@@ -10,7 +10,7 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
@@ -58,7 +58,7 @@ def checked_kinds(text: str) -> tuple[str, ...]:
 
 
 class Redactor:
-    """Finds and replaces, for one case. ``protected`` texts are left as they are: names of steps and tools.
+    """Finds and replaces, for one case.
 
     ``kinds`` are keys of :data:`KINDS`; ``function`` takes each text and gives what stands in its place.
     """
@@ -68,12 +68,11 @@ class Redactor:
         *,
         kinds: Sequence[str] = (),
         function: Callable[[str], object] | None = None,
-        protected: Iterable[str] = (),
         find_secrets: bool = True,
     ) -> None:
         self._personal: tuple[Pattern, ...] = tuple(pattern for kind in kinds for pattern in KINDS[kind])
         self._function = function
-        self._protected = frozenset(protected)
+        self._protected: set[str] = set()
         self._find_secrets = find_secrets
         self._placeholders: dict[str, str] = {}
         self._counts: dict[str, int] = {}
@@ -86,6 +85,15 @@ class Redactor:
     def replaced(self) -> Sequence[Replaced]:
         return sorted(self._report.values(), key=lambda found: found.kind)
 
+    @property
+    def idle(self) -> bool:
+        """Whether there is nothing to replace, by all that was scanned."""
+        return not self._placeholders and self._function is None
+
+    def protect(self, names: Iterable[str | None]) -> None:
+        """Leave these texts as they are wherever they stand alone: names of workflows, steps and tools."""
+        self._protected.update(name for name in names if name)
+
     def scan(self, value: Any) -> None:
         """Learn the secrets in an encoded value."""
         for text, name in _texts(value):
@@ -94,6 +102,10 @@ class Redactor:
     def apply(self, value: Any, where: Where) -> Any:
         """The value without what must go; the same object where nothing does. Scan everything first."""
         return self._applied(value, None, where)
+
+    def apply_values(self, value: dict[str, Any], where: Where) -> dict[str, Any]:
+        """As :meth:`apply`, for a mapping whose keys are names of parameters or settings and stay."""
+        return {name: self._applied(item, name, where) for name, item in value.items()}
 
     def _learn(self, text: str, name: str | None) -> None:
         inner = _parsed(text)
@@ -290,7 +302,3 @@ def _dumped(value: Any, *, like: str) -> str:
         separators=None if spaced else (",", ":"),
         indent=2 if "\n" in like else None,
     )
-
-
-def protected_names(names: Collection[str | None]) -> frozenset[str]:
-    return frozenset(name for name in names if name)

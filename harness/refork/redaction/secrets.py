@@ -30,52 +30,34 @@ _ABOUT: Final = re.compile(
     re.IGNORECASE,
 )
 _NOTHING: Final = frozenset(
-    [
-        "none",
-        "null",
-        "nil",
-        "true",
-        "false",
-        "undefined",
-        "string",
-        "str",
-        "text",
-        "required",
-        "optional",
-        "redacted",
-        "hidden",
-        "masked",
-        "changeme",
-        "password",
-        "secret",
-        "token",
-        "apikey",
-        "api_key",
-        "your_password",
-        "your_api_key",
-        "your-api-key",
-        "example",
-        "unknown",
-    ]
+    (
+        *(
+            "none",
+            "null",
+            "nil",
+            "true",
+            "false",
+            "undefined",
+            "string",
+            "str",
+            "text",
+            "required",
+            "optional",
+        ),
+        *("redacted", "hidden", "masked", "changeme", "password", "secret", "token", "apikey", "api_key"),
+        *("your_password", "your_api_key", "your-api-key", "example", "unknown"),
+    )
 )
 _NEEDLES: Final = ("pass", "pwd", "secret", "key", "token", "conn", "authorization")
-_GITLAB: Final = tuple(
-    [
-        "glpat-",
-        "gldt-",
-        "glft-",
-        "glsoat-",
-        "glrt-",
-        "gr1348941",
-        "glcbt-",
-        "glimt-",
-        "glptt-",
-        "glagent-",
-        "gloas-",
-    ]
+_GITLAB: Final = (
+    *("glpat-", "gldt-", "glft-", "glsoat-", "glrt-", "gr1348941", "glcbt-", "glimt-", "glptt-"),
+    *("glagent-", "gloas-"),
 )
 _NEAR: Final = (12, 460)
-_ASSIGNED: Final = rf"""(?:{"|".join(_WORDS)}){_ENDS}(?:[_-]\w{{1,30}})??\\?['"\]]{{0,2}}\s{{0,3}}(?::=|=>|={{1,3}}|:)\s{{0,3}}"""
+_ASSIGNED: Final = (
+    rf"""(?:{"|".join(_WORDS)}){_ENDS}(?:[_-]\w{{1,30}})??\\?['"\]]{{0,2}}"""
+    r"""\s{0,3}(?::=|=>|={1,3}|:)\s{0,3}"""
+)
 _PRIVATE_KEY: Final = re.compile(
     r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----"
     r"(?:.*?-----END [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----|[A-Za-z0-9+/=\\\s:,-]*)"
