@@ -12,14 +12,28 @@ from typing import Any, Final
 from refork.case import RecordedError, Run, Step
 from refork.decisions import Decision, Deny, Live, Replay, Stub, decide
 from refork.errors import ToolDeniedError, ToolToldError, ValueNotPortableError
+from refork.files.large import is_left_out
 from refork.fork.aside import aside
 from refork.fork.branch import Instead
 from refork.fork.told import ToldCalls
 from refork.frameworks import StepCall
 from refork.policy import DBOS_PREFIX, Action, ToolPolicy
+from refork.recorded_arguments import UNKNOWN
 from refork.recorded_calls import RecordedCalls
 from refork.values import RecordedException, decode, encode
 
+READING: Final = frozenset(
+    {
+        "DBOS.getStatus",
+        "DBOS.asyncio_wait",
+        "DBOS.listWorkflows",
+        "DBOS.listQueuedWorkflows",
+        "DBOS.listWorkflowSteps",
+        "DBOS.getSchedule",
+        "DBOS.listSchedules",
+    }
+)
+"""Operations that only look at the evals database, which holds nothing but forks."""
 SLEEP: Final = "DBOS.sleep"
 _NO_SLEEP: Final = Step(number=0, name=SLEEP, output=0.0)
 """DBOS keeps when a sleep is over: it was, long ago."""
@@ -82,7 +96,8 @@ class Permits:
         They are answered in the order of the run, since DBOS keeps no arguments of them. Raises ToolDeniedError.
         """
         action = self.policy.action_for(name)
-        if action is Action.LIVE and name.startswith(DBOS_PREFIX):
+        reads = name in READING and action is not Action.DENY
+        if reads or (action is Action.LIVE and name.startswith(DBOS_PREFIX)):
             return None
         if action is Action.REPLAY:
             with self._lock:
@@ -110,11 +125,11 @@ class Permits:
 
 
 def encoded_arguments(step: StepCall) -> Any:
-    """What a step is called with, as a recorded run holds it; None where that cannot become JSON."""
+    """What a step is called with, as a recorded run holds it; UNKNOWN where that cannot become JSON."""
     try:
         return {name: encode(value) for name, value in step.arguments.items()}
     except ValueNotPortableError:
-        return None
+        return UNKNOWN
 
 
 def _live(step: StepCall) -> Instead:
@@ -148,6 +163,11 @@ def _answer(decision: Decision, arguments: Mapping[str, Any]) -> Any:
     match decision:
         case Replay(error=RecordedError() as error):
             raise _raised(error)
+        case Replay() if is_left_out(decision.output):
+            raise ToolDeniedError(
+                f"the output of step {decision.number} is too large to be kept past the fork point: "
+                "run.json says only how large it was; grant live, or register a stub"
+            )
         case Replay():
             return decode(decision.output)
         case Stub():

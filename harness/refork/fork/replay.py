@@ -73,7 +73,11 @@ class ReplayBranch(Branch):
     def variant(self, _agent: str | None) -> Variant | None:
         return None
 
-    def ended(self, _error: str | None, _output: str | None) -> None:
+    def ended(self, error: str | None, _output: str | None) -> None:
+        last, reached = self.gate.fork_point - 1, 0 if self.gate.position is None else self.gate.position[0]
+        if reached < last:
+            how = "returned" if error is None else f"raised {error}"
+            self._problem = self._problem or f"the code {how} after step {reached} of {last}"
         self.over.set()
 
     def fail(self, problem: ReforkError) -> None:

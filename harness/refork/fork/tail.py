@@ -7,7 +7,7 @@ import json
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from threading import Lock
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
 from refork.case import Case, Request, Run, Step
 from refork.engine.checkpoints import checkpoints
@@ -25,18 +25,6 @@ from refork.outcome import TrialError
 from refork.usage import total_usage
 from refork.values import loads
 from refork.variant import CURRENT, Variant, current
-
-READING: Final = frozenset(
-    {
-        "DBOS.getStatus",
-        "DBOS.listWorkflows",
-        "DBOS.listQueuedWorkflows",
-        "DBOS.listWorkflowSteps",
-        "DBOS.getSchedule",
-        "DBOS.listSchedules",
-    }
-)
-"""Operations that only look at the evals database, which holds nothing but forks."""
 
 
 class TailHost(Protocol):
@@ -163,7 +151,7 @@ class TailBranch(Branch):
 
     def on_operation(self, number: int, name: str) -> Step | None:
         """An operation that is no step: a child workflow, or one of DBOS's own such as ``DBOS.send``."""
-        if self._permits.granted or name in READING:
+        if self._permits.granted:
             self.gate.plan(number, name)
             return None
         try:
