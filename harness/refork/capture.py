@@ -1,16 +1,22 @@
 """A recorded run -> a case folder. Written whole or not at all; what the user wrote is never replaced."""
 
+import os
 import secrets
 import shutil
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Final
 
 from refork.case import Case, Run, Step, StepKind
 from refork.engine.reading_types import ACTIVE, Problem
 from refork.errors import BadFileError, BadInputError, StepNotFoundError, ValueNotPortableError
 from refork.files import CASE_FILE, RUN_FILE, is_name, load_case, nearest, save_case_yaml, save_run
 from refork.files.checks import one_line
+from refork.files.large import fitted, fitted_head
+
+LARGEST_READ_BACK: Final = 4_000_000
+"""Bytes of a run.json that is read back before it counts as written: reading takes more memory than writing."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,28 +38,37 @@ def capture(
     agent: str | None = None,
     guard: bool = False,
     force: bool = False,
+    in_progress: bool = False,
+    steps: Iterable[Step] | None = None,
 ) -> Captured:
     """Write the case ``name`` into the folder ``cases``, with ``step`` of ``run`` as its fork point.
 
-    ``problems`` are those of the run's recording: one in the input, or at or before the fork point, is a
-    ValueNotPortableError. BadInputError for a run in progress, for a step that cannot be a fork point, and
-    for a name that is none or is taken; with ``force`` the ``run.json`` there is replaced and its
-    ``case.yaml`` kept.
+    ``steps`` are those of ``run`` in full, where it holds outlines: they are written one by one.
+    ``in_progress`` takes a run that has not ended, up to its last checkpoint. ``problems`` are those of the
+    run's recording: one in the input, or at or before the fork point, is a ValueNotPortableError.
+    BadInputError for a run in progress, for a step that cannot be a fork point, and for a name that is none
+    or is taken; with ``force`` the ``run.json`` there is replaced and its ``case.yaml`` kept.
     """
-    check_finished(run)
+    if not in_progress:
+        check_finished(run)
     check_fork_point(run, step)
     _check_portable(problems, step)
     check_name(name)
     folder = cases / name
     _check_folder(folder, force=force)
+    whole = run.steps if steps is None else steps
     if (folder / CASE_FILE).exists():
-        return _recapture(run, step=step, folder=folder, agent=agent, guard=guard)
+        return _recapture(run, whole, step=step, folder=folder, agent=agent, guard=guard)
     with _Staged(folder) as staged:
-        save_run(staged, run)
+        _save(staged, run, whole, step)
         save_case_yaml(staged, run=run, step=step, agent=agent, guard=guard)
-        _loaded(staged, folder)
+        case = _loaded(staged, folder, run)
         _move(staged, folder)
-    return Captured(case=load_case(folder), folder=folder, kept=False)
+    return Captured(case=replace(case, folder=folder), folder=folder, kept=False)
+
+
+def _save(staged: Path, run: Run, steps: Iterable[Step], fork_point: int) -> None:
+    save_run(staged, fitted_head(run), steps=(fitted(step, fork_point=fork_point) for step in steps))
 
 
 def check_finished(run: Run) -> None:
@@ -61,7 +76,7 @@ def check_finished(run: Run) -> None:
     if run.status in ACTIVE:
         raise BadInputError(
             f"run {run.id!r} is still in progress ({run.status}): "
-            "capture it once it has ended, or cancel it first"
+            "capture it once it has ended, or up to its last checkpoint with --in-progress"
         )
 
 
@@ -147,15 +162,17 @@ def _check_folder(folder: Path, *, force: bool) -> None:
         )
 
 
-def _recapture(run: Run, *, step: int, folder: Path, agent: str | None, guard: bool) -> Captured:
+def _recapture(
+    run: Run, steps: Iterable[Step], *, step: int, folder: Path, agent: str | None, guard: bool
+) -> Captured:
     """Replace the run of a case whose ``case.yaml`` fits the new one too."""
     with _Staged(folder) as staged:
-        save_run(staged, run)
+        _save(staged, run, steps, step)
         shutil.copyfile(folder / CASE_FILE, staged / CASE_FILE)
-        case = _loaded(staged, folder)
+        case = _loaded(staged, folder, run)
         _check_same(case, step=step, agent=agent, guard=guard, file=folder / CASE_FILE)
         (staged / RUN_FILE).replace(folder / RUN_FILE)
-    return Captured(case=load_case(folder), folder=folder, kept=True)
+    return Captured(case=replace(case, folder=folder), folder=folder, kept=True)
 
 
 def _check_same(case: Case, *, step: int, agent: str | None, guard: bool, file: Path) -> None:
@@ -173,19 +190,41 @@ def _check_same(case: Case, *, step: int, agent: str | None, guard: bool, file: 
         raise BadInputError(f"--guard: --force keeps {str(file)!r}; set `guard: true` in it instead")
 
 
-def _loaded(staged: Path, folder: Path) -> Case:
-    """What was staged, read back as pytest will read it."""
+def _loaded(staged: Path, folder: Path, run: Run) -> Case:
+    """What was staged, read back as pytest will read it; of a large run.json only what stands beside it."""
+    small = (staged / RUN_FILE).stat().st_size <= LARGEST_READ_BACK
     try:
-        return load_case(staged)
+        return load_case(staged, run=None if small else run)
     except BadFileError as error:
         raise BadFileError(str(error).replace(str(staged), str(folder))) from error
+
+
+def sweep(cases: Path) -> None:
+    """Remove what captures left that were killed."""
+    for home in cases.glob(".*.*.????????.tmp"):
+        owner = home.name.split(".")[-3]
+        if owner.isdecimal() and not _runs(int(owner)):
+            shutil.rmtree(home, ignore_errors=True)
+
+
+def _runs(process: int) -> bool:
+    if os.name != "posix":
+        return True
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # another user's
+        return True
+    return True
 
 
 class _Staged:
     """A folder of the same name beside the case, hidden from pytest, and gone at the end."""
 
     def __init__(self, folder: Path) -> None:
-        self._home = folder.parent / f".{folder.name}.{secrets.token_hex(4)}.tmp"
+        sweep(folder.parent)
+        self._home = folder.parent / f".{folder.name}.{os.getpid()}.{secrets.token_hex(4)}.tmp"
         self._folder = self._home / folder.name
 
     def __enter__(self) -> Path:

@@ -32,6 +32,8 @@ class _Settings(BaseModel):
 
     app: list[_Module] = []
     setup: _Function | None = None
+    serializer: _Function | None = None
+    redact: _Function | None = None
     cases: _Folder = "evals/cases"
     prompts: _Folder = "evals/prompts"
     variants: list[Annotated[str, StringConstraints(min_length=1)]] | None = None
@@ -60,12 +62,16 @@ class _Settings(BaseModel):
 
 _KEYS: Final = frozenset(_Settings.model_fields)
 _TABLES: Final = frozenset({"tools"})
-"""Keys that only the file can set."""
+"""Keys that are tables, which no text can hold."""
+_FILE_ONLY: Final = frozenset({"redact", "serializer"})
+"""What only pyproject.toml grants: no variable or option decides which secrets are written."""
 _LISTS: Final = ("app", "variants")
 """Keys of several names, which text separates by commas."""
 _EXPECTED: Final = {
     "app": "must be a module, or a list of modules, such as 'myapp.agent'",
     "setup": "must be a function, such as 'myapp.evals:setup'",
+    "serializer": "must be a DBOS serializer, such as 'myapp.db:serializer'",
+    "redact": "must be a function, such as 'myapp.evals:redact'",
     "variants": "must be a list of candidates, such as ['careful', 'terse']",
 }
 
@@ -76,10 +82,11 @@ class Config:
 
     ``root`` is the folder of the nearest pyproject.toml, ``file``, or where the search began if there is
     none. ``app`` are the modules that register the workflows, ``setup`` the function that is called once
-    before a fork, ``variants`` the only candidates to try (None: every one), ``db`` the URL of the evals
-    database, None for the default one. Time-outs are in seconds, ``retries`` are those of one model call,
-    and ``alpha`` is the error rate of verdicts. ``tools`` and ``on_miss`` say what tools may do in a rerun
-    (:mod:`refork.policy`).
+    before a fork, ``serializer`` the application's own for DBOS, ``redact`` the function that takes out of a
+    text what must not be captured, ``variants`` the only candidates to try (None: every one), ``db`` the URL
+    of the evals database, None for the default one. Time-outs are in seconds, ``retries`` are those of one
+    model call, and ``alpha`` is the error rate of verdicts. ``tools`` and ``on_miss`` say what tools may do in
+    a rerun (:mod:`refork.policy`).
     """
 
     root: Path
@@ -99,6 +106,8 @@ class Config:
     trial_timeout: float
     tail_timeout: float
     retries: int
+    serializer: str | None = None
+    redact: str | None = None
     on_miss: str | None = None
     tools: tuple[Rule, ...] = ()
 
@@ -189,6 +198,12 @@ def _table(parent: dict[str, Any], key: str, file: Path, prefix: str = "") -> di
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, _Given]:
     names = {key: ENVIRONMENT_PREFIX + key.upper() for key in _KEYS - _TABLES}
+    for key in sorted(_FILE_ONLY):
+        if environ.get(names[key], "").strip():
+            raise BadInputError(
+                f"environment variable {names[key]!r}: only pyproject.toml may say this; "
+                f"set {key!r} under [tool.refork] there"
+            )
     return {
         key: _Given(value=_from_text(key, environ[name]), source=f"environment variable {name!r}")
         for key, name in names.items()

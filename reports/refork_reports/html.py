@@ -44,13 +44,13 @@ _GLOBALS: Final[dict[str, Any]] = {"phrases": phrases, "plural": humanize.plural
 
 def render(evaluation: Evaluation, *, title: str = TITLE) -> str:
     """The page as text, without a reference to anything outside it."""
-    style, script = _asset("report.css"), _asset("report.js")
-    template = _environment().get_template("report.html.j2")
+    style, script = asset("report.css"), asset("report.js")
+    template = environment().get_template("report.html.j2")
     contents = page(evaluation, title)
     return template.render(
         page=contents,
         headline_word=_HEADLINE_WORDS[contents.headline.verdict],
-        policy=_policy(style, script),
+        policy=policy(style, script),
         style=Markup(style),  # noqa: S704 - a file of ours
         script=Markup(script),  # noqa: S704 - a file of ours
     )
@@ -71,7 +71,7 @@ def write(evaluation: Evaluation, folder: Path, *, title: str = TITLE) -> Path:
 
 
 @cache
-def _environment() -> Environment:
+def environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("refork_reports"),
         autoescape=True,
@@ -93,11 +93,11 @@ def _finalize(value: Any) -> Any:
 
 
 @cache
-def _asset(name: str) -> str:
+def asset(name: str) -> str:
     return files("refork_reports").joinpath("templates", name).read_text(encoding="utf-8")
 
 
-def _policy(style: str, script: str) -> str:
+def policy(style: str, script: str) -> str:
     """A Content-Security-Policy that lets nothing run, load or leave but the page's own style and script."""
     return (
         f"default-src 'none'; style-src {_hashed(style)}; script-src {_hashed(script)}; img-src data:; "

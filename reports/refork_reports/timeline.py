@@ -1,7 +1,9 @@
 """The steps of a recorded run as a line of time, and where it forks."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 
 from refork.case import Answer, Case, Step, ToolCall
@@ -22,23 +24,36 @@ class Moment:
     width: float | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class Span:
+    """The time that a run took: when its first step began, and seconds from there to the last step's end."""
+
+    begin: datetime | None
+    seconds: float
+
+    @classmethod
+    def of(cls, steps: Sequence[Step]) -> "Span":
+        starts = [step.started_at for step in steps if step.started_at]
+        ends = [step.completed_at for step in steps if step.completed_at]
+        begin = min(starts, default=None)
+        return cls(begin=begin, seconds=(max(ends) - begin).total_seconds() if begin and ends else 0.0)
+
+
 def moments(case: Case) -> tuple[Moment, ...]:
-    steps = case.run.steps
-    starts = [step.started_at for step in steps if step.started_at]
-    ends = [step.completed_at for step in steps if step.completed_at]
-    begin = min(starts, default=None)
-    span = (max(ends) - begin).total_seconds() if begin and ends else 0.0
-    return tuple(
-        Moment(
-            step=step,
-            state=state(case, step),
-            output=output_line(step),
-            start=100 * (step.started_at - begin).total_seconds() / span
-            if begin and step.started_at and span > 0
-            else None,
-            width=100 * step.seconds / span if step.seconds is not None and span > 0 else None,
-        )
-        for step in steps
+    span = Span.of(case.run.steps)
+    return tuple(moment_of(step, span, state(case, step)) for step in case.run.steps)
+
+
+def moment_of(step: Step, span: Span, state: State = "before") -> Moment:
+    begin, seconds = span.begin, span.seconds
+    return Moment(
+        step=step,
+        state=state,
+        output=output_line(step),
+        start=100 * (step.started_at - begin).total_seconds() / seconds
+        if begin and step.started_at and seconds > 0
+        else None,
+        width=100 * step.seconds / seconds if step.seconds is not None and seconds > 0 else None,
     )
 
 
@@ -56,6 +71,8 @@ def output_line(step: Step) -> str:
         return answer_line(step.answer)
     if step.output is None:
         return ""
+    if isinstance(step.output, dict) and step.output.get("$type") == "left_out":
+        return first_line(step.output["value"]["text"])
     return first_line(step.output if isinstance(step.output, str) else compact(step.output))
 
 

@@ -90,7 +90,7 @@ def test_nothing_refers_outside_the_page() -> None:
 
 def test_styles_and_scripts_reach_for_nothing() -> None:
     for asset in ("report.css", "report.js"):
-        assert not re.search(r"https?:|//\w|url\(|@import|fetch\(|eval\(|innerHTML", html._asset(asset))
+        assert not re.search(r"https?:|//\w|url\(|@import|fetch\(|eval\(|innerHTML", html.asset(asset))
 
 
 def test_every_link_leads_to_something() -> None:
@@ -139,7 +139,7 @@ def test_an_output_of_a_megabyte_is_shortened_with_a_note() -> None:
 
 
 def test_a_name_that_a_template_forgets_to_escape_is_escaped_all_the_same() -> None:
-    template = html._environment().from_string('<i title="{{ name }}">{{ name }}</i>')
+    template = html.environment().from_string('<i title="{{ name }}">{{ name }}</i>')
     assert (
         template.render(name='"\u202e<b>') == '<i title="&#34;⟨U+202E⟩&lt;b&gt;">&#34;⟨U+202E⟩&lt;b&gt;</i>'
     )

@@ -1,114 +1,200 @@
-"""``refork capture``: a run becomes a case."""
+"""``refork capture``: runs become cases."""
 
-import re
-from pathlib import Path
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from refork.cli.options import db_option, run_argument
+from refork.cli.options import (
+    db_option,
+    redact_options,
+    redaction,
+    replay_option,
+    since,
+)
 from refork.cli.output import note, terminal
-from refork.cli.text import one_line
+from refork.cli.telling import tell, tell_replaced, tell_size
+from refork.cli.where import ACCEPTED, parsed
 from refork.errors import BadInputError
 
 if TYPE_CHECKING:
     from refork.capture import Captured
     from refork.case import Run, Step
+    from refork.cli.loading import LoadedRun, Redaction
     from refork.config import Config
 
 
 @click.command("capture")
-@run_argument
+@click.argument("run", metavar="[RUN]", required=False)
 @db_option
 @click.option(
     "--step",
+    "steps",
     metavar="STEP",
-    help="The fork point: a step's number, or the name of its agent. Asked for if left out.",
+    multiple=True,
+    help="The fork point: a step's number, or the name of its agent. Several make several cases. "
+    "Default: of a failed run the model step that failed, or the last one before; else it is asked for.",
 )
 @click.option("--name", metavar="NAME", help="The case's name, which is its folder's. Asked for if left out.")
 @click.option("--agent", metavar="NAME", help="The agent of the fork point, where a replay cannot tell it.")
 @click.option("--guard", is_flag=True, help="From a run that went well, which a fix must not break.")
 @click.option("--force", is_flag=True, help="Replace the run of an existing case. Its case.yaml is kept.")
+@click.option(
+    "--where",
+    "filters",
+    metavar="FILTER",
+    multiple=True,
+    help=f"Capture every run that fits, in place of RUN: {ACCEPTED}. All that are given must hold.",
+)
+@click.option("--since", "since_text", metavar="WHEN", help="With --where, only runs since then: 7d, 2h.")
+@click.option(
+    "--limit", type=click.IntRange(min=1), help="With --where, at most so many runs.  [default: 20]"
+)
+@click.option("--in-progress", is_flag=True, help="Take a run that has not ended, up to its last checkpoint.")
+@replay_option
+@redact_options
 def command(
-    *, run: str, db: str, step: str | None, name: str | None, agent: str | None, guard: bool, force: bool
+    *,
+    run: str | None,
+    db: str,
+    steps: Sequence[str],
+    name: str | None,
+    agent: str | None,
+    guard: bool,
+    force: bool,
+    filters: Sequence[str],
+    since_text: str | None,
+    limit: int | None,
+    in_progress: bool,
+    replay: bool | None,
+    redact: str | None,
+    no_redact: bool,
 ) -> None:
     """Write RUN, an id or the beginning of one, as a case that pytest runs.
 
     The folder evals/cases/NAME gets run.json, which is never edited, and
     case.yaml, which is yours: write there what the answer must meet.
+
+    With --where in place of RUN, every run that fits becomes a case, and
+    those that failed alike become one, which is named after the failure.
+    Repeat it as you like: what is a case already is not captured again.
     """
-    from refork.capture import capture, check_finished, check_fork_point, check_name  # noqa: PLC0415 - needs pydantic
-    from refork.cli.loading import load_run, project  # noqa: PLC0415
+    what = redaction(redact, no_redact=no_redact)
+    if filters:
+        _refuse_with_where(run, name)
+        from refork.cli.capture_many import capture_many  # noqa: PLC0415 - needs pydantic
+
+        capture_many(
+            db,
+            parsed(filters),
+            since=None if since_text is None else since(since_text),
+            limit=limit or 20,
+            steps=steps,
+            agent=agent,
+            guard=guard,
+            in_progress=in_progress,
+            replay=replay,
+            what=what,
+        )
+        return
+    _refuse_without_where(run, since_text, limit)
+    assert run is not None
+    how: dict[str, Any] = {"agent": agent, "guard": guard, "force": force, "in_progress": in_progress}
+    _capture_one(db, run, wanted=steps, name=name, what=what, replay=replay, **how)
+
+
+def _refuse_with_where(run: str | None, name: str | None) -> None:
+    if run is not None:
+        raise BadInputError(f"--where stands in place of RUN: leave {run!r} out, or capture it alone")
+    if name is not None:
+        raise BadInputError("--name is for one run: with --where, cases are named after what failed")
+
+
+def _refuse_without_where(run: str | None, since_text: str | None, limit: int | None) -> None:
+    if run is None:
+        raise BadInputError("RUN is missing: give a run's id, or --where for every run that fits")
+    if since_text is not None or limit is not None:
+        raise BadInputError("--since and --limit are for --where, as in --where status=ERROR --since 7d")
+
+
+def _capture_one(
+    db: str,
+    run: str,
+    *,
+    wanted: Sequence[str],
+    name: str | None,
+    what: "Redaction",
+    replay: bool | None,
+    in_progress: bool,
+    **how: Any,
+) -> None:
+    from refork.capture import check_finished, check_fork_point, check_name  # noqa: PLC0415 - needs pydantic
+    from refork.cli.loading import Loader, project  # noqa: PLC0415
 
     config = project()
-    _check_answers(step, name)
-    if name is not None:
-        check_name(name)
-    loaded = load_run(db, run, config)
-    check_finished(loaded.run)
-    point = _fork_point(loaded.run, step)
-    check_fork_point(loaded.run, point.number)
-    if loaded.missing is not None:
-        note(loaded.missing)
-    captured = capture(
-        loaded.run,
-        step=point.number,
-        cases=config.cases,
-        name=_asked_name(loaded.run, point) if name is None else name,
-        problems=loaded.problems,
-        agent=agent,
-        guard=guard,
-        force=force,
-    )
-    _tell(captured, config)
-
-
-def _check_answers(step: str | None, name: str | None) -> None:
-    """What cannot be asked for is refused before anything is read."""
-    if terminal():
-        return
-    if step is None:
-        raise BadInputError(
-            "--step is missing, and there is no terminal to ask at: `refork show` lists the steps"
-        )
-    if name is None:
+    if name is None and len(wanted) < 2 and not terminal():
         raise BadInputError(
             "--name is missing, and there is no terminal to ask at: name the case, such as 'wrong-tool'"
         )
+    if name is not None:
+        check_name(name)
+    with Loader(db, config, redaction=what, replay=replay) as loader:
+        loaded = loader.load(run)
+        if not in_progress:
+            check_finished(loaded.run)
+        points = _fork_points(loaded.run, wanted)
+        for point in points:
+            check_fork_point(loaded.run, point.number)
+        if loaded.missing is not None:
+            note(loaded.missing)
+        for point in points:
+            case_name = _name(loaded.run, point, name, several=len(points) > 1)
+            captured = _captured(loaded, point, config, case_name, in_progress=in_progress, **how)
+            tell(captured, config)
+            tell_size(captured)
+        tell_replaced(loaded.replaced)
+        click.echo(f"\nNext: pytest --agent-evals {_all_folders(captured, points)}")
 
 
-def _fork_point(run: "Run", step: str | None) -> "Step":
+def _captured(loaded: "LoadedRun", point: "Step", config: "Config", name: str, **how: Any) -> "Captured":
+    from refork.capture import capture  # noqa: PLC0415 - needs pydantic
+
+    options: dict[str, Any] = {"problems": loaded.problems, "steps": loaded.steps, **how}
+    return capture(loaded.run, step=point.number, cases=config.cases, name=name, **options)
+
+
+def _all_folders(captured: "Captured", points: "Sequence[Step]") -> object:
+    from refork.cli.telling import near  # noqa: PLC0415
+
+    return near(captured.folder if len(points) == 1 else captured.folder.parent)
+
+
+def _fork_points(run: "Run", wanted: Sequence[str]) -> "Sequence[Step]":
     from refork.capture import find_step  # noqa: PLC0415 - needs pydantic
     from refork.cli.steps import print_timeline  # noqa: PLC0415
+    from refork.failures import failure_of, fork_point_of  # noqa: PLC0415
 
-    if step is None:
+    if wanted:
+        found = {step.number: step for step in (find_step(run, one) for one in wanted)}
+        return [*found.values()]
+    failing = None if failure_of(run) is None else fork_point_of(run)
+    if terminal():
         print_timeline(run)
-        step = str(click.prompt("Fork at which step (a model step)", type=str))
-    return find_step(run, step)
-
-
-def _asked_name(run: "Run", step: "Step") -> str:
-    suggestion = re.sub(r"[^a-z0-9]+", "-", f"{run.workflow}-{step.agent or step.number}".lower()).strip("-")
-    return str(click.prompt("Name of the case", type=str, default=suggestion))
-
-
-def _tell(captured: "Captured", config: "Config") -> None:
-    from refork.variant import prompt_folder  # noqa: PLC0415 - needs pydantic
-
-    case, folder = captured.case, _near(captured.folder)
-    kept = " (kept as it was)" if captured.kept else ""
-    click.echo(f"{folder / 'run.json'}: {len(case.run.steps)} steps, forked at step {case.step}")
-    click.echo(f"{folder / 'case.yaml'}{kept}: write under `expect:` what the answer must meet")
-    if case.agent is None:
-        note(
-            "the agent is not known: give --agent, or write it under `fork:` in case.yaml, to try candidates"
+        default = None if failing is None else str(failing.number)
+        asked = click.prompt("Fork at which step (a model step)", type=str, default=default)
+        return [find_step(run, str(asked))]
+    if failing is None:
+        raise BadInputError(
+            "--step is missing, and there is no terminal to ask at: `refork show` lists the steps"
         )
-    else:
-        prompts = _near(config.prompts) / prompt_folder(case.agent)
-        click.echo(f"{prompts / '<variant>.md'}: candidate prompts of {one_line(case.agent)}")
-    click.echo(f"\nNext: pytest --agent-evals {folder}")
+    return [failing]
 
 
-def _near(path: Path) -> Path:
-    """As a person in the current folder would write it."""
-    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+def _name(run: "Run", step: "Step", name: str | None, *, several: bool) -> str:
+    from refork.failures import run_name  # noqa: PLC0415 - needs pydantic
+
+    if name is not None:
+        return f"{name}-{step.number}" if several else name
+    if several:
+        return f"{run_name(run, step)}-{step.number}" if step.agent else run_name(run, step)
+    return str(click.prompt("Name of the case", type=str, default=run_name(run, step)))

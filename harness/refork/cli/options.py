@@ -4,12 +4,15 @@ import functools
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 from urllib.parse import parse_qsl, quote
 
 import click
 
 from refork.errors import BadInputError
+
+if TYPE_CHECKING:
+    from refork.cli.loading import Redaction
 
 F = TypeVar("F", bound=Callable[..., Any])
 DATABASE_VARIABLE: Final = "DBOS_SYSTEM_DATABASE_URL"
@@ -61,6 +64,39 @@ def json_option(function: F) -> F:
     return click.option("--json", "as_json", is_flag=True, help="Print JSON instead, for other programs.")(
         function
     )
+
+
+def replay_option(function: F) -> F:
+    return click.option(
+        "--replay/--no-replay",
+        default=None,
+        help="Look for prompts and agents by a replay, however large the run is, or not at all. "
+        "Default: unless the run is large.",
+    )(function)
+
+
+def redact_options(function: F) -> F:
+    function = click.option(
+        "--no-redact", is_flag=True, help="Keep keys, tokens and passwords as they are. They are secrets!"
+    )(function)
+    return click.option(
+        "--redact",
+        metavar="KINDS",
+        help="Replace more than secrets: emails, phones, cards, ips, ibans, with commas between.",
+    )(function)
+
+
+def redaction(kinds: str | None, *, no_redact: bool) -> "Redaction":
+    """What the two options say. BadInputError where they contradict each other, or name no kind."""
+    from refork.cli.loading import Redaction  # noqa: PLC0415
+
+    if kinds is None:
+        return Redaction(secrets=not no_redact)
+    if no_redact:
+        raise BadInputError("--redact and --no-redact contradict each other: give one of them")
+    from refork.redaction import checked_kinds  # noqa: PLC0415 - needs pydantic
+
+    return Redaction(kinds=checked_kinds(kinds))
 
 
 def since(text: str, *, now: datetime | None = None) -> datetime:

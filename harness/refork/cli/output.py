@@ -37,6 +37,13 @@ def console() -> "Console":
     return Console(width=width, highlight=False, markup=False, emoji=False, soft_wrap=True)
 
 
+def error_console() -> "Console":
+    """Where progress goes."""
+    from rich.console import Console  # noqa: PLC0415 - see console
+
+    return Console(stderr=True, highlight=False, markup=False, emoji=False)
+
+
 def print_table(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> None:
     """One line for each row, or a few where the terminal is too narrow for that."""
     from rich.text import Text  # noqa: PLC0415 - see console

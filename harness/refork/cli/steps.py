@@ -149,6 +149,8 @@ def _text(value: Any) -> str:
     """A recorded value: text as it stands, what could not be read as why, everything else as JSON."""
     if isinstance(value, str):
         return value
+    if isinstance(value, dict) and value.get("$type") == "left_out":
+        return str(value["value"]["text"])
     if isinstance(value, dict) and value.get("$type") == "not_portable":
         return str(value["value"]["text"] or f"(it {value['value']['problem']})")
     return "" if value is None else _compact(value)

@@ -45,6 +45,21 @@ def call_setup(target: str) -> None:
         raise ApplicationError(f"[tool.refork] setup = {target!r} failed: {_one_line(error)}") from error
 
 
+def function_named(key: str, target: str) -> Callable[..., object]:
+    """The function ``module:function`` that ``[tool.refork]`` names under ``key``. Raises ApplicationError."""
+    module_name, _, function_name = target.partition(":")
+    try:
+        with inert_dbos():
+            function: Callable[..., object] = getattr(importlib.import_module(module_name), function_name)
+    except Exception as error:
+        raise ApplicationError(
+            f"[tool.refork] {key} = {target!r} cannot be used: {_one_line(error)}"
+        ) from error
+    if not callable(function):
+        raise ApplicationError(f"[tool.refork] {key} = {target!r} is no function")
+    return function
+
+
 @contextmanager
 def inert_dbos() -> Generator[None]:
     """Some applications launch DBOS when they are imported. Ours is launched later, with nothing of theirs."""

@@ -8,41 +8,83 @@ is never imported while a transaction is open, and no writer waits for it.
 import difflib
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import accumulate
 from types import TracebackType
 from typing import Any, Final, Self
 
-from refork.case import Run
+from refork.case import RecordedError, Run, Step
 from refork.engine import reading_queries as queries
 from refork.engine.reading_connect import read_only
-from refork.engine.reading_decode import at, decode_run, framework_of, usages
-from refork.engine.reading_types import STATUSES, Recording, RunSummary
+from refork.engine.reading_decode import (
+    StepRow,
+    at,
+    decode_head,
+    decode_steps,
+    framework_of,
+    model_steps,
+    usages,
+)
+from refork.engine.reading_types import STATUSES, Match, Problem, Recording, RunSummary
 from refork.engine.reading_values import read_error, reading_values
+from refork.engine.spool import Spool
 from refork.errors import BadInputError, RunNotFoundError, ValueNotPortableError
 from refork.files.checks import nearest, one_line
 
 CHUNK: Final = 500
 """Runs whose steps are read by one query: databases bound the number of parameters."""
+AT_A_TIME: Final = 8
+"""Rows that are held at once while a run is copied: each may hold megabytes."""
 _NEAREST_OF: Final = 1000
 
 
 @dataclass(frozen=True, kw_only=True)
 class FetchedRun:
-    """The rows of one run, as they stood in the database."""
+    """The rows of one run, as they stood in the database. Those of its steps may wait in a temporary file."""
 
     status: Any
-    steps: Sequence[Any]
+    rows: Spool[StepRow]
+    names: Sequence[str]
 
     @property
     def has_model_steps(self) -> bool:
         """Whether a framework made the run, so that it holds calls of a model."""
-        return framework_of([row.function_name for row in self.steps]) is not None
+        return framework_of(self.names) is not None
+
+    @property
+    def replay_bytes(self) -> int:
+        """About what a replay holds in memory: all steps, and for each call of a model what went before."""
+        models = model_steps(self.names)
+        first = min(models, default=0)
+        before = accumulate(self.rows.sizes[first:])
+        return self.rows.bytes + sum(size for at, size in enumerate(before, first) if at in models)
 
     def decode(self) -> Recording:
         """The run with its values as JSON, and what of it could not be read or written."""
+        head = self.head()
+        found = [*self.steps()]
+        problems = [*head.problems, *(problem for _, problem in found if problem is not None)]
+        return Recording(run=replace(head.run, steps=tuple(step for step, _ in found)), problems=problems)
+
+    def head(self) -> Recording:
+        """The run without its steps."""
         with reading_values():
-            return decode_run(self.status, self.steps)
+            return decode_head(self.status, self.names)
+
+    def steps(self) -> Iterator[tuple[Step, Problem | None]]:
+        """The steps one after the other, each with what of it could not be read or written."""
+        decoded = decode_steps(self.rows, self.names)
+        while True:
+            # Nobody else's output may go astray between two steps.
+            with reading_values():
+                found = next(decoded, None)
+            if found is None:
+                return
+            yield found
+
+    def close(self) -> None:
+        self.rows.close()
 
 
 class Reader:
@@ -82,8 +124,9 @@ class Reader:
     def fetch(self, run: str) -> FetchedRun:
         """The rows of the run with this id, or the only one whose id begins so. Raises RunNotFoundError."""
         run_id = self._resolved(run)
-        rows = self._rows(queries.whole(run_id))
-        return FetchedRun(status=rows[0], steps=self._rows(queries.all_steps(run_id)))
+        status = self._rows(queries.whole(run_id))[0]
+        rows: Spool[StepRow] = Spool(StepRow(*row) for row in self._streamed(queries.all_steps(run_id)))
+        return FetchedRun(status=status, rows=rows, names=[row.function_name for row in rows])
 
     def run(self, run: str) -> Run:
         """The run with all its values. ValueNotPortableError names the first step whose value is no JSON."""
@@ -128,7 +171,19 @@ class Reader:
                 error=self._error(row),
             )
 
-    def _error(self, row: Any) -> Any:
+    def matching(
+        self, *, status: Sequence[str] = (), workflow: str | None = None, since: datetime | None = None
+    ) -> Iterator[Match]:
+        """The newest runs first, without a look at their steps. BadInputError as for :meth:`runs`."""
+        for row in self._streamed(queries.listed(_known(status), workflow, since, None)):
+            yield Match(id=row.id, workflow=row.name or "", status=row.status or "", error=self._error(row))
+
+    def failed_steps(self, run_id: str) -> Sequence[tuple[str, RecordedError]]:
+        """The names of the steps of a run that ended with an error, and the errors."""
+        rows = self._rows(queries.step_errors(run_id))
+        return [(row.function_name, error) for row in rows if (error := self._error(row)) is not None]
+
+    def _error(self, row: Any) -> RecordedError | None:
         if row.error is None:
             return None
         with reading_values():
@@ -140,6 +195,10 @@ class Reader:
 
     def _rows(self, query: Any) -> Sequence[Any]:
         return self._connection.execute(query).all()
+
+    def _streamed(self, query: Any) -> Iterator[Any]:
+        """The rows a few at a time, through a cursor of the server's where it has them."""
+        return iter(self._connection.execute(query, execution_options={"yield_per": AT_A_TIME}))
 
 
 def _known(statuses: Sequence[str]) -> list[str]:

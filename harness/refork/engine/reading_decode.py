@@ -1,6 +1,6 @@
 """Rows of DBOS's tables -> a recorded run. What a framework knows of the steps is added here."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -12,6 +12,7 @@ from refork.engine.reading_types import Problem, Recording
 from refork.engine.reading_values import (
     Unreadable,
     as_json,
+    as_the_workflow_takes_them,
     read_error,
     read_input,
     read_value,
@@ -22,11 +23,25 @@ from refork.frameworks import Description, Framework, RawStep, installed
 from refork.usage import Usage, total_usage
 
 
+@dataclass(frozen=True)
+class StepRow:
+    """A row of ``operation_outputs``, in the order in which its columns are asked for."""
+
+    function_id: int
+    function_name: str
+    output: str | None
+    error: str | None
+    child_workflow_id: str | None
+    started_at_epoch_ms: int | None
+    completed_at_epoch_ms: int | None
+    serialization: str | None
+
+
 @dataclass(frozen=True, kw_only=True)
 class _Read:
-    """A row of ``operation_outputs`` with its values."""
+    """A row with its values."""
 
-    row: Any
+    row: StepRow
     output: object
     error: RecordedError | None
     raised: BaseException | None
@@ -41,11 +56,9 @@ class _Read:
         )
 
 
-def decode_run(status: Any, rows: Sequence[Any]) -> Recording:
-    """A run out of its row in ``workflow_status``, joined with its payload, and those of its steps."""
-    read = [_read(row) for row in rows]
-    framework = framework_of([row.function_name for row in rows])
-    described = _described(framework, [step.raw for step in read])
+def decode_head(status: Any, step_names: Sequence[str]) -> Recording:
+    """A run without its steps, out of its row in ``workflow_status``, joined with its payload."""
+    framework = framework_of(step_names)
     problems: list[Problem] = []
     args, kwargs = _arguments(status, problems)
     output, _ = as_json(read_value(status.output, status.serialization))
@@ -68,9 +81,21 @@ def decode_run(status: Any, rows: Sequence[Any]) -> Recording:
         output=output,
         error=error,
         framework=None if framework is None else framework.name,
-        steps=tuple(_step(step, told, problems) for step, told in zip(read, described, strict=True)),
     )
     return Recording(run=run, problems=tuple(problems))
+
+
+def decode_steps(rows: Iterable[StepRow], step_names: Sequence[str]) -> Iterator[tuple[Step, Problem | None]]:
+    """The steps of a run one by one, each with why its output could not be read or written."""
+    framework = framework_of(step_names)
+    asking: list[RawStep] = []
+    for row in rows:
+        read = _read(row)
+        # What a step is depends on no more than the answer that asked for it.
+        told = Description() if framework is None else framework.describe([*asking, read.raw])[-1]
+        if told.kind is StepKind.MODEL:
+            asking = [read.raw]
+        yield _step(read, told)
 
 
 def usages(
@@ -97,6 +122,16 @@ def framework_of(step_names: Sequence[str]) -> Framework | None:
     return framework
 
 
+def model_steps(step_names: Sequence[str]) -> frozenset[int]:
+    """The places in a run of the steps that called a model, by their names alone."""
+    framework = framework_of(step_names)
+    if framework is None:
+        return frozenset()
+    raw = [RawStep(number=number, name=name) for number, name in enumerate(step_names)]
+    described = zip(raw, framework.describe(raw), strict=True)
+    return frozenset(step.number for step, told in described if told.kind is StepKind.MODEL)
+
+
 def _usage(
     framework: Framework, steps: Sequence[tuple[int, str]], outputs: Callable[[Sequence[int]], Iterable[Any]]
 ) -> Usage:
@@ -110,23 +145,20 @@ def _usage(
     return total_usage(told.usage for told in framework.describe(complete))
 
 
-def _read(row: Any) -> _Read:
+def _read(row: StepRow) -> _Read:
     error, raised = (None, None) if row.error is None else read_error(row.error, row.serialization)
     output = None if error is not None else read_value(row.output, row.serialization)
     return _Read(row=row, output=output, error=error, raised=raised)
 
 
-def _described(framework: Framework | None, steps: Sequence[RawStep]) -> Sequence[Description]:
-    return [Description() for _ in steps] if framework is None else framework.describe(steps)
-
-
-def _step(read: _Read, told: Description, problems: list[Problem]) -> Step:
+def _step(read: _Read, told: Description) -> tuple[Step, Problem | None]:
     row = read.row
-    output, problem = as_json(read.output)
-    if problem is not None:
-        message = f"step {row.function_id} ({row.function_name!r}): its output {problem}"
-        problems.append(Problem(step=row.function_id, message=message))
-    return Step(
+    output, said = as_json(read.output)
+    problem = None
+    if said is not None:
+        message = f"step {row.function_id} ({row.function_name!r}): its output {said}"
+        problem = Problem(step=row.function_id, message=message)
+    step = Step(
         number=row.function_id,
         name=row.function_name,
         kind=told.kind,
@@ -139,6 +171,7 @@ def _step(read: _Read, told: Description, problems: list[Problem]) -> Step:
         usage=told.usage,
         answer=told.answer,
     )
+    return step, problem
 
 
 def _arguments(status: Any, problems: list[Problem]) -> tuple[tuple[Any, ...], dict[str, Any]]:
@@ -146,7 +179,7 @@ def _arguments(status: Any, problems: list[Problem]) -> tuple[tuple[Any, ...], d
     if isinstance(found, Unreadable):
         problems.append(Problem(step=None, message=f"the run's input {found.problem}"))
         return (), {}
-    args, kwargs = found
+    args, kwargs = as_the_workflow_takes_them(status.name or "", found, status.serialization)
 
     def encoded(name: str, value: object) -> Any:
         json, problem = as_json(value)

@@ -68,6 +68,14 @@ def all_steps(run_id: str) -> Query:
     )
 
 
+def step_errors(run_id: str) -> Query:
+    return (
+        sa.select(_steps.function_name, _steps.error, _steps.serialization)
+        .where(_steps.workflow_uuid == run_id, _steps.error.is_not(None))
+        .order_by(_steps.function_id)
+    )
+
+
 def whole(run_id: str) -> Query:
     """A run's row with its payload, wherever this version of DBOS put it."""
     plain = (

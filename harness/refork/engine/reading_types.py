@@ -38,6 +38,16 @@ class RunSummary:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Match:
+    """A run that a search found, before anything of its steps is read."""
+
+    id: str
+    workflow: str
+    status: str
+    error: "RecordedError | None" = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Problem:
     """Why a value of a run is not in it, in one line. ``step`` is None for the run's own input."""
 

@@ -10,10 +10,14 @@ from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from typing import Any, Final
 
+from dbos._serialization import PortableWorkflowError
+
 from refork import values
 from refork.case import Json, RecordedError
+from refork.engine import serializers
 from refork.engine.app import inert_dbos
-from refork.errors import ValueNotPortableError
+from refork.engine.portable import as_hinted, portable_error
+from refork.errors import ApplicationError, ValueNotPortableError
 from refork.files.checks import one_line
 from refork.value_types import recorded
 
@@ -57,19 +61,26 @@ def read_input(
     return arguments
 
 
+def as_the_workflow_takes_them(
+    workflow: str, found: tuple[tuple[Any, ...], dict[str, Any]], serialization: str | None
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Arguments with the dates that portable JSON made texts of, where the workflow's hints tell them."""
+    return as_hinted(workflow, *found) if _is_portable(serialization) else found
+
+
 def read_error(text: str, serialization: str | None) -> tuple[RecordedError, BaseException | None]:
     """The exception of a step or a run, as it is written down, and itself where its class is at hand."""
-    found = _guarded(lambda: _loaded(text, serialization, stand_ins=True))
+    found = _guarded(lambda: _loaded_error(text, serialization))
+    if isinstance(found, PortableWorkflowError):
+        return RecordedError(
+            type=_text(found.name), message=_text(found.message), value=_encoded(found)
+        ), found
     if isinstance(found, _StandIn):
         return RecordedError(type=found.kind, message=_text(found.message)), None
     if isinstance(found, BaseException):
         known = recorded(found)
         kind = known["type"].removeprefix("builtins.")
         return RecordedError(type=kind, message=_text(known["message"]), value=_encoded(found)), found
-    if isinstance(found, dict) and "message" in found:
-        return RecordedError(
-            type=_text(str(found.get("name", "Error"))), message=_text(str(found["message"]))
-        ), None
     problem = found.problem if isinstance(found, Unreadable) else "is no exception"
     return RecordedError(type="Exception", message=f"(it {problem})"), None
 
@@ -125,7 +136,7 @@ def _problem(error: BaseException) -> str:
             f"needs the module {error.name!r} to be read, which is not here: run the command in the "
             "project's own environment, from its folder"
         )
-    if isinstance(error, _UnknownSerializerError):
+    if isinstance(error, _UnknownSerializerError | ApplicationError):
         return str(error)
     said = recorded(error)
     return f"cannot be read: {said['type'].removeprefix('builtins.')}: {one_line(said['message'])}"
@@ -136,15 +147,41 @@ class _UnknownSerializerError(Exception):
 
 
 def _loaded(text: str, serialization: str | None, *, stand_ins: bool = False) -> Any:
-    if serialization == PORTABLE:
+    if _is_portable(serialization):
         return json.loads(text)
-    if serialization not in {PICKLE, None}:
-        raise _UnknownSerializerError(
-            f"was written by the serializer {serialization!r}, which is not known here"
-        )
+    own = None if serialization == PICKLE else _own(serialization)
+    if own is not None:
+        return own.deserialize(text)
     data = io.BytesIO(base64.b64decode(text))
     # As safe as the application itself, which unpickles the same rows; a case never holds a pickle.
     return (_LenientUnpickler if stand_ins else pickle.Unpickler)(data).load()
+
+
+def _loaded_error(text: str, serialization: str | None) -> Any:
+    return (
+        portable_error(text) if _is_portable(serialization) else _loaded(text, serialization, stand_ins=True)
+    )
+
+
+def _is_portable(serialization: str | None) -> bool:
+    return serialization == PORTABLE
+
+
+def _own(serialization: str | None) -> serializers.Reads | None:
+    """The application's serializer; None for an old row of an application that names none: a pickle."""
+    own = serializers.in_use()
+    if own is None:
+        if serialization is None:
+            return None
+        raise _UnknownSerializerError(
+            f"was written by the serializer {serialization!r}, which is not known here: name it in "
+            "pyproject.toml, as in [tool.refork] serializer = 'myapp.db:serializer'"
+        )
+    if serialization is not None and own.name() != serialization:
+        raise _UnknownSerializerError(
+            f"was written by the serializer {serialization!r}, and [tool.refork] serializer names {own.name()!r}"
+        )
+    return own
 
 
 class _StandIn(Exception):  # noqa: N818 - stands for an error

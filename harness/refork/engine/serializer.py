@@ -10,6 +10,7 @@ from dbos import Serializer
 
 from refork import values
 from refork.case import Step
+from refork.engine import portable  # noqa: F401 - registers the error that a replayed step may raise
 from refork.errors import SessionError, ValueNotPortableError
 from refork.files.checks import one_line
 from refork.values import RecordedException

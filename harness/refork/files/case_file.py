@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from refork.case import Case, Run, Step
 from refork.errors import BadFileError, BadInputError
 from refork.files.checks import explain, is_folder_name, is_name, nearest, one_line
+from refork.files.large import is_left_out
 from refork.files.run_file import RUN_FILE, load_run
 from refork.files.storage import MEGABYTE, read_text, refuse_outside, write_atomically
 from refork.files.tool_rules import case_rules
@@ -117,8 +118,10 @@ class CaseFile(BaseModel):
         return expect
 
 
-def load_case(path: Path) -> Case:
+def load_case(path: Path, *, run: Run | None = None) -> Case:
     """The case of a ``case.yaml`` and the ``run.json`` beside it. Its name is its folder's.
+
+    A ``run`` that is given is taken in place of that file.
 
     BadFileError for a file that is damaged, of a newer format, or leads out of the folder, for a key or
     a value that is not accepted, and for a fork point that the run does not hold.
@@ -128,7 +131,7 @@ def load_case(path: Path) -> Case:
     _check_folder(folder)
     document = parse_yaml(read_text(file, inside=folder, limit=MEGABYTE), path=file)
     parsed = _validated(document)
-    run = load_run(folder / RUN_FILE)
+    run = load_run(folder / RUN_FILE) if run is None else run
     step = _fork_point(parsed.fork.step, run, document)
     return Case(
         name=folder.name,
@@ -169,6 +172,7 @@ def _validated(document: YamlDocument) -> CaseFile:
 def _fork_point(number: int, run: Run, document: YamlDocument) -> Step:
     step = run.step(number)
     if step is not None:
+        _check_complete(number, run, document)
         return step
     near = sorted(run.steps, key=lambda step: abs(step.number - number))[:3]
     steps = ", ".join(_named(step) for step in sorted(near, key=lambda step: step.number))
@@ -176,6 +180,17 @@ def _fork_point(number: int, run: Run, document: YamlDocument) -> Step:
         f"{str(document.path)!r}, {document.at(('fork', 'step'))}'fork.step' is {_short(number)}, "
         f"which is no step of {RUN_FILE}; the nearest are: {steps or 'none, the run has no steps'}"
     )
+
+
+def _check_complete(number: int, run: Run, document: YamlDocument) -> None:
+    """A fork point that was moved down may have steps before it whose values were not kept."""
+    missing = next((s for s in run.steps if s.number < number and is_left_out(s.output)), None)
+    if missing is not None:
+        raise BadFileError(
+            f"{str(document.path)!r}, {document.at(('fork', 'step'))}'fork.step' is {number}, but the output "
+            f"of step {missing.number} was too large to keep past the fork point: capture the run again "
+            f"with --step {number}"
+        )
 
 
 def _short(number: int) -> str:

@@ -1,6 +1,7 @@
 """``run.json``: a recorded run. Written by ``refork capture``, never edited."""
 
-from dataclasses import fields, is_dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import fields, is_dataclass, replace
 from datetime import datetime
 from enum import Enum
 from functools import lru_cache
@@ -10,15 +11,17 @@ from typing import Any, Final
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from refork import __version__
-from refork.case import Run
+from refork.case import Run, Step
 from refork.errors import BadFileError, ValueNotPortableError
 from refork.files.checks import explain, one_line
 from refork.files.json_text import dump_json, parse_json
+from refork.files.large import expanded
 from refork.files.storage import read_text, write_atomically
 from refork.files.versions import Format
 
 RUN_FILE: Final = "run.json"
 RUN_FORMAT: Final = Format(version=1)
+_END: Final = "\n }\n}\n"
 
 
 class _RunFile(BaseModel):
@@ -29,23 +32,39 @@ class _RunFile(BaseModel):
     run: Run
 
 
-def save_run(folder: Path, run: Run) -> Path:
+def save_run(folder: Path, run: Run, *, steps: Iterable[Step] | None = None) -> Path:
     """Write ``run`` to ``run.json`` in ``folder``, which is made where it is missing; its path.
 
-    Fields stand in a fixed order and only where they say something, so that diffs stay small. The order
-    of keys inside recorded values is theirs and is kept.
+    ``steps`` stand in place of the run's own and are written one by one, so that they need not fit into
+    memory. Fields stand in a fixed order and only where they say something, so that diffs stay small. The
+    order of keys inside recorded values is theirs and is kept.
     """
+    path = folder / RUN_FILE
+    write_atomically(path, _parts(replace(run, steps=()), run.steps if steps is None else steps))
+    return path
+
+
+def _parts(run: Run, steps: Iterable[Step]) -> Iterator[str]:
+    """The text of the file, step by step, as if it had been written in one go."""
     document = {"version": RUN_FORMAT.version, "refork": __version__, "run": _plain(run)}
+    whole = _json(document, run).removesuffix(_END)
+    yield whole
+    separator = ',\n  "steps": [\n   '
+    for step in steps:
+        # No line break but those of the layout stands in JSON.
+        yield separator + _json(_plain(step), run).rstrip("\n").replace("\n", "\n   ")
+        separator = ",\n   "
+    yield _END if separator.startswith(',\n  "') else f"\n  ]{_END}"
+
+
+def _json(document: dict[str, Any], run: Run) -> str:
     try:
-        text = dump_json(document)
+        return dump_json(document)
     except (TypeError, ValueError, RecursionError) as error:
         raise ValueNotPortableError(
             f"run {run.id!r} holds a value that is not plain JSON ({one_line(str(error))}); "
             "encode it with refork.values.encode first"
         ) from error
-    path = folder / RUN_FILE
-    write_atomically(path, text)
-    return path
 
 
 def load_run(path: Path) -> Run:
@@ -53,7 +72,7 @@ def load_run(path: Path) -> Run:
     file = path / RUN_FILE if path.is_dir() else path
     text = read_text(file, inside=file.parent)
     document = RUN_FORMAT.upgrade(parse_json(text, path=file), path=file)
-    return _checked(_validated(document, file), file)
+    return _checked(_validated(expanded(document, path=file), file), file)
 
 
 def _validated(document: dict[str, Any], path: Path) -> Run:

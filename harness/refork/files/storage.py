@@ -2,6 +2,7 @@
 
 import os
 import secrets
+from collections.abc import Iterable
 from pathlib import Path
 
 from refork.errors import BadFileError
@@ -35,13 +36,13 @@ def refuse_outside(path: Path, folder: Path) -> None:
         )
 
 
-def write_atomically(path: Path, text: str) -> None:
-    """Write ``text`` as UTF-8, all of it or nothing: a reader sees the old file or the new one."""
+def write_atomically(path: Path, text: str | Iterable[str]) -> None:
+    """Write ``text``, or its parts, as UTF-8, all of it or nothing: a reader sees the old file or the new one."""
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            _write(temporary, text.encode())
+            _write(temporary, [text] if isinstance(text, str) else text)
             temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)
@@ -68,11 +69,12 @@ def _decoded(data: bytes, path: Path) -> str:
         ) from error
 
 
-def _write(path: Path, data: bytes) -> None:
+def _write(path: Path, parts: Iterable[str]) -> None:
     # 0o666 lets the umask decide, as for every other file of the checkout.
     descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
     with os.fdopen(descriptor, "wb") as file:
-        file.write(data)
+        for part in parts:
+            file.write(part.encode())
         file.flush()
         os.fsync(file.fileno())
 
