@@ -13,6 +13,7 @@ import dbos._core as core
 import dbos._dbos as dbos_module
 import dbos._event_loop as dbos_event_loop
 import dbos._serialization as serialization
+import dbos._workflow_commands as commands
 import pytest
 import sqlalchemy as sa
 from agents.models._retry_runtime import (
@@ -20,7 +21,7 @@ from agents.models._retry_runtime import (
     should_disable_provider_managed_retries,
 )
 from agents.tracing import get_trace_provider
-from dbos import DBOS
+from dbos import DBOS, AsyncSQLAlchemyDatasource, SQLAlchemyDatasource
 from dbos._context import DBOSContext, get_local_dbos_context
 from dbos._error import (
     DBOSAwaitedWorkflowCancelledError,
@@ -37,6 +38,7 @@ from refork.case import Run, Step
 from refork.engine.app import INERT
 from refork.engine.guard import GUARDED, Guard
 from refork.engine.seeding import _seed_child, _status_row, _step_row
+from refork.engine.transactions import BODIES
 from refork.frameworks.openai_calls import MODEL_STEP
 
 
@@ -228,6 +230,25 @@ def test_pickled_rows_come_through_the_one_function_that_is_refused() -> None:
         text = inspect.getsource(function)
         assert "pickle.loads" not in text, where
     assert inspect.getsource(serialization).count("pickle.loads(") == 1, where
+
+
+@pytest.mark.parametrize(
+    "run", [SQLAlchemyDatasource.run_tx_step, AsyncSQLAlchemyDatasource.run_tx_step_async]
+)
+def test_a_transaction_is_a_step_around_the_function_and_its_arguments(run: Any) -> None:
+    bodies = [code for code in run.__code__.co_consts if getattr(code, "co_name", "") == "_body"]
+    assert [f"{run.__qualname__}.<locals>.{body.co_name}" for body in bodies] == [
+        name for name in BODIES if name.startswith(f"{run.__qualname__}.")
+    ]
+    assert {"func", "args", "kwargs"} <= set(bodies[0].co_freevars)
+
+
+def test_a_workflow_tidies_its_datasources_up_through_what_is_replaced() -> None:
+    assert parameters(commands.delete_completed_datasource_checkpoints) == ["dbos", "ctx"]
+    assert parameters(commands.delete_completed_datasource_checkpoints_async) == ["dbos", "ctx"]
+    source = inspect.getsource(core._dropping_datasource_checkpoints)
+    assert "commands.delete_completed_datasource_checkpoints(dbos, ctx)" in source
+    assert "commands.delete_completed_datasource_checkpoints_async(dbos, ctx)" in source
 
 
 def test_the_model_call_of_the_runner_is_where_the_framework_looks_for_it() -> None:

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 import dbos._core as dbos_core
 
+from refork.engine.transactions import Transactions
 from refork.frameworks import StepCall
 
 
@@ -28,19 +29,20 @@ def watched_steps(watcher: StepWatcher) -> Generator[None]:
     """Tell ``watcher`` of the steps of every workflow, before DBOS looks for their checkpoints."""
     core: Any = dbos_core
     original: Callable[..., Any] = core.invoke_step
+    transactions = Transactions()
 
     def invoke_step(
         dbos: Any, context: Any, function: Any, args: Any, kwargs: Any, *, step_name: str, **options: Any
     ) -> Any:
-        step = StepCall(
-            number=context.function_id, name=step_name, function=function, args=args, kwargs=kwargs
+        step = transactions.seen(
+            StepCall(number=context.function_id, name=step_name, function=function, args=args, kwargs=kwargs)
         )
         options["step_name"] = step_name
 
         def start(instead: Callable[..., Any] | None) -> Any:
             if instead is not None:
                 options["retries_allowed"] = False  # what stands in for a step means what it raises
-            return original(dbos, context, instead or function, args, kwargs, **options)
+            return original(dbos, context, instead or step.function, args, kwargs, **options)
 
         if not inspect.iscoroutinefunction(function):
             return start(watcher.on_step(step))
@@ -52,6 +54,7 @@ def watched_steps(watcher: StepWatcher) -> Generator[None]:
 
     core.invoke_step = invoke_step
     try:
-        yield
+        with transactions.nothing_to_tidy():
+            yield
     finally:
         core.invoke_step = original
