@@ -96,7 +96,8 @@ def page(rows: list[Row]) -> str:
 
 Written by `make bench`, on {date.today().isoformat()} with Python {platform.python_version()} on {platform.system()}.
 A ratio is taken within one run, since times depend on the machine; a bar in ms holds for the machine it ran on.
-The model is a local server that answers after {LATENCY * 1000:.0f} ms; {forks.TRIALS} trials, {forks.CONCURRENCY} at once.
+The model is a local server that answers after {LATENCY * 1000:.0f} ms. Forks make
+{forks.TRIALS} trials, {forks.CONCURRENCY} at once.
 Replays and tails are measured without that latency. A replay is of a run that the session has not seen before; a
 plain step's is the difference between 1000 steps and 10. A tail, alone in its queue, waits from the writing of its
 fork until DBOS takes it up.
