@@ -5,7 +5,7 @@ parameters of the request, and its checkpoint is a ``ModelResponse``. So what is
 the step starts.
 """
 
-import importlib.util
+import sys
 from collections.abc import Generator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
@@ -22,10 +22,6 @@ from refork.frameworks.pydantic_ai_calls import (
     usage_of,
 )
 from refork.values import Registry
-
-
-def is_installed() -> bool:
-    return importlib.util.find_spec("pydantic_ai") is not None
 
 
 class PydanticAI:
@@ -57,8 +53,6 @@ class PydanticAI:
         return described
 
     def register(self, registry: Registry) -> None:
-        if not is_installed():
-            return
         from pydantic import TypeAdapter  # noqa: PLC0415
         from pydantic_ai.messages import ModelResponse  # noqa: PLC0415 - takes a second to import
         from pydantic_ai.run import AgentRunResult  # noqa: PLC0415
@@ -82,7 +76,8 @@ class PydanticAI:
         return nullcontext()
 
     def intercept(self, watcher: Watcher) -> AbstractContextManager[None]:
-        return _asked_first(watcher) if is_installed() else nullcontext()
+        # Another application need not wait for its import.
+        return _asked_first(watcher) if "pydantic_ai" in sys.modules else nullcontext()
 
     def told(self, request: Request) -> Sequence[ToldCall]:
         return told_calls(request.input)
