@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from bench import forks, replays, startup, tails
+from bench import captures, forks, replays, startup, tails
+from bench.application import OUTPUT
 from bench.server import LATENCY, Server, serving
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "benchmarks.md"
@@ -27,6 +28,7 @@ def measure() -> list[Row]:
         rows = _without_waiting(runs)
     with serving() as server:
         rows = _in_forks(runs, server) + rows
+    rows += _captures()
     with_plugin, without, start = startup.ratio()
     return [*rows, _ratio("`pytest --co` with the plugin / without it", with_plugin, without, 1.05, start)]
 
@@ -71,6 +73,28 @@ def _without_waiting(runs: forks.Runs) -> list[Row]:
             1.15,
         ),
         _within(f"a tail's wait for its queue, median of {tails.TAILS}", statistics.median(waits), 0.05),
+    ]
+
+
+def _captures() -> list[Row]:
+    taken = captures.measured()
+    large, small = taken.large, taken.small
+    memory = large.peak / small.peak
+    steps = f"{captures.LARGE} steps of {OUTPUT // 1000} kB / {captures.SMALL}"
+    return [
+        Row(
+            what=f"peak memory of capturing {steps}",
+            measured=f"{memory:.3f} ({large.peak / 1e6:.0f} MB / {small.peak / 1e6:.0f} MB)",
+            bar="at most 1.50",
+            met=memory <= 1.5,
+        ),
+        _ratio(
+            f"time a step of capturing {steps}",
+            large.seconds / captures.LARGE,
+            small.seconds / captures.SMALL,
+            1.1,
+        ),
+        _within("capture of 7 steps, beyond imports", taken.seven.seconds, 2.0),
     ]
 
 

@@ -1,5 +1,7 @@
 """The application that is measured: an agent behind a number of plain steps, or with a number of turns."""
 
+import random
+
 from agents import Agent, function_tool, set_default_openai_api
 from dbos import DBOS
 from dbos_openai_agents import DBOSRunner
@@ -35,6 +37,23 @@ def plain(number: int) -> int:
 async def behind_steps(steps: int) -> str:
     for number in range(steps):
         plain(number)
+    result = await DBOSRunner.run(looker, question(0))
+    return str(result.final_output)
+
+
+OUTPUT = 200_000
+"""Characters that a large step gives."""
+
+
+@DBOS.step()
+def large(number: int) -> str:
+    return random.Random(number).randbytes(OUTPUT // 2).hex()
+
+
+@DBOS.workflow()
+async def behind_large_steps(steps: int) -> str:
+    for number in range(steps):
+        large(number)
     result = await DBOSRunner.run(looker, question(0))
     return str(result.final_output)
 
