@@ -1,7 +1,9 @@
 """Production databases for tests: real runs of ``shop``, written by a DBOS in another process."""
 
 import hashlib
+import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -53,3 +55,32 @@ def files_of(folder: Path) -> dict[str, str]:
         for path in sorted(folder.rglob("*"))
         if path.is_file()
     }
+
+
+def desk_answer(request: Received) -> Reply:
+    """Looks the order up that the ticket names, then answers."""
+    if request.turn == 0:
+        number = int(re.findall(r"order (\d+)", json.dumps(request.body))[0])
+        return Reply(calls=(Call("find_order", {"order": number}),))
+    return Reply(text="Your order is on its way.", input_tokens=200)
+
+
+def put_desk(folder: Path, *, settings: str = 'app = "desk"\n', **modules: str) -> Path:
+    """A project whose application is ``desk``. ``modules`` are more of its files, by name."""
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.copy(HERE / "mishaps.py", folder / "desk.py")
+    for name, text in modules.items():
+        (folder / f"{name}.py").write_text(text)
+    (folder / "pyproject.toml").write_text(f"[tool.refork]\n{settings}")
+    return folder
+
+
+def write_mishaps(url: str, folder: Path) -> None:
+    """Run the workflows of ``desk``, one of them to no end, with ``url`` as their system database."""
+    with ModelServer(desk_answer) as server:
+        environment = os.environ | {"OPENAI_BASE_URL": server.url, "OPENAI_API_KEY": "none", "DESK_HOLDS": "60"}
+        command = [sys.executable, str(HERE / "write_mishaps.py"), url]
+        done = subprocess.run(
+            command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=120
+        )
+    assert done.returncode == 0, done.stderr
