@@ -26,8 +26,8 @@ check: install  ## lint, types, layers
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/lint-imports
 
-test: install  ## run all tests
-	$(BIN)/python -m pytest
+test: install  ## run all tests, side by side
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
 # MODEL_URL and MODEL run the demo against a live OpenAI-compatible endpoint instead of the recorded answers.
 demo: install  ## run the main job on the example: failing runs in, regression tests out

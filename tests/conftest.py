@@ -8,16 +8,14 @@ import warnings
 from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import LiteralString
 from urllib.parse import urlsplit, urlunsplit
 
-import psycopg
 import pytest
-from psycopg.sql import SQL, Identifier
+from support.postgres import execute, role_of
 from support.production import write_runs
+from support.tls_postgres import TlsPostgres, programs, tls_postgres
 
 SERVER_VARIABLE = "REFORK_TEST_POSTGRES_URL"
-READER = "refork_test_reader"
 
 
 @pytest.fixture(scope="session")
@@ -81,34 +79,31 @@ def shop_postgres(shop_postgres_owner: str) -> Generator[str]:
         yield url
 
 
+@pytest.fixture(scope="session")
+def tls_server() -> Generator[TlsPostgres]:
+    """A Postgres that takes passwords over TLS and nothing else. Skipped where none is installed, except in CI."""
+    folder = programs()
+    if folder is None:
+        problem = "needs a Postgres with TLS: install one, or set REFORK_TEST_POSTGRES_BIN to its programs"
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(problem)
+    with tls_postgres(folder) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def tls_shop(tls_server: TlsPostgres, tmp_path_factory: pytest.TempPathFactory) -> Generator[str]:
+    """The name of a database of ``tls_server`` with the runs of ``shop``. Tests must not change it."""
+    with tls_server.database() as name:
+        write_runs(tls_server.owner_url(name), tmp_path_factory.mktemp("shop-tls"))
+        yield name
+
+
 @contextmanager
 def fresh_database(server: str) -> Generator[str]:
     """A database of a new name, dropped at the end, whoever is still connected."""
     name = f"refork_test_{uuid.uuid4().hex[:12]}"
-    _execute(server, "CREATE DATABASE {}", name)
+    execute(server, "CREATE DATABASE {}", name)
     try:
         yield urlunsplit(urlsplit(server)._replace(path=f"/{name}"))
     finally:
-        _execute(server, "DROP DATABASE {} WITH (FORCE)", name)
-
-
-@contextmanager
-def role_of(url: str, *, may_select: bool = True) -> Generator[str]:
-    """The same database for a new role that may only read DBOS's tables, or not even that."""
-    role = f"{READER}_{uuid.uuid4().hex[:8]}"
-    _execute(url, "CREATE ROLE {} LOGIN PASSWORD 'reads'", role)
-    if may_select:
-        _execute(url, "GRANT USAGE ON SCHEMA dbos TO {}", role)
-        _execute(url, "GRANT SELECT ON ALL TABLES IN SCHEMA dbos TO {}", role)
-    parts = urlsplit(url)
-    host = parts.netloc.rpartition("@")[2]
-    try:
-        yield urlunsplit(parts._replace(netloc=f"{role}:reads@{host}"))
-    finally:
-        _execute(url, "DROP OWNED BY {}", role)
-        _execute(url, "DROP ROLE {}", role)
-
-
-def _execute(url: str, statement: LiteralString, name: str) -> None:
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(SQL(statement).format(Identifier(name)))
+        execute(server, "DROP DATABASE {} WITH (FORCE)", name)

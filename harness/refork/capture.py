@@ -14,6 +14,7 @@ from refork.errors import BadFileError, BadInputError, StepNotFoundError, ValueN
 from refork.files import CASE_FILE, RUN_FILE, is_name, load_case, nearest, save_case_yaml, save_run
 from refork.files.checks import one_line
 from refork.files.large import fitted, fitted_head
+from refork.policy import DBOS_PREFIX
 
 LARGEST_READ_BACK: Final = 4_000_000
 """Bytes of a run.json that is read back before it counts as written: reading takes more memory than writing."""
@@ -81,15 +82,13 @@ def check_finished(run: Run) -> None:
 
 
 def check_fork_point(run: Run, step: int) -> None:
-    """BadInputError for a step that is no model step; StepNotFoundError where the run has no such step."""
+    """BadInputError for an operation of DBOS's own; StepNotFoundError where the run has no such step."""
     found = find_step(run, str(step))
-    if found.kind is StepKind.MODEL:
+    if not found.name.startswith(DBOS_PREFIX) and found.child_run is None:
         return
-    caller = _caller(run, found)
-    hint = f"; the model called it at step {caller.number}" if caller is not None else _model_steps(run)
     raise BadInputError(
-        f"step {found.number} ({one_line(found.label or found.name)!r}) is no model step, "
-        f"and only a model step can be a fork point in this version{hint}"
+        f"step {found.number} ({one_line(found.label or found.name)!r}) runs no function, so it cannot be a "
+        f"fork point{_model_steps(run)}"
     )
 
 
@@ -123,18 +122,9 @@ def _listed(steps: Sequence[Step]) -> str:
     return f"its steps are {steps[0].number} to {steps[-1].number}"
 
 
-def _caller(run: Run, step: Step) -> Step | None:
-    """The model step that asked for the tool of ``step``."""
-    before = (other for other in reversed(run.steps) if other.number < step.number)
-    model = next((other for other in before if other.kind is StepKind.MODEL), None)
-    if model is None or model.answer is None or step.tool is None:
-        return None
-    return model if step.tool in {call.name for call in model.answer.tool_calls} else None
-
-
 def _model_steps(run: Run) -> str:
     numbers = [str(step.number) for step in run.steps if step.kind is StepKind.MODEL]
-    return f"; they are: {', '.join(numbers)}" if numbers else "; this run has none"
+    return f"; its model steps are: {', '.join(numbers)}" if numbers else "; the run has no model step"
 
 
 def _check_portable(problems: Sequence[Problem], step: int) -> None:

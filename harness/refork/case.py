@@ -96,7 +96,8 @@ class Step:
     """One checkpoint of a run. ``output`` is the encoded value (:mod:`refork.values`), None where it failed.
 
     ``agent``, ``tool``, ``model``, ``answer`` and ``usage`` are what the framework could tell of it;
-    ``request`` is known only after a replay, since DBOS does not record what was sent.
+    ``request`` is known only after a replay, since DBOS does not record what was sent; so are ``arguments``,
+    what the step's function was called with, as :func:`refork.values.encode` writes ``{name: value}``.
     """
 
     __pydantic_config__ = _STRICT
@@ -107,6 +108,7 @@ class Step:
     agent: str | None = None
     tool: str | None = None
     model: str | None = None
+    arguments: Any = None
     output: Any = None
     error: RecordedError | None = None
     child_run: str | None = None
@@ -180,6 +182,7 @@ class Case:
 
     ``expect`` is kept as it stands in the file: the floor above knows scorers, this one does not.
     ``variants`` limits the candidates; None means every file in ``evals/prompts/<agent>/``.
+    ``tools`` and ``on_miss`` tighten what tools may do (:mod:`refork.policy`).
     """
 
     name: str
@@ -192,6 +195,8 @@ class Case:
     trials: int | None = None
     min_pass_rate: float | None = None
     variants: tuple[str, ...] | None = None
+    tools: Mapping[str, str] = field(default_factory=dict[str, str])
+    on_miss: str | None = None
     expect: tuple[Mapping[str, Any], ...] = ()
     description: str = ""
 

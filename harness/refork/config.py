@@ -5,13 +5,15 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator
 
 from refork.errors import BadFileError, BadInputError
 from refork.files.checks import explain, nearest, one_line
 from refork.files.storage import MEGABYTE, read_text
+from refork.files.tool_rules import project_rules
+from refork.policy import Rule
 
 PROJECT_FILE: Final = "pyproject.toml"
 ENVIRONMENT_PREFIX: Final = "REFORK_"
@@ -34,6 +36,7 @@ class _Settings(BaseModel):
     redact: _Function | None = None
     cases: _Folder = "evals/cases"
     prompts: _Folder = "evals/prompts"
+    variants: list[Annotated[str, StringConstraints(min_length=1)]] | None = None
     trials: Annotated[int, Field(ge=1, le=10_000)] = 10
     min_pass_rate: Annotated[float, Field(gt=0, le=1)] = 0.7
     concurrency: Annotated[int, Field(ge=1, le=1000)] = 8
@@ -42,17 +45,34 @@ class _Settings(BaseModel):
     alpha: Annotated[float, Field(gt=0, lt=1)] = 0.05
     replay_timeout: _Seconds = 30.0
     trial_timeout: _Seconds = 120.0
+    tail_timeout: _Seconds = 600.0
     retries: Annotated[int, Field(ge=0, le=100)] = 5
+    on_miss: Literal["deny", "tell"] | None = None
+    tools: dict[str, Any] = {}
+
+    @field_validator("tools")
+    @classmethod
+    def _readable(cls, tools: dict[str, Any]) -> dict[str, Any]:
+        try:
+            project_rules(tools)
+        except BadInputError as error:
+            raise ValueError(str(error)) from None
+        return tools
 
 
 _KEYS: Final = frozenset(_Settings.model_fields)
+_TABLES: Final = frozenset({"tools"})
+"""Keys that are tables, which no text can hold."""
 _FILE_ONLY: Final = frozenset({"redact", "serializer"})
 """What only pyproject.toml grants: no variable or option decides which secrets are written."""
+_LISTS: Final = ("app", "variants")
+"""Keys of several names, which text separates by commas."""
 _EXPECTED: Final = {
     "app": "must be a module, or a list of modules, such as 'myapp.agent'",
     "setup": "must be a function, such as 'myapp.evals:setup'",
     "serializer": "must be a DBOS serializer, such as 'myapp.db:serializer'",
     "redact": "must be a function, such as 'myapp.evals:redact'",
+    "variants": "must be a list of candidates, such as ['careful', 'terse']",
 }
 
 
@@ -63,8 +83,10 @@ class Config:
     ``root`` is the folder of the nearest pyproject.toml, ``file``, or where the search began if there is
     none. ``app`` are the modules that register the workflows, ``setup`` the function that is called once
     before a fork, ``serializer`` the application's own for DBOS, ``redact`` the function that takes out of a
-    text what must not be captured, ``db`` the URL of the evals database, None for the default one. Time-outs
-    are in seconds, ``retries`` are those of one model call, and ``alpha`` is the error rate of verdicts.
+    text what must not be captured, ``variants`` the only candidates to try (None: every one), ``db`` the URL
+    of the evals database, None for the default one. Time-outs are in seconds, ``retries`` are those of one
+    model call, and ``alpha`` is the error rate of verdicts. ``tools`` and ``on_miss`` say what tools may do in
+    a rerun (:mod:`refork.policy`).
     """
 
     root: Path
@@ -73,6 +95,7 @@ class Config:
     setup: str | None
     cases: Path
     prompts: Path
+    variants: tuple[str, ...] | None
     trials: int
     min_pass_rate: float
     concurrency: int
@@ -81,9 +104,12 @@ class Config:
     alpha: float
     replay_timeout: float
     trial_timeout: float
+    tail_timeout: float
     retries: int
     serializer: str | None = None
     redact: str | None = None
+    on_miss: str | None = None
+    tools: tuple[Rule, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,7 +141,10 @@ def load_config(
     }
     settings = _validated(given)
     home = (root if file is None else file.parent).absolute()
-    values = {key: getattr(settings, key) for key in _KEYS - {"app", "cases", "prompts", "report"}}
+    values = {
+        key: getattr(settings, key)
+        for key in _KEYS - _TABLES - {"app", "cases", "prompts", "report", "variants"}
+    }
     return Config(
         root=home,
         file=file,
@@ -123,6 +152,8 @@ def load_config(
         cases=_inside(home, "cases", settings, given),
         prompts=_inside(home, "prompts", settings, given),
         report=home / settings.report,
+        variants=None if settings.variants is None else tuple(settings.variants),
+        tools=project_rules(settings.tools),
         **values,
     )
 
@@ -166,7 +197,7 @@ def _table(parent: dict[str, Any], key: str, file: Path, prefix: str = "") -> di
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, _Given]:
-    names = {key: ENVIRONMENT_PREFIX + key.upper() for key in _KEYS}
+    names = {key: ENVIRONMENT_PREFIX + key.upper() for key in _KEYS - _TABLES}
     for key in sorted(_FILE_ONLY):
         if environ.get(names[key], "").strip():
             raise BadInputError(
@@ -184,8 +215,8 @@ def _from_options(overrides: Mapping[str, Any], prefix: str) -> dict[str, _Given
     given: dict[str, _Given] = {}
     for key, value in overrides.items():
         option = prefix + key.replace("_", "-")
-        if key not in _KEYS:
-            raise BadInputError(f"unknown option {option!r}{nearest(key, _KEYS)}")
+        if key not in _KEYS - _TABLES:
+            raise BadInputError(f"unknown option {option!r}{nearest(key, _KEYS - _TABLES)}")
         if value is not None:
             read = _from_text(key, value) if isinstance(value, str) else _as_list(key, value)
             given[key] = _Given(value=read, source=f"option {option!r}")
@@ -193,7 +224,7 @@ def _from_options(overrides: Mapping[str, Any], prefix: str) -> dict[str, _Given
 
 
 def _as_list(key: str, value: Any) -> Any:
-    if key != "app" or not isinstance(value, str | tuple):
+    if key not in _LISTS or not isinstance(value, str | tuple):
         return str(value) if isinstance(value, Path) else value
     return [value] if isinstance(value, str) else list(value)
 
@@ -201,7 +232,7 @@ def _as_list(key: str, value: Any) -> Any:
 def _from_text(key: str, text: str) -> Any:
     """What ``text`` says for ``key``; the text itself where that needs a number and it is none."""
     default = _Settings.model_fields[key].default
-    if key == "app":
+    if key in _LISTS:
         return [part.strip() for part in text.split(",") if part.strip()]
     if isinstance(default, int | float):
         try:

@@ -47,3 +47,11 @@ class StaleError(ReforkError):
 
 class ForkError(ReforkError):
     """A fork could not be measured: its replay hung, or it broke before the first trial."""
+
+
+class ToolDeniedError(ReforkError):
+    """A tool, or another operation of the workflow, may not act in a rerun."""
+
+
+class ToolToldError(ReforkError):
+    """A tool call that failed in a rerun, with what its model is to be told."""

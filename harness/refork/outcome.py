@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from refork.case import Answer, Request
+from refork.case import Answer, Request, Step
 from refork.usage import Usage
 
 
@@ -22,7 +22,9 @@ class Trial:
     """One rerun of a case under a variant. Exactly one of ``answer`` and ``error`` is set.
 
     ``seconds`` is the wall time of the model call that answered, without waiting for a slot;
-    ``resumed`` says that the answer was kept from a session that was killed.
+    ``resumed`` says that the answer was kept from a session that was killed. In ``tail`` scope ``answer`` is
+    the workflow's result with every tool call on the way to it, and ``trajectory`` holds the steps from the
+    fork point on, in order, each tool step with its ``tool`` and ``arguments``.
     """
 
     variant: str
@@ -34,6 +36,7 @@ class Trial:
     seconds: float = 0.0
     resumed: bool = False
     raw: Any = None
+    trajectory: tuple[Step, ...] = ()
 
 
 class ForkStatus(StrEnum):
@@ -46,7 +49,7 @@ class ForkStatus(StrEnum):
 class Outcome:
     """All that one case's fork gave. ``reason`` says what happened where it is not ``measured``.
 
-    ``requests`` maps a variant's name to what was sent for it; ``run_id`` is the fork's workflow id.
+    ``requests`` maps a variant's name to what was sent for it; ``run_id`` is the (first) fork's workflow id.
     """
 
     case: str

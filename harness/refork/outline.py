@@ -23,7 +23,8 @@ def outlined(step: Step) -> Step:
     error = step.error
     if error is not None:
         error = replace(error, message=error.message[:SHOWN], value=None)
-    return replace(step, output=output, answer=answer, error=error, request=None)
+    arguments = _shortened(step.arguments)
+    return replace(step, arguments=arguments, output=output, answer=answer, error=error, request=None)
 
 
 def outline(run: Run) -> Run:

@@ -3,11 +3,13 @@
 import base64
 import builtins
 import re
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, timezone, tzinfo
 from decimal import Decimal
 from pathlib import Path, PurePosixPath, PureWindowsPath
+from types import ModuleType
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -111,8 +113,31 @@ def recorded(error: BaseException) -> dict[str, str]:
     return {"type": f"{kind.__module__}.{kind.__qualname__}", "message": message}
 
 
-def recorded_exception(data: Any) -> RecordedException:
-    return RecordedException(_a(str, _a(dict, data)["type"]), _a(str, data["message"]))
+def recorded_exception(data: Any) -> Exception:
+    """The exception that :func:`recorded` wrote: of its own class where that is imported already.
+
+    So that the application's ``except`` fits. Nothing is imported, and no code of the class runs.
+    """
+    name, message = _a(str, _a(dict, data)["type"]), _a(str, data["message"])
+    kind = _imported_exception(name)
+    if kind is None or "args" not in data:
+        return RecordedException(name, message)
+    builtin: Any = next(base for base in kind.__mro__ if base.__module__ == "builtins")
+    error: Exception = builtin.__new__(kind)
+    error.args = tuple(_a(list, data["args"]))
+    error.__dict__.update(_a(dict, data.get("state", {})))
+    return error
+
+
+def _imported_exception(name: str) -> type[Exception] | None:
+    parts = name.split(".")
+    for length in range(len(parts) - 1, 0, -1):
+        found: Any = sys.modules.get(".".join(parts[:length]))
+        if found is not None:
+            for part in parts[length:]:
+                found = vars(found).get(part) if isinstance(found, type | ModuleType) else None
+            return found if isinstance(found, type) and issubclass(found, Exception) else None
+    return None
 
 
 def _exception(error: BaseException) -> dict[str, Any]:
@@ -166,13 +191,18 @@ def _clock(value: datetime | time) -> Any:
         **({"zone": _zone_name(zone)} if zone is not None else {}),
         **({"fold": 1} if value.fold else {}),
     }
-    if zone is None or type(zone) is timezone:
+    if zone is None or type(zone) is timezone or _is_utc(zone):
         extra.pop("zone", None)
     return {"at": text, **extra} if extra else text
 
 
+def _is_utc(zone: tzinfo) -> bool:
+    """DBOS reads the dates of its portable JSON with dateutil, whose UTC comes back as Python's own."""
+    return (type(zone).__module__, type(zone).__qualname__) == ("dateutil.tz.tz", "tzutc")
+
+
 def _zone_name(zone: tzinfo) -> str | None:
-    if type(zone) is timezone:
+    if type(zone) is timezone or _is_utc(zone):
         return None
     key = zone.key if isinstance(zone, ZoneInfo) else None
     if key is None:

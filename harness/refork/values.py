@@ -9,13 +9,15 @@ once they are registered::
     values.register(Matrix, encode=Matrix.rows, decode=Matrix)   # anything else
 
 ``decode(encode(x)) == x``, with the same types, for all of these but exceptions that are neither built in nor
-registered: they come back as a :class:`RecordedException`.
+registered: they come back with their arguments and as far as their attributes can be written, of their own class
+where that is imported, else as a :class:`RecordedException`.
 """
 
 import json
 import math
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Final, NoReturn
 
 from refork.case import Json
@@ -174,10 +176,27 @@ class Registry:
 
     def _encode_exception(self, error: BaseException, depth: int) -> dict[str, Any]:
         form = exception_form(type(error))
+        if form.tag == "exception":
+            with suppress(
+                Exception
+            ):  # arguments that cannot be written, or a __reduce__ of its own that fails
+                return {TAG: form.tag, _VALUE: self._encode(form.encode(error), depth)}
+        return {TAG: "recorded_exception", _VALUE: self._encode(self._parts(error, depth), depth)}
+
+    def _parts(self, error: BaseException, depth: int) -> dict[str, Any]:
+        """What an exception is made of again, as far as it can be written."""
+        parts: dict[str, Any] = recorded(error)
+        if isinstance(error, RecordedException) or not self._writes(list(error.args), depth):
+            return parts
+        state = {name: value for name, value in vars(error).items() if self._writes(value, depth)}
+        return {**parts, "args": list(error.args), **({"state": state} if state else {})}
+
+    def _writes(self, value: Any, depth: int) -> bool:
         try:
-            return {TAG: form.tag, _VALUE: self._encode(form.encode(error), depth)}
-        except Exception:  # arguments that cannot be written, or a __reduce__ of its own that fails
-            return {TAG: "recorded_exception", _VALUE: self._encode(recorded(error), depth)}
+            self._encode(value, depth)
+        except _Problem:
+            return False
+        return True
 
     def _decode(self, data: Any, depth: int) -> Any:
         kind = type(data)

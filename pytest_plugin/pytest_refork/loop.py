@@ -30,14 +30,16 @@ class Source(Protocol):
 
 
 class TrialLoop:
-    """Runs one item. Mirrors pytest's own ``runtestprotocol``, but for the trials inside."""
+    """Runs one item. To pytest and its plugins it is one test, set up and torn down once a trial."""
 
     def __init__(self, item: pytest.Function, asked: Asked, source: Source) -> None:
         self._item = item
         self._asked = asked
         self._source = source
+        self._number = 0
         self._scored: list[ScoredTrial] = []
         self._failure = ""
+        self._printed = 0
         self._broken: pytest.TestReport | None = None
         # With a sibling as the next item, the fixtures of the function end with each trial and no others.
         self._sibling = copy.copy(item)
@@ -46,75 +48,84 @@ class TrialLoop:
         item = self._item
         item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
         began = time.perf_counter()
-        self._run_trials()
-        if self._broken is None:
-            self._log(self._phase("setup", lambda: None)[1])
-        elif self._broken.when == "setup":
-            self._log(self._broken)
-        if self._broken is None or self._broken.when != "setup":
-            _, report = self._phase("call", self._settle)
-            report.duration = time.perf_counter() - began
-            self._log(report)
-        self._finish(nextitem)
-        item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
-
-    def _run_trials(self) -> None:
-        for number in range(1, self._asked.subject.trials + 1):
-            trial = self._source.trial(self._asked, number)
-            if trial is None or self._broken is not None:
-                return
-            if trial.answer is None:
-                self._scored.append(scored_by_test(trial))
-            else:
-                self._run_trial(trial)
-
-    def _run_trial(self, trial: Trial) -> None:
-        item, kept = self._item, len(self._item._report_sections)
-        item._initrequest()
-        item.stash[trial_key] = self._source.given(self._asked, trial)
         try:
-            _, setup = self._phase("setup", lambda: item.ihook.pytest_runtest_setup(item=item))
-            if setup.passed:
-                self._call(trial)
-            else:
-                self._break(trial, setup)
-            _, teardown = self._phase(
-                "teardown", lambda: item.ihook.pytest_runtest_teardown(item=item, nextitem=self._sibling)
-            )
+            is_set_up = self._run_trials()
+            self._report(time.perf_counter() - began)
+            self._tear_down_last(nextitem, is_set_up=is_set_up)
         finally:
             _forget_fixtures(item)
-        if not teardown.passed:
-            self._broken = self._broken or teardown
-        elif self._broken is None and self._scored[-1] is not self._first_failing:
-            # What other trials printed would bury what the failing one did.
-            del item._report_sections[kept:]
+        item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
 
-    def _call(self, trial: Trial) -> None:
+    def _run_trials(self) -> bool:
+        """Run them all. The last one is left to be torn down once the item is reported; False if there is none."""
+        trial = self._next_answered()
+        if trial is None:
+            return False
+        while True:
+            self._printed = len(self._item._report_sections)
+            self._run_trial(trial)
+            self._keep_what_the_failing_one_printed()
+            trial = self._next_answered() if self._broken is None else None
+            if trial is None:
+                return True
+            self._tear_down(self._sibling)
+            if self._broken is not None:
+                return False
+
+    def _next_answered(self) -> Trial | None:
+        """The next trial to look at. Those that could not be measured are errors without a call."""
+        while self._number < self._asked.subject.trials:
+            self._number += 1
+            trial = self._source.trial(self._asked, self._number)
+            if trial is None or trial.answer is not None:
+                return trial
+            self._scored.append(scored_by_test(trial))
+        return None
+
+    def _run_trial(self, trial: Trial) -> None:
+        item = self._item
+        _forget_fixtures(item)
+        item._initrequest()
+        item.stash[trial_key] = self._source.given(self._asked, trial)
+        setup = self._phase("setup", lambda: item.ihook.pytest_runtest_setup(item=item))
+        if setup.passed:
+            self._scored.append(self._call(trial))
+            return
+        self._broken = setup
+        if setup.failed:
+            crash = getattr(setup.longrepr, "reprcrash", None)
+            said = setup.longreprtext if crash is None else crash.message
+            self._scored.append(scored_by_test(trial, error=f"the setup of the test failed: {said}"))
+
+    def _call(self, trial: Trial) -> ScoredTrial:
         item = self._item
         call = self._from_call("call", lambda: item.ihook.pytest_runtest_call(item=item))
         error = call.excinfo
         if error is None:
-            self._scored.append(scored_by_test(trial, passed=True))
-            return
+            return scored_by_test(trial, passed=True)
         if isinstance(error.value, pytest.skip.Exception):
-            self._scored.append(scored_by_test(trial, error=f"Skipped: {error.value.msg}"))
-            return
-        said = " ".join(error.exconly().split()).removeprefix("AssertionError: ")
-        self._scored.append(scored_by_test(trial, passed=False, reason=said))
+            return scored_by_test(trial, error=f"Skipped: {error.value.msg}")
         self._failure = self._failure or str(item.repr_failure(error))
         if item.config.getoption("usepdb", False):
             report = item.ihook.pytest_runtest_makereport(item=item, call=call)
             item.ihook.pytest_exception_interact(node=item, call=call, report=report)
-
-    def _break(self, trial: Trial, setup: pytest.TestReport) -> None:
-        self._broken = setup
-        if setup.failed:
-            said = setup.longreprtext.strip().splitlines() or ["setup failed"]
-            self._scored.append(scored_by_test(trial, error=f"the setup of the test failed: {said[-1]}"))
+        said = " ".join(error.exconly().split()).removeprefix("AssertionError: ")
+        return scored_by_test(trial, passed=False, reason=said)
 
     @property
     def _first_failing(self) -> ScoredTrial | None:
         return next((each for each in self._scored if each.passed is not True), None)
+
+    def _report(self, seconds: float) -> None:
+        if self._broken is not None and self._broken.when == "setup":
+            self._log(self._broken)
+            if self._broken.failed:
+                self._source.take(self._asked, self._scored)
+            return
+        self._log(self._phase("setup", lambda: None))
+        report = self._phase("call", self._settle)
+        report.duration = seconds
+        self._log(report)
 
     def _settle(self) -> None:
         result = self._source.take(self._asked, self._scored)
@@ -122,24 +133,37 @@ class TrialLoop:
         assert cell is not None, "what was taken is in the result"
         settle(self._item, result, cell, self._failure)
 
-    def _finish(self, nextitem: pytest.Item | None) -> None:
-        """Tear down whatever the next item does not share."""
-        item = self._item
-        if self._broken is not None and self._broken.when == "setup" and self._broken.failed:
-            self._source.take(self._asked, self._scored)
-        if item.session.shouldfail or item.session.shouldstop:
+    def _tear_down_last(self, nextitem: pytest.Item | None, *, is_set_up: bool) -> None:
+        """As pytest's own protocol does: whatever the next item does not share."""
+        session = self._item.session
+        if session.shouldfail or session.shouldstop:
             nextitem = None
-        _, report = self._phase(
+        if is_set_up:
+            report = self._tear_down(nextitem)
+        else:
+            # Its hooks expect a setup before them; only what earlier items left for this one is to go.
+            report = self._phase("teardown", lambda: session._setupstate.teardown_exact(nextitem))
+        earlier = self._broken if self._broken is not None and self._broken.when == "teardown" else None
+        self._log(earlier or report)
+
+    def _tear_down(self, nextitem: pytest.Item | None) -> pytest.TestReport:
+        item = self._item
+        report = self._phase(
             "teardown", lambda: item.ihook.pytest_runtest_teardown(item=item, nextitem=nextitem)
         )
-        is_worse = self._broken is not None and self._broken.when == "teardown" and report.passed
-        self._log(self._broken if is_worse and self._broken is not None else report)
-        _forget_fixtures(item)
+        if not report.passed:
+            self._broken = self._broken or report
+        self._keep_what_the_failing_one_printed()
+        return report
 
-    def _phase(self, when: When, work: Callable[[], Any]) -> tuple[pytest.CallInfo[Any], pytest.TestReport]:
+    def _keep_what_the_failing_one_printed(self) -> None:
+        if self._broken is None and self._scored[-1] is not self._first_failing:
+            del self._item._report_sections[self._printed :]
+
+    def _phase(self, when: When, work: Callable[[], Any]) -> pytest.TestReport:
         call = self._from_call(when, work)
         report: pytest.TestReport = self._item.ihook.pytest_runtest_makereport(item=self._item, call=call)
-        return call, report
+        return report
 
     def _from_call(self, when: When, work: Callable[[], Any]) -> pytest.CallInfo[Any]:
         reraise: tuple[type[BaseException], ...] = (pytest.exit.Exception,)

@@ -44,7 +44,9 @@ def parse_mark(mark: pytest.Mark) -> Marked:
 def subject_of(metafunc: pytest.Metafunc, mark: pytest.Mark, catalogue: Catalogue) -> Subject:
     """The subject of a marked test function. Raises ReforkError."""
     if FIXTURE not in metafunc.fixturenames:
-        raise BadInputError(f"the test must take the fixture {FIXTURE!r}: def {metafunc.function.__name__}({FIXTURE})")
+        raise BadInputError(
+            f"the test must take the fixture {FIXTURE!r}: def {metafunc.function.__name__}({FIXTURE})"
+        )
     asked = parse_mark(mark)
     return catalogue.subject_of_test(
         asked.case,

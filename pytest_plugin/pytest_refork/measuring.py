@@ -3,11 +3,14 @@
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, wait
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from refork.errors import ReforkError
 from refork.outcome import ForkStatus, Outcome, Trial
+from refork.policy import project_policy
+from refork.stubs import check_stubs, registered_stubs
 
 from pytest_refork.settings import Settings
 from pytest_refork.subjects import Subject
@@ -36,10 +39,12 @@ class Measurements:
         self._concurrency = concurrency
         self._stack = ExitStack()
         self._session: ForkSession | None = None
-        self._forks: dict[str, CaseFork] = {}
+        # By the folder of the case: tests that share a case share its fork.
+        self._forks: dict[Path, CaseFork] = {}
+        self._problems: dict[Path, ReforkError] = {}
         self._futures: dict[str, dict[str, Sequence[Future[Trial]]]] = {}
-        self._problems: dict[str, ReforkError] = {}
         self.problem: ReforkError | None = None
+        self._told: str | None = None
 
     def plan(self, subject: Subject, variants: Iterable[str]) -> None:
         """Plan the trials of these variants, unless they are planned already."""
@@ -73,32 +78,37 @@ class Measurements:
         future = futures[number - 1]
         while not wait([future], timeout=_TICK).done:
             on_tick()
-        return None if future.cancelled() or future.exception() is not None else future.result()
+        trial = _result(future)
+        return None if trial is None else replace(trial, number=number)
 
     def outcome(self, subject: Subject) -> Outcome:
-        """What was measured of a subject up to now."""
-        fork = self._forks.get(subject.name)
+        """What was measured of a subject up to now, its trials numbered from 1."""
+        fork = self._forks.get(subject.case.folder)
         if fork is not None:
-            return fork.outcome()
-        problem = self.problem or self._problems.get(subject.name)
-        reason = str(problem) if problem else "the session ended before its fork was made"
-        return Outcome(case=subject.name, status=ForkStatus.ERROR, reason=reason)
+            return replace(fork.outcome(), case=subject.name, trials=self._trials(subject))
+        return Outcome(case=subject.name, status=ForkStatus.ERROR, reason=self._why_not(subject))
+
+    def _why_not(self, subject: Subject) -> str:
+        if self.problem is not None:
+            self._told = self._told or subject.name
+            said_here = self._told == subject.name
+            return str(self.problem) if said_here else f"no session could be opened, see {self._told!r}"
+        problem = self._problems.get(subject.case.folder)
+        return str(problem) if problem else "the session ended before its fork was made"
+
+    def _trials(self, subject: Subject) -> tuple[Trial, ...]:
+        planned = self._futures.get(subject.name, {}).values()
+        numbered = [pair for futures in planned for pair in enumerate(futures, 1)]
+        known = ((number, _result(future)) for number, future in numbered)
+        return tuple(replace(trial, number=number) for number, trial in known if trial is not None)
 
     @property
     def counts(self) -> Counts:
         futures = [each for planned in self._futures.values() for some in planned.values() for each in some]
-        waiting = [
-            future
-            for name, planned in self._futures.items()
-            for some in planned.values()
-            for future in some
-            if not future.done() and self._forks[name].arrived
-        ]
-        return Counts(
-            done=sum(future.done() and not future.cancelled() for future in futures),
-            planned=len(futures),
-            running=min(self._concurrency, len(waiting)),
-        )
+        done = sum(future.done() and not future.cancelled() for future in futures)
+        started = any(fork.arrived for fork in self._forks.values())
+        waiting = sum(not future.done() for future in futures) if started else 0
+        return Counts(done=done, planned=len(futures), running=min(self._concurrency, waiting))
 
     def stop(self) -> None:
         """Start no more trials, and wait for those in flight."""
@@ -111,14 +121,15 @@ class Measurements:
         self._stack.close()
 
     def _fork(self, subject: Subject) -> "CaseFork | None":
-        if subject.name not in self._forks and subject.name not in self._problems:
+        folder = subject.case.folder
+        if folder not in self._forks and folder not in self._problems:
             session = self._opened()
             try:
                 if session is not None:
-                    self._forks[subject.name] = session.fork(subject.case)
+                    self._forks[folder] = session.fork(subject.case)
             except ReforkError as error:
-                self._problems[subject.name] = error
-        return self._forks.get(subject.name)
+                self._problems[folder] = error
+        return self._forks.get(folder)
 
     def _opened(self) -> "ForkSession | None":
         if self._session is None and self.problem is None:
@@ -131,6 +142,8 @@ class Measurements:
     def _open(self) -> "AbstractContextManager[ForkSession]":
         from refork.fork import open_session  # noqa: PLC0415 - DBOS takes a second to import
 
+        policy = project_policy(self._project)
+        check_stubs(policy)
         return open_session(
             root=self._project.root,
             modules=self._project.app,
@@ -140,5 +153,15 @@ class Measurements:
             concurrency=self._concurrency,
             replay_timeout=self._project.replay_timeout,
             trial_timeout=self._project.trial_timeout,
+            tail_timeout=self._project.tail_timeout,
             attempts=self._project.retries + 1,
+            policy=policy,
+            stubs=registered_stubs(),
         )
+
+
+def _result(future: Future[Trial]) -> Trial | None:
+    """The trial, None where it is not there yet or never will be."""
+    if not future.done() or future.cancelled() or future.exception() is not None:
+        return None
+    return future.result()

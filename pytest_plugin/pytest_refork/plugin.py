@@ -10,8 +10,8 @@ from pytest_refork.unasked import Unasked
 if TYPE_CHECKING:
     from pytest_refork.session import AgentEvals
 
-evals_key = pytest.StashKey["AgentEvals"]()
-unasked_key = pytest.StashKey[Unasked]()
+evals_key: "pytest.StashKey[AgentEvals]" = pytest.StashKey()
+unasked_key: pytest.StashKey[Unasked] = pytest.StashKey()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

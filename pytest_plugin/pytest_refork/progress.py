@@ -1,13 +1,12 @@
 """How far the trials are, said where nobody is disturbed by it."""
 
 import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from typing import Final, Protocol
 
 import pytest
 
 from pytest_refork.measuring import Counts
+from pytest_refork.screen import uncaptured
 
 EVERY_SECONDS: Final = 30.0
 """Between two lines where nothing can be redrawn."""
@@ -29,10 +28,9 @@ def make_progress(config: pytest.Config) -> Progress:
     is_worker = hasattr(config, "workerinput")
     if is_worker or not isinstance(reporter, pytest.TerminalReporter) or config.get_verbosity() <= -2:
         return Silent()
-    captures = config.pluginmanager.getplugin("capturemanager")
     if reporter.isatty and config.get_terminal_writer().hasmarkup:
-        return Redrawn(reporter, captures)
-    return Lines(reporter, captures)
+        return Redrawn(config)
+    return Lines(config, reporter)
 
 
 class Silent:
@@ -44,9 +42,9 @@ class Silent:
 class Redrawn:
     """Draws to the right of whatever pytest has written, and leaves the cursor where it was."""
 
-    def __init__(self, reporter: pytest.TerminalReporter, captures: "Captures | None") -> None:
-        self._writer = reporter.config.get_terminal_writer()
-        self._captures = captures
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._writer = config.get_terminal_writer()
         self._shown = ""
 
     def show(self, counts: Counts) -> None:
@@ -60,42 +58,30 @@ class Redrawn:
         if text == self._shown:
             return
         back = f"\x1b[{len(self._shown)}D\x1b[K" if self._shown else ""
-        # Not through the writer: pytest must not count these columns as its own.
-        _write(self._captures, lambda: self._writer.write_raw(back + text, flush=True))
+        with uncaptured(self._config):
+            # Raw, so that pytest does not count these columns as its own.
+            self._writer.write_raw(back + text, flush=True)
         self._shown = text
 
 
 class Lines:
     """A line of its own, rarely."""
 
-    def __init__(self, reporter: pytest.TerminalReporter, captures: "Captures | None") -> None:
+    def __init__(self, config: pytest.Config, reporter: pytest.TerminalReporter) -> None:
+        self._config = config
         self._reporter = reporter
-        self._captures = captures
         self._said_at = time.monotonic()
 
     def show(self, counts: Counts) -> None:
         if time.monotonic() - self._said_at >= EVERY_SECONDS:
             self._said_at = time.monotonic()
-            _write(self._captures, lambda: self._reporter.write_line(_texts(counts)[0]))
+            with uncaptured(self._config):
+                self._reporter.write_line(_texts(counts)[0])
 
     def clear(self) -> None: ...
-
-
-class Captures(Protocol):
-    """The part of pytest's capture manager that is used here."""
-
-    def global_and_fixture_disabled(self) -> AbstractContextManager[None]: ...
 
 
 def _texts(counts: Counts) -> tuple[str, ...]:
     """The longest text first, for lines with less room left."""
     trials = f"{counts.done}/{counts.planned} trials"
     return (f"agent evals {trials}, {counts.running} running", trials, f"{counts.done}/{counts.planned}")
-
-
-def _write(captures: "Captures | None", write: Callable[[], None]) -> None:
-    if captures is None:
-        write()
-    else:
-        with captures.global_and_fixture_disabled():
-            write()

@@ -1,8 +1,9 @@
 """Plans the trials of the items that were selected, waits for them, and ends gently."""
 
-from collections.abc import Generator, Iterable, Sequence
-from contextlib import contextmanager, suppress
-from typing import Any, Final
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from functools import cached_property
+from typing import Final
 
 import pytest
 from _pytest.skipping import evaluate_skip_marks
@@ -13,7 +14,8 @@ from pytest_refork import handover
 from pytest_refork.asked import Asked, asked_key
 from pytest_refork.judging import Judge, measured
 from pytest_refork.measuring import Measurements
-from pytest_refork.progress import make_progress
+from pytest_refork.progress import Progress, make_progress
+from pytest_refork.screen import captured, uncaptured
 from pytest_refork.settings import Settings
 from pytest_refork.subjects import Subject
 from pytest_refork.trial import CaseTrial, case_trial
@@ -26,10 +28,14 @@ class Runner:
         self.judge: Final = Judge(settings.project.alpha)
         self._config = config
         self._measurements = _measurements(config, settings)
-        self._progress = make_progress(config)
         self._subjects: dict[str, Subject] = {}
         self._left: set[str] = set()
         self._ended = False
+
+    @cached_property
+    def _progress(self) -> Progress:
+        # Not before the first item: pytest makes its terminal reporter after this plugin is configured.
+        return make_progress(self._config)
 
     def plan_all(self, items: Iterable[pytest.Item], *, complete: bool = False) -> None:
         """Fork the cases of these items and plan their trials, ahead of the items.
@@ -43,7 +49,7 @@ class Runner:
                 asked = item.stash[asked_key]
                 wanted.setdefault(asked.subject.name, []).append(asked)
                 self._left |= {item.nodeid} if complete else set()
-        with self._captured():
+        with captured(self._config):
             for same in wanted.values():
                 self._subjects.setdefault(same[0].subject.name, same[0].subject)
                 self._measurements.plan(same[0].subject, [asked.variant for asked in same])
@@ -59,7 +65,7 @@ class Runner:
 
     def trial(self, asked: Asked, number: int) -> Trial | None:
         """One trial of a test function, waited for; None where there is none to come."""
-        with self._captured():
+        with captured(self._config):
             trial = self._measurements.trial(asked.subject, asked.variant, number, self._tick)
         self._progress.clear()
         return trial
@@ -78,39 +84,37 @@ class Runner:
         if nodeid in self._left:
             self._left.discard(nodeid)
             if not self._left:
-                self.close()
+                self.end()
 
     def end(self) -> None:
         """Stop gently, and score what was measured for items that were not reported. A Ctrl-C cuts it short."""
         self._progress.clear()
         if self._ended:
             return
-        with suppress(KeyboardInterrupt):
-            self._stop()
-            self._score_the_rest()
-        self.close()
+        self._ended = True
+        for step in (self._stop, self._score_the_rest):
+            with suppress(KeyboardInterrupt), captured(self._config):
+                step()
+        with captured(self._config):
+            self.close()
 
     def close(self) -> None:
         """End every fork. Answers in flight are lost."""
-        self._ended = True
-        with self._captured():
-            self._measurements.close()
+        self._measurements.close()
 
     def _stop(self) -> None:
         running = self._measurements.counts.running
         if running:
             answers = "1 answer" if running == 1 else f"{running} answers"
             self._say(f"waiting for {answers} in flight, Ctrl-C again to drop them")
-        with self._captured():
-            self._measurements.stop()
+        self._measurements.stop()
 
     def _score_the_rest(self) -> None:
         for subject in self._subjects.values():
             outcome = self._outcome(subject)
             names = [name for name in self._measurements.planned(subject) if measured(outcome, name)]
             if subject.scorers and names:
-                with self._captured():
-                    self.judge.score(subject, outcome, names)
+                self.judge.score(subject, outcome, names)
 
     def _outcome(self, subject: Subject) -> Outcome:
         return self._measurements.outcome(subject)
@@ -120,23 +124,10 @@ class Runner:
 
     def _say(self, text: str) -> None:
         reporter = self._config.pluginmanager.getplugin("terminalreporter")
-        if reporter is not None and not handover.worker_id(self._config):
-            reporter.ensure_newline()
-            reporter.write_line(text)
-
-    @contextmanager
-    def _captured(self) -> Generator[None]:
-        """Keep what the application prints off the screen where pytest captures nothing by itself."""
-        captures: Any = self._config.pluginmanager.getplugin("capturemanager")
-        if captures is None:
-            yield
-            return
-        captures.resume_global_capture()
-        try:
-            yield
-        finally:
-            captures.suspend_global_capture(in_=False)
-            captures.read_global_capture()
+        if isinstance(reporter, pytest.TerminalReporter) and not handover.worker_id(self._config):
+            with uncaptured(self._config):
+                reporter.ensure_newline()
+                reporter.write_line(text)
 
 
 def is_skipped(item: pytest.Item) -> bool:

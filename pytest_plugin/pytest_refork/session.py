@@ -8,7 +8,10 @@ from typing import Any
 
 import pytest
 from refork.errors import ReforkError
+from refork.policy import project_policy
+from refork.stubs import check_stubs, forget_stubs
 from refork.variant import CURRENT
+from refork_evals.registry import forget_scorers
 from refork_evals.results import CaseResult
 from refork_evals.verdict import too_few_trials
 
@@ -60,6 +63,9 @@ class AgentEvals:
     def close(self) -> None:
         self._runner.close()
         self._config.pluginmanager.unregister(name="refork-fixtures")
+        forget_scorers()
+        forget_stubs()
+        forget_stubs()
 
     # Collection.
 
@@ -77,51 +83,57 @@ class AgentEvals:
         try:
             subject = subject_of(metafunc, mark, self._catalogue)
         except ReforkError as error:
-            pytest.fail(f"{metafunc.definition.nodeid}: {error}", pytrace=False)
+            said = f"{metafunc.definition.nodeid}: {error}"
+            raise pytest.Collector.CollectError(said) from None
         asked = [Asked(subject=subject, variant=variant.name) for variant in subject.variants]
         metafunc.parametrize(
             FIXTURE, asked, ids=[each.variant for each in asked], indirect=True, scope="function"
         )
 
     def pytest_itemcollected(self, item: pytest.Item) -> None:
-        callspec = getattr(item, "callspec", None)
-        asked = callspec.params.get(FIXTURE) if callspec is not None else None
-        if isinstance(asked, Asked):
+        callspec: Any = getattr(item, "callspec", None)
+        if callspec is not None and isinstance(asked := callspec.params.get(FIXTURE), Asked):
             item.stash[asked_key] = with_parameters(asked, callspec.id)
 
-    @pytest.hookimpl(trylast=True)
+    @pytest.hookimpl(tryfirst=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        asked = [item.stash[asked_key] for item in session.items if asked_key in item.stash]
+        asked = [
+            item.stash[asked_key]
+            for item in session.items
+            if asked_key in item.stash and not is_skipped(item)
+        ]
         families = self._runner.judge.families
         families.current = sum(each.variant == CURRENT for each in asked)
         families.candidates = len(asked) - families.current
         subjects = {each.subject.name: each.subject for each in asked}
+        if subjects:
+            _check_stubs(self._settings)
         self._order = list(subjects)
         self._hints = _hints(list(subjects.values()), self._settings.project.alpha, families.current)
 
     def pytest_report_collectionfinish(self) -> list[str]:
-        return self._hints
+        return self._hints if self._config.get_verbosity() > -2 else []
 
     # Running.
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
         stopped_by_errors = session.testsfailed and not session.config.option.continue_on_collection_errors
-        if session.config.option.collectonly or stopped_by_errors:
+        if stopped_by_errors or self._is_dry:
             return (yield)
-        if not handover.worker_id(self._config):
-            self._runner.plan_all(getattr(session, "items", []), complete=True)
         try:
+            if not handover.worker_id(self._config):
+                self._runner.plan_all(getattr(session, "items", []), complete=True)
             return (yield)
         finally:
             self._runner.end()
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
-        if handover.worker_id(self._config):
+        if handover.worker_id(self._config) and not self._is_dry:
             self._runner.plan_all([item] if nextitem is None else [item, nextitem])
         asked = item.stash.get(asked_key, None)
-        if asked is None or not isinstance(item, pytest.Function) or is_skipped(item):
+        if asked is None or not isinstance(item, pytest.Function) or self._is_dry or is_skipped(item):
             return None
         TrialLoop(item, asked, self._runner).run(nextitem)
         return True
@@ -136,6 +148,11 @@ class AgentEvals:
 
     def pytest_runtest_logfinish(self, nodeid: str) -> None:
         self._runner.finished(nodeid)
+
+    @property
+    def _is_dry(self) -> bool:
+        """Whether pytest only tells what it would do."""
+        return any(self._config.getoption(name, False) for name in ("collectonly", "setuponly", "setupplan"))
 
     # The end.
 
@@ -170,6 +187,13 @@ class AgentEvals:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
+def _check_stubs(settings: Settings) -> None:
+    try:
+        check_stubs(project_policy(settings.project))
+    except ReforkError as error:
+        raise pytest.UsageError(str(error)) from None
+
+
 def _hints(subjects: Sequence[Subject], alpha: float, family: int) -> list[str]:
     """Which cases can never be decided, those of the same numbers in one line."""
     names: dict[str, list[str]] = {}
@@ -182,5 +206,9 @@ def _hints(subjects: Sequence[Subject], alpha: float, family: int) -> list[str]:
 
 def _hint(said: str, names: list[str]) -> str:
     first, *others = names
-    also = f" (and so has {', '.join(map(repr, others[:5]))}{', ...' if len(others) > 5 else ''})" if others else ""
+    also = (
+        f" (and so has {', '.join(map(repr, others[:5]))}{', ...' if len(others) > 5 else ''})"
+        if others
+        else ""
+    )
     return f"agent evals: {first!r}{said}{also}"

@@ -26,21 +26,20 @@ class Settings:
 def load_settings(config: pytest.Config) -> Settings:
     """Raises pytest.UsageError, in one line that names the option, the variable or the file."""
     options = given(config)
-    names = options.pop("variants")
     try:
         project = load_config(config.rootpath, overrides=options)
         forced = options["trials"] or os.environ.get(f"{ENVIRONMENT_PREFIX}TRIALS", "").strip()
         return Settings(
             project=project,
             trials=project.trials if forced else None,
-            candidates=None if names is None else _candidates(names, project.prompts),
+            candidates=None if project.variants is None else _candidates(project.variants, project.prompts),
         )
     except ReforkError as error:
         raise pytest.UsageError(str(error)) from None
 
 
-def _candidates(text: str, prompts: Path) -> frozenset[str]:
-    names = {name.strip() for name in text.split(",") if name.strip()}
+def _candidates(given: tuple[str, ...], prompts: Path) -> frozenset[str]:
+    names = set(given)
     if not names:
         raise BadInputError(f"option {PREFIX}variants is empty: name candidates, such as 'careful,terse'")
     if RECORDED in names:
@@ -49,5 +48,7 @@ def _candidates(text: str, prompts: Path) -> frozenset[str]:
         )
     known = {path.stem for path in prompts.glob(f"*/*{SUFFIX}")}
     for name in sorted(names - known - {CURRENT}):
-        raise BadInputError(f"option {PREFIX}variants: no prompt of {str(prompts)!r} is {name!r}{nearest(name, known)}")
+        raise BadInputError(
+            f"option {PREFIX}variants: no prompt of {str(prompts)!r} is {name!r}{nearest(name, known)}"
+        )
     return frozenset(names - {CURRENT})

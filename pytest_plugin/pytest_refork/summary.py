@@ -52,7 +52,9 @@ class Report:
         """Print the section: a row for each case and variant, the savings, the report's path."""
         reporter.section("agent evals")
         writer = reporter.config.get_terminal_writer()
-        for line in summary(self._evaluation, width=writer.fullwidth, ascii_only=not _takes_unicode(reporter)):
+        for line in summary(
+            self._evaluation, width=writer.fullwidth, ascii_only=not _takes_unicode(reporter)
+        ):
             _print(reporter, line)
         if self._page is not None:
             reporter.write_line(f"report: {_relative(self._page, reporter.config)}")

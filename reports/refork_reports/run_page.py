@@ -115,7 +115,9 @@ def view(run: Run, steps: Iterable[Step], *, missing: str | None, capture: Seque
         input=tuple(_arguments(run)),
         output=shortened(run.output),
         cost_usd=sum(known, Decimal(0)) if costs and len(known) == len(costs) else None,
-        unpriced=tuple({found.step.model: None for found in priced if found.cost_usd is None and found.step.model}),
+        unpriced=tuple(
+            {found.step.model: None for found in priced if found.cost_usd is None and found.step.model}
+        ),
         missing=missing,
         command=shlex.join(capture),
         version=__version__,

@@ -36,4 +36,6 @@ def test_the_published_schema_accepts_a_case_and_refuses_a_misspelt_key() -> Non
     with pytest.raises(jsonschema.ValidationError, match="trails"):
         jsonschema.validate(case | {"trails": 3}, schema, cls=jsonschema.Draft7Validator)
     with pytest.raises(jsonschema.ValidationError):
-        jsonschema.validate(case | {"expect": [{"contains": {"txt": "x"}}]}, schema, cls=jsonschema.Draft7Validator)
+        jsonschema.validate(
+            case | {"expect": [{"contains": {"txt": "x"}}]}, schema, cls=jsonschema.Draft7Validator
+        )

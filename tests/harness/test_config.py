@@ -25,6 +25,7 @@ def test_a_project_that_sets_nothing_has_the_defaults(tmp_path: Path) -> None:
         setup=None,
         cases=tmp_path / "evals" / "cases",
         prompts=tmp_path / "evals" / "prompts",
+        variants=None,
         trials=10,
         min_pass_rate=0.7,
         concurrency=8,
@@ -33,6 +34,7 @@ def test_a_project_that_sets_nothing_has_the_defaults(tmp_path: Path) -> None:
         alpha=0.05,
         replay_timeout=30.0,
         trial_timeout=120.0,
+        tail_timeout=600.0,
         retries=5,
     )
 

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from conftest import role_of
 from refork.engine.reading import Reader
 from refork.errors import BadInputError, DatabaseError, ReforkError
+from support.postgres import role_of
 from support.production import files_of
 
 NOBODY = 65534
@@ -156,7 +156,7 @@ def test_tables_of_another_version_of_dbos_are_refused(sqlite_file: Path, change
 @pytest.mark.parametrize(
     ("url", "problem"),
     [
-        ("mysql://u:s3cret@host/db", "'mysql' databases are not read"),
+        ("mysql://u:s3cret@host/db", "'mysql' databases are not supported"),
         ("nonsense", "'nonsense' is no database URL"),
         ("postgresql://u:s3cret@host:port/db", "is no database URL"),
         ("sqlite://", "names no file"),

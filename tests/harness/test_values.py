@@ -5,6 +5,7 @@ import contextlib
 import enum
 import json
 import math
+import sys
 import threading
 import uuid
 from collections.abc import Callable
@@ -307,11 +308,30 @@ class TestExceptions:
     class OwnError(Exception):
         pass
 
-    def test_one_that_is_neither_built_in_nor_registered_comes_back_as_a_recorded_exception(self) -> None:
-        back = values.decode(values.encode(self.OwnError("it broke")))
+    def test_one_of_the_applications_comes_back_with_what_of_it_can_be_written(self) -> None:
+        error = self.OwnError("it broke", 3)
+        error.status, error.response = 429, object()  # type: ignore[attr-defined]
+        back = values.decode(values.encode(error))
+        assert type(back) is self.OwnError
+        assert (back.args, vars(back)) == (("it broke", 3), {"status": 429})
+
+    def test_none_of_the_code_of_its_class_runs(self) -> None:
+        class Loud(Exception):  # noqa: N818
+            def __init__(self, *_: object) -> None:
+                pytest.fail("called")
+
+        vars(sys.modules[__name__])["Loud"] = Loud
+        written: dict[str, Any] = {"type": f"{__name__}.Loud", "message": "x", "args": ["x"]}
+        assert type(values.decode({"$type": "recorded_exception", "value": written})) is Loud
+
+    @pytest.mark.parametrize("name", ["no.such.Error", "builtins.SystemExit", "os.path", "refork.case.Run"])
+    def test_one_whose_class_is_not_imported_or_none_comes_back_as_a_recorded_exception(
+        self, name: str
+    ) -> None:
+        written: dict[str, Any] = {"type": name, "message": "it broke", "args": ["it broke"]}
+        back = values.decode({"$type": "recorded_exception", "value": written})
         assert type(back) is RecordedException
-        assert back.type_name == f"{__name__}.TestExceptions.OwnError"
-        assert back.message == "it broke"
+        assert (back.type_name, back.message) == (name, "it broke")
 
     def test_one_with_arguments_that_cannot_be_written_keeps_its_message(self) -> None:
         back = values.decode(values.encode(ValueError(Matrix([]), "x")))

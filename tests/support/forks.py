@@ -1,9 +1,6 @@
 """Sessions that fork the recorded runs of ``apps/helpdesk.py``, and what is asked of them again and again."""
 
 import os
-import pickle
-import subprocess
-import sys
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,37 +8,25 @@ from typing import Any, Final
 
 from refork.case import Case, Run
 from refork.fork import CaseFork, ForkSession, open_session
+from refork.fork.retries import Retries
+from refork.fork.trial_step import Limits
 from refork.outcome import Outcome, Trial
-from refork.retries import Retries
-from refork.trials import Limits
 from refork.variant import Variant, current
 
-TESTS: Final = Path(__file__).parent.parent
+from support.prepared import TESTS, Prepared
+
+RUNS_FILE: Final = "runs.pickle"
 HELPDESK: Final = "support.apps.helpdesk"
 CAREFUL: Final = Variant(name="careful", template="Careful! {{ baseline }}")
 
 
-def recorded_runs(folder: Path) -> dict[str, Run]:
-    """Every plot as a run that a plain DBOS recorded, in a process of its own."""
-    out = folder / "runs.pickle"
-    run_python(["-m", "support.plots", str(folder / "production.sqlite"), str(out)], folder=folder)
-    runs: dict[str, Run] = pickle.loads(out.read_bytes())
-    return runs
-
-
-def run_python(arguments: list[str], *, folder: Path, timeout: float = 60, **environment: str) -> str:
-    """Run Python in an environment of its own, and give what it printed. It may not fail."""
-    done = subprocess.run(
-        [sys.executable, *arguments],
-        cwd=TESTS,
-        env=os.environ | surroundings_of(folder) | environment,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=timeout,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout + done.stderr
+def record_runs(prepared: Prepared, folder: Path) -> None:
+    """Write every plot as a run that a plain DBOS recorded, in a process of its own, into ``RUNS_FILE``."""
+    out = folder / RUNS_FILE
+    arguments = str(folder / "production.sqlite"), str(out)
+    prepared.start(
+        "support.plots:record_into", *arguments, folder=folder, env=surroundings_of(folder)
+    ).finish()
 
 
 def surroundings_of(folder: Path) -> dict[str, str]:
@@ -50,7 +35,7 @@ def surroundings_of(folder: Path) -> dict[str, str]:
         "HELPDESK_LEDGER": str(folder / "ledger"),
         "OPENAI_AGENTS_DISABLE_TRACING": "1",
         "OPENAI_API_KEY": "test-key",
-        "PYTHONPATH": str(TESTS),
+        "PYTHONPATH": os.pathsep.join(filter(None, (os.environ.get("PYTHONPATH"), str(TESTS)))),
         "XDG_CACHE_HOME": str(folder / "cache"),
     }
 
@@ -58,15 +43,17 @@ def surroundings_of(folder: Path) -> dict[str, str]:
 @contextmanager
 def fresh_session(**options: Any) -> Generator[ForkSession]:
     """A session of the helpdesk. ``XDG_CACHE_HOME`` says where its database lies."""
-    with open_session(**{"root": TESTS, "modules": (HELPDESK,), **options}) as session:
+    with open_session(root=TESTS, modules=(HELPDESK,), **options) as session:
         yield session
 
 
-def case_of(run: Run, step: int | None = None, *, agent: str | None = None, name: str = "case") -> Case:
+def case_of(
+    run: Run, step: int | None = None, *, agent: str | None = None, name: str = "case", scope: str = "step"
+) -> Case:
     """A case of ``run``; without ``step`` at its last model step."""
     if step is None:
         step = max(each.number for each in run.steps if each.kind == "model")
-    return Case(name=name, folder=TESTS, run=run, step=step, agent=agent)
+    return Case(name=name, folder=TESTS, run=run, step=step, agent=agent, scope=scope)
 
 
 def plan(fork: CaseFork, trials: Mapping[str, int] | int, *variants: Variant) -> list[Any]:
@@ -101,13 +88,15 @@ def text_of(trial: Trial) -> str:
 @contextmanager
 def limits(session: ForkSession, *, attempts: int = 3, trial_seconds: float = 20.0) -> Generator[None]:
     """Make the waits between the attempts of a call short while it lasts."""
-    before = session._limits
-    session._limits = Limits(
+    host = session._host
+    before = host.limits
+    host.limits = Limits(
         slots=before.slots,
         retries=Retries(attempts=attempts, first_wait=0.01),
         trial_seconds=trial_seconds,
+        replay_seconds=before.replay_seconds,
     )
     try:
         yield
     finally:
-        session._limits = before
+        host.limits = before

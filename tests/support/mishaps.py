@@ -33,7 +33,12 @@ def find_order(order: int) -> str:
     return f"order {order}: the password is hunter2-{order}, signed AKIAIOSFODNN7EXAMPLE"
 
 
-desk = Agent(name="Desk", instructions="Answer the ticket. Our dsn ends in Tr0ub4dor-3.", tools=[find_order], model="small-model")
+desk = Agent(
+    name="Desk",
+    instructions="Answer the ticket. Our dsn ends in Tr0ub4dor-3.",
+    tools=[find_order],
+    model="small-model",
+)
 
 
 @DBOS.workflow()

@@ -1,14 +1,10 @@
-"""Workflows of the helpdesk for the tests of forks, and their recording: real runs, in a process of their own.
-
-Usage: ``python -m support.plots DATABASE OUT`` runs every plot once and writes the runs into ``OUT``.
-"""
+"""Workflows of the helpdesk for the tests of forks, and their recording: real runs of a plain DBOS."""
 
 import asyncio
 import json
 import os
 import pickle
 import random
-import sys
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -37,6 +33,9 @@ from support.model_server import Call, ModelServer, Received, Reply
 
 Story = Callable[[Received], Reply | str]
 DEFAULT.register(desk.Ticket)
+
+patience = 30.0
+"""Seconds that the plots with a time-out wait for their model: enough when they are recorded."""
 
 
 def echo(request: Received) -> str:
@@ -124,6 +123,17 @@ async def a_handoff_before(name: str) -> Any:
 
 
 @plot(story=after(LOOK_UP), workflow="chat_sync")
+def a_loop_of_its_own(name: str) -> Any:
+    """Synchronous code that runs its agent with asyncio, and a client of its own."""
+
+    async def run() -> Any:
+        async with AsyncOpenAI() as client:
+            return await ask(desk.clerk.clone(model=OpenAIChatCompletionsModel("small", client)), name)
+
+    return asyncio.run(run())
+
+
+@plot(story=after(LOOK_UP), workflow="chat_sync")
 def run_sync(name: str) -> Any:
     return DBOSRunner.run_sync(desk.clerk, name).final_output
 
@@ -141,7 +151,11 @@ async def the_responses_api(name: str) -> Any:
         return await ask(desk.clerk.clone(model=OpenAIResponsesModel("small", client)), name)
 
 
-@plot(story=lambda request: '{"sentence": "Fell.", "score": 3}', agent="Rater")
+def rated(_request: Received) -> str:
+    return '{"sentence": "Fell.", "score": 3}'
+
+
+@plot(story=rated, agent="Rater")
 async def structured_output(name: str) -> Any:
     rater = Agent(name="Rater", instructions="Rate it.", model="small", output_type=Summary)
     return (await ask(rater, name)).model_dump()
@@ -166,26 +180,13 @@ async def an_input_guardrail(name: str) -> Any:
 
 
 @plot()
-async def a_guardrail_with_more_steps_than_fit_before(name: str) -> Any:
-    """The second step of the guardrail is recorded after the model call that is forked."""
-
-    @input_guardrail
-    async def thorough(_context: Any, _agent: Any, _input: Any) -> GuardrailFunctionOutput:
-        await desk.note_async("guardrail 1")
-        await desk.note_async("guardrail 2")
-        return GuardrailFunctionOutput(output_info=None, tripwire_triggered=False)
-
-    return await ask(desk.clerk.clone(input_guardrails=[thorough]), name)
-
-
-@plot()
 async def a_timeout_shorter_than_the_trials(name: str) -> Any:
-    return await ask(desk.clerk.clone(model_settings=ModelSettings(temperature=0.5, timeout=0.15)), name)
+    return await ask(desk.clerk.clone(model_settings=ModelSettings(temperature=0.5, timeout=patience)), name)
 
 
 @plot()
 async def a_timeout_of_the_users(name: str) -> Any:
-    return await asyncio.wait_for(ask(desk.clerk, name), 0.15)
+    return await asyncio.wait_for(ask(desk.clerk, name), patience)
 
 
 @plot(story=after(LOOK_UP))
@@ -235,6 +236,11 @@ PLOTS["two_runs_in_one_workflow"].agent = "Closer"
 
 
 @plot()
+async def two_agents_side_by_side(name: str) -> Any:
+    return await asyncio.gather(ask(desk.clerk, name), ask(desk.closer, name))
+
+
+@plot()
 async def chance_and_time_in_steps(name: str) -> Any:
     drawn = await DBOS.run_step_async({"name": "draw"}, lambda: [str(uuid.uuid4()), random.random()])
     return await ask(desk.clerk.clone(instructions=f"Your number is {drawn[0]}."), name)
@@ -258,6 +264,64 @@ async def a_configured_instance(name: str) -> Any:
 @plot(kwargs={"ticket": desk.Ticket(customer="Ann", text="broken"), "times": 2})
 async def keywords_and_a_model(name: str, *, ticket: Any, times: int) -> Any:
     return await ask(desk.clerk.clone(instructions=f"{ticket.customer} says {ticket.text} {times}x."), name)
+
+
+REFUND = Reply(calls=(Call("refund", {"amount": 5}),))
+REFUND_MORE = Reply(calls=(Call("refund", {"amount": 500}),))
+
+
+def generous_when_careful(request: Received) -> Reply | str:
+    """Looks up and pays back as recorded; with ``Careful!`` in its prompt it pays back what nobody recorded."""
+    careful = "Careful!" in (request.instructions or "")
+    return after(LOOK_UP, REFUND_MORE if careful else REFUND)(request)
+
+
+@plot(story=generous_when_careful)
+async def a_long_run(name: str) -> Any:
+    await desk.note_async("before")
+    said = await ask(desk.clerk, name)
+    return {"said": said, "noted": desk.note("after")}
+
+
+JOT, JOT_AGAIN = (Reply(calls=(Call("jot", {"text": text}),)) for text in ("one", "two"))
+
+
+@plot(story=after(JOT, LOOK_UP, JOT_AGAIN))
+async def tools_that_are_no_steps(name: str) -> Any:
+    return await ask(desk.clerk.clone(tools=[desk.jot, desk.look_up]), name)
+
+
+@plot(story=generous_when_careful)
+async def effects_after(name: str) -> Any:
+    said = await ask(desk.clerk, name)
+    called = await desk.child("called")
+    started = await DBOS.start_workflow_async(desk.child, "started")
+    await DBOS.sleep_async(0.01)
+    own = DBOS.workflow_id
+    assert own is not None
+    await DBOS.send_async(own, "hello", "greeting")
+    heard = await DBOS.recv_async("greeting")
+    await DBOS.set_event_async("mood", {"good": True})
+    mood = await DBOS.get_event_async(own, "mood")
+    await DBOS.write_stream_async("lines", 1)
+    await DBOS.close_stream_async("lines")
+    new = await DBOS.patch_async("a-patch")
+    return [said, called, await started.get_result(), heard, mood, new]
+
+
+@plot(story=generous_when_careful, workflow="chat_sync")
+def effects_after_in_sync_code(name: str) -> Any:
+    said = DBOSRunner.run_sync(desk.clerk, name).final_output
+    called = desk.child_sync("called")
+    started = DBOS.start_workflow(desk.child_sync, "started")
+    DBOS.sleep(0.01)
+    own = DBOS.workflow_id
+    assert own is not None
+    DBOS.send(own, "hello", "greeting")
+    heard = DBOS.recv("greeting")
+    DBOS.set_event("mood", {"good": True})
+    DBOS.write_stream("lines", 1)
+    return [said, called, started.get_result(), heard, DBOS.get_event(own, "mood"), desk.note("end")]
 
 
 def answer(request: Received) -> Reply | str:
@@ -303,9 +367,8 @@ def _workflow(each: Plot) -> Callable[..., Any]:
     return named[each.workflow]
 
 
-if __name__ == "__main__":
-    from support import plots
-
-    with ModelServer(plots.answer) as server:
+def record_into(database: str, out: str) -> None:
+    """Run every plot once with a DBOS on the SQLite file ``database``, and pickle the runs into ``out``."""
+    with ModelServer(answer) as server:
         os.environ["OPENAI_BASE_URL"] = server.url
-        Path(sys.argv[2]).write_bytes(pickle.dumps(plots.record(Path(sys.argv[1]))))
+        Path(out).write_bytes(pickle.dumps(record(Path(database))))

@@ -15,12 +15,12 @@ HERE = Path(__file__).parent
 FINISHED = ("quote-1", "inventory-1", "order-1", "report-1")
 
 
-def write_runs(url: str, folder: Path) -> None:
+def write_runs(url: str, folder: Path, *, schema: str | None = None) -> None:
     """Run the workflows of ``shop`` once each, with ``url`` as their system database."""
     put_shop(folder)
     with ModelServer(answer) as server:
         environment = os.environ | {"OPENAI_BASE_URL": server.url, "OPENAI_API_KEY": "none"}
-        command = [sys.executable, str(HERE / "write_runs.py"), url]
+        command = [sys.executable, str(HERE / "write_runs.py"), url, *([schema] if schema else [])]
         done = subprocess.run(
             command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=120
         )
@@ -78,7 +78,11 @@ def put_desk(folder: Path, *, settings: str = 'app = "desk"\n', **modules: str) 
 def write_mishaps(url: str, folder: Path) -> None:
     """Run the workflows of ``desk``, one of them to no end, with ``url`` as their system database."""
     with ModelServer(desk_answer) as server:
-        environment = os.environ | {"OPENAI_BASE_URL": server.url, "OPENAI_API_KEY": "none", "DESK_HOLDS": "60"}
+        environment = os.environ | {
+            "OPENAI_BASE_URL": server.url,
+            "OPENAI_API_KEY": "none",
+            "DESK_HOLDS": "60",
+        }
         command = [sys.executable, str(HERE / "write_mishaps.py"), url]
         done = subprocess.run(
             command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=120

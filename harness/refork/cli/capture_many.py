@@ -170,8 +170,8 @@ class _Work:
 
 def _no_fork_point(run: Run) -> str:
     if any(step.kind == "model" for step in run.steps):
-        return "no model step stands before what failed, and only a model step can be a fork point"
-    return "it has no model steps, and only a model step can be a fork point in this version"
+        return "no model step stands before what failed; name one with --step"
+    return "it has no model step; name a step with --step"
 
 
 def _tell(tally: _Tally, runs: int, cases: Path) -> None:

@@ -1,9 +1,11 @@
 """Options and arguments that several commands take."""
 
+import functools
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
+from urllib.parse import parse_qsl, quote
 
 import click
 
@@ -18,14 +20,40 @@ _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w":
 
 
 def db_option(function: F) -> F:
-    return click.option(
+    """``--db`` and ``--schema``; the command is given both as one URL, ``db``."""
+
+    @click.option(
         "--db",
         metavar="URL",
         envvar=DATABASE_VARIABLE,
         callback=_given,
-        help="The DBOS system database, SQLite or Postgres. It is only ever read. "
+        help="The DBOS system database: SQLite, Postgres or lakebase://. It is only ever read. "
         f"Default: ${DATABASE_VARIABLE}.",
-    )(function)
+    )
+    @click.option(
+        "--schema",
+        metavar="NAME",
+        help="The Postgres schema of DBOS's tables. Default: dbos, else the only one that holds them.",
+    )
+    @functools.wraps(function)
+    def with_database(*args: Any, db: str, schema: str | None, **rest: Any) -> Any:
+        return function(*args, db=with_schema(db, schema), **rest)
+
+    return cast(F, with_database)
+
+
+def with_schema(url: str, schema: str | None) -> str:
+    """``url`` with ``schema`` among its parameters. BadInputError where it names another one."""
+    if schema is None:
+        return url
+    if url.startswith("sqlite"):
+        raise BadInputError(f"--schema {schema!r}: a SQLite database has no schemas; leave the option out")
+    query = url.rpartition("@")[2].partition("?")[2]
+    named = dict(parse_qsl(query)).get("schema", schema)
+    if named != schema:
+        raise BadInputError(f"--schema {schema!r}: the URL of --db says {named!r}; leave one of them out")
+    has_schema = "schema" in dict(parse_qsl(query))
+    return url if has_schema else f"{url}{'&' if query else '?'}schema={quote(schema, safe='')}"
 
 
 def run_argument(function: F) -> F:

@@ -20,13 +20,22 @@ _STEPS: Final = 8
 
 
 def tell(captured: "Captured", config: "Config") -> None:
-    from refork.variant import prompt_folder  # noqa: PLC0415 - needs pydantic
+    from refork.case import StepKind  # noqa: PLC0415 - needs pydantic
+    from refork.policy import last_part  # noqa: PLC0415
+    from refork.variant import prompt_folder  # noqa: PLC0415
 
     case, folder = captured.case, near(captured.folder)
     kept = " (kept as it was)" if captured.kept else ""
     click.echo(f"{folder / 'run.json'}: {len(case.run.steps)} steps, forked at step {case.step}")
     click.echo(f"{folder / 'case.yaml'}{kept}: write under `expect:` what the answer must meet")
-    if case.agent is None:
+    point = case.fork_point
+    if point.kind is not StepKind.MODEL:
+        name = one_line(point.tool or last_part(point.name))
+        note(
+            f'step {point.number} is no model step, and a rerun of it acts: for that, set {name} = "live" under '
+            "[tool.refork.tools] in pyproject.toml"
+        )
+    elif case.agent is None:
         note(
             "the agent is not known: give --agent, or write it under `fork:` in case.yaml, to try candidates"
         )

@@ -3,12 +3,13 @@
 import importlib
 import sys
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from dbos import DBOS
+from dbos import DBOS, Queue
+from dbos._queue import _INTERNAL_QUEUE_CONSTRUCTION
 
 from refork.errors import ApplicationError
 
@@ -30,7 +31,7 @@ def import_modules(modules: Sequence[str], root: Path) -> None:
     for module in modules:
         try:
             importlib.import_module(module)
-        except Exception as error:
+        except (Exception, SystemExit) as error:  # a script without a guard may well exit
             raise ApplicationError(_import_problem(module, error)) from error
 
 
@@ -40,7 +41,7 @@ def call_setup(target: str) -> None:
     try:
         function: Callable[[], object] = getattr(importlib.import_module(module_name), function_name)
         function()
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise ApplicationError(f"[tool.refork] setup = {target!r} failed: {_one_line(error)}") from error
 
 
@@ -51,22 +52,20 @@ def function_named(key: str, target: str) -> Callable[..., object]:
         with inert_dbos():
             function: Callable[..., object] = getattr(importlib.import_module(module_name), function_name)
     except Exception as error:
-        raise ApplicationError(f"[tool.refork] {key} = {target!r} cannot be used: {_one_line(error)}") from error
+        raise ApplicationError(
+            f"[tool.refork] {key} = {target!r} cannot be used: {_one_line(error)}"
+        ) from error
     if not callable(function):
         raise ApplicationError(f"[tool.refork] {key} = {target!r} is no function")
     return function
 
 
 @contextmanager
-def inert_dbos() -> Iterator[None]:
-    """Some applications launch DBOS when they are imported. Ours is launched later, and with nothing of theirs."""
+def inert_dbos() -> Generator[None]:
+    """Some applications launch DBOS when they are imported. Ours is launched later, with nothing of theirs."""
     originals = {name: DBOS.__dict__[name] for name in INERT}
-
-    def nothing(*_args: Any, **_rest: Any) -> None:
-        return None
-
     for name in INERT:
-        setattr(DBOS, name, nothing)
+        setattr(DBOS, name, _queue if name == "register_queue" else _nothing)
     try:
         yield
     finally:
@@ -74,7 +73,16 @@ def inert_dbos() -> Iterator[None]:
             setattr(DBOS, name, original)
 
 
-def _import_problem(module: str, error: Exception) -> str:
+def _nothing(*_args: Any, **_rest: Any) -> None:
+    return None
+
+
+def _queue(name: str, **_limits: Any) -> Queue:
+    """A queue to name in the application's code. It is not written down, so nobody polls it."""
+    return Queue(name, database_backed_queue=True, token=_INTERNAL_QUEUE_CONSTRUCTION)
+
+
+def _import_problem(module: str, error: BaseException) -> str:
     if isinstance(error, ModuleNotFoundError) and error.name is not None:
         missing = error.name
         if module == missing or module.startswith(missing + "."):

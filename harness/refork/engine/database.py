@@ -5,28 +5,34 @@ the first slot that no other session holds, so two terminals never meet in one d
 """
 
 import hashlib
+import sqlite3
 import subprocess
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Collection, Generator
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import quote
 
 import platformdirs
+import psycopg
 import sqlalchemy as sa
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy import event
+from sqlalchemy.exc import DBAPIError
 
 from refork.engine.locks import held_file, held_key
+from refork.engine.server_url import kind_of, server_at, sqlite_address
 from refork.errors import BadInputError, DatabaseError, SessionError
 
 SLOTS: Final = 64
+OPTION: Final = "--agent-evals-db"
 OURS: Final = "refork_evals_database"
 """The table that marks a database as made by Refork: another one is never written to."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class EvalsDatabase:
-    """An open evals database. ``schema`` is None for SQLite; ``key`` is stable over sessions of one project."""
+    """An open evals database. ``url`` holds no password; ``schema`` is None for SQLite."""
 
     engine: sa.Engine
     url: str
@@ -35,11 +41,11 @@ class EvalsDatabase:
 
 
 @contextmanager
-def evals_database(url: str | None, *, root: Path, slot: str = "") -> Iterator[EvalsDatabase]:
+def evals_database(url: str | None, *, root: Path, slot: str = "") -> Generator[EvalsDatabase]:
     """Hold an evals database for the length of a session.
 
-    ``url`` is None for the default, ``postgres`` for a throw-away server, or a SQLAlchemy URL of SQLite or
-    Postgres; ``slot`` tells the workers of one session apart. Raises BadInputError and DatabaseError.
+    ``url`` is None for the default, ``postgres`` for a throw-away server, or a URL of SQLite, Postgres or
+    Lakebase; ``slot`` tells the workers of one session apart. Raises BadInputError and DatabaseError.
     """
     with ExitStack() as stack:
         folder = cache_folder(root)
@@ -50,7 +56,7 @@ def evals_database(url: str | None, *, root: Path, slot: str = "") -> Iterator[E
             url = stack.enter_context(throwaway_postgres())
         if url is None:
             yield stack.enter_context(_default(folder, slot))
-        elif url.startswith("sqlite"):
+        elif kind_of(url, option=OPTION) == "sqlite":
             yield stack.enter_context(_sqlite_at(_path_of(url, root), folder, slot))
         else:
             yield stack.enter_context(_postgres(url, root, folder, slot))
@@ -63,7 +69,7 @@ def cache_folder(root: Path) -> Path:
 
 
 @contextmanager
-def _default(folder: Path, slot: str) -> Iterator[EvalsDatabase]:
+def _default(folder: Path, slot: str) -> Generator[EvalsDatabase]:
     for number in range(SLOTS):
         path = folder / f"evals{f'-{slot}' if slot else ''}-{number}.sqlite"
         with ExitStack() as stack:
@@ -74,14 +80,18 @@ def _default(folder: Path, slot: str) -> Iterator[EvalsDatabase]:
 
 
 @contextmanager
-def _sqlite_at(path: Path, folder: Path, slot: str) -> Iterator[EvalsDatabase]:
+def _sqlite_at(path: Path, folder: Path, slot: str) -> Generator[EvalsDatabase]:
     path = path.with_stem(f"{path.stem}-{slot}") if slot else path
     if _tracked_by_git(path):
         raise BadInputError(
             f"--agent-evals-db: {str(path)!r} is tracked by git; an evals database is never shared: "
             "name a file outside the checkout, or leave the option out"
         )
-    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        problem = f"--agent-evals-db: {str(path.parent)!r} is no folder to write to: {error.strerror}"
+        raise DatabaseError(problem) from None
     with held_file(path.with_name(path.name + ".lock")) as held:
         if not held:
             raise SessionError(f"--agent-evals-db: another session is using {str(path)!r}")
@@ -90,13 +100,14 @@ def _sqlite_at(path: Path, folder: Path, slot: str) -> Iterator[EvalsDatabase]:
 
 
 @contextmanager
-def _sqlite(path: Path, folder: Path) -> Iterator[EvalsDatabase]:
+def _sqlite(path: Path, folder: Path) -> Generator[EvalsDatabase]:
+    _look_at(path)
     engine = sa.create_engine(
         f"sqlite:///{path}", pool_size=20, max_overflow=20, connect_args={"check_same_thread": False}
     )
 
-    @sa.event.listens_for(engine, "connect")
-    def _configure(connection: Any, _record: Any) -> None:
+    @event.listens_for(engine, "connect")
+    def _configure(connection: Any, _record: Any) -> None:  # pyright: ignore[reportUnusedFunction]
         connection.isolation_level = "IMMEDIATE"
         connection.execute("PRAGMA busy_timeout=30000")
         connection.execute("PRAGMA foreign_keys=ON")
@@ -112,37 +123,49 @@ def _sqlite(path: Path, folder: Path) -> Iterator[EvalsDatabase]:
 
 
 @contextmanager
-def _postgres(url: str, root: Path, folder: Path, slot: str) -> Iterator[EvalsDatabase]:
-    try:
-        address = sa.make_url(url)
-    except ArgumentError:
-        raise BadInputError(
-            f"--agent-evals-db: {url!r} is no database URL; accepted are 'postgres', "
-            "'sqlite:///path' and 'postgresql://user@host/database'"
-        ) from None
-    if not address.drivername.startswith("postgresql"):
-        raise BadInputError(
-            f"--agent-evals-db: {address.drivername!r} is not supported; accepted are SQLite and Postgres"
-        )
-    engine = sa.create_engine(address.set(drivername="postgresql+psycopg"), pool_size=20, max_overflow=20)
+def _postgres(url: str, root: Path, folder: Path, slot: str) -> Generator[EvalsDatabase]:
+    server = server_at(url, option=OPTION)
+    if server.schema is not None:
+        raise BadInputError(f"{OPTION}: leave 'schema' out of the URL: Refork makes schemas of its own")
+    engine = server.engine(pool_size=20, max_overflow=20)
     project = hashlib.sha256(str(root.resolve()).encode()).hexdigest()[:8]
     try:
         for number in range(SLOTS):
             schema = f"refork_{project}_{slot or 'main'}_{number}"
             with held_key(engine, schema) as held:
                 if held:
-                    _mark(engine, schema, address.render_as_string(hide_password=True))
+                    _mark(engine, schema, server.name)
                     yield EvalsDatabase(
-                        engine=engine, url=address.render_as_string(hide_password=False), schema=schema, folder=folder
+                        engine=engine, url=engine.url.render_as_string(), schema=schema, folder=folder
                     )
                     return
         raise SessionError(f"{SLOTS} sessions of this project are using this database already")
-    except DBAPIError as error:
-        cause = str(error.orig).strip().splitlines()[0]
-        shown = address.render_as_string(hide_password=True)
-        raise DatabaseError(f"--agent-evals-db: cannot use {shown}: {cause}") from None
+    except (DBAPIError, psycopg.Error) as error:
+        cause = (error.orig or error) if isinstance(error, DBAPIError) else error
+        raise DatabaseError(f"{OPTION}: cannot use {server.name!r}: {server.problem(cause)}") from None
     finally:
         engine.dispose()
+
+
+def _look_at(path: Path) -> None:
+    """Refuse what is not ours before anything is written: opening a database in WAL mode changes its file."""
+    if not path.exists() or path.stat().st_size == 0:
+        return
+    address = f"file:{quote(str(path))}?mode=ro"
+    try:
+        with closing(sqlite3.connect(address, uri=True)) as connection:
+            tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_master")]
+    except sqlite3.Error as error:
+        raise DatabaseError(f"--agent-evals-db: {str(path)!r} is no SQLite database: {error}") from None
+    _check_ours(tables, str(path))
+
+
+def _check_ours(tables: Collection[str], shown: str) -> None:
+    if tables and OURS not in tables:
+        raise BadInputError(
+            f"--agent-evals-db: {shown!r} holds data that is not Refork's; "
+            "name a new file: the evals never run in a database of production"
+        )
 
 
 def _mark(engine: sa.Engine, schema: str | None, shown: str) -> None:
@@ -151,12 +174,7 @@ def _mark(engine: sa.Engine, schema: str | None, shown: str) -> None:
         with engine.begin() as connection:
             if schema is not None:
                 connection.execute(sa.schema.CreateSchema(schema, if_not_exists=True))
-            tables = sa.inspect(connection).get_table_names(schema=schema)
-            if tables and OURS not in tables:
-                raise BadInputError(
-                    f"--agent-evals-db: {shown!r} holds data that is not Refork's; "
-                    "name a new file: the evals never run in a database of production"
-                )
+            _check_ours(sa.inspect(connection).get_table_names(schema=schema), shown)
             marker = sa.Table(OURS, sa.MetaData(schema=schema), sa.Column("version", sa.Integer))
             marker.create(connection, checkfirst=True)
     except DBAPIError as error:
@@ -166,9 +184,11 @@ def _mark(engine: sa.Engine, schema: str | None, shown: str) -> None:
 
 
 def _path_of(url: str, root: Path) -> Path:
-    database = sa.make_url(url).database
+    database = sqlite_address(url, option=OPTION).database
     if not database or database == ":memory:":
-        raise BadInputError(f"--agent-evals-db: {url!r} names no file; write 'sqlite:///path/to/evals.sqlite'")
+        raise BadInputError(
+            f"--agent-evals-db: {url!r} names no file; write 'sqlite:///path/to/evals.sqlite'"
+        )
     return (root / database).resolve()
 
 

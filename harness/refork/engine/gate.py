@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from threading import Event, Lock
 
+from refork.case import Step
+
 
 class Admission(Enum):
     """What becomes of an operation: it runs, it waits for the end of the fork, or the fork ends with it."""
@@ -29,15 +31,20 @@ class Gate:
     """The state of one fork, shared by DBOS's threads and event loops.
 
     Once the fork has ``arrived``, whatever the code does beside its trials is neither run nor a refusal: it
-    only waits until the fork is over. ``recorded`` maps every step number of the recorded run to its DBOS name; steps below ``fork_point``
-    replay. ``on_refused`` and ``on_ended`` are called once each, from whatever thread DBOS is in.
+    only waits until the fork is over. ``recorded`` maps every step number of the recorded run to its DBOS
+    name; steps below ``fork_point`` replay. ``on_refused`` and ``on_ended`` are called once each, from
+    whatever thread DBOS is in.
+
+    A tail has ``on_operation``: asked of whatever is not planned after the fork point, it gives the recorded
+    step that answers in its place, plans it, or neither.
     """
 
     run_id: str
     recorded: Mapping[int, str]
     fork_point: int
     on_refused: Callable[[Refusal], None]
-    on_ended: Callable[[str, str | None], None]
+    on_ended: Callable[[str | None, str | None], None]
+    on_operation: Callable[[int, str], Step | None] | None = None
     planned: dict[int, str] = field(default_factory=dict[int, str])
     started: bool = False
     position: tuple[int, str] | None = None
@@ -68,11 +75,22 @@ class Gate:
             if known.get(number) == name:
                 self.position, self.moved_at = (number, name), time.monotonic()
                 return Admission.RUN
-            if self.arrived:
+            if self.arrived and not self.is_tail:
                 return Admission.WAIT
             self._closed.set()
         self.on_refused(Refusal(number=number, reached=name, recorded=self.recorded.get(number)))
         return Admission.REFUSE
+
+    @property
+    def is_tail(self) -> bool:
+        """Whether the fork goes on after its fork point."""
+        return self.on_operation is not None
+
+    def answer(self, number: int, name: str) -> Step | None:
+        """The recorded step that answers an operation of a tail. None where DBOS is to ask :meth:`admit`."""
+        if self.on_operation is None or not self.arrived or number < self.fork_point:
+            return None
+        return None if number in self.planned or self.closed else self.on_operation(number, name)
 
     def arrive(self) -> bool:
         """The code has reached the fork point. False where it is closed, or was reached before."""
@@ -91,10 +109,10 @@ class Gate:
         with self._lock:
             self._closed.set()
 
-    def end(self, status: str, error: str | None) -> None:
-        """The workflow came to its own end."""
+    def end(self, error: str | None, output: str | None) -> None:
+        """The workflow came to its own end: it returned ``output``, as serialized, or raised ``error``."""
         with self._lock:
             if self.closed:
                 return
             self._closed.set()
-        self.on_ended(status, error)
+        self.on_ended(error, output)

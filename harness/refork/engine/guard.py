@@ -6,7 +6,8 @@ anything. The guard stands in front of that question.
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any, Final
 
@@ -14,6 +15,7 @@ from dbos._context import get_local_dbos_context
 from dbos._error import DBOSWorkflowCancelledError
 
 from refork.engine.gate import Admission, Gate
+from refork.engine.serializer import error_text, recorded_result
 from refork.errors import SessionError
 
 GET_RESULT: Final = "DBOS.getResult"
@@ -43,6 +45,8 @@ class Guard:
         self._queue = queue
         self._originals: dict[str, Callable[..., Any]] = {}
         self._gates: dict[str, Gate] = {}
+        self._cancelling: dict[str, threading.Thread] = {}
+        self._parked = 0
         self._lock = threading.Lock()
 
     def install(self) -> None:
@@ -58,12 +62,24 @@ class Guard:
     def gate(self, run_id: str | None) -> Gate | None:
         return None if run_id is None else self._gates.get(run_id)
 
-    def cancel(self, run_id: str) -> None:
+    @property
+    def parked(self) -> int:
+        """How many forks have unwound, and have not ended yet."""
+        return self._parked
+
+    def cancel(self, run_id: str) -> threading.Thread:
         """Mark a workflow as cancelled, on a thread of its own.
 
         DBOS may hold SQLite's write lock around the question that the guard answers.
         """
-        threading.Thread(target=self._db.cancel_workflows, args=([run_id],), daemon=True).start()
+        with self._lock:
+            cancelling = self._cancelling.get(run_id)
+            if cancelling is None:
+                cancel = self._db.cancel_workflows
+                cancelling = threading.Thread(target=cancel, args=([run_id],), daemon=True)
+                self._cancelling[run_id] = cancelling
+                cancelling.start()
+        return cancelling
 
     def stop(self, run_id: str) -> DBOSWorkflowCancelledError:
         """Cancel a workflow and make the exception that unwinds it. It passes every ``except Exception``."""
@@ -89,12 +105,24 @@ class Guard:
         function_name: str,
         **rest: Any,
     ) -> Any:
+        answer = self._answer(workflow_id, function_id, function_name)
+        if answer is not None:
+            return answer
         self._admit(workflow_id, function_id, function_name)
         return original(workflow_id, function_id, function_name, **rest)
+
+    def _answer(self, run_id: str, number: int, name: str) -> Any:
+        """What DBOS would have found in its table, had the operation been recorded under this number."""
+        gate = self.gate(run_id)
+        step = None if gate is None else gate.answer(number, name)
+        return None if step is None else recorded_result(step)
 
     def _check_operation_execution_txn(
         self, original: Callable[..., Any], workflow_id: str, function_id: int, function_name: str, conn: Any
     ) -> Any:
+        answer = self._answer(workflow_id, function_id, function_name)
+        if answer is not None:
+            return answer
         # Asked within a transaction, which holds SQLite's write lock.
         self._admit(workflow_id, function_id, function_name, can_wait=False)
         return original(workflow_id, function_id, function_name, conn)
@@ -105,7 +133,9 @@ class Guard:
         if gate is None:
             raise self.stop(run_id)
         name: str | None = self._originals["get_checkpoint_name"](workflow_id=run_id, function_id=number)
-        return name if name is not None else gate.recorded.get(number)
+        if name is None and not (gate.is_tail and gate.arrived):
+            name = gate.recorded.get(number)
+        return name
 
     def _get_checkpoint_name(
         self, _original: Callable[..., Any], *, workflow_id: str, function_id: int
@@ -117,6 +147,9 @@ class Guard:
     ) -> bool:
         if self._recorded_name(workflow_id, function_id) not in (None, patch_name):
             return False
+        gate = self.gate(workflow_id)
+        if gate is not None and gate.is_tail and gate.arrived:
+            gate.plan(function_id, patch_name)  # new code: nothing acts
         self._admit(workflow_id, function_id, patch_name)
         return bool(original(workflow_id=workflow_id, function_id=function_id, patch_name=patch_name))
 
@@ -132,28 +165,63 @@ class Guard:
             return
         if self.gate(context.workflow_id) is None and context.has_parent():
             # A child that was called like a function: its parent records the result, under the next number.
-            self._admit(context.parent_workflow_id, context.parent_workflow_fid + 1, GET_RESULT)
+            run_id, number = context.parent_workflow_id, context.parent_workflow_fid + 1
         else:
-            self._admit(context.workflow_id, context.function_id + 1, GET_RESULT)
+            run_id, number = context.workflow_id, context.function_id + 1
+        gate = self.gate(run_id)
+        if gate is not None and gate.is_tail and gate.arrived and self._is_over(target):
+            gate.plan(number, GET_RESULT)  # a recorded child: its result is seeded
+        self._admit(run_id, number, GET_RESULT)
+
+    def _is_over(self, run_id: str) -> bool:
+        """Whether a workflow is one that was seeded with its end."""
+        status = self._db.get_workflow_status(run_id)
+        return status is not None and status["status"] in ("SUCCESS", "ERROR")
 
     def _await_workflow_result(
         self, original: Callable[..., Any], workflow_id: str, *args: Any, **rest: Any
     ) -> Any:
-        self._admit_result_of(workflow_id)
-        return original(workflow_id, *args, **rest)
+        gate = self.gate(workflow_id)
+        if gate is None:
+            self._admit_result_of(workflow_id)
+            return original(workflow_id, *args, **rest)
+        with self._parking():
+            self._end(gate)
+            return original(workflow_id, *args, **rest)
 
     async def _await_workflow_result_async(
         self, original: Callable[..., Any], workflow_id: str, *args: Any, **rest: Any
     ) -> Any:
-        self._admit_result_of(workflow_id)
-        return await original(workflow_id, *args, **rest)
+        gate = self.gate(workflow_id)
+        if gate is None:
+            self._admit_result_of(workflow_id)
+            return await original(workflow_id, *args, **rest)
+        with self._parking():
+            await asyncio.to_thread(self._end, gate)
+            return await original(workflow_id, *args, **rest)
+
+    @contextmanager
+    def _parking(self) -> Generator[None]:
+        """A fork has unwound. DBOS lets it poll for its outcome, which only its cancellation gives."""
+        with self._lock:
+            self._parked += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._parked -= 1
+
+    def _end(self, gate: Gate) -> None:
+        gate.wait()  # its trials may run on beside what has unwound
+        self.cancel(gate.run_id).join()
 
     def _update_workflow_outcome(
         self, original: Callable[..., Any], workflow_id: str, status: str, **rest: Any
     ) -> bool:
         gate = self.gate(workflow_id)
         if gate is not None:
-            gate.end(status, rest.get("error"))
+            error = rest.get("error")
+            gate.end(None if error is None else error_text(error), rest.get("output"))
         return bool(original(workflow_id, status, **rest))
 
     def _start_queued_workflows(

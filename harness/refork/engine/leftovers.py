@@ -29,31 +29,44 @@ class Leftover:
 
 
 class Leftovers:
-    """The evals database holds nothing of a living session but this one's, so all of it may be judged here."""
+    """What the evals database held when the session began. Nobody else is using it, so it may all be judged."""
 
     def __init__(self, system_database: Any) -> None:
         self._db = system_database
-        self._taken: set[str] = set()
+        self._forks: list[tuple[str, str]] = []
 
-    def take(self, run: Run, *, below: int) -> Leftover | None:
-        """The newest unfinished fork of the same run at the same step, for one taker."""
+    def take(self, run: Run, *, below: int, prefix: str = "") -> Leftover | None:
+        """The newest unfinished fork of the same run at the same step, for one taker.
+
+        ``prefix`` is how its id begins: it tells the forks of several variants apart.
+        """
+        seed = seed_id(run, below=below)
+        same = (fork for fork in self._forks if fork[1] == seed and fork[0].startswith(prefix))
+        found = next(same, None)
+        if found is None:
+            return None
+        self._forks.remove(found)
+        return self._leftover(found[0], below)
+
+    def sweep(self) -> None:
+        """Delete what is finished, and what is too old to take up; note the rest."""
         table = self._db.tables.workflow_status
-        query = (
-            sa.select(table.c.workflow_uuid)
-            .where(
-                table.c.forked_from == seed_id(run, below=below),
-                table.c.status.in_(UNFINISHED),
-                table.c.workflow_uuid.not_in(self._taken),
-                table.c.executor_id.is_distinct_from(self._db.executor_id),
-            )
+        oldest = int((time.time() - KEPT_SECONDS) * 1000)
+        alive = sa.and_(table.c.status.in_(UNFINISHED), table.c.created_at >= oldest)
+        forks = (
+            sa.select(table.c.workflow_uuid, table.c.forked_from)
+            .where(alive)
             .order_by(table.c.created_at.desc())
-            .limit(1)
         )
         with self._db.engine.connect() as connection:
-            run_id = connection.scalar(query)
-        if run_id is None:
-            return None
-        self._taken.add(run_id)
+            self._forks = [(run_id, source) for run_id, source in connection.execute(forks)]
+            kept = {source for _, source in self._forks}
+            over = connection.execute(sa.select(table.c.workflow_uuid).where(sa.not_(alive))).scalars()
+            old = [run_id for run_id in over if run_id not in kept]
+        if old:
+            self._db.delete_workflows(old)
+
+    def _leftover(self, run_id: str, below: int) -> Leftover:
         steps = self._db.tables.operation_outputs
         query = sa.select(steps.c.function_id, steps.c.function_name, steps.c.error).where(
             steps.c.workflow_uuid == run_id, steps.c.function_id >= below
@@ -65,20 +78,3 @@ class Leftovers:
             trials={number: name for number, name, error in found if error is None},
             last=max((number for number, _, _ in found), default=0),
         )
-
-    def sweep(self) -> None:
-        """Delete what is finished, and what is too old to take up."""
-        table = self._db.tables.workflow_status
-        oldest = int((time.time() - KEPT_SECONDS) * 1000)
-        alive = sa.and_(table.c.status.in_(UNFINISHED), table.c.created_at >= oldest)
-        with self._db.engine.connect() as connection:
-            kept = set(connection.execute(sa.select(table.c.forked_from).where(alive)).scalars())
-            old = [
-                run_id
-                for run_id in connection.execute(
-                    sa.select(table.c.workflow_uuid).where(sa.not_(alive))
-                ).scalars()
-                if run_id not in kept
-            ]
-        if old:
-            self._db.delete_workflows(old)

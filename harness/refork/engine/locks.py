@@ -1,14 +1,15 @@
 """Locks that end with the process that holds them: a killed session leaves nothing to clean up."""
 
 import os
+import sys
 import zlib
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
 import sqlalchemy as sa
 
-if os.name == "nt":
+if sys.platform == "win32":
     import msvcrt
 
     def _lock(descriptor: int) -> None:
@@ -21,7 +22,7 @@ else:
 
 
 @contextmanager
-def held_file(path: Path) -> Iterator[bool]:
+def held_file(path: Path) -> Generator[bool]:
     """Hold an exclusive lock on a file; gives False where another process holds it."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
@@ -36,7 +37,7 @@ def held_file(path: Path) -> Iterator[bool]:
 
 
 @contextmanager
-def held_key(engine: sa.Engine, key: str) -> Iterator[bool]:
+def held_key(engine: sa.Engine, key: str) -> Generator[bool]:
     """Hold a Postgres advisory lock on a connection of its own; gives False where another session holds it."""
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         number = zlib.crc32(key.encode())

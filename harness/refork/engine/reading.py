@@ -90,7 +90,7 @@ class FetchedRun:
 class Reader:
     """A DBOS system database, open for one read-only transaction while its ``with`` block lasts.
 
-    ``url`` is a SQLAlchemy URL of SQLite or Postgres. Entering raises BadInputError and DatabaseError.
+    ``url`` is one of SQLite, Postgres or Lakebase. Entering raises BadInputError and DatabaseError.
     """
 
     def __init__(self, url: str) -> None:

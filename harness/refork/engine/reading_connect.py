@@ -1,6 +1,5 @@
 """Opens a production database: one read-only transaction, never a migration, and errors of one line."""
 
-import re
 import sqlite3
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
@@ -11,15 +10,16 @@ import psycopg
 import sqlalchemy as sa
 from dbos._schemas import SCHEMA_PLACEHOLDER
 from psycopg import errors as postgres_errors
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import StaticPool
 
 from refork.engine.reading_sqlite import read_only_sqlite
+from refork.engine.server import Server
+from refork.engine.server_url import kind_of, server_at, sqlite_address
 from refork.errors import BadInputError, DatabaseError
 from refork.files.checks import one_line
 
-ACCEPTED: Final = "'sqlite:///path/to/file.sqlite' and 'postgresql://user@host/database'"
-CONNECT_SECONDS: Final = 10
+OPTION: Final = "--db"
 DEFAULT_SCHEMA: Final = "dbos"
 
 READ_COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -62,70 +62,48 @@ READ_COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
 def read_only(url: str) -> Generator[sa.Connection]:
     """A connection to a DBOS system database, inside one read-only transaction.
 
-    ``url`` is a SQLAlchemy URL of SQLite or Postgres. BadInputError for another one; DatabaseError where
-    there is no such database, where it may not be read, or where it is not DBOS's.
+    ``url`` is one of SQLite, Postgres or Lakebase. BadInputError for another one; DatabaseError where there is
+    no such database, where it may not be read, or where it is not DBOS's.
     """
-    address = _address(url)
-    try:
-        if address.drivername.startswith("sqlite"):
-            with _sqlite(address) as connection:
-                yield connection
-        else:
-            with _postgres(address) as connection:
-                yield connection
-    except DBAPIError as error:
-        raise DatabaseError(_problem(error.orig or error, address)) from error
-    except (psycopg.Error, sqlite3.Error, OSError) as error:
-        raise DatabaseError(_problem(error, address)) from error
-
-
-def shown(address: sa.URL) -> str:
-    """An address without its password. The part after ``?`` may hold one, so it is left out."""
-    return address.set(query={}).render_as_string(hide_password=True)
-
-
-def _address(url: str) -> sa.URL:
-    try:
-        address = sa.make_url(url)
-    except (ArgumentError, ValueError):
-        masked = re.sub(r"(?<=:)[^:@/]*(?=@)", "***", url.partition("?")[0])
-        raise BadInputError(f"--db: {masked!r} is no database URL; accepted are {ACCEPTED}") from None
-    kind = address.drivername.partition("+")[0]
-    if kind not in {"sqlite", "postgresql", "postgres"}:
-        raise BadInputError(f"--db: {kind!r} databases are not read; accepted are {ACCEPTED}")
-    return address.set(drivername=kind if kind == "sqlite" else "postgresql")
+    if kind_of(url, option=OPTION) == "sqlite":
+        with _sqlite(sqlite_address(url, option=OPTION)) as connection:
+            yield connection
+    else:
+        with _postgres(server_at(url, option=OPTION)) as connection:
+            yield connection
 
 
 @contextmanager
 def _sqlite(address: sa.URL) -> Generator[sa.Connection]:
+    shown = address.set(query={}).render_as_string()
     if not address.database or address.database.startswith((":memory:", "file:")):
-        raise BadInputError(f"--db: {shown(address)!r} names no file; write 'sqlite:///path/to/file.sqlite'")
+        raise BadInputError(f"--db: {shown!r} names no file; write 'sqlite:///path/to/file.sqlite'")
     path = Path(address.database).absolute()
     if not path.is_file():
         problem = "is not a file" if path.exists() else "does not exist"
         raise DatabaseError(f"--db: the database {str(path)!r} {problem}")
-    with read_only_sqlite(path) as raw, _over(raw, "sqlite://") as connection:
-        # Python's own driver begins a transaction for writes only.
-        connection.exec_driver_sql("BEGIN")
-        _check(connection, None, repr(str(path)))
-        yield _mapped(connection, None)
+    try:
+        with read_only_sqlite(path) as raw, _over(raw, "sqlite://") as connection:
+            # Python's own driver begins a transaction for writes only.
+            connection.exec_driver_sql("BEGIN")
+            _check(connection, None, repr(str(path)))
+            yield _mapped(connection, None)
+    except (DBAPIError, sqlite3.Error, OSError) as error:
+        raise DatabaseError(_sqlite_problem(_cause(error), shown)) from error
 
 
 @contextmanager
-def _postgres(address: sa.URL) -> Generator[sa.Connection]:
-    # Password and all: libpq reads the URL as it stands.
-    raw = psycopg.connect(
-        address.render_as_string(hide_password=False),
-        connect_timeout=CONNECT_SECONDS,
-        application_name="refork (read only)",
-        prepare_threshold=None,
-    )
-    raw.read_only = True
-    raw.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
-    with raw, _over(raw, "postgresql+psycopg://", use_native_hstore=False) as connection:
-        schema = _schema(connection, shown(address))
-        _check(connection, schema, repr(shown(address)))
-        yield _mapped(connection, schema)
+def _postgres(server: Server) -> Generator[sa.Connection]:
+    try:
+        raw = server.connect(program="refork (read only)", prepare_threshold=None)
+        raw.read_only = True
+        raw.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        with raw, _over(raw, "postgresql+psycopg://", use_native_hstore=False) as connection:
+            schema = _schema(connection, server.name, server.schema)
+            _check(connection, schema, repr(server.name))
+            yield _mapped(connection, schema)
+    except (DBAPIError, psycopg.Error, OSError) as error:
+        raise DatabaseError(_postgres_problem(_cause(error), server)) from error
 
 
 @contextmanager
@@ -143,7 +121,7 @@ def _mapped(connection: sa.Connection, schema: str | None) -> sa.Connection:
     return connection.execution_options(schema_translate_map={SCHEMA_PLACEHOLDER: schema})
 
 
-def _schema(connection: sa.Connection, name: str) -> str:
+def _schema(connection: sa.Connection, name: str, wanted: str | None) -> str:
     """DBOS's tables stand in the schema ``dbos``, or in one that the application's configuration names."""
     query = sa.text(
         "SELECT n.nspname FROM pg_catalog.pg_class c "
@@ -151,12 +129,19 @@ def _schema(connection: sa.Connection, name: str) -> str:
         "WHERE c.relname IN ('workflow_status', 'operation_outputs') AND c.relkind IN ('r', 'p', 'v') "
         "GROUP BY n.nspname HAVING count(*) = 2 ORDER BY n.nspname <> :default, n.nspname"
     )
-    found = connection.scalars(query, {"default": DEFAULT_SCHEMA}).all()
-    if found and (found[0] == DEFAULT_SCHEMA or len(found) == 1):
-        return str(found[0])
-    if found:
-        raise DatabaseError(f"--db: {name!r} holds several DBOS databases, in the schemas {', '.join(found)}")
-    raise DatabaseError(_not_dbos(connection, name))
+    found = [str(schema) for schema in connection.scalars(query, {"default": DEFAULT_SCHEMA})]
+    if not found:
+        raise DatabaseError(_not_dbos(connection, name))
+    if wanted in found or (wanted is None and (found[0] == DEFAULT_SCHEMA or len(found) == 1)):
+        return wanted or found[0]
+    schemas = ", ".join(repr(one_line(schema, 63)) for schema in found)
+    if wanted is None:
+        raise DatabaseError(
+            f"--db: {name!r} holds several DBOS databases: choose one with --schema: {schemas}"
+        )
+    raise BadInputError(
+        f"--schema {one_line(wanted, 63)!r}: {name!r} has no tables of DBOS there; they are in {schemas}"
+    )
 
 
 def _not_dbos(connection: sa.Connection, name: str) -> str:
@@ -197,16 +182,21 @@ def _other_version(name: str, missing: str) -> str:
     )
 
 
-def _problem(error: BaseException, address: sa.URL) -> str:
-    said = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
-    name = shown(address)
+def _cause(error: Exception) -> BaseException:
+    return (error.orig or error) if isinstance(error, DBAPIError) else error
+
+
+def _postgres_problem(error: BaseException, server: Server) -> str:
+    said = server.problem(error)
     if isinstance(error, postgres_errors.InsufficientPrivilege):
         return (
-            f"--db: {address.username!r} may not read {name!r} ({one_line(said)}): "
+            f"--db: {server.user!r} may not read {server.name!r} ({said}): "
             "grant it USAGE on the schema and SELECT on its tables"
         )
-    if isinstance(error, sqlite3.OperationalError) and "readonly" in said:
+    return f"--db: cannot read {server.name!r}: {said}"
+
+
+def _sqlite_problem(error: BaseException, name: str) -> str:
+    if isinstance(error, sqlite3.OperationalError) and "readonly" in str(error):
         return f"--db: {name!r} holds an unfinished write of a killed process: start the application once"
-    if address.password:
-        said = said.replace(str(address.password), "***")
-    return f"--db: cannot read {name!r}: {one_line(said)}"
+    return f"--db: cannot read {name!r}: {one_line(str(error) or type(error).__name__)}"

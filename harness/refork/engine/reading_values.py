@@ -15,7 +15,7 @@ from dbos._serialization import PortableWorkflowError
 from refork import values
 from refork.case import Json, RecordedError
 from refork.engine import serializers
-from refork.engine.app import inert_dbos as inert_dbos
+from refork.engine.app import inert_dbos
 from refork.engine.portable import as_hinted, portable_error
 from refork.errors import ApplicationError, ValueNotPortableError
 from refork.files.checks import one_line

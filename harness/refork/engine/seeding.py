@@ -11,10 +11,10 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from refork.case import RecordedError, Run, Step
+from refork.case import Run, Step
 from refork.engine.guard import GET_RESULT
-from refork.engine.serializer import NAME
-from refork.values import RecordedException, decode, dumps, encode
+from refork.engine.serializer import NAME, result_of
+from refork.values import decode, dumps
 
 SUCCESS: Final = "SUCCESS"
 
@@ -22,7 +22,14 @@ SUCCESS: Final = "SUCCESS"
 def seed_id(run: Run, *, below: int) -> str:
     """The id of a seeded run: the same run seeded up to the same step is the same row."""
     content = json.dumps(
-        [run.id, run.workflow, below, run.args, run.kwargs, [[s.number, s.name, s.output] for s in run.steps]],
+        [
+            run.id,
+            run.workflow,
+            below,
+            run.args,
+            run.kwargs,
+            [[s.number, s.name, s.output] for s in run.steps],
+        ],
         sort_keys=True,
         default=str,
     )
@@ -47,13 +54,16 @@ def seed(system_database: Any, run: Run, *, below: int, application: str, versio
         if prefix:
             rows = [_step_row(step, source, now) | {"application_name": application} for step in prefix]
             connection.execute(sa.insert(tables.operation_outputs), rows)
-        for child in prefix:
+        # Those after the fork point too: a tail may ask for them.
+        for child in run.steps:
             _seed_child(connection, tables, child, now, common)
     return source
 
 
 def _exists(connection: sa.Connection, table: sa.Table, run_id: str) -> bool:
-    return connection.scalar(sa.select(table.c.workflow_uuid).where(table.c.workflow_uuid == run_id)) is not None
+    return (
+        connection.scalar(sa.select(table.c.workflow_uuid).where(table.c.workflow_uuid == run_id)) is not None
+    )
 
 
 def _status_row(run: Run, run_id: str, now: int) -> dict[str, Any]:
@@ -79,13 +89,14 @@ def _status_row(run: Run, run_id: str, now: int) -> dict[str, Any]:
 
 
 def _inputs(run: Run) -> str:
-    return dumps({"args": tuple(decode(arg) for arg in run.args), "kwargs": {k: decode(v) for k, v in run.kwargs.items()}})
+    args = tuple(decode(arg) for arg in run.args)
+    return dumps({"args": args, "kwargs": {name: decode(value) for name, value in run.kwargs.items()}})
 
 
 def _step_row(step: Step, run_id: str, now: int) -> dict[str, Any]:
     # A step that started a child workflow has neither output nor error in DBOS's own rows.
     starts_child = step.child_run is not None and step.name != GET_RESULT
-    output, error = _result(step)
+    output, error = result_of(step)
     return {
         "workflow_uuid": run_id,
         "function_id": step.number,
@@ -100,25 +111,13 @@ def _step_row(step: Step, run_id: str, now: int) -> dict[str, Any]:
     }
 
 
-def _result(step: Step) -> tuple[str | None, str | None]:
-    if step.error is not None:
-        return None, _error(step.error)
-    return json.dumps(step.output), None
-
-
-def _error(error: RecordedError) -> str:
-    if error.value is not None:
-        return json.dumps(error.value)
-    return json.dumps(encode(RecordedException(error.type, error.message)))
-
-
 def _seed_child(connection: sa.Connection, tables: Any, step: Step, now: int, common: dict[str, str]) -> None:
     """A child workflow as far as its parent can see it: its id and its result."""
     if step.name != GET_RESULT or step.child_run is None:
         return
     if _exists(connection, tables.workflow_status, step.child_run):
         return
-    output, error = _result(step)
+    output, error = result_of(step)
     child = Run(id=step.child_run, workflow="recorded child", status=SUCCESS)
     row = _status_row(child, step.child_run, now) | common | {"status": "ERROR" if error else SUCCESS}
     connection.execute(sa.insert(tables.workflow_status), [row])

@@ -1,8 +1,9 @@
 """One launched DBOS of our own, in which nothing runs but forks that somebody holds a plan for."""
 
+import threading
 import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence, Set
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -38,10 +39,16 @@ class Engine:
         self._dbos = instance
         self._guard = guard
         self._queue = queue
+        self._seeding = threading.Lock()
 
     @property
     def system_database(self) -> Any:
         return self._dbos._sys_db
+
+    @property
+    def parked(self) -> int:
+        """How many forks have unwound, and have not ended yet."""
+        return self._guard.parked
 
     def registered(self, workflow: str) -> bool:
         return workflow in self._dbos._registry.workflow_info_map
@@ -54,9 +61,10 @@ class Engine:
     def start(self, run: Run, gate: Gate) -> None:
         """Seed the run, fork it at the gate's fork point, and put the fork on the queue."""
         self.check_workflow(run)
-        source = seed(
-            self.system_database, run, below=gate.fork_point, application=APPLICATION, version=VERSION
-        )
+        with self._seeding:  # tails of one case start side by side
+            source = seed(
+                self.system_database, run, below=gate.fork_point, application=APPLICATION, version=VERSION
+            )
         self._guard.watch(gate)
         with SetWorkflowID(gate.run_id):
             DBOS.fork_workflow(source, gate.fork_point, application_version=VERSION, queue_name=self._queue)
@@ -99,7 +107,7 @@ class Engine:
 @contextmanager
 def open_engine(
     *, root: Path, modules: Sequence[str], setup: str | None = None, url: str | None = None, slot: str = ""
-) -> Iterator[tuple[Engine, EvalsDatabase]]:
+) -> Generator[tuple[Engine, EvalsDatabase]]:
     """Launch a DBOS of our own and import the application into it.
 
     Raises SessionError where DBOS is launched in this process already, ApplicationError where the application
@@ -138,13 +146,13 @@ def _config(database: EvalsDatabase) -> Any:
 def _launch(instance: Any, database: EvalsDatabase, stack: ExitStack) -> Engine:
     registry = instance._registry
     stack.enter_context(_no_pollers(registry))
-    if dbos_module._dbos_global_instance is not instance:
+    current: Any = dbos_module._dbos_global_instance
+    if current is not instance:
         raise SessionError(
             "the application replaced DBOS while it was imported; move that out of its modules"
         )
     queue = f"{QUEUE}{uuid.uuid4().hex[:12]}"
     registry._register_internal_queue(queue, polling_interval_sec=POLLING_SECONDS)
-    stack.callback(registry.internal_queue_map.pop, queue, None)
     instance.listen_queues([queue])
     with daemon_threads(), _guarded_from_birth(queue) as guards:
         DBOS.launch()
@@ -154,7 +162,7 @@ def _launch(instance: Any, database: EvalsDatabase, stack: ExitStack) -> Engine:
 
 
 @contextmanager
-def _guarded_from_birth(queue: str) -> Iterator[list[Guard]]:
+def _guarded_from_birth(queue: str) -> Generator[list[Guard]]:
     """Put a guard in front of the system database that launching makes, before its threads see it.
 
     It is never taken off again: a workflow that hangs may wake up after the session.
@@ -176,20 +184,24 @@ def _guarded_from_birth(queue: str) -> Iterator[list[Guard]]:
 
 
 @contextmanager
-def _no_pollers(registry: Any) -> Iterator[None]:
+def _no_pollers(registry: Any) -> Generator[None]:
     """Pollers are Kafka consumers and schedules: whatever the application registers, and when, none may start."""
-    waiting = registry.pollers, registry.kafka_registrations
-    registry.pollers, registry.kafka_registrations = [], []
-    registry.register_poller = lambda *poller, **rest: waiting[0].append((*poller[:2], poller[2:], rest))
+    waiting = registry.pollers, registry.kafka_registrations, registry.internal_queue_map
+    registry.pollers, registry.kafka_registrations, registry.internal_queue_map = [], [], {}
+
+    def register_later(stop: Any, poller: Any, *args: Any, **kwargs: Any) -> None:
+        waiting[0].append((stop, poller, args, kwargs))
+
+    registry.register_poller = register_later
     try:
         yield
     finally:
         del registry.register_poller
-        registry.pollers, registry.kafka_registrations = waiting
+        registry.pollers, registry.kafka_registrations, registry.internal_queue_map = waiting
 
 
 @contextmanager
-def _no_other_dbos() -> Iterator[None]:
+def _no_other_dbos() -> Generator[None]:
     """Set an instance aside that was constructed but not launched, and put it back in the end."""
     other: Any = dbos_module._dbos_global_instance
     if other is not None and other._launched:
@@ -197,6 +209,8 @@ def _no_other_dbos() -> Iterator[None]:
             "DBOS is already launched in this process; an evaluation needs its own: "
             "launch yours in a fixture of the tests that use it, or run them apart from --agent-evals"
         )
+    registry = dbos_module._get_or_create_dbos_registry()
+    registered = registry.dbos
     dbos_module._dbos_global_instance = None
     parameters = {name: getattr(GlobalParams, name) for name in ("app_name", "app_version", "executor_id")}
     try:
@@ -205,13 +219,12 @@ def _no_other_dbos() -> Iterator[None]:
         for name, value in parameters.items():
             setattr(GlobalParams, name, value)
         dbos_module._dbos_global_instance = other
-        if other is not None:
-            other._registry.dbos = other
+        registry.dbos = registered
 
 
-def wait_until_idle(engine: Engine, seconds: float) -> None:
-    """Wait until no workflow is active, so that closing DBOS cuts nothing short."""
+def wait_until_idle(engine: Engine, *, seconds: float, but: Set[str] = frozenset()) -> None:
+    """Wait until no workflow is active ``but`` some, so that closing DBOS cuts nothing short."""
     deadline = time.monotonic() + seconds
     active = engine._dbos._active_workflows_set
-    while active.activeList() and time.monotonic() < deadline:
+    while (set(active.activeList()) - but or engine.parked) and time.monotonic() < deadline:
         time.sleep(0.02)

@@ -12,7 +12,7 @@ IN_MEMORY: Final = 4_000_000
 
 
 class Spool(Generic[T]):
-    """Items in the order in which they were appended, to be gone through as often as need be. ``sizes`` are in bytes."""
+    """Items in the order in which they were appended, to be gone through often. ``sizes`` are in bytes."""
 
     def __init__(self, items: Iterable[T] = ()) -> None:
         # Lives as long as this does.

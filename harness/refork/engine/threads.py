@@ -1,7 +1,7 @@
 """Threads for DBOS that a process can end without: user's code that hangs in one holds up nobody."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from queue import Empty, SimpleQueue
@@ -16,7 +16,7 @@ _Work: TypeAlias = "tuple[Future[Any], Callable[..., Any], tuple[Any, ...], dict
 class DaemonExecutor(ThreadPoolExecutor):
     """A ThreadPoolExecutor of as many daemon threads as there is work. An interpreter waits for the base's."""
 
-    def __init__(self, max_workers: int | None = None, thread_name_prefix: str = "") -> None:
+    def __init__(self, max_workers: int | None = None, thread_name_prefix: str = "") -> None:  # noqa: ARG002
         super().__init__(max_workers=1)
         self._prefix = thread_name_prefix
         self._work: SimpleQueue[_Work | None] = SimpleQueue()
@@ -37,7 +37,7 @@ class DaemonExecutor(ThreadPoolExecutor):
                 threading.Thread(target=self._serve, args=(work,), name=name, daemon=True).start()
         return work[0]
 
-    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: ARG002
         """Take no more work, and wait for none."""
         with self._lock:
             self._over = True
@@ -80,11 +80,12 @@ def _do(work: _Work) -> None:
 
 
 @contextmanager
-def daemon_threads() -> Iterator[None]:
+def daemon_threads() -> Generator[None]:
     """Let a DBOS that is launched meanwhile run workflows in daemon threads."""
-    original: Any = dbos_module.ThreadPoolExecutor  # type: ignore[attr-defined]
-    dbos_module.ThreadPoolExecutor = DaemonExecutor  # type: ignore[attr-defined]
+    module: Any = dbos_module
+    original = module.ThreadPoolExecutor
+    module.ThreadPoolExecutor = DaemonExecutor
     try:
         yield
     finally:
-        dbos_module.ThreadPoolExecutor = original  # type: ignore[attr-defined]
+        module.ThreadPoolExecutor = original

@@ -12,6 +12,7 @@ from refork.files.checks import explain, is_folder_name, is_name, nearest, one_l
 from refork.files.large import is_left_out
 from refork.files.run_file import RUN_FILE, load_run
 from refork.files.storage import MEGABYTE, read_text, refuse_outside, write_atomically
+from refork.files.tool_rules import case_rules
 from refork.files.versions import Format
 from refork.files.yaml_text import YamlDocument, parse_yaml
 from refork.variant import RESERVED, prompt_folder
@@ -50,7 +51,11 @@ class CaseFile(BaseModel):
     version: int = Field(description="The version of this format.")
     description: str | None = Field(default=None, description="What went wrong, in a sentence.")
     fork: ForkSection
-    scope: Literal["step"] = Field(default="step", description="What runs again: only the step itself.")
+    scope: Literal["step", "tail"] = Field(
+        default="step",
+        description="What runs again: only the step itself, or the `tail`, everything from it to the end of the "
+        "workflow, under the tool policy.",
+    )
     trials: Annotated[int, Field(ge=1, le=10_000)] | None = Field(
         default=None, description="Reruns of each variant. Default: `trials` of [tool.refork], else 10."
     )
@@ -63,16 +68,18 @@ class CaseFile(BaseModel):
         description="The candidates to try, by file name without .md. Default: every one there is.",
     )
     guard: bool = Field(default=False, description="From a run that went well, which a fix must not break.")
+    tools: dict[str, Literal["deny", "replay"]] | None = Field(
+        default=None,
+        description="What tools and steps may do at most, by name or pattern. Only pyproject.toml may grant.",
+    )
+    on_miss: Literal["deny", "tell"] | None = Field(
+        default=None,
+        description="What becomes of a call that was not recorded: `deny` ends the trial, `tell` tells the "
+        "model. Default: `on_miss` of [tool.refork], else deny.",
+    )
     expect: list[dict[str, Any]] | None = Field(
         default=None, description="What an answer must meet: a list of scorers, all of which must pass."
     )
-
-    @field_validator("scope", mode="before")
-    @classmethod
-    def _not_yet(cls, scope: Any) -> Any:
-        if scope == "tail":
-            raise ValueError("cannot be 'tail' yet; accepted: 'step'")
-        return scope
 
     @field_validator("variants")
     @classmethod
@@ -85,6 +92,16 @@ class CaseFile(BaseModel):
         if len(set(variants or [])) != len(variants or []):
             raise ValueError("must list every variant once")
         return variants
+
+    @field_validator("tools", mode="before")
+    @classmethod
+    def _only_tighter(cls, tools: Any) -> Any:
+        if isinstance(tools, dict):
+            try:
+                case_rules(tools)
+            except BadInputError as error:
+                raise ValueError(str(error)) from None
+        return tools
 
     @field_validator("expect", mode="before")
     @classmethod
@@ -124,6 +141,8 @@ def load_case(path: Path, *, run: Run | None = None) -> Case:
         trials=parsed.trials,
         min_pass_rate=parsed.min_pass_rate,
         variants=None if parsed.variants is None else tuple(parsed.variants),
+        tools=dict(parsed.tools or {}),
+        on_miss=parsed.on_miss,
         expect=tuple(parsed.expect or ()),
         description=parsed.description or "",
     )

@@ -31,7 +31,8 @@ def fitted(step: Step, *, fork_point: int) -> Step:
     if request is not None:
         request = replace(request, input=(without if step.number > fork_point else compressed)(request.input))
     error = None if step.error is None else replace(step.error, value=fit(step.error.value))
-    return replace(step, output=fit(step.output), error=error, request=request)
+    arguments = compressed(step.arguments)
+    return replace(step, arguments=arguments, output=fit(step.output), error=error, request=request)
 
 
 def fitted_head(run: Run) -> Run:
@@ -99,7 +100,12 @@ def _each_value(run: Any, do: Callable[[Any, Any], None]) -> None:
 def _places(step: Any) -> list[tuple[Any, str]]:
     if not isinstance(step, dict):
         return []
-    return [(step, "output"), (step.get("request"), "input"), (step.get("error"), "value")]
+    return [
+        (step, "arguments"),
+        (step, "output"),
+        (step.get("request"), "input"),
+        (step.get("error"), "value"),
+    ]
 
 
 def _text(data: Any, room: int, path: Any) -> str:

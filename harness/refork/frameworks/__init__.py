@@ -1,14 +1,17 @@
 """Agent frameworks: one file each. This page is the protocol that they meet.
 
 A framework tells what the checkpoints of a run mean (:meth:`Framework.describe`), registers the types
-that its checkpoints hold (:meth:`Framework.register`), and puts Refork in the place of its model calls
-while a session runs (:meth:`Framework.intercept`).
+that its checkpoints hold (:meth:`Framework.register`), and shows a session every model call before it is
+made: either it stands in the framework's own code (:meth:`Framework.intercept`), where variants can be tried
+side by side in one fork, or a model call is a whole DBOS step (:meth:`Framework.model_call`), and what a
+variant changes lies before it, so that each variant has a fork of its own.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+import inspect
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 from refork.case import Answer, Json, Request, StepKind
 from refork.usage import Usage
@@ -73,12 +76,67 @@ class ModelCall(Protocol):
         ...
 
 
-Hook = Callable[[ModelCall], Awaitable[None]]
-"""Told of every model call before it is made. Returns to let the call go on; raises to stop it."""
+@dataclass(frozen=True, kw_only=True, eq=False)
+class StepCall:
+    """A DBOS step that a workflow is about to start, seen before DBOS looks for its checkpoint.
+
+    ``function`` is the step's own, not decorated; its result is what DBOS would keep.
+    """
+
+    number: int
+    name: str
+    function: Callable[..., Any]
+    args: tuple[Any, ...] = ()
+    kwargs: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """What the function is called with, by name; by position where it takes no such arguments."""
+        try:
+            bound = inspect.signature(self.function).bind(*self.args, **self.kwargs)
+        except (TypeError, ValueError):
+            return {str(place): value for place, value in enumerate(self.args)} | dict(self.kwargs)
+        return dict(bound.arguments)
 
 
-Upcoming = Callable[[], str | None]
-"""The DBOS name that the recorded run has for the next step of the calling fork; None outside every fork."""
+@dataclass(frozen=True, kw_only=True)
+class ToldCall:
+    """A tool call and what the model was told of it, as a request holds them. ``id`` is the call's own."""
+
+    id: str
+    name: str
+    arguments: Any
+    output: str
+
+
+class Watcher(Protocol):
+    """The session, as a framework sees it. It knows which fork calls by DBOS's own context."""
+
+    async def on_model_call(self, call: ModelCall) -> ModelCall | None:
+        """To be told of every model call before it is made.
+
+        Returns the call to make in its place, None to let it go on as it is; raises to stop it.
+        """
+        ...
+
+    async def call_tool(self, name: str, arguments: Any, invoke: Callable[[], Awaitable[Any]]) -> Any:
+        """To be told of every tool call that a model made, with its arguments as JSON or as the model's text.
+
+        Gives what the tool gives: ``invoke`` is called where the tool policy lets it act, and always outside
+        of tails. Raises ToolToldError where the model is to be told its message in the place of an answer.
+        """
+        ...
+
+    def upcoming(self) -> str | None:
+        """The recorded DBOS name of the step that the calling fork does next; None outside every fork."""
+        ...
+
+    def variant(self, agent: str | None) -> Variant | None:
+        """What the calling fork tries for an agent from its start on: None for the code as it stands.
+
+        For frameworks that ``branch``: the others are given a changed call.
+        """
+        ...
 
 
 class Framework(Protocol):
@@ -101,10 +159,32 @@ class Framework(Protocol):
         """Register the types that this framework's checkpoints hold."""
         ...
 
-    def intercept(self, hook: Hook, upcoming: Upcoming) -> AbstractContextManager[None]:
-        """Call ``hook`` before every model call, in whatever thread and event loop it happens.
+    def importable(self) -> AbstractContextManager[None]:
+        """Let the application be imported and replayed where it has no key for its model."""
+        ...
 
-        Where a framework runs tools side by side, ``upcoming`` says which of them was first.
+    def intercept(self, watcher: Watcher) -> AbstractContextManager[None]:
+        """Stand in front of the framework's model calls while it lasts, in whatever thread and event loop.
+
+        Calls ``watcher.on_model_call`` where the call is not a whole step, and asks ``watcher.variant`` where
+        ``branches`` says so. Where a framework runs tools side by side, ``watcher.upcoming`` says which of
+        them was first.
+        """
+        ...
+
+    @property
+    def branches(self) -> bool:
+        """Whether a variant changes what happens before the model call, so that each needs its own fork."""
+        ...
+
+    def told(self, request: Request, /) -> Sequence[ToldCall]:
+        """The tool calls in a request's ``input`` that have an answer: tools need not be steps."""
+        ...
+
+    def model_call(self, step: StepCall, /) -> ModelCall | None:
+        """The model call that a whole step makes. None where it makes none, or is told of by ``intercept``.
+
+        Called in the workflow, for steps of the prefix too: looking at the step must have no effect.
         """
         ...
 

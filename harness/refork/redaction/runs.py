@@ -23,7 +23,7 @@ def scan_step(redactor: Redactor, step: Step) -> None:
         [step.name, step.tool, step.agent, step.model, step.child_run, *(call.name for call in calls)]
     )
     redactor.protect(tool.name for tool in tools)
-    redactor.scan([step.output, _error_texts(step.error)])
+    redactor.scan([step.arguments, step.output, _error_texts(step.error)])
     if answer is not None:
         redactor.scan([answer.text, [call.arguments for call in calls], answer.structured])
     if step.request is not None:
@@ -47,11 +47,18 @@ def redacted_step(redactor: Redactor, step: Step) -> Step:
     at = step.number
     return replace(
         step,
+        arguments=_arguments(redactor, step.arguments, at),
         output=redactor.apply(step.output, at),
         error=_error(redactor, step.error, at),
         answer=None if step.answer is None else _answer(redactor, step.answer, at),
         request=None if step.request is None else _request(redactor, step.request, at),
     )
+
+
+def _arguments(redactor: Redactor, arguments: Any, at: Where) -> Any:
+    if isinstance(arguments, dict):
+        return redactor.apply_values(arguments, at)
+    return redactor.apply(arguments, at)
 
 
 def _error_texts(error: RecordedError | None) -> Any:

@@ -75,6 +75,13 @@ def send_mail(to: str) -> str:
     return "sent"
 
 
+@function_tool
+def jot(text: str) -> str:
+    """A tool that is no step: DBOS keeps nothing of it, and runs it again in every replay."""
+    write(f"jot {text}")
+    return f"jotted {text}"
+
+
 closer = Agent(name="Closer", instructions="Close the ticket.", model="small", tools=[send_mail])
 clerk = Agent(
     name="Clerk",

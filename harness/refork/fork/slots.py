@@ -2,9 +2,9 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, Generator
 from concurrent.futures import Future
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from threading import Lock
 
 
@@ -17,7 +17,7 @@ class Slots:
         self._lock = Lock()
 
     @asynccontextmanager
-    async def one(self) -> AsyncIterator[None]:
+    async def one(self) -> AsyncGenerator[None]:
         """Hold a slot. Safe to cancel while waiting."""
         await self._acquire()
         try:
@@ -25,13 +25,30 @@ class Slots:
         finally:
             self._release()
 
-    async def _acquire(self) -> None:
+    @contextmanager
+    def held(self) -> Generator[None]:
+        """Hold a slot on a thread that may block."""
+        turn = self._ask()
+        if turn is not None:
+            turn.result()
+        try:
+            yield
+        finally:
+            self._release()
+
+    def _ask(self) -> "Future[None] | None":
         with self._lock:
             if self._free:
                 self._free -= 1
-                return
+                return None
             turn: Future[None] = Future()
             self._waiting.append(turn)
+            return turn
+
+    async def _acquire(self) -> None:
+        turn = self._ask()
+        if turn is None:
+            return
         try:
             await asyncio.wrap_future(turn)
         except asyncio.CancelledError:

@@ -5,7 +5,14 @@ from typing import Any, Final
 
 TRANSIENT_STATUS: Final = frozenset({408, 409, 425, 429})
 TRANSIENT_NAMES: Final = frozenset(
-    {"APIConnectionError", "APITimeoutError", "ConnectError", "ReadError", "RemoteProtocolError", "ReadTimeout"}
+    {
+        "APIConnectionError",
+        "APITimeoutError",
+        "ConnectError",
+        "ReadError",
+        "RemoteProtocolError",
+        "ReadTimeout",
+    }
 )
 """Connection errors of the OpenAI and Anthropic clients and of their HTTP library, by class name: none of
 them need be installed here."""

@@ -1,0 +1,1 @@
+"""Answers questions about sales: queries a table, transforms the result, writes a summary."""

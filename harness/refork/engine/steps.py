@@ -1,0 +1,60 @@
+"""Shows every DBOS step that a workflow is about to start: all of them go through one function of DBOS's."""
+
+import inspect
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+import dbos._core as dbos_core
+
+from refork.engine.transactions import Transactions
+from refork.frameworks import StepCall
+
+
+class StepWatcher(Protocol):
+    """Told of steps in the workflow that starts them.
+
+    Gives what is to run in the step's place, a coroutine function where the step's is one, or None.
+    """
+
+    def on_step(self, step: StepCall) -> Callable[..., Any] | None:
+        """May block: the step's function is synchronous."""
+        ...
+
+    async def on_async_step(self, step: StepCall) -> Callable[..., Any] | None: ...
+
+
+@contextmanager
+def watched_steps(watcher: StepWatcher) -> Generator[None]:
+    """Tell ``watcher`` of the steps of every workflow, before DBOS looks for their checkpoints."""
+    core: Any = dbos_core
+    original: Callable[..., Any] = core.invoke_step
+    transactions = Transactions()
+
+    def invoke_step(
+        dbos: Any, context: Any, function: Any, args: Any, kwargs: Any, *, step_name: str, **options: Any
+    ) -> Any:
+        step = transactions.seen(
+            StepCall(number=context.function_id, name=step_name, function=function, args=args, kwargs=kwargs)
+        )
+        options["step_name"] = step_name
+
+        def start(instead: Callable[..., Any] | None) -> Any:
+            if instead is not None:
+                options["retries_allowed"] = False  # what stands in for a step means what it raises
+            return original(dbos, context, instead or step.function, args, kwargs, **options)
+
+        if not inspect.iscoroutinefunction(function):
+            return start(watcher.on_step(step))
+
+        async def invoke() -> Any:
+            return await start(await watcher.on_async_step(step))
+
+        return invoke()
+
+    core.invoke_step = invoke_step
+    try:
+        with transactions.nothing_to_tidy():
+            yield
+    finally:
+        core.invoke_step = original

@@ -1,0 +1,12 @@
+"""A case, variants, trials -> outcomes. The heart.
+
+A session imports the application into a DBOS of our own. A case is forked in it: a fork replays from its
+checkpoints up to the fork point, and there runs its trials side by side; nothing after the fork point starts.
+In ``tail`` scope a fork is one trial, and goes on to the workflow's end under a tool policy.
+"""
+
+from refork.fork.case_fork import CaseFork
+from refork.fork.replay import Replay
+from refork.fork.session import ForkSession, open_session, replay_run
+
+__all__ = ["CaseFork", "ForkSession", "Replay", "open_session", "replay_run"]

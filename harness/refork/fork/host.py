@@ -1,0 +1,150 @@
+"""Where the forks of a session live: it starts them, knows them by their run id, and ends those that hang."""
+
+import threading
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final
+
+from refork.case import Case, Run, Step
+from refork.engine.gate import Gate
+from refork.engine.leftovers import Leftover, Leftovers
+from refork.engine.session import Engine, wait_until_idle
+from refork.errors import ForkError, ReforkError
+from refork.fork.branch import Branch
+from refork.fork.tail import TailBranch
+from refork.fork.trial_step import Limits
+from refork.policy import ToolPolicy
+
+TICK_SECONDS: Final = 0.2
+IDLE_SECONDS: Final = 3.0
+
+
+class Host:
+    """The engine as branches see it. Safe to use from many threads."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        limits: Limits,
+        concurrency: int,
+        policy: ToolPolicy,
+        stubs: Mapping[str, Callable[..., Any]],
+    ) -> None:
+        self.limits = limits
+        self.policy = policy
+        self.stubs = stubs
+        self._engine = engine
+        self._branches: dict[str, Branch] = {}
+        self._given_up: set[str] = set()
+        self._leftovers = Leftovers(engine.system_database)
+        self._leftovers.sweep()
+        self._tails = ThreadPoolExecutor(concurrency, thread_name_prefix="refork-tails")
+        self._shut = threading.Event()
+        self._watchdog = threading.Thread(target=self._watch, name="refork-watchdog", daemon=True)
+        self._watchdog.start()
+
+    @property
+    def system_database(self) -> Any:
+        return self._engine.system_database
+
+    def next_step(self) -> int:
+        """The number that the next operation of the calling workflow will get."""
+        return self._engine.next_step()
+
+    def branch(self, run_id: str) -> Branch:
+        return self._branches[run_id]
+
+    def gate(self, run: Run, fork_point: int, run_id: str | None = None, *, tail: bool = False) -> Gate:
+        """The gate of a fork of ``run`` that is about to be made."""
+        run_id = run_id or f"fork-{uuid.uuid4().hex}"
+
+        def operate(number: int, name: str) -> Step | None:
+            branch = self._branches[run_id]
+            return branch.on_operation(number, name) if isinstance(branch, TailBranch) else None
+
+        return Gate(
+            run_id=run_id,
+            recorded={step.number: step.name for step in run.steps},
+            fork_point=fork_point,
+            on_operation=operate if tail else None,
+            # Looked up when they are called: the branch is made after its gate.
+            on_refused=lambda refusal: self._branches[run_id].refused(refusal),  # noqa: PLW0108
+            on_ended=lambda error, output: self._branches[run_id].ended(error, output),  # noqa: PLW0108
+        )
+
+    def left(self, case: Case, prefix: str) -> tuple[str, Leftover | None]:
+        """The id of a fork of the case: that of one that a killed session left, or a new one."""
+        left = self._leftovers.take(case.run, below=case.step, prefix=prefix)
+        return (left.run_id, left) if left else (f"{prefix}{uuid.uuid4().hex}", None)
+
+    def start(self, branch: Branch, run: Run, *, resumed: bool = False) -> None:
+        """Let DBOS run a fork of ``run`` under the branch's gate."""
+        self._branches[branch.gate.run_id] = branch
+        if resumed:
+            self._engine.resume(branch.gate)
+        else:
+            self._engine.start(run, branch.gate)
+
+    def start_in_turn(self, branch: TailBranch, run: Run, *, resumed: bool) -> None:
+        """The same once a slot is free, which it holds to its end."""
+
+        def hold() -> None:
+            with self.limits.slots.held():
+                if branch.begin():
+                    try:
+                        self.start(branch, run, resumed=resumed)
+                    except Exception as error:
+                        branch.fail(ForkError(f"the fork was not made: {error}"))
+                    branch.over.wait()
+
+        self._tails.submit(hold)
+
+    def shut(self) -> None:
+        """End every fork at once. Answers in flight are lost."""
+        self._shut.set()
+        self._watchdog.join(timeout=5)
+        self._tails.shutdown(wait=False, cancel_futures=True)
+        for run_id, branch in self._branches.items():
+            if not branch.over.is_set():
+                self._give_up(run_id, branch, ForkError("the session ended before the fork did"))
+        wait_until_idle(self._engine, seconds=IDLE_SECONDS, but=self._given_up)
+
+    def _watch(self) -> None:
+        while not self._shut.wait(TICK_SECONDS):
+            for run_id, branch in list(self._branches.items()):
+                problem = None if branch.over.is_set() else self._late(branch)
+                if problem is not None:
+                    self._give_up(run_id, branch, problem)
+
+    def _give_up(self, run_id: str, branch: Branch, problem: ReforkError) -> None:
+        self._given_up.add(run_id)
+        branch.fail(problem)
+        self._engine.stop(run_id)
+
+    def _late(self, branch: Branch) -> ReforkError | None:
+        if not branch.gate.arrived:
+            return _hung(branch.gate, self.limits.replay_seconds)
+        limit = self.limits.tail_seconds
+        if isinstance(branch, TailBranch) and branch.running_for > limit:
+            return ForkError(
+                f"the tail did not end within {limit:g} s; raise tail_timeout in [tool.refork] if it is only slow"
+            )
+        return None
+
+
+def _hung(gate: Gate, seconds: float) -> ReforkError | None:
+    idle = time.monotonic() - gate.moved_at
+    if not gate.started:
+        # Many forks wait for each other at the start, so only a queue that stands still is an error.
+        return ForkError("DBOS did not start the fork") if idle > 10 * seconds else None
+    if idle <= seconds:
+        return None
+    where = (
+        "before its first step" if gate.position is None else "after step {} ({!r})".format(*gate.position)
+    )
+    return ForkError(
+        f"the replay hung {where}: nothing happened for {seconds:g} s; "
+        "raise replay_timeout in [tool.refork] if the code is only slow there"
+    )

@@ -1,0 +1,194 @@
+"""What the calls of one tail may do, and the functions that stand in for those that may not act."""
+
+import inspect
+from collections import Counter, defaultdict
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import replace
+from threading import Lock
+from typing import Any, Final
+
+from refork.case import RecordedError, Run, Step
+from refork.decisions import Decision, Deny, Live, Replay, Stub, decide
+from refork.errors import ToolDeniedError, ToolToldError, ValueNotPortableError
+from refork.files.large import is_left_out
+from refork.fork.aside import aside
+from refork.fork.branch import Instead
+from refork.fork.told import ToldCalls
+from refork.frameworks import StepCall
+from refork.policy import DBOS_PREFIX, Action, ToolPolicy
+from refork.recorded_arguments import UNKNOWN
+from refork.recorded_calls import RecordedCalls
+from refork.values import RecordedException, decode, encode
+
+READING: Final = frozenset(
+    {
+        "DBOS.getStatus",
+        "DBOS.asyncio_wait",
+        "DBOS.listWorkflows",
+        "DBOS.listQueuedWorkflows",
+        "DBOS.listWorkflowSteps",
+        "DBOS.getSchedule",
+        "DBOS.listSchedules",
+    }
+)
+"""Operations that only look at the evals database, which holds nothing but forks."""
+SLEEP: Final = "DBOS.sleep"
+_NO_SLEEP: Final = Step(number=0, name=SLEEP, output=0.0)
+"""DBOS keeps when a sleep is over: it was, long ago."""
+_granted: ContextVar[bool] = ContextVar("refork_granted", default=False)
+
+
+class Permits:
+    """Made for each tail: recorded calls are handed out in order."""
+
+    def __init__(
+        self,
+        run: Run,
+        policy: ToolPolicy,
+        stubs: Mapping[str, Callable[..., Any]],
+        calls: RecordedCalls,
+        *,
+        told: ToldCalls,
+        start: int,
+    ) -> None:
+        self.policy = policy
+        self._stubs = stubs
+        self._calls = calls
+        self._told = told
+        self._tools = {step.name: step.tool for step in run.steps if step.tool is not None}
+        self._lock = Lock()
+        self._operations: Counter[str] = Counter()
+        self._recorded: dict[str, list[Step]] = defaultdict(list)
+        for step in run.steps:
+            if step.number >= start:
+                self._recorded[step.name].append(step)
+
+    @property
+    def granted(self) -> bool:
+        """Whether the calling code is part of a tool or a step that may act, and so may what it does."""
+        return _granted.get()
+
+    def tool_of(self, step: StepCall) -> str | None:
+        """The tool whose step this was when the run was recorded."""
+        return self._tools.get(step.name)
+
+    async def call(self, name: str, arguments: Any, invoke: Callable[[], Awaitable[Any]]) -> Any:
+        """A tool call that a model made. Raises ToolDeniedError, and ToolToldError to be told to the model."""
+        if self.policy.action_for(name) is Action.REPLAY:
+            told = self._told.take(name, arguments)
+            if told is not None:
+                return told.output
+        decision = decide(self.policy, self._calls, self._stubs, name, arguments)
+        if isinstance(decision, Live):
+            with _granting():
+                return await invoke()
+        try:
+            answer = _answer(decision, arguments if isinstance(arguments, Mapping) else {})
+        except RecordedException as error:
+            raise ToolToldError(error.message) from None
+        return await answer if inspect.isawaitable(answer) else answer
+
+    def operation(self, name: str) -> Step | None:
+        """The recorded step that answers a child workflow, or an operation of DBOS's own; None to let it act.
+
+        They are answered in the order of the run, since DBOS keeps no arguments of them. Raises ToolDeniedError.
+        """
+        action = self.policy.action_for(name)
+        reads = name in READING and action is not Action.DENY
+        if reads or (action is Action.LIVE and name.startswith(DBOS_PREFIX)):
+            return None
+        if action is Action.REPLAY:
+            with self._lock:
+                place = self._operations[name]
+                recorded = self._recorded.get(name, ())
+                self._operations[name] += 1
+            if place < len(recorded):
+                return recorded[place]
+            if name == SLEEP:
+                return _NO_SLEEP
+        what = "was not recorded so often" if action is Action.REPLAY else f"may not act ({action})"
+        raise ToolDeniedError(f"{name} {what}; set it under [tool.refork.tools], or leave it out of the code")
+
+    def step(self, step: StepCall) -> Instead | None:
+        """What runs as a step. Raises ToolDeniedError."""
+        tool = self.tool_of(step)
+        # Where no model made the call, there is nobody to tell.
+        policy = self.policy if tool else replace(self.policy, on_miss=None)
+        arguments = encoded_arguments(step)
+        known = UNKNOWN if arguments is None else arguments
+        decision = decide(policy, self._calls, self._stubs, tool or step.name, known)
+        if isinstance(decision, Deny) and not decision.tell:
+            raise ToolDeniedError(decision.message)
+        if isinstance(decision, Live):
+            return _live(step)
+        return _standing_in(step, decision)
+
+
+def encoded_arguments(step: StepCall) -> Any:
+    """What a step is called with, as a recorded run holds it; None where that cannot become JSON."""
+    try:
+        return {name: encode(value) for name, value in step.arguments.items()}
+    except ValueNotPortableError:
+        return None
+
+
+def _live(step: StepCall) -> Instead:
+    function = step.function
+
+    async def live_async(*args: Any, **kwargs: Any) -> Any:
+        with _granting():
+            return await function(*args, **kwargs)
+
+    def live(*args: Any, **kwargs: Any) -> Any:
+        with _granting():
+            return function(*args, **kwargs)
+
+    return live_async if inspect.iscoroutinefunction(function) else live
+
+
+def _standing_in(step: StepCall, decision: Decision) -> Instead:
+    async def answer_async(*_args: Any, **_kwargs: Any) -> Any:
+        answer = _answer(decision, step.arguments)
+        return await answer if inspect.isawaitable(answer) else answer
+
+    def answer(*_args: Any, **_kwargs: Any) -> Any:
+        answer = _answer(decision, step.arguments)
+        return aside(answer) if isinstance(answer, Coroutine) else answer
+
+    return answer_async if inspect.iscoroutinefunction(step.function) else answer
+
+
+def _answer(decision: Decision, arguments: Mapping[str, Any]) -> Any:
+    """What a call gives that does not act: a coroutine where an asynchronous stub does."""
+    match decision:
+        case Replay(error=RecordedError() as error):
+            raise _raised(error)
+        case Replay() if is_left_out(decision.output):
+            raise ToolDeniedError(
+                f"the output of step {decision.number} is too large to be kept past the fork point: "
+                "run.json says only how large it was; grant live, or register a stub"
+            )
+        case Replay():
+            return decode(decision.output)
+        case Stub():
+            return decision.function(**arguments)
+        case Deny(tell=True):
+            raise ToolToldError(decision.message)
+        case _:
+            raise ToolDeniedError(getattr(decision, "message", "this call may not act in a rerun"))
+
+
+def _raised(error: RecordedError) -> BaseException:
+    found = None if error.value is None else decode(error.value)
+    return found if isinstance(found, BaseException) else RecordedException(error.type, error.message)
+
+
+@contextmanager
+def _granting() -> Generator[None]:
+    token = _granted.set(True)
+    try:
+        yield
+    finally:
+        _granted.reset(token)

@@ -1,0 +1,94 @@
+"""A fork that replays a whole run and stops at the first thing that was not recorded."""
+
+import dataclasses
+from typing import Any
+
+from refork.case import Request, Run, StepKind
+from refork.engine.gate import Gate, Refusal
+from refork.errors import ForkError, ReforkError, ValueNotPortableError
+from refork.fork.branch import Branch, unrecorded
+from refork.fork.told import ToldCalls
+from refork.frameworks import Framework, ModelCall, StepCall
+from refork.policy import ToolPolicy
+from refork.values import encode
+from refork.variant import Variant
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Replay:
+    """A run as the code replays it today. ``problem`` says in one line why some requests are missing."""
+
+    run: Run
+    problem: str | None = None
+
+
+class ReplayBranch(Branch):
+    """Notes what every step was called with, and makes no call."""
+
+    def __init__(self, run: Run, gate: Gate, framework: Framework | None, policy: ToolPolicy) -> None:
+        super().__init__(gate, ToldCalls(run, framework), policy)
+        self._run = run
+        self._framework = framework
+        self._requests: dict[int, Request] = {}
+        self._arguments: dict[int, Any] = {}
+        self._problem: str | None = None
+
+    @property
+    def replay(self) -> Replay:
+        """What was seen, up to now."""
+        steps = tuple(
+            dataclasses.replace(
+                _with_request(step, self._requests.get(step.number)),
+                arguments=self._arguments.get(step.number, step.arguments),
+            )
+            for step in self._run.steps
+        )
+        return Replay(run=dataclasses.replace(self._run, steps=steps), problem=self._problem)
+
+    async def on_model_call(self, number: int, call: ModelCall) -> ModelCall | None:
+        if not call.durable:
+            self.fail(unrecorded(call))
+        elif number < self.gate.fork_point:
+            self._requests[number] = call.request
+        return None
+
+    def on_step(self, step: StepCall) -> None:
+        if step.number >= self.gate.fork_point or step.number in self._requests:
+            return
+        call = None if self._framework is None else self._framework.model_call(step)
+        if call is not None:
+            self._requests[step.number] = call.request
+            return
+        try:
+            self._arguments[step.number] = {name: encode(value) for name, value in step.arguments.items()}
+        except ValueNotPortableError:
+            return  # such a call cannot be told from another by its arguments
+
+    def refused(self, refusal: Refusal) -> None:
+        recorded = (
+            "was not recorded" if refusal.recorded is None else f"was {refusal.recorded!r} when recorded"
+        )
+        self.fail(ForkError(f"step {refusal.number}, {refusal.reached!r} in today's code, {recorded}"))
+
+    def variant(self, _agent: str | None) -> Variant | None:
+        return None
+
+    def ended(self, error: str | None, _output: str | None) -> None:
+        last, reached = self.gate.fork_point - 1, 0 if self.gate.position is None else self.gate.position[0]
+        if reached < last:
+            how = "returned" if error is None else f"raised {error}"
+            self._problem = self._problem or f"the code {how} after step {reached} of {last}"
+        self.over.set()
+
+    def fail(self, problem: ReforkError) -> None:
+        self._problem = self._problem or str(problem)
+        self.gate.close()
+        self.over.set()
+
+
+def _with_request(step: Any, request: Request | None) -> Any:
+    if request is None:
+        return step
+    return dataclasses.replace(
+        step, request=request, agent=request.agent, model=request.model, kind=StepKind.MODEL
+    )

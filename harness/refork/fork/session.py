@@ -1,0 +1,198 @@
+"""A session: the application in a DBOS of our own, and the forks of its runs under one limit of calls at once."""
+
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+from refork.case import Case, Run
+from refork.config import Config
+from refork.engine.session import Engine, open_engine
+from refork.engine.steps import watched_steps
+from refork.errors import ReforkError, ToolDeniedError
+from refork.fork.aside import aside
+from refork.fork.branch import Branch, Instead
+from refork.fork.case_fork import CaseFork
+from refork.fork.host import Host
+from refork.fork.replay import Replay, ReplayBranch
+from refork.fork.retries import Retries
+from refork.fork.slots import Slots
+from refork.fork.spreads import spread_of
+from refork.fork.tail import TailBranch
+from refork.fork.trial_step import Limits
+from refork.frameworks import Framework, ModelCall, StepCall, installed
+from refork.outcome import Trial
+from refork.policy import ToolPolicy, project_policy
+from refork.values import DEFAULT
+from refork.variant import Variant, current
+
+
+@contextmanager
+def open_session(
+    *,
+    root: Path,
+    modules: Sequence[str],
+    setup: str | None = None,
+    database: str | None = None,
+    slot: str = "",
+    concurrency: int = 8,
+    replay_timeout: float = 30.0,
+    trial_timeout: float = 120.0,
+    tail_timeout: float = 600.0,
+    attempts: int = 6,
+    policy: ToolPolicy | None = None,
+    stubs: Mapping[str, Callable[..., Any]] | None = None,
+) -> Generator["ForkSession"]:
+    """Import the application and be ready to fork its runs.
+
+    ``modules`` register the workflows; ``database`` is None for the default, ``postgres`` or a URL; time-outs
+    are in seconds; ``policy`` says what tools may do, and ``stubs`` hold those that it names. Raises
+    SessionError, ApplicationError, BadInputError and DatabaseError.
+    """
+    with ExitStack() as stack:
+        frameworks = installed()
+        for framework in frameworks:
+            framework.register(DEFAULT)
+            stack.enter_context(framework.importable())
+        engine, _ = stack.enter_context(
+            open_engine(root=root, modules=modules, setup=setup, url=database, slot=slot)
+        )
+        limits = Limits(
+            slots=Slots(concurrency),
+            retries=Retries(attempts=attempts),
+            trial_seconds=trial_timeout,
+            tail_seconds=tail_timeout,
+            replay_seconds=replay_timeout,
+        )
+        host = Host(engine, limits, concurrency, policy or ToolPolicy(), stubs or {})
+        session = ForkSession(engine, frameworks, host)
+        for framework in frameworks:
+            stack.enter_context(framework.intercept(session))
+        stack.enter_context(watched_steps(session))
+        stack.callback(session.shut)
+        yield session
+
+
+class ForkSession:
+    """Forks cases, all under one limit of calls at once. Made by :func:`open_session`."""
+
+    def __init__(self, engine: Engine, frameworks: Sequence[Framework], host: Host) -> None:
+        self._engine = engine
+        self._frameworks = frameworks
+        self._host = host
+        self._forks: list[CaseFork] = []
+
+    def fork(self, case: Case, *, on_trial: Callable[[Trial], None] | None = None) -> CaseFork:
+        """Fork a case. Trials may be planned at once; they run when the replay has reached the fork point.
+
+        Takes up what a killed session left of the same case. Raises ApplicationError, and ForkError where the
+        fork point is a tool that may not act.
+        """
+        self._engine.check_workflow(case.run)
+        spread = spread_of(case, self._framework(case.run), self._host)
+        fork = CaseFork(case, spread, on_trial=on_trial)
+        self._forks.append(fork)
+        if spread.at_once:
+            fork.open(current())
+        return fork
+
+    def replay(self, run: Run) -> Replay:
+        """Replay a whole run from its checkpoints, and note every request on the way. Makes no call."""
+        self._engine.check_workflow(run)
+        gate = self._host.gate(run, max((step.number for step in run.steps), default=0) + 1)
+        branch = ReplayBranch(run, gate, self._framework(run), self._host.policy)
+        self._host.start(branch, run)
+        branch.over.wait()
+        return branch.replay
+
+    def stop(self) -> None:
+        """Start no more trials, wait for those in flight, then end every fork."""
+        for fork in self._forks:
+            fork.stop()
+        for fork in self._forks:
+            fork.wait()
+
+    def shut(self) -> None:
+        """End every fork at once. Answers in flight are lost."""
+        self._host.shut()
+
+    # What frameworks and DBOS's steps ask, in the workflows that they run in.
+
+    async def on_model_call(self, call: ModelCall) -> ModelCall | None:
+        """Told by the framework of every model call, before DBOS looks for its checkpoint."""
+        branch = self._branch_here()
+        if branch is None or self._engine.within_step():
+            return None
+        changed = await branch.on_model_call(self._engine.next_step(), call)
+        self._check_over(branch)
+        return changed
+
+    def upcoming(self) -> str | None:
+        """The recorded name of the step that the calling fork does next. None outside forks, and in a tail."""
+        gate, branch = self._engine.gate_here(), self._branch_here()
+        if gate is None or (gate.arrived and isinstance(branch, TailBranch)):
+            return None
+        return gate.recorded.get(self._engine.next_step())
+
+    def variant(self, agent: str | None) -> Variant | None:
+        """What the calling fork tries for an agent from its start on."""
+        branch = self._branch_here()
+        return None if branch is None else branch.variant(agent)
+
+    async def call_tool(self, name: str, arguments: Any, invoke: Callable[[], Awaitable[Any]]) -> Any:
+        """A tool call that a model made: invoked, or answered as the tool policy says."""
+        branch = self._branch_here()
+        if branch is None or self._engine.within_step():
+            return await invoke()
+        try:
+            return await branch.call_tool(name, arguments, invoke)
+        except ToolDeniedError:
+            raise self._engine.stop(branch.gate.run_id) from None
+
+    def on_step(self, step: StepCall) -> Instead | None:
+        """A synchronous step is about to start: what runs in its place."""
+        branch = self._branch_here()
+        found = None if branch is None or step.number in branch.gate.planned else branch.on_step(step)
+        instead = aside(found) if isinstance(found, Coroutine) else found
+        self._check_over(branch)
+        return instead
+
+    async def on_async_step(self, step: StepCall) -> Instead | None:
+        """An asynchronous step is about to start: what runs in its place."""
+        branch = self._branch_here()
+        found = None if branch is None or step.number in branch.gate.planned else branch.on_step(step)
+        instead = await found if isinstance(found, Coroutine) else found
+        self._check_over(branch)
+        return instead
+
+    def _check_over(self, branch: Branch | None) -> None:
+        """Unwinds a workflow whose fork is over."""
+        if branch is not None and branch.gate.closed:
+            raise self._engine.stop(branch.gate.run_id)
+
+    def _branch_here(self) -> Branch | None:
+        gate = self._engine.gate_here()
+        return None if gate is None else self._host.branch(gate.run_id)
+
+    def _framework(self, run: Run) -> Framework | None:
+        return next((each for each in self._frameworks if each.name == run.framework), None)
+
+
+def replay_run(run: Run, config: Config) -> Replay:
+    """Replay a run in a session of its own. What goes wrong is told as the replay's problem, never raised."""
+    if not config.app:
+        return Replay(
+            run=run, problem="no application is named: set app under [tool.refork] in pyproject.toml"
+        )
+    try:
+        with open_session(
+            root=config.root,
+            modules=config.app,
+            setup=config.setup,
+            slot="replay",
+            replay_timeout=config.replay_timeout,
+            policy=project_policy(config),
+        ) as session:
+            return session.replay(run)
+    except ReforkError as error:
+        return Replay(run=run, problem=str(error))

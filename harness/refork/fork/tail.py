@@ -1,0 +1,276 @@
+"""A fork in ``tail`` scope: one trial, which goes on from the fork point to the workflow's end.
+
+Model calls are made; whatever else the workflow does is asked of the tool policy first.
+"""
+
+import json
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from threading import Lock
+from typing import Any, Protocol
+
+from refork.case import Case, Request, Run, Step
+from refork.engine.checkpoints import checkpoints
+from refork.engine.gate import Gate, Refusal
+from refork.errors import ReforkError, ToolDeniedError
+from refork.fork.branch import Branch, Instead, ended_early, misfit, stale, unrecorded
+from refork.fork.permits import Permits
+from refork.fork.planned import Keeper, Planned
+from refork.fork.told import ToldCalls
+from refork.fork.trajectory import Trajectory
+from refork.fork.trial_step import said_by
+from refork.frameworks import Framework, ModelCall, StepCall
+from refork.outcome import TrialError
+from refork.result import answer_of
+from refork.usage import total_usage
+from refork.values import loads
+from refork.variant import CURRENT, Variant, current
+
+
+class TailHost(Protocol):
+    """What a tail needs of where it lives."""
+
+    @property
+    def system_database(self) -> Any: ...
+
+    def next_step(self) -> int:
+        """The number that the next operation of the calling workflow will get."""
+        ...
+
+    def start_in_turn(self, branch: "TailBranch", run: Run, *, resumed: bool) -> None:
+        """Fork ``run`` once a slot is free, which is held until the branch is over."""
+        ...
+
+
+class TailBranch(Branch):
+    """One trial of a case under a variant, from the fork point to the end of the workflow."""
+
+    def __init__(
+        self,
+        case: Case,
+        gate: Gate,
+        keeper: Keeper,
+        planned: Planned,
+        *,
+        told: ToldCalls,
+        framework: Framework | None,
+        permits: Permits,
+        host: "TailHost",
+        resumed: bool = False,
+    ) -> None:
+        super().__init__(gate, told, permits.policy)
+        self._case = case
+        self._keeper = keeper
+        self._planned = planned
+        self._framework = framework
+        self._permits = permits
+        self._host = host
+        self._resumed = resumed
+        self._trajectory = Trajectory(framework)
+        self._request: Request | None = None
+        self._lock = Lock()
+        self._begun = self._stopped = False
+        self._began = time.monotonic()
+
+    @property
+    def run_id(self) -> str:
+        return self.gate.run_id
+
+    @property
+    def arrived(self) -> bool:
+        return self.gate.arrived
+
+    @property
+    def running_for(self) -> float:
+        """Seconds since it arrived at the fork point."""
+        return time.monotonic() - self._began if self.gate.arrived else 0.0
+
+    def add(self, planned: Sequence[Planned]) -> None:
+        assert list(planned) == [self._planned], "a tail is one trial"
+        self._host.start_in_turn(self, self._case.run, resumed=self._resumed)
+
+    def begin(self) -> bool:
+        """A slot is free: whether the trial is still wanted."""
+        with self._lock:
+            self._begun = not self._stopped and self._keeper.begin(self._planned)
+        if not self._begun:
+            self.over.set()
+        return self._begun
+
+    def close(self) -> None:
+        """It ends with its only trial."""
+
+    def stop(self) -> Sequence[Planned]:
+        with self._lock:
+            self._stopped = True
+            return () if self._begun else (self._planned,)
+
+    def wait(self, seconds: float | None = None) -> bool:
+        with self._lock:
+            if self._stopped and not self._begun:
+                return True
+        return self.over.wait(seconds)
+
+    # What the fork itself calls, from DBOS's threads and loops.
+
+    def variant(self, agent: str | None) -> Variant | None:
+        tried = self._planned.variant
+        ours = self._case.agent is None or agent in (None, self._case.agent)
+        branches = self._framework is not None and self._framework.branches
+        return tried if branches and ours and tried.name != CURRENT else None
+
+    async def on_model_call(self, number: int, call: ModelCall) -> ModelCall | None:
+        if call.durable and number < self.gate.fork_point:
+            return None
+        if not self.gate.arrived:
+            if not call.durable:
+                self._keeper.fail(unrecorded(call))
+                return None
+            if number > self.gate.fork_point:
+                return None  # DBOS asks for the step, and it is refused
+            if not self._arrives(call):
+                return None
+        changed = self._changed(call)
+        if changed is not None and call.durable:
+            self._sends(number, changed)
+        return changed
+
+    def on_step(self, step: StepCall) -> Instead | None:
+        gate = self.gate
+        if step.number < gate.fork_point or gate.closed:
+            return None
+        call = None if self._framework is None else self._framework.model_call(step)
+        if not gate.arrived:
+            is_point = step.number == gate.fork_point and step.name == self._case.fork_point.name
+            if not is_point or not (self._arrives(call) if call is not None else gate.arrive()):
+                return None
+        if call is not None:
+            self._sends(step.number, call)
+            return None
+        return self._allowed(step)
+
+    def on_operation(self, number: int, name: str) -> Step | None:
+        """An operation that is no step: a child workflow, or one of DBOS's own such as ``DBOS.send``."""
+        if self._permits.granted:
+            self.gate.plan(number, name)
+            return None
+        try:
+            recorded = self._permits.operation(name)
+        except ToolDeniedError as denied:
+            self.fail(denied)
+            return None
+        if recorded is None:
+            self.gate.plan(number, name)
+        return recorded
+
+    async def call_tool(self, name: str, arguments: Any, invoke: Callable[[], Awaitable[Any]]) -> Any:
+        """A tool call, under the policy. Raises ToolToldError for what the model is to be told."""
+        arguments = _parsed(arguments)
+        replays = not self.gate.arrived and self.told.is_step(name)
+        if replays or self.gate.closed or self._permits.granted:
+            return await invoke()
+        if not self.gate.arrived:
+            return await self._acting(name, arguments, invoke)
+        place = self._trajectory.tool(self._host.next_step(), name, arguments)
+        try:
+            output = await self._acting(name, arguments, invoke)
+        except Exception as error:
+            self._trajectory.told(place, error=error)
+            raise
+        self._trajectory.told(place, output)
+        return output
+
+    async def _acting(self, name: str, arguments: Any, invoke: Callable[[], Awaitable[Any]]) -> Any:
+        try:
+            return await self._permits.call(name, arguments, invoke)
+        except ToolDeniedError as denied:
+            self.fail(denied)
+            raise
+
+    def refused(self, refusal: Refusal) -> None:
+        if not self.gate.arrived:
+            self._keeper.fail(stale(self._case, refusal))
+            return
+        self.fail(ToolDeniedError(f"step {refusal.number}, {refusal.reached!r}, may not run in a rerun"))
+
+    def ended(self, error: str | None, output: str | None) -> None:
+        if not self.gate.arrived:
+            self._keeper.fail(ended_early(self._case, error))
+            return
+        seconds = time.monotonic() - self._began
+        first = self.gate.fork_point
+        kept = checkpoints(self._host.system_database, self.gate.run_id, first=first)
+        steps = self._trajectory.steps(kept, first=first)
+        common: dict[str, Any] = {
+            "usage": total_usage(step.usage for step in steps),
+            "model": self._request.model if self._request else None,
+            "seconds": seconds,
+            "trajectory": steps,
+        }
+        if error is not None:
+            self._give(error=_error(error), **common)
+            return
+        calls = [call for step in steps if step.answer is not None for call in step.answer.tool_calls]
+        self._give(answer=answer_of(None if output is None else loads(output), calls), **common)
+
+    def fail(self, problem: ReforkError) -> None:
+        self.gate.close()
+        self._give(error=TrialError(type=type(problem).__name__, message=str(problem)))
+
+    def _give(self, **what: Any) -> None:
+        if not self.over.is_set():
+            self._keeper.give(self._planned, self._planned.said(**what))
+            self.over.set()
+
+    def _arrives(self, call: ModelCall) -> bool:
+        problem = misfit(self._case, call)
+        if problem is not None:
+            self._keeper.fail(problem)
+            return False
+        self._began = time.monotonic()
+        return self.gate.arrive()
+
+    def _changed(self, call: ModelCall) -> ModelCall | None:
+        """The call under the variant: another agent's goes out as the code has it."""
+        agent = call.request.agent
+        ours = self._case.agent is None or agent is None or agent == self._case.agent
+        try:
+            return call.changed(self._planned.variant if ours else _AS_IT_IS)
+        except Exception as error:  # what a variant asks for may not fit
+            self._give(error=TrialError(type=type(error).__name__, message=said_by(error)))
+            self.gate.close()
+            return None
+
+    def _sends(self, number: int, call: ModelCall) -> None:
+        if self._request is None:
+            self._request = call.request
+            self._keeper.sent(self._planned.variant.name, call.request)
+        self._trajectory.model(number, call.request)
+        self.gate.plan(number, call.step_name)
+
+    def _allowed(self, step: StepCall) -> Instead | None:
+        """What runs as a step that is no model call. Where nothing may, the trial is over."""
+        inside = self._permits.granted
+        self._trajectory.step(step, tool=self._permits.tool_of(step), inside=inside)
+        self.gate.plan(step.number, step.name)
+        try:
+            return None if inside else self._permits.step(step)
+        except ToolDeniedError as denied:
+            self.fail(denied)
+            return None
+
+
+_AS_IT_IS = current()
+
+
+def _parsed(arguments: Any) -> Any:
+    """A model's text as JSON; as it stands where it is none."""
+    try:
+        return json.loads(arguments) if isinstance(arguments, str) else arguments
+    except (ValueError, RecursionError):
+        return arguments
+
+
+def _error(line: str) -> TrialError:
+    kind, _, message = line.partition(": ")
+    return TrialError(type=kind, message=message or kind)

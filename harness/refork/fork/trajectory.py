@@ -1,0 +1,89 @@
+"""What a tail did from the fork point on: its checkpoints, and the tool calls that they were made for."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from threading import Lock
+from typing import Any
+
+from refork.case import RecordedError, Request, Step, StepKind
+from refork.engine.checkpoints import Checkpoint
+from refork.errors import ValueNotPortableError
+from refork.fork.permits import encoded_arguments
+from refork.frameworks import Description, Framework, RawStep, StepCall
+from refork.values import encode
+
+
+class Trajectory:
+    """Notes what a tail is about to do, from any thread; ``steps`` joins it with what was kept."""
+
+    def __init__(self, framework: Framework | None) -> None:
+        self._framework = framework
+        self._lock = Lock()
+        self._requests: dict[int, Request] = {}
+        self._steps: dict[int, tuple[str | None, Any]] = {}
+        self._tools: list[Step] = []
+        self._inside: set[int] = set()
+
+    def model(self, number: int, request: Request) -> None:
+        with self._lock:
+            self._requests[number] = request
+
+    def step(self, step: StepCall, *, tool: str | None, inside: bool) -> None:
+        """A step; ``inside`` a tool call that was noted already, it is a part of that."""
+        with self._lock:
+            self._steps[step.number] = (tool, encoded_arguments(step))
+            if inside:
+                self._inside.add(step.number)
+
+    def tool(self, number: int, name: str, arguments: Any) -> int:
+        """A tool call, made when the next step would have been ``number``. Gives its place, for ``told``."""
+        step = Step(number=number, name=name, kind=StepKind.TOOL, tool=name, arguments=arguments)
+        with self._lock:
+            self._tools.append(step)
+            return len(self._tools) - 1
+
+    def told(self, place: int, output: Any = None, error: BaseException | None = None) -> None:
+        """What a tool call gave, or raised."""
+        try:
+            encoded = encode(output)
+        except ValueNotPortableError:
+            encoded = str(output)
+        failed = None if error is None else RecordedError(type=type(error).__name__, message=str(error))
+        with self._lock:
+            self._tools[place] = replace(self._tools[place], output=encoded, error=failed)
+
+    def steps(self, kept: Sequence[Checkpoint], *, first: int) -> tuple[Step, ...]:
+        """Every step from the fork point on, in the order in which it began, numbered from ``first`` on."""
+        raw = [RawStep(number=c.number, name=c.name, output=c.output, error=c.error) for c in kept]
+        described = [Description() for _ in raw] if self._framework is None else self._framework.describe(raw)
+        with self._lock:
+            own = [
+                self._joined(checkpoint, told)
+                for checkpoint, told in zip(kept, described, strict=True)
+                if checkpoint.number not in self._inside
+            ]
+            # A call that was answered from the record took no number: it came before the step of that number.
+            steps = sorted([*self._tools, *own], key=lambda step: step.number)
+        return tuple(replace(step, number=first + place) for place, step in enumerate(steps))
+
+    def _joined(self, kept: Checkpoint, told: Description) -> Step:
+        request = self._requests.get(kept.number)
+        tool, arguments = self._steps.get(kept.number, (None, None))
+        is_model = request is not None or told.kind is StepKind.MODEL
+        tool = None if is_model else tool or told.tool
+        return Step(
+            number=kept.number,
+            name=kept.name,
+            kind=StepKind.MODEL if is_model else StepKind.TOOL if tool else StepKind.OTHER,
+            agent=request.agent if request else None,
+            model=request.model if request else None,
+            tool=tool,
+            arguments=None if is_model else arguments,
+            output=encode(kept.output),
+            error=kept.recorded_error,
+            child_run=kept.child_run,
+            started_at=kept.started_at,
+            completed_at=kept.completed_at,
+            usage=told.usage,
+            answer=told.answer,
+        )

@@ -1,0 +1,188 @@
+"""Calls of the OpenAI Agents SDK's models: what is sent, what is changed in it, and what is answered."""
+
+import copy
+import dataclasses
+import json
+from functools import cached_property
+from typing import Any, Final
+
+import dbos_openai_agents.runner as dbos_runner
+from agents import FunctionTool, Model, ModelResponse, ModelSettings, ModelTracing
+from agents.models._retry_runtime import provider_managed_retries_disabled
+from openai.types.responses import ResponseFunctionToolCall, ResponseOutputMessage
+from pydantic import TypeAdapter
+from pydantic_core import to_jsonable_python
+
+from refork.case import Answer, Request, Tool, ToolCall
+from refork.errors import ApplicationError, BadInputError
+from refork.files.checks import nearest
+from refork.frameworks import ModelCall, Reply, ToldCall
+from refork.prompt import render
+from refork.usage import Usage
+from refork.variant import Variant
+
+MODEL_STEP: Final[str] = dbos_runner._model_call_step.__qualname__
+NO_KEY: Final = "refork-has-no-key"
+"""Stands in for a missing OPENAI_API_KEY while a prefix is replayed, which calls nobody."""
+
+SETTINGS: Final = frozenset(field.name for field in dataclasses.fields(ModelSettings))
+_responses: Final = TypeAdapter(ModelResponse)
+
+
+@dataclasses.dataclass(frozen=True)
+class Call:
+    """A call of ``Model.get_response``, with its arguments by name."""
+
+    model: Model
+    arguments: dict[str, Any]
+    agent: str | None
+    durable: bool = True
+
+    @property
+    def step_name(self) -> str:
+        return MODEL_STEP
+
+    @property
+    def request(self) -> Request:
+        return self._request
+
+    @cached_property
+    def _request(self) -> Request:
+        arguments, schema = self.arguments, self.arguments["output_schema"]
+        return Request(
+            agent=self.agent,
+            model=_model_name(self.model),
+            prompt=arguments["system_instructions"],
+            input=to_jsonable_python(arguments["input"], fallback=str),
+            tools=tuple(_tool(tool) for tool in arguments["tools"])
+            + tuple(_handoff(handoff) for handoff in arguments["handoffs"]),
+            settings=_settings(arguments["model_settings"]),
+            output_schema=None if schema is None or schema.is_plain_text() else schema.json_schema(),
+        )
+
+    def changed(self, variant: Variant) -> ModelCall:
+        arguments = dict(self.arguments)
+        if variant.template is not None:
+            arguments["system_instructions"] = render(
+                variant, baseline=arguments["system_instructions"], request=self.request
+            )
+        unknown = set(variant.settings) - SETTINGS
+        if unknown:  # the SDK drops them silently
+            raise BadInputError(
+                f"variant {variant.name!r}: {min(unknown)!r} is no setting{nearest(min(unknown), SETTINGS)}"
+            )
+        if variant.settings:
+            settings: ModelSettings = arguments["model_settings"]
+            arguments["model_settings"] = settings.resolve(ModelSettings(**variant.settings))
+        model = self.model if variant.model is None else _other_model(self.model, variant.model)
+        return dataclasses.replace(self, model=model, arguments=arguments)
+
+    def check_key(self) -> None:
+        """Raises ApplicationError where there is only our placeholder for a key."""
+        if getattr(getattr(self.model, "_client", None), "api_key", None) == NO_KEY:
+            raise ApplicationError("no key for the model: set OPENAI_API_KEY to make live calls")
+
+    async def send(self) -> Reply:
+        self.check_key()
+        arguments: dict[str, Any] = {**self.arguments, "tracing": ModelTracing.DISABLED}
+        # The client's own retries would be neither counted nor spaced by the session's.
+        with provider_managed_retries_disabled(True):
+            response = await self.model.get_response(**arguments)
+        schema = arguments["output_schema"]
+        return Reply(
+            answer=answer_of(response, structured=schema is not None and not schema.is_plain_text()),
+            usage=usage_of(response),
+            raw=_responses.dump_python(response, mode="json", by_alias=True, exclude_unset=True),
+        )
+
+
+def _tool(tool: Any) -> Tool:
+    if isinstance(tool, FunctionTool):
+        return Tool(name=tool.name, description=tool.description, parameters=tool.params_json_schema)
+    return Tool(name=getattr(tool, "name", type(tool).__name__), description=f"hosted: {type(tool).__name__}")
+
+
+def _handoff(handoff: Any) -> Tool:
+    return Tool(
+        name=handoff.tool_name,
+        description=handoff.tool_description,
+        parameters=handoff.input_json_schema or {},
+    )
+
+
+def _settings(settings: ModelSettings) -> dict[str, Any]:
+    """What was set. Headers may hold keys, so their values are left out."""
+    fields = {f.name: getattr(settings, f.name) for f in dataclasses.fields(settings)}
+    known = {name: value for name, value in fields.items() if value is not None and name != "retry"}
+    if isinstance(known.get("extra_headers"), dict):
+        known["extra_headers"] = sorted(known["extra_headers"])
+    jsonable: dict[str, Any] = to_jsonable_python(known, fallback=str)
+    return jsonable
+
+
+def _model_name(model: Model) -> str | None:
+    name = getattr(model, "model", None)
+    return name if isinstance(name, str) else None
+
+
+def _other_model(model: Model, name: str) -> Model:
+    """The same client and API under another model's name."""
+    if _model_name(model) is None:
+        raise BadInputError(
+            f"a variant asks for model {name!r}, but {type(model).__name__} has no name to replace; "
+            "leave 'model' out of its front matter"
+        )
+    other: Any = copy.copy(model)
+    other.model = name
+    return other  # type: ignore[no-any-return]
+
+
+def told_calls(items: Any) -> list[ToldCall]:
+    """The calls of function tools among a request's messages, with what the model was told of each."""
+    calls: dict[str, dict[str, Any]] = {}
+    told: list[ToldCall] = []
+    for item in items if isinstance(items, list) else ():
+        kind, call_id = (item.get("type"), item.get("call_id")) if isinstance(item, dict) else (None, None)
+        if kind == "function_call" and isinstance(call_id, str):
+            calls[call_id] = item
+        elif kind == "function_call_output" and call_id in calls and isinstance(item.get("output"), str):
+            call = calls[call_id]
+            arguments = _json_or_text(call.get("arguments") or "")
+            told.append(
+                ToldCall(id=call_id, name=str(call.get("name")), arguments=arguments, output=item["output"])
+            )
+    return told
+
+
+def usage_of(response: ModelResponse) -> Usage:
+    usage = response.usage
+    return Usage(
+        calls=usage.requests or 1,
+        input_tokens=usage.input_tokens,
+        cached_tokens=getattr(usage.input_tokens_details, "cached_tokens", 0) or 0,
+        output_tokens=usage.output_tokens,
+        reasoning_tokens=getattr(usage.output_tokens_details, "reasoning_tokens", 0) or 0,
+    )
+
+
+def answer_of(response: ModelResponse, *, structured: bool) -> Answer:
+    """The text, tool calls and, where a JSON schema was asked for, the parsed answer of a response."""
+    texts: list[str] = []
+    calls: list[ToolCall] = []
+    for item in response.output:
+        if isinstance(item, ResponseOutputMessage):
+            texts += [
+                str(getattr(part, "text", None) or getattr(part, "refusal", "")) for part in item.content
+            ]
+        elif isinstance(item, ResponseFunctionToolCall):
+            calls.append(ToolCall(name=item.name, arguments=_json_or_text(item.arguments)))
+    text = "".join(texts)
+    parsed = _json_or_text(text) if structured else None
+    return Answer(text=text, tool_calls=tuple(calls), structured=None if isinstance(parsed, str) else parsed)
+
+
+def _json_or_text(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text

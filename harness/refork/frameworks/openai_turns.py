@@ -1,0 +1,110 @@
+"""Parallel tool calls under ``dbos_openai_agents.DBOSRunner``, replayed in the order of the recorded run."""
+
+import asyncio
+import dataclasses
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+from weakref import WeakKeyDictionary
+
+import dbos_openai_agents.runner as dbos_runner
+from agents import FunctionTool
+from dbos._context import get_local_dbos_context
+
+from refork.errors import ToolToldError
+from refork.frameworks import Watcher
+
+Upcoming = Callable[[], str | None]
+
+GATHERING_SECONDS: Final = 0.05
+TURN_SECONDS: Final = 0.001
+
+
+class _Turns:
+    """The parallel tool calls of one answer, let go one after the other as the recorded run did.
+
+    DBOSRunner lets a call go before the synchronous tool ahead of it has drawn its step's number in a thread
+    of its own, so that the numbers of parallel tools are a race.
+    """
+
+    def __init__(self, upcoming: Upcoming) -> None:
+        self._upcoming = upcoming
+        self._waiting: list[tuple[str, asyncio.Future[None]]] = []
+        self._busy = False
+
+    async def call(self, tool: FunctionTool, context: Any, arguments: str) -> Any:
+        loop = asyncio.get_running_loop()
+        turn: asyncio.Future[None] = loop.create_future()
+        self._waiting.append((tool.name, turn))
+        self._next()
+        # Where no tool has the name of the recorded step, they go as they came.
+        timer = loop.call_later(GATHERING_SECONDS, self._next, True)
+        try:
+            await turn
+            return await self._until_its_step(tool.on_invoke_tool(context, arguments))
+        finally:
+            timer.cancel()
+
+    async def _until_its_step(self, called: Awaitable[Any]) -> Any:
+        drawn, running = _steps_drawn(), asyncio.ensure_future(called)
+        try:
+            while not running.done() and _steps_drawn() == drawn:
+                await asyncio.wait({running}, timeout=TURN_SECONDS)
+        except asyncio.CancelledError:
+            running.cancel()
+            raise
+        finally:
+            self._busy = False
+            self._next()
+        return await running
+
+    def _next(self, anyone: bool = False) -> None:
+        if self._busy:
+            return
+        self._waiting = [(name, turn) for name, turn in self._waiting if not turn.done()]
+        expected = (self._upcoming() or "").rsplit(".", 1)[-1]
+        names = [name for name, _ in self._waiting]
+        if expected in names or (names and anyone):
+            _, turn = self._waiting.pop(names.index(expected) if expected in names else 0)
+            self._busy = True
+            turn.set_result(None)
+
+
+def in_turn(watcher: Watcher) -> Any:
+    original = dbos_runner._create_tool_wrapper
+    upcoming = watcher.upcoming
+    turns: WeakKeyDictionary[Any, _Turns] = WeakKeyDictionary()
+
+    def create_tool_wrapper(state: Any, tool: FunctionTool) -> Any:
+        tool = asked_first(watcher, tool)
+        as_in_production = original(state, tool)
+
+        async def invoke(context: Any, arguments: str) -> Any:
+            turnstile = state.turnstile
+            if upcoming() is None or len(turnstile.events) < 2:
+                return await as_in_production(context, arguments)
+            return await turns.setdefault(turnstile, _Turns(upcoming)).call(tool, context, arguments)
+
+        return invoke
+
+    return create_tool_wrapper
+
+
+def asked_first(watcher: Watcher, tool: FunctionTool) -> FunctionTool:
+    """The tool, whose calls the session sees first. An agent used as a tool acts by tools of its own alone."""
+    if getattr(tool, "_is_agent_tool", False):
+        return tool
+
+    async def invoke(context: Any, arguments: str) -> Any:
+        try:
+            return await watcher.call_tool(
+                tool.name, arguments, lambda: tool.on_invoke_tool(context, arguments)
+            )
+        except ToolToldError as told:
+            return str(told)
+
+    return dataclasses.replace(tool, on_invoke_tool=invoke)
+
+
+def _steps_drawn() -> int:
+    context = get_local_dbos_context()
+    return 0 if context is None else context.function_id

@@ -1,0 +1,37 @@
+"""pytest's capturing, borrowed: on where pytest itself captures nothing, and past it where we have to speak."""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+
+@contextmanager
+def captured(config: pytest.Config) -> Generator[None]:
+    """Keep what the application prints off the screen, outside of tests."""
+    captures = _captures(config)
+    if captures is None:
+        yield
+        return
+    captures.resume_global_capture()
+    try:
+        yield
+    finally:
+        captures.suspend_global_capture(in_=False)
+        captures.read_global_capture()
+
+
+@contextmanager
+def uncaptured(config: pytest.Config) -> Generator[None]:
+    """Let what is written reach the screen, inside of tests."""
+    captures = _captures(config)
+    if captures is None:
+        yield
+        return
+    with captures.global_and_fixture_disabled():
+        yield
+
+
+def _captures(config: pytest.Config) -> Any:
+    return config.pluginmanager.getplugin("capturemanager")

@@ -1,0 +1,175 @@
+"""What cannot be measured is an error of its trial, after as many attempts as it deserves."""
+
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from refork.case import Run
+from refork.fork import ForkSession
+from refork.fork.retries import Retries, is_transient
+from refork.outcome import ForkStatus, TrialError
+from refork.variant import Variant
+from support.forks import CAREFUL, case_of, limits, measure, text_of
+from support.model_server import Failure, ModelServer
+
+
+@pytest.fixture(autouse=True)
+def short_waits(session: ForkSession) -> Generator[None]:
+    with limits(session):
+        yield
+
+
+TRANSIENT = {
+    "rate limit": Failure(429, "slow down"),
+    "server error": Failure(500, "broken"),
+    "bad gateway": Failure(502, "upstream"),
+    "overloaded": Failure(503, "overloaded"),
+    "dropped connection": Failure(drop=True),
+    "lock timeout": Failure(409, "conflict"),
+    "rate limit with a date": Failure(429, "slow down", headers={"retry-after": "30"}),
+}
+REFUSED = {
+    "bad request": (Failure(400, "no such parameter"), "BadRequestError"),
+    "no permission": (Failure(401, "wrong key"), "AuthenticationError"),
+    "forbidden": (Failure(403, "not yours"), "PermissionDeniedError"),
+    "unknown model": (Failure(404, "no such model"), "NotFoundError"),
+}
+
+
+@pytest.mark.parametrize("name", TRANSIENT)
+def test_a_transient_error_is_tried_again_and_leaves_no_mark(
+    name: str, runs: dict[str, Run], session: ForkSession, server: ModelServer
+) -> None:
+    server.fail_next(TRANSIENT[name], times=2)
+    outcome = measure(session, case_of(runs["one_call"]), 1)
+    assert outcome.trials[0].error is None
+    assert server.count == 3
+
+
+@pytest.mark.parametrize("name", TRANSIENT)
+def test_a_transient_error_that_stays_is_an_error_and_no_answer(
+    name: str, runs: dict[str, Run], session: ForkSession, server: ModelServer
+) -> None:
+    server.script = lambda _request: TRANSIENT[name]
+    outcome = measure(session, case_of(runs["one_call"]), 2)
+    assert outcome.status is ForkStatus.MEASURED
+    assert [trial.answer for trial in outcome.trials] == [None, None]
+    for trial in outcome.trials:
+        assert trial.error is not None
+        assert TRANSIENT[name].message in trial.error.message or trial.error.type == "APIConnectionError"
+    assert server.count == 2 * 3
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_refusal_is_not_tried_again_and_its_text_is_kept(
+    name: str, runs: dict[str, Run], session: ForkSession, server: ModelServer
+) -> None:
+    failure, kind = REFUSED[name]
+    server.script = lambda _request: failure
+    outcome = measure(session, case_of(runs["one_call"]), 2)
+    for trial in outcome.trials:
+        assert trial.error is not None
+        assert trial.error.type == kind
+        assert failure.message in trial.error.message
+    assert server.count == 2
+
+
+def test_an_answer_that_takes_too_long_is_tried_again_and_is_then_an_error(
+    runs: dict[str, Run], session: ForkSession, server: ModelServer
+) -> None:
+    server.latency = 1.0
+    with limits(session, attempts=2, trial_seconds=0.1):
+        outcome = measure(session, case_of(runs["one_call"]), 1)
+    assert outcome.trials[0].error == TrialError(type="TimeoutError", message="no answer within 0.1 s")
+    assert server.count == 2
+
+
+def test_one_failing_trial_leaves_the_others_alone(
+    runs: dict[str, Run], session: ForkSession, server: ModelServer
+) -> None:
+    server.fail_next(Failure(400, "just once"))
+    outcome = measure(session, case_of(runs["one_call"]), 5)
+    assert sorted(trial.error is None for trial in outcome.trials) == [False, True, True, True, True]
+
+
+def test_the_time_of_a_trial_is_that_of_the_attempt_that_answered(
+    runs: dict[str, Run], session: ForkSession, server: ModelServer
+) -> None:
+    server.latency = 0.15
+    server.fail_next(Failure(500), times=2)
+    outcome = measure(session, case_of(runs["one_call"]), 1)
+    assert 0.15 <= outcome.trials[0].seconds < 0.3
+
+
+def test_a_template_error_is_an_error_of_that_variant_only(
+    runs: dict[str, Run], session: ForkSession, server: ModelServer
+) -> None:
+    broken = Variant(name="broken", path=Path("broken.md"), template="Hello\n{{ customer }}")
+    outcome = measure(session, case_of(runs["one_call"]), 3, broken, CAREFUL)
+    by_variant = {variant: outcome.trials_of(variant) for variant in ("current", "broken", "careful")}
+    assert all(trial.answer for trial in by_variant["current"] + by_variant["careful"])
+    assert {trial.error for trial in by_variant["broken"]} == {
+        TrialError(
+            type="TemplateError",
+            message="'broken.md', line 2: 'customer' is undefined; a prompt has agent, baseline, model",
+        )
+    }
+    assert server.count == 6
+
+
+def test_settings_that_the_sdk_does_not_know_are_an_error_of_that_variant_only(
+    runs: dict[str, Run], session: ForkSession, server: ModelServer
+) -> None:
+    odd = Variant(name="odd", settings={"warmth": 1})
+    outcome = measure(session, case_of(runs["one_call"]), 2, odd)
+    assert all(trial.answer for trial in outcome.trials_of("current"))
+    assert all("warmth" in str(trial.error) for trial in outcome.trials_of("odd"))
+    assert server.count == 2
+
+
+def test_an_answer_without_json_where_json_was_asked_for_is_an_answer(
+    runs: dict[str, Run], session: ForkSession, server: ModelServer
+) -> None:
+    server.script = lambda _request: "I would rather not."
+    outcome = measure(session, case_of(runs["structured_output"]), 1)
+    assert text_of(outcome.trials[0]) == "I would rather not."
+    assert outcome.trials[0].answer is not None
+    assert outcome.trials[0].answer.structured is None
+
+
+def test_a_listener_that_raises_loses_no_answer(
+    runs: dict[str, Run], session: ForkSession, server: ModelServer
+) -> None:
+    def raises(_trial: Any) -> None:
+        raise LookupError("in the listener")
+
+    fork = session.fork(case_of(runs["one_call"]), on_trial=raises)
+    futures = fork.run(CAREFUL, 3)
+    answers = [future.result(5) for future in futures]
+    fork.close()
+    assert fork.wait(5)
+    assert all(trial.answer for trial in answers)
+    assert (len(fork.outcome().trials), fork.outcome().reason) == (3, "")
+
+
+@pytest.mark.parametrize(
+    ("error", "transient"),
+    [
+        (TimeoutError(), True),
+        (ConnectionResetError(), True),
+        (ValueError(), False),
+        (type("APIConnectionError", (Exception,), {})(), True),
+        (type("Throttled", (Exception,), {"status_code": 429})(), True),
+        (type("Teapot", (Exception,), {"status_code": 418})(), False),
+        (type("Odd", (Exception,), {"status_code": "429"})(), False),
+    ],
+)
+def test_what_is_transient_is_known_by_status_type_and_name(error: Exception, transient: bool) -> None:
+    assert is_transient(error) is transient
+
+
+def test_the_first_wait_is_a_second_and_one_attempt_is_no_retry() -> None:
+    options = Retries().step_options()
+    assert (options["max_attempts"], options["interval_seconds"], options["backoff_rate"]) == (6, 1.0, 2.0)
+    assert Retries(attempts=1).step_options()["retries_allowed"] is False

@@ -1,0 +1,185 @@
+"""Today's code does not reach the fork point any more: nothing runs, and the verdict says what happened."""
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from agents import Agent, function_tool
+from dbos import DBOS
+from dbos_openai_agents import DBOSRunner
+from refork.case import Run
+from refork.errors import ApplicationError
+from refork.fork import ForkSession
+from refork.outcome import ForkStatus, Outcome
+from support import plots
+from support.apps import helpdesk as desk
+from support.forks import case_of, measure
+from support.model_server import ModelServer
+
+WHAT_TO_DO = "capture the run again with the code as it is, or bring the step back"
+
+
+@function_tool
+@DBOS.step(name="find_account")
+def look_up_renamed(customer: str) -> str:
+    desk.write(f"find_account {customer}")
+    return "found"
+
+
+@pytest.fixture
+def forked(
+    runs: dict[str, Run], session: ForkSession, server: ModelServer, ledger: Path
+) -> Callable[..., Outcome]:
+    """Fork a run, and make sure that nothing ran."""
+
+    def fork(name: str, step: int | None = None, agent: str | None = None) -> Outcome:
+        outcome = measure(session, case_of(runs[name], step, agent=agent), 2)
+        assert server.count == 0
+        assert not ledger.exists()
+        assert outcome.trials == ()
+        return outcome
+
+    return fork
+
+
+def today(name: str, body: Callable[[str], Awaitable[Any]] | Callable[[str], Any]) -> None:
+    desk.plots[name] = body
+
+
+def assert_stale(outcome: Outcome, *parts: str) -> None:
+    assert outcome.status is ForkStatus.STALE
+    for part in (*parts, WHAT_TO_DO):
+        assert part in outcome.reason
+    assert "\n" not in outcome.reason
+
+
+def test_a_renamed_tool_is_stale_although_the_sdk_swallows_what_tools_raise(
+    forked: Callable[..., Outcome],
+) -> None:
+    renamed = desk.clerk.clone(tools=[_named("look_up", look_up_renamed)])
+    today("a_tool_before", lambda name: plots.ask(renamed, name))
+    assert_stale(
+        forked("a_tool_before"),
+        "step 2 was 'look_up' when the run was recorded, the code reached 'find_account' there",
+        "step 3 ('_model_call_step')",
+        "nothing of it has run",
+    )
+
+
+def _named(name: str, tool: Any) -> Any:
+    import dataclasses
+
+    return dataclasses.replace(tool, name=name)
+
+
+def test_an_inserted_step_is_stale(forked: Callable[..., Outcome]) -> None:
+    async def body(name: str) -> Any:
+        desk.note("inserted")
+        return await plots.ask(desk.clerk, name)
+
+    today("a_tool_before", body)
+    assert_stale(forked("a_tool_before"), "step 1 was '_model_call_step'", "the code reached 'note' there")
+
+
+def test_a_step_inserted_at_the_fork_point_is_stale_and_does_not_run(forked: Callable[..., Outcome]) -> None:
+    async def body(name: str) -> Any:
+        await desk.note_async("inserted")
+        return await plots.ask(desk.clerk, name)
+
+    today("one_call", body)
+    assert_stale(forked("one_call"), "step 1 was '_model_call_step'", "the code reached 'note_async' there")
+
+
+def test_a_removed_step_is_stale(forked: Callable[..., Outcome]) -> None:
+    today("a_failed_step_before", lambda name: plots.ask(desk.clerk, name))
+    assert_stale(
+        forked("a_failed_step_before"), "step 1 was 'fail'", "the code reached '_model_call_step' there"
+    )
+
+
+def test_reordered_steps_are_stale(forked: Callable[..., Outcome]) -> None:
+    async def body(name: str) -> Any:
+        await DBOS.send_async(str(DBOS.workflow_id), "hello", "greeting")
+        await DBOS.sleep_async(0.01)
+        return await plots.ask(desk.clerk, name)
+
+    today("messages_events_and_sleep_before", body)
+    assert_stale(
+        forked("messages_events_and_sleep_before"),
+        "step 1 was 'DBOS.sleep'",
+        "the code reached 'DBOS.send' there",
+    )
+
+
+def test_another_agent_at_the_fork_point_is_stale(forked: Callable[..., Outcome]) -> None:
+    today("one_call", lambda name: plots.ask(desk.closer, name))
+    assert_stale(
+        forked("one_call", agent="Clerk"), "step 1 was a call of agent 'Clerk'", "calls 'Closer' there"
+    )
+
+
+def test_a_workflow_that_returns_early_is_stale(forked: Callable[..., Outcome]) -> None:
+    async def body(name: str) -> Any:
+        return "nothing to do"
+
+    today("one_call", body)
+    assert_stale(forked("one_call"), "no longer reaches step 1 ('_model_call_step')", "it returned before")
+
+
+def test_a_workflow_that_raises_early_is_stale_and_its_error_is_told(forked: Callable[..., Outcome]) -> None:
+    async def body(name: str) -> Any:
+        raise LookupError("no such\ncustomer")
+
+    today("one_call", body)
+    assert_stale(forked("one_call"), "it raised LookupError: no such customer before")
+
+
+@pytest.mark.parametrize("name", ["a_static_method", "a_configured_instance", "run_sync"])
+def test_any_kind_of_workflow_is_told_stale(name: str, forked: Callable[..., Outcome]) -> None:
+    async def body(_name: str) -> Any:
+        return await desk.note_async("new")
+
+    def body_sync(_name: str) -> Any:
+        return desk.note("new")
+
+    today(name, body_sync if name == "run_sync" else body)
+    assert_stale(forked(name), "step 1 was '_model_call_step'")
+
+
+def test_stale_is_told_to_trials_that_were_planned_and_to_those_that_come(
+    runs: dict[str, Run], session: ForkSession, server: ModelServer, ledger: Path
+) -> None:
+    async def body(name: str) -> Any:
+        return desk.note("new")
+
+    today("one_call", body)
+    fork = session.fork(case_of(runs["one_call"]))
+    planned = fork.run(plots_current(), 2)
+    assert fork.wait(10)
+    late = fork.run(plots_current(), 1)
+    errors = [future.exception(5) for future in [*planned, *late]]
+    assert {str(error) for error in errors} == {fork.outcome().reason}
+    assert not ledger.exists()
+
+
+def plots_current() -> Any:
+    from refork.variant import current
+
+    return current()
+
+
+def test_a_renamed_workflow_is_refused_with_the_names_that_are_registered(
+    runs: dict[str, Run], session: ForkSession, server: ModelServer
+) -> None:
+    import dataclasses
+
+    renamed = dataclasses.replace(runs["one_call"], workflow="talk")
+    with pytest.raises(ApplicationError, match=r"registers no workflow 'talk' \(registered: .*'chat'.*\)"):
+        session.fork(case_of(renamed))
+
+
+def test_agents_named_otherwise_than_the_folder_are_told(forked: Callable[..., Outcome]) -> None:
+    other = Agent(name="Clerk 2", instructions="Help.", model="small")
+    today("one_call", lambda name: DBOSRunner.run(other, name))
+    assert_stale(forked("one_call", agent="Clerk"), "'Clerk 2'")

@@ -1,0 +1,128 @@
+"""Projects of users, made of files: immutable, so that a test says how its own differs from another."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from textwrap import dedent
+from typing import Any, Self
+
+_COUNT = re.compile(r"(\d+) (passed|failed|skipped|xfailed|xpassed|errors?|deselected)")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Project:
+    """Files by their path in the project, and the environment in which pytest runs there."""
+
+    files: Mapping[str, str] = field(default_factory=dict[str, str])
+    environment: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    def with_files(self, files: Mapping[str, str]) -> Self:
+        """The project with these files added or replaced; their common indentation goes."""
+        return replace(self, files={**self.files, **{name: dedent(text) for name, text in files.items()}})
+
+    def without(self, *names: str) -> Self:
+        """The project without the files whose path begins with one of ``names``."""
+        return replace(
+            self, files={name: text for name, text in self.files.items() if not name.startswith(names)}
+        )
+
+    def with_environment(self, **variables: str) -> Self:
+        return replace(self, environment={**self.environment, **variables})
+
+    def write(self, folder: Path) -> Path:
+        """Write the files; gives the folder."""
+        for name, text in self.files.items():
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        return folder
+
+    def start(self, folder: Path, *arguments: str, terminal: int | None = None) -> "subprocess.Popen[str]":
+        """Write the files into ``folder`` and start pytest there; ``terminal`` is where it prints, else a pipe."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "pytest", *_PLUGINS, *arguments],
+            cwd=self.write(folder),
+            env={**os.environ, **_surroundings(folder), **self.environment},
+            stdout=subprocess.PIPE if terminal is None else terminal,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def run(self, folder: Path, *arguments: str) -> "Finished":
+        """Run pytest to its end."""
+        process = self.start(folder, *arguments)
+        return finished(process, folder)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finished:
+    """A run of pytest: its exit code, everything that it printed, and the folder as it left it."""
+
+    code: int
+    output: str
+    folder: Path
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """``{"passed": 2, "failed": 1}``, as the last line says."""
+        last = self.output.strip().splitlines()[-1]
+        return {
+            noun.rstrip("s") if noun == "errors" else noun: int(count) for count, noun in _COUNT.findall(last)
+        }
+
+    @property
+    def results(self) -> dict[str, Any]:
+        """results.json of the report in its default place."""
+        found: dict[str, Any] = json.loads((self.folder / "reports/agent-evals/results.json").read_text())
+        return found
+
+    @property
+    def verdicts(self) -> dict[tuple[str, str], tuple[str, int, int]]:
+        """Verdict, passes and trials by case and variant, as results.json holds them."""
+        return {
+            (case["name"], cell["variant"]): (cell["verdict"], cell["passes"], len(cell["trials"]))
+            for case in self.results["cases"]
+            for cell in case["cells"]
+        }
+
+    def lines(self, containing: str) -> list[str]:
+        return [line for line in self.output.splitlines() if containing in line]
+
+
+def finished(process: "subprocess.Popen[str]", folder: Path, *, seconds: float = 120) -> Finished:
+    """Wait for pytest to end."""
+    try:
+        output, _ = process.communicate(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGABRT)
+        output, _ = process.communicate()
+        raise AssertionError(f"pytest did not end within {seconds} s:\n{output}") from None
+    return Finished(code=process.returncode, output=output or "", folder=folder)
+
+
+def case_yaml(expect: str = "[not_contains: increased]", *, rest: str = "trials: 10") -> str:
+    """A case of ``newsdesk`` that forks at its bad summary, the fifth step."""
+    return f"version: 1\nfork: {{step: 5, agent: summarizer}}\n{rest}\nexpect: {expect}\n"
+
+
+_PLUGINS = ("-p", "no:asyncio", "-p", "no:hypothesispytest", "-W", "error")
+
+
+def _surroundings(folder: Path) -> dict[str, str]:
+    return {
+        "XDG_CACHE_HOME": str(folder / ".user-cache"),
+        "OPENAI_API_KEY": "none",
+        "OPENAI_AGENTS_DISABLE_TRACING": "1",
+        "COLUMNS": "120",
+        "PYTEST_ADDOPTS": "",
+        # Compiling DBOS and pandas anew takes longer than a test.
+        "PYTHONDONTWRITEBYTECODE": "",
+        "CI": "",
+        "PYTHONPATH": "",
+    }
