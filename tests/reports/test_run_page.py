@@ -30,7 +30,10 @@ def model_step(text: str) -> Step:
             agent=text,
             model="gpt-4o-mini",
             prompt=text,
-            input=[{"role": text, "content": text}, {"type": "function_call", "name": text, "arguments": text}],
+            input=[
+                {"role": text, "content": text},
+                {"type": "function_call", "name": text, "arguments": text},
+            ],
             tools=(Tool(name=text, description=text, parameters={text: text}),),
             settings={text: text},
         ),
