@@ -70,10 +70,10 @@ def _python(folder: Path, *arguments: str) -> str:
 
 def write(url: str) -> None:
     """Run what is captured, as production would."""
-    from agents import set_tracing_disabled  # noqa: PLC0415 - only the process that writes needs it
-    from dbos import DBOS, SetWorkflowID  # noqa: PLC0415
+    from agents import set_tracing_disabled
+    from dbos import DBOS, SetWorkflowID
 
-    from bench import application  # noqa: PLC0415
+    from bench import application
 
     set_tracing_disabled(True)
     with _production(url):
@@ -89,7 +89,7 @@ def write(url: str) -> None:
 
 @contextmanager
 def _production(url: str) -> Generator[None]:
-    from dbos import DBOS  # noqa: PLC0415 - see write
+    from dbos import DBOS
 
     DBOS(config={"name": "bench", "system_database_url": url, "log_level": "ERROR"})
     DBOS.launch()
@@ -101,14 +101,14 @@ def _production(url: str) -> Generator[None]:
 
 def take(url: str, run: str) -> Taken:
     """Capture ``run`` in the current folder, at its last model step."""
-    import refork.cli.capture  # noqa: PLC0415 - imports are not measured
+    import refork.cli.capture
     import refork.cli.loading
     import refork.engine.reading
     import refork.fork
     import refork.redaction.runs  # noqa: F401
-    from agents import Agent  # noqa: F401, PLC0415
-    from dbos_openai_agents import DBOSRunner  # noqa: F401, PLC0415
-    from refork.cli import main  # noqa: PLC0415
+    from agents import Agent  # noqa: F401
+    from dbos_openai_agents import DBOSRunner  # noqa: F401
+    from refork.cli import main
 
     step = {"large-100": "101", "large-1000": "1001", "turns-3": "7"}[run]
     began = time.monotonic()
