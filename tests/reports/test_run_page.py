@@ -8,8 +8,7 @@ import pytest
 from refork.case import Answer, RecordedError, Request, Run, Step, StepKind, Tool, ToolCall
 from refork.usage import Usage
 from refork_reports.run_page import render
-from support.report_browser import CHROMIUM, browser
-from test_report_browser import need
+from support.report_browser import CHROMIUM, browser, need
 
 HOSTILE = "<script>window.owned = 1</script><img src=x onerror='owned=1'>\"'\x1b[2J\u202e</code></pre>"
 BEGAN = datetime(2026, 11, 23, 10, tzinfo=UTC)
