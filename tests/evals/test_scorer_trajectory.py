@@ -1,5 +1,6 @@
 """What trajectory, steps and final say of a tail, and where they may stand."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -83,9 +84,7 @@ def recorded_run(**fields: Any) -> Run:
         ),
         Step(number=3, name="refund", kind=StepKind.TOOL, tool="refund", output="refunded 5"),
     )
-    return Run(
-        **{"id": "r", "workflow": "w", "status": "SUCCESS", "steps": steps, "output": "paid", **fields}
-    )
+    return replace(Run(id="r", workflow="w", status="SUCCESS", steps=steps, output="paid"), **fields)
 
 
 def test_what_production_did_from_the_fork_point_on_is_scored_too() -> None:
