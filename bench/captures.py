@@ -1,5 +1,6 @@
 """What ``refork capture`` takes, each time in a process of its own: seconds beyond imports, and memory at its peak."""
 
+import importlib
 import json
 import os
 import subprocess
@@ -16,6 +17,11 @@ ROOT = Path(__file__).resolve().parent.parent
 SIZE: Final = 200_000
 """Characters of each step's output: 1,000 steps make 200 MB."""
 ROUNDS: Final = 3
+IMPORTED: Final = (
+    *("agents", "dbos_openai_agents", "refork.cli.capture", "refork.cli.loading", "refork.engine.reading"),
+    *("refork.fork", "refork.redaction.runs"),
+)
+"""What the command imports, which is not measured."""
 _SETTINGS: Final = '[tool.refork]\napp = "bench.application"\n'
 
 
@@ -77,14 +83,14 @@ def write(url: str) -> None:
 
     set_tracing_disabled(True)
     with _production(url):
-        for run, workflow, given in (
-            ("large-100", application.behind_large, (100, SIZE)),
-            ("large-1000", application.behind_large, (1000, SIZE)),
-            ("turns-3", application.behind_turns, (3,)),
-        ):
+        runs: dict[str, tuple[Any, ...]] = {
+            "large-100": (application.behind_large, 100, SIZE),
+            "large-1000": (application.behind_large, 1000, SIZE),
+            "turns-3": (application.behind_turns, 3),
+        }
+        for run, (workflow, *given) in runs.items():
             with SetWorkflowID(run):
-                handle: Any = DBOS.start_workflow(workflow, *given)
-            handle.get_result()
+                DBOS.start_workflow(workflow, *given).get_result()
 
 
 @contextmanager
@@ -101,13 +107,8 @@ def _production(url: str) -> Generator[None]:
 
 def take(url: str, run: str) -> Taken:
     """Capture ``run`` in the current folder, at its last model step."""
-    import refork.cli.capture
-    import refork.cli.loading
-    import refork.engine.reading
-    import refork.fork
-    import refork.redaction.runs  # noqa: F401
-    from agents import Agent  # noqa: F401
-    from dbos_openai_agents import DBOSRunner  # noqa: F401
+    for module in IMPORTED:
+        importlib.import_module(module)
     from refork.cli import main
 
     step = {"large-100": "101", "large-1000": "1001", "turns-3": "7"}[run]
