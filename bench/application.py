@@ -41,24 +41,20 @@ async def behind_steps(steps: int) -> str:
     return str(result.final_output)
 
 
-OUTPUT = 200_000
-"""Characters that a large step gives."""
-
-
-@DBOS.step()
-def large(number: int) -> str:
-    return random.Random(number).randbytes(OUTPUT // 2).hex()
-
-
-@DBOS.workflow()
-async def behind_large_steps(steps: int) -> str:
-    for number in range(steps):
-        large(number)
-    result = await DBOSRunner.run(looker, question(0))
-    return str(result.final_output)
-
-
 @DBOS.workflow()
 async def behind_turns(turns: int) -> str:
     result = await DBOSRunner.run(looker, question(turns), max_turns=turns + 2)
+    return str(result.final_output)
+
+
+@DBOS.step()
+def large(number: int, size: int) -> str:
+    return random.Random(number).randbytes(size // 2).hex()
+
+
+@DBOS.workflow()
+async def behind_large(steps: int, size: int) -> str:
+    for number in range(steps):
+        large(number, size)
+    result = await DBOSRunner.run(looker, question(0))
     return str(result.final_output)

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine, Generator, Sequence
+from collections.abc import Callable, Coroutine, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +18,7 @@ from refork.fork import ForkSession, open_session
 from refork.variant import Variant, current
 
 from bench import application
-from bench.server import Server, serving
+from bench.server import Server
 
 ROOT = Path(__file__).resolve().parent.parent
 TRIALS = 200
@@ -48,15 +48,6 @@ def record() -> Runs:
                 _run(name, workflow, count)
         with Reader(url) as reader:
             return Runs(reader.run("steps-10"), reader.run("steps-1000"), reader.run("turns-50"))
-
-
-def record_large(url: str, counts: Sequence[int]) -> None:
-    """A run of each number of large steps, ``large-1000``, and one of seven steps, ``seven``."""
-    set_tracing_disabled(True)
-    with serving(latency=0), _production(url):
-        for count in counts:
-            _run(f"large-{count}", application.behind_large_steps, count)
-        _run("seven", application.behind_steps, 6)
 
 
 def _run(name: str, workflow: Callable[[int], Coroutine[Any, Any, str]], count: int) -> None:

@@ -38,4 +38,4 @@ def _shortened(value: Any) -> Any:
     if len(text) <= SHOWN:
         return value
     note = f"{text[:SHOWN]}… ({len(text):,} characters)"
-    return {TAG: LEFT_OUT, "value": {"characters": len(text), "text": note, "outline": True}}
+    return {TAG: LEFT_OUT, "value": {"characters": len(text), "text": note}}

@@ -63,11 +63,7 @@ def without(value: Any) -> Any:
 
 
 def is_left_out(value: Any) -> bool:
-    """Whether a file holds only how large the value was. An outline in memory is no such file."""
-    if not isinstance(value, dict) or value.get(_TAG) != LEFT_OUT:
-        return False
-    told = value.get("value")
-    return not (isinstance(told, dict) and told.get("outline"))
+    return isinstance(value, dict) and value.get(_TAG) == LEFT_OUT
 
 
 def expanded(document: dict[str, Any], *, path: Any) -> dict[str, Any]:
