@@ -8,7 +8,7 @@ from pathlib import Path
 from refork.case import Case
 from refork.errors import BadFileError, BadInputError
 from refork.files import CASE_FILE, load_case, nearest
-from refork.prompt import find_variants, load_variants
+from refork.prompt_files import find_variants, load_variants
 from refork.variant import CURRENT, Variant, current, prompt_folder
 from refork_evals.expectations import parse_expectations
 from refork_evals.scoring import Scorer
