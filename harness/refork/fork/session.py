@@ -21,6 +21,7 @@ from refork.fork.spreads import spread_of
 from refork.fork.tail import TailBranch
 from refork.fork.trial_step import Limits
 from refork.frameworks import Framework, ModelCall, StepCall, installed
+from refork.frameworks.dbos_steps import PlainSteps
 from refork.outcome import Trial
 from refork.policy import ToolPolicy, project_policy
 from refork.values import DEFAULT
@@ -175,7 +176,8 @@ class ForkSession:
         return None if gate is None else self._host.branch(gate.run_id)
 
     def _framework(self, run: Run) -> Framework | None:
-        return next((each for each in self._frameworks if each.name == run.framework), None)
+        found = next((each for each in self._frameworks if each.name == run.framework), None)
+        return found.of_run(run) if isinstance(found, PlainSteps) else found
 
 
 def replay_run(run: Run, config: Config) -> Replay:
