@@ -154,4 +154,4 @@ def test_capture_takes_the_flagged_step(cli: Cli, tmp_path: Path) -> None:
     assert code == 0, err
     case = (tmp_path / "evals/cases/rosy/case.yaml").read_text()
     assert "step: 2" in case
-    assert "agent: summarize" in case
+    assert 'agent: "summarize"' in case

@@ -19,11 +19,12 @@ from refork.errors import BadInputError, ValueNotPortableError
 from refork.frameworks import Description, ModelCall, RawStep, Reply, StepCall, ToldCall, Watcher
 from refork.frameworks.responses import answer_of, is_response, model_of, register, usage_of
 from refork.production import hooks
+from refork.prompt_files import PLAIN
 from refork.usage import Usage, total_usage
 from refork.values import DEFAULT, Registry, encode
 from refork.variant import CURRENT, Variant
 
-NAME: Final = "dbos"
+NAME: Final = PLAIN
 DBOS_PREFIX: Final = "DBOS."
 
 
