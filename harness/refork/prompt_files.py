@@ -33,8 +33,8 @@ def load_variants(root: Path, agent: str, *, plain: bool = False) -> tuple[Varia
 
     ``root`` is the folder of all prompts, ``evals/prompts`` by default. Hidden files and subfolders are no
     variants; without a folder there are none. ``plain`` candidates are for a prompt of ``refork.prompt``: they
-    have the application's variables, too, and no model or settings. BadFileError for a file that may not be there or be read so,
-    TemplateError for one that does not parse.
+    have the application's variables, too, and no model or settings. BadFileError for a file that may not be
+    there or be read so, TemplateError for one that does not parse.
     """
     folder = root / prompt_folder(agent)
     if not folder.is_dir():

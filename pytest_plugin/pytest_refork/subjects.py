@@ -98,7 +98,10 @@ class Catalogue:
         root = self._settings.project.prompts
         if names is None:
             return find_variants(case, root)
-        known = {variant.name: variant for variant in load_variants(root, case.agent or "", plain=case.run.framework == PLAIN)}
+        known = {
+            variant.name: variant
+            for variant in load_variants(root, case.agent or "", plain=case.run.framework == PLAIN)
+        }
         for name in names:
             if name not in known and name != CURRENT:
                 folder = root / prompt_folder(case.agent or "")

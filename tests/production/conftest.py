@@ -12,7 +12,9 @@ from support.project import Project
 
 APPS = Path(__file__).parent.parent / "support" / "apps"
 RECORDER = APPS.parent / "write_briefs.py"
-PROMPT = "Summarize these figures.\n{% for row in rows %}\n{{ row.month }}: {{ row.revenue }}\n{%- endfor %}\n"
+PROMPT = (
+    "Summarize these figures.\n{% for row in rows %}\n{{ row.month }}: {{ row.revenue }}\n{%- endfor %}\n"
+)
 
 
 def answer(request: Received) -> Reply:

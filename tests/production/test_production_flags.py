@@ -1,5 +1,6 @@
 """``refork.flag`` and ``refork.record_usage`` in production, and what the command line makes of them."""
 
+import importlib
 import json
 import subprocess
 import sys
@@ -55,9 +56,8 @@ def test_importing_refork_imports_nothing_but_the_standard_library() -> None:
 
 
 def test_the_modules_of_refork_leave_its_functions_in_place() -> None:
-    import refork.fork
-    import refork.prompt_files  # noqa: F401
-
+    for module in ("refork.fork", "refork.prompt_files", "refork.production.usage"):
+        importlib.import_module(module)
     assert all(callable(getattr(refork, name)) for name in refork.__all__)
 
 
@@ -92,13 +92,17 @@ def test_nothing_is_raised_whatever_is_given(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_an_evaluation_flags_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    marked: list[object] = []
-    monkeypatch.setattr("refork.production.marks.mark", lambda *args, **kwargs: marked.append(args))
+    marked: list[str] = []
+
+    def mark(run_id: str, _attributes: object, **_options: object) -> None:
+        marked.append(run_id)
+
+    monkeypatch.setattr("refork.production.marks.mark", mark)
     refork.flag("bad", run_id="x")
-    assert len(marked) == 1
+    assert marked == ["x"]
     monkeypatch.setattr(hooks, "evaluation", object())
     refork.flag("bad", run_id="x")
-    assert len(marked) == 1
+    assert marked == ["x"]
 
 
 def test_reported_usage_makes_a_model_step(briefs: Path) -> None:

@@ -10,8 +10,8 @@ from dbos import DBOS, DBOSClient, SetWorkflowID
 
 
 def write(url: str) -> None:
-    config: Any = {"name": "briefing", "enable_otlp": False, "application_version": "v1"}
-    DBOS(config={**config, "system_database_url": url})
+    config: Any = {"name": "briefing", "enable_otlp": False, "system_database_url": url}
+    DBOS(config=config)
     briefing: Any = importlib.import_module("briefing")
     refork: Any = importlib.import_module("refork")
     DBOS.listen_queues([])

@@ -34,7 +34,8 @@ if TYPE_CHECKING:
     metavar="STEP",
     multiple=True,
     help="The fork point: a step's number, or the name of its agent. Several make several cases. "
-    "Default: the one that refork.flag named; of a failed run the model step that failed, or the last one before; else it is asked for.",
+    "Default: the one that refork.flag named, of a failed run the model step that failed, or the last one "
+    "before; else it is asked for.",
 )
 @click.option("--name", metavar="NAME", help="The case's name, which is its folder's. Asked for if left out.")
 @click.option("--agent", metavar="NAME", help="The agent of the fork point, where a replay cannot tell it.")

@@ -54,14 +54,20 @@ def reported_usage(attributes: object) -> Usage | None:
 
 
 def _items(attributes: object) -> Sequence[tuple[str, Any]]:
-    return [(str(name), value) for name, value in attributes.items()] if isinstance(attributes, Mapping) else []
+    return (
+        [(str(name), value) for name, value in attributes.items()] if isinstance(attributes, Mapping) else []
+    )
 
 
 def _flag(value: object) -> Flag | None:
     if not isinstance(value, Mapping):
         return None
     step, at = value.get("step"), value.get("at")
-    return Flag(reason=str(value.get("reason", "")), step=step if isinstance(step, int | str) else None, at=_moment(at))
+    return Flag(
+        reason=str(value.get("reason", "")),
+        step=step if isinstance(step, int | str) else None,
+        at=_moment(at),
+    )
 
 
 def _moment(text: object) -> datetime | None:

@@ -23,7 +23,12 @@ def _error_column() -> sa.ColumnElement[str]:
 
 
 def listed(
-    statuses: Sequence[str], workflow: str | None, since: datetime | None, limit: int | None, *, flagged: bool = False
+    statuses: Sequence[str],
+    workflow: str | None,
+    since: datetime | None,
+    limit: int | None,
+    *,
+    flagged: bool = False,
 ) -> Query:
     query = (
         sa.select(

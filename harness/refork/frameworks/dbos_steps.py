@@ -49,14 +49,14 @@ class _Prompts:
     def variant(self, name: str) -> Variant | None:
         return self.watcher.variant(name)
 
-    def rendered(self, name: str, text: str, variables: Mapping[str, Any]) -> None:
+    def rendered(self, name: str, text: str, _variables: Mapping[str, Any]) -> None:
         trial, here = _trial.get(), hooks.run_here()
         if trial is not None:
             trial.prompts.append(name)
         elif here is not None:
             self.rendered_in.setdefault(here[0], []).append((name, text))
 
-    def used(self, usage: Usage, model: str | None) -> None:
+    def used(self, usage: Usage, _model: str | None) -> None:
         trial = _trial.get()
         if trial is not None:
             trial.usages.append(usage)
@@ -99,7 +99,7 @@ class PlainSteps:
     def intercept(self, watcher: Watcher) -> AbstractContextManager[None]:
         return _evaluating(_Prompts(watcher))
 
-    def told(self, request: Request) -> Sequence[ToldCall]:
+    def told(self, _request: Request) -> Sequence[ToldCall]:
         return ()
 
     def model_call(self, step: StepCall) -> ModelCall | None:
@@ -135,7 +135,9 @@ class PlainCall:
 
     def changed(self, variant: Variant) -> ModelCall:
         if variant.name != CURRENT:
-            raise BadInputError(f"variant {variant.name!r}: the prompt of a plain step is rendered before it runs")
+            raise BadInputError(
+                f"variant {variant.name!r}: the prompt of a plain step is rendered before it runs"
+            )
         return self
 
     async def send(self) -> Reply:

@@ -8,7 +8,8 @@ import dataclasses
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from contextlib import suppress
+from typing import Any, Final, cast
 
 from refork.case import Answer, ToolCall
 from refork.usage import Usage
@@ -83,8 +84,8 @@ def _read(value: object) -> tuple[str, Mapping[str, Any]] | None:
             if (base.__module__, base.__name__) == known:
                 dumped: Mapping[str, Any] = value.model_dump(mode="json", warnings=False)  # type: ignore[attr-defined]
                 return shape, dumped
-    shape = _shape(value) if isinstance(value, Mapping) else None
-    return None if shape is None else (shape, value)  # type: ignore[return-value]
+    looks = _shape(value) if isinstance(value, Mapping) else None
+    return None if looks is None else (looks, cast(Mapping[str, Any], value))
 
 
 def _shape(fields: Mapping[Any, Any]) -> str | None:
@@ -93,7 +94,11 @@ def _shape(fields: Mapping[Any, Any]) -> str | None:
     if fields.get("object") == "response" and isinstance(fields.get("output"), list):
         return "response"
     is_message = fields.get("type") == "message" and fields.get("role") == "assistant"
-    return "message" if is_message and "stop_reason" in fields and isinstance(fields.get("content"), list) else None
+    return (
+        "message"
+        if is_message and "stop_reason" in fields and isinstance(fields.get("content"), list)
+        else None
+    )
 
 
 def _chat_answer(fields: Mapping[str, Any]) -> Answer:
@@ -123,17 +128,17 @@ def _message_answer(fields: Mapping[str, Any]) -> Answer:
     return Answer(
         text="".join(str(block.get("text") or "") for block in blocks if block.get("type") == "text"),
         tool_calls=tuple(
-            _call(block.get("name"), block.get("input")) for block in blocks if block.get("type") == "tool_use"
+            _call(block.get("name"), block.get("input"))
+            for block in blocks
+            if block.get("type") == "tool_use"
         ),
     )
 
 
 def _call(name: object, arguments: object) -> ToolCall:
     if isinstance(arguments, str):
-        try:
+        with suppress(ValueError, RecursionError):  # kept as the model wrote it
             arguments = json.loads(arguments)
-        except (ValueError, RecursionError):
-            pass
     return ToolCall(name=str(name), arguments=arguments)
 
 

@@ -12,15 +12,15 @@ if TYPE_CHECKING:
 class Evaluation(Protocol):
     """A session, as the application's calls see it. Called in the fork that the application runs in."""
 
-    def variant(self, name: str) -> "Variant | None":
+    def variant(self, name: str, /) -> "Variant | None":
         """The candidate that the calling fork tries for this prompt; None for the application's own."""
         ...
 
-    def rendered(self, name: str, text: str, variables: Mapping[str, Any]) -> None:
+    def rendered(self, name: str, text: str, variables: Mapping[str, Any], /) -> None:
         """Told of every prompt that was rendered, with its variables, before the application has it."""
         ...
 
-    def used(self, usage: "Usage", model: str | None) -> None:
+    def used(self, usage: "Usage", model: str | None, /) -> None:
         """Told of the tokens that a step reports."""
         ...
 

@@ -108,7 +108,9 @@ def _around(module: str) -> list[Path]:
 
 def _of_project(start: Path) -> Path | None:
     """``app_prompts`` of the nearest pyproject.toml, where it has one."""
-    file = next((path for home in (start, *start.parents) if (path := home / "pyproject.toml").is_file()), None)
+    file = next(
+        (path for home in (start, *start.parents) if (path := home / "pyproject.toml").is_file()), None
+    )
     if file is None:
         return None
     import tomllib  # noqa: PLC0415 - read once, and not at all where the folder is configured

@@ -49,7 +49,9 @@ class AppPrompt:
 
     def render(self, variables: Mapping[str, Any]) -> str:
         if BASELINE in variables:
-            raise BadInputError(f"{self._file!r}: {BASELINE!r} names the prompt itself; name the variable otherwise")
+            raise BadInputError(
+                f"{self._file!r}: {BASELINE!r} names the prompt itself; name the variable otherwise"
+            )
         self._sandbox.work_left = MAX_WORK
         try:
             return self._template.render(variables)
@@ -96,7 +98,9 @@ def _refuse_front_matter(file: Path, source: str) -> None:
         )
 
 
-def _error(file: str, first_line: int, error: Exception, known: Mapping[str, Any] | None = None) -> TemplateError:
+def _error(
+    file: str, first_line: int, error: Exception, known: Mapping[str, Any] | None = None
+) -> TemplateError:
     line = error.lineno if isinstance(error, TemplateSyntaxError) else _line_of(error, file)
     where = repr(file) if line is None else f"{file!r}, line {line + first_line - 1}"
     return TemplateError(f"{where}: {one_line(_message(error, known), 300)}")
@@ -132,4 +136,6 @@ def _said(context: Context, value: Any) -> Any:
 
 
 def _json(value: Any, indent: int | None = None) -> str:
-    return json.dumps(value, ensure_ascii=False, indent=None if indent is None else min(indent, 8), default=str)
+    return json.dumps(
+        value, ensure_ascii=False, indent=None if indent is None else min(indent, 8), default=str
+    )

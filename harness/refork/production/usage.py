@@ -6,7 +6,13 @@ from typing import Final
 
 from refork.production import hooks, marks
 
-COUNTS: Final = ("calls", "input_tokens", "cached_tokens", "output_tokens", "reasoning_tokens")
+COUNTS: Final[tuple[str, ...]] = (
+    "calls",
+    "input_tokens",
+    "cached_tokens",
+    "output_tokens",
+    "reasoning_tokens",
+)
 _KEPT: Final = 1000
 """Steps whose tokens are remembered, to add those of the step's next call to them."""
 
@@ -29,7 +35,7 @@ def record_usage(
     does nothing outside of a step. The figures become an attribute of the run, soon and in the background.
     """
     try:
-        counts = dict(
+        counts: dict[str, int] = dict(
             zip(COUNTS, (1, input_tokens, cached_tokens, output_tokens, reasoning_tokens), strict=True)
         )
         if hooks.evaluation is not None:
@@ -49,9 +55,7 @@ def _tell(evaluation: hooks.Evaluation, counts: dict[str, int], model: str | Non
     evaluation.used(Usage(**counts), model)
 
 
-def _summed(
-    run_id: str, step: int, counts: dict[str, int], model: str | None
-) -> dict[str, int | str | None]:
+def _summed(run_id: str, step: int, counts: dict[str, int], model: str | None) -> dict[str, int | str | None]:
     with _lock:
         before = _used.pop((run_id, step), {})
         total: dict[str, int | str | None] = {
