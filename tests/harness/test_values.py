@@ -317,10 +317,8 @@ class TestExceptions:
 
     def test_none_of_the_code_of_its_class_runs(self) -> None:
         class Loud(Exception):  # noqa: N818
-            def __new__(cls, *_: object) -> "Loud":
+            def __init__(self, *_: object) -> None:
                 pytest.fail("called")
-
-            __init__ = __new__
 
         vars(sys.modules[__name__])["Loud"] = Loud
         written: dict[str, Any] = {"type": f"{__name__}.Loud", "message": "x", "args": ["x"]}
