@@ -12,6 +12,7 @@ from contextlib import suppress
 from typing import Any, Final, cast
 
 from refork.case import Answer, ToolCall
+from refork.result import answer_of as answer_of_result
 from refork.usage import Usage
 from refork.values import Registry
 
@@ -29,9 +30,7 @@ def answer_of(output: object) -> Answer:
     if found is not None:
         shape, fields = found
         return {"chat": _chat_answer, "response": _response_answer, "message": _message_answer}[shape](fields)
-    from refork.fork.result import answer_of as plain  # noqa: PLC0415 - a fork imports its frameworks
-
-    return plain(output)
+    return answer_of_result(output)
 
 
 def usage_of(output: object) -> Usage | None:

@@ -11,7 +11,9 @@ import logging
 import queue
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any, Final
 
 PREFIX: Final = "refork."
@@ -21,13 +23,24 @@ USAGE: Final = f"{PREFIX}usage."
 """Begins the attribute that holds the tokens of a step; the rest is the step's number."""
 WAITING: Final = 10_000
 """Marks that may wait for the database. Those that come when it is that far behind are dropped."""
+_AT_ONCE: Final = 100
 SECONDS: Final = 2.0
 """How long synchronous code waits for its mark, and a process that ends for those that it still has."""
 
 log = logging.getLogger("refork")
 
-Write = Callable[[], None]
-_waiting: "queue.Queue[tuple[Write, threading.Event]]" = queue.Queue(maxsize=WAITING)
+
+@dataclass(frozen=True)
+class _Mark:
+    """What is to be written to a run through ``target``, DBOS or a client of it; nothing where there is none."""
+
+    target: Any
+    run_id: str
+    attributes: Mapping[str, Any]
+    done: threading.Event
+
+
+_waiting: "queue.Queue[_Mark]" = queue.Queue(maxsize=WAITING)
 _starting = threading.Lock()
 _writer: threading.Thread | None = None
 
@@ -38,23 +51,19 @@ def mark(run_id: str, attributes: Mapping[str, Any], *, client: Any = None, wait
     ``client`` is a ``dbos.DBOSClient`` for a process that has no DBOS of its own.
     """
     target = client if client is not None else sys.modules["dbos"].DBOS
-    done = threading.Event()
-
-    def write() -> None:
-        target.update_workflow_attributes(run_id, dict(attributes), merge=True)
-
+    wanted = _Mark(target, run_id, attributes, threading.Event())
     _start()
-    _waiting.put_nowait((write, done))
+    _waiting.put_nowait(wanted)
     if wait and not _in_event_loop():
-        done.wait(SECONDS)
+        wanted.done.wait(SECONDS)
 
 
 def flush(seconds: float = SECONDS) -> None:
     """Wait until what was marked up to now is written, or ``seconds`` are over."""
     if _writer is not None and _writer.is_alive() and not _waiting.full():
-        done = threading.Event()
-        _waiting.put((_nothing, done))
-        done.wait(seconds)
+        last = _Mark(None, "", {}, threading.Event())
+        _waiting.put(last)
+        last.done.wait(seconds)
 
 
 def _start() -> None:
@@ -68,12 +77,36 @@ def _start() -> None:
 
 def _work() -> None:
     while True:
-        write, done = _waiting.get()
-        try:
-            contextvars.Context().run(write)
-        except Exception as error:  # whatever a database may raise: the application is not to know
-            log.warning("a mark of a run was not written: %s", error)
-        done.set()
+        marks = _all_waiting()
+        for (_, run_id), same in _by_run(marks).items():
+            attributes = {name: value for each in same for name, value in each.attributes.items()}
+            try:
+                contextvars.Context().run(_write, same[0].target, run_id, attributes)
+            except Exception as error:  # whatever a database may raise: the application is not to know
+                log.warning("a mark of run %r was not written: %s", run_id, error)
+        for each in marks:
+            each.done.set()
+
+
+def _all_waiting() -> list[_Mark]:
+    """At least one mark, and those that came while the last ones were written: a busy run is written to once."""
+    marks = [_waiting.get()]
+    with suppress(queue.Empty):
+        while len(marks) < _AT_ONCE:
+            marks.append(_waiting.get_nowait())
+    return marks
+
+
+def _by_run(marks: list[_Mark]) -> dict[tuple[int, str], list[_Mark]]:
+    found: dict[tuple[int, str], list[_Mark]] = {}
+    for each in marks:
+        found.setdefault((id(each.target), each.run_id), []).append(each)
+    return found
+
+
+def _write(target: Any, run_id: str, attributes: Mapping[str, Any]) -> None:
+    if target is not None:
+        target.update_workflow_attributes(run_id, dict(attributes), merge=True)
 
 
 def _in_event_loop() -> bool:
@@ -85,10 +118,6 @@ def _in_event_loop() -> bool:
     except RuntimeError:
         return False
     return True
-
-
-def _nothing() -> None:
-    """A mark that only tells that those before it are written."""
 
 
 atexit.register(flush)
