@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from pathlib import Path
 
 import pytest
@@ -39,11 +39,17 @@ def server(model: ModelServer) -> ModelServer:
 def briefs(model: ModelServer, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A SQLite file with the runs of ``briefing``."""
     folder = tmp_path_factory.mktemp("briefs")
-    project_files(model).write(folder)
     file = folder / "production.sqlite"
+    record(f"sqlite:///{file}", model, folder)
+    return file
+
+
+def record(url: str, model: ModelServer, folder: Path) -> None:
+    """Run the workflows of ``briefing`` in a process of their own, with ``url`` as their system database."""
+    project_files(model).write(folder)
     environment = os.environ | {"OPENAI_BASE_URL": model.url, "OPENAI_API_KEY": "none"}
     done = subprocess.run(
-        [sys.executable, str(RECORDER), f"sqlite:///{file}"],
+        [sys.executable, str(RECORDER), url],
         cwd=folder,
         env=environment,
         capture_output=True,
@@ -52,7 +58,12 @@ def briefs(model: ModelServer, tmp_path_factory: pytest.TempPathFactory) -> Path
         timeout=120,
     )
     assert done.returncode == 0, done.stderr
-    return file
+
+
+@pytest.fixture
+def record_in(model: ModelServer, tmp_path: Path) -> Callable[[str], None]:
+    """Records the same runs in a database of the test's own."""
+    return lambda url: record(url, model, tmp_path)
 
 
 @pytest.fixture(scope="session")

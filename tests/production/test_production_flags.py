@@ -138,7 +138,18 @@ def test_runs_without_a_flag_are_not_among_the_flagged(
     assert cli("runs", "--flagged") == (0, "No runs match.\n", "")
 
 
-def test_flags_are_found_in_postgres(shop_postgres: str) -> None:
+def test_flags_and_usage_are_kept_in_postgres(
+    record_in: Callable[[str], None], postgres_url: str, shop_postgres: str
+) -> None:
+    record_in(postgres_url)
+    with Reader(postgres_url) as reader:
+        flagged = {run.id: run for run in reader.runs(flagged=True)}
+    assert set(flagged) == {"brief-1", "hand-1", "inside-1"}
+    assert sorted(flag.reason for flag in flagged["brief-1"].flags) == [
+        "says that revenue rose",
+        "the reader complained",
+    ]
+    assert flagged["hand-1"].usage == Usage(calls=1, input_tokens=70, cached_tokens=20, output_tokens=7)
     with Reader(shop_postgres) as reader:
         assert list(reader.runs(flagged=True)) == []
 

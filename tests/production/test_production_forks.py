@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 from refork.capture import capture
-from refork.case import Run
+from refork.case import Case, Run
 from refork.engine.reading import Reader
 from refork.fork import open_session
+from refork.prompt_files import find_variants
+from support.forks import measure, text_of
 from support.model_server import ModelServer
 from support.project import Finished, Project
 
@@ -89,3 +91,24 @@ def test_a_replay_shows_the_prompt_of_the_workflow(
     assert step.request.agent == AGENT
     assert step.request.prompt == "Summarize these figures.\n\nFebruary: 100\nMarch: 88"
     assert server.count == 0
+
+
+def test_in_a_tail_only_the_models_steps_run_and_with_the_candidate(
+    project: Project, briefs: Path, server: ModelServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(project.write(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+    monkeypatch.setenv("OPENAI_API_KEY", "none")
+    with open_session(root=tmp_path, modules=("briefing",)) as session:
+        run = session.replay(recorded(briefs, "brief-1")).run
+        case = Case(name="tail", folder=tmp_path, run=run, step=2, agent=AGENT, scope="tail")
+        (careful,) = find_variants(case, tmp_path / "evals/prompts")
+        trials = {trial.variant: trial for trial in measure(session, case, 1, careful).trials}
+    assert text_of(trials["current"]) == "Revenue increased by 12%."
+    # What is published now was not published then, and publishing is not allowed.
+    error = trials["careful"].error
+    assert error is not None
+    assert error.type == "ToolDeniedError"
+    assert 'publish({"text":"Revenue fell by 12%."})' in error.message
+    assert server.count == 2

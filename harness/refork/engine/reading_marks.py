@@ -17,7 +17,7 @@ from refork.usage import Usage
 
 def flagged(attributes: Any) -> Any:
     """The condition that a run has a flag, in SQLite as in Postgres."""
-    return sa.cast(attributes, sa.Text).contains(f'"{FLAG}')
+    return attributes.is_not(None) & sa.cast(attributes, sa.Text).contains(f'"{FLAG}')
 
 
 def flags_of(attributes: object) -> Sequence[Flag]:
