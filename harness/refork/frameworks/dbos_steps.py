@@ -79,7 +79,6 @@ class PlainSteps:
     branches: bool = True
 
     def of_run(self, run: Run) -> "PlainSteps":
-        register(DEFAULT)  # the application is imported by now, and its clients with it
         return PlainSteps(frozenset(step.name for step in run.steps if step.kind is StepKind.MODEL))
 
     def recognises(self, step_names: Sequence[str]) -> bool:
