@@ -155,9 +155,10 @@ class PlainCall:
     @property
     def _handed(self) -> tuple[str, str] | None:
         texts = [*_texts(list(self.step.arguments.values()))]
-        return next(
-            (each for each in reversed(self.prompts.here()) if any(each[1] in text for text in texts)), None
-        )
+        for name, prompt in reversed(self.prompts.here()):
+            if prompt and any(prompt in text for text in texts):
+                return name, prompt
+        return None
 
     def _check_tried(self, said: _Trial) -> None:
         """A candidate that nobody rendered would be measured as if it were the code as it stands."""
