@@ -34,6 +34,7 @@ class _Settings(BaseModel):
     setup: _Function | None = None
     serializer: _Function | None = None
     redact: _Function | None = None
+    app_prompts: _Folder | None = None
     cases: _Folder = "evals/cases"
     prompts: _Folder = "evals/prompts"
     variants: list[Annotated[str, StringConstraints(min_length=1)]] | None = None
@@ -84,9 +85,10 @@ class Config:
     none. ``app`` are the modules that register the workflows, ``setup`` the function that is called once
     before a fork, ``serializer`` the application's own for DBOS, ``redact`` the function that takes out of a
     text what must not be captured, ``variants`` the only candidates to try (None: every one), ``db`` the URL
-    of the evals database, None for the default one. Time-outs are in seconds, ``retries`` are those of one
-    model call, and ``alpha`` is the error rate of verdicts. ``tools`` and ``on_miss`` say what tools may do in
-    a rerun (:mod:`refork.policy`).
+    of the evals database, None for the default one, ``app_prompts`` the folder of the application's own
+    prompts (:mod:`refork.production.prompts` reads it by itself). Time-outs are in seconds, ``retries`` are
+    those of one model call, and ``alpha`` is the error rate of verdicts. ``tools`` and ``on_miss`` say what
+    tools may do in a rerun (:mod:`refork.policy`).
     """
 
     root: Path
@@ -108,6 +110,7 @@ class Config:
     retries: int
     serializer: str | None = None
     redact: str | None = None
+    app_prompts: str | None = None
     on_miss: str | None = None
     tools: tuple[Rule, ...] = ()
 

@@ -68,6 +68,7 @@ class TooMuchError(TemplateError):
 class Sandbox(ImmutableSandboxedEnvironment):
     """An environment for one rendering of one template: the work that is left belongs to it."""
 
+    known_filters = FILTERS
     intercepted_binops = frozenset({"+", "-", "*", "/", "//", "%", "**"})
 
     def __init__(self) -> None:
@@ -107,8 +108,8 @@ class Sandbox(ImmutableSandboxedEnvironment):
     def _problem(self, node: nodes.Node) -> str | None:
         if isinstance(node, nodes.For) and node.recursive:
             return "a recursive loop is refused in a prompt"
-        if isinstance(node, nodes.Filter) and node.name not in FILTERS:
-            return f"a prompt has no filter {node.name!r}{nearest(node.name, FILTERS)}"
+        if isinstance(node, nodes.Filter) and node.name not in self.known_filters:
+            return f"a prompt has no filter {node.name!r}{nearest(node.name, self.known_filters)}"
         return _REFUSED.get(type(node))
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:

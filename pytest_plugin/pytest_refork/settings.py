@@ -8,7 +8,7 @@ import pytest
 from refork.config import ENVIRONMENT_PREFIX, Config, load_config
 from refork.errors import BadInputError, ReforkError
 from refork.files import nearest
-from refork.prompt import SUFFIX
+from refork.prompt_files import SUFFIX
 from refork.variant import CURRENT, RECORDED
 
 from pytest_refork.options import PREFIX, given

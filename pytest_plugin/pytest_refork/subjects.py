@@ -8,7 +8,7 @@ from pathlib import Path
 from refork.case import Case
 from refork.errors import BadFileError, BadInputError
 from refork.files import CASE_FILE, load_case, nearest
-from refork.prompt import find_variants, load_variants
+from refork.prompt_files import PLAIN, find_variants, load_variants
 from refork.variant import CURRENT, Variant, current, prompt_folder
 from refork_evals.expectations import parse_expectations
 from refork_evals.scoring import Scorer
@@ -98,7 +98,10 @@ class Catalogue:
         root = self._settings.project.prompts
         if names is None:
             return find_variants(case, root)
-        known = {variant.name: variant for variant in load_variants(root, case.agent or "")}
+        known = {
+            variant.name: variant
+            for variant in load_variants(root, case.agent or "", plain=case.run.framework == PLAIN)
+        }
         for name in names:
             if name not in known and name != CURRENT:
                 folder = root / prompt_folder(case.agent or "")

@@ -80,6 +80,7 @@ def test_runs_can_be_printed_as_json(run: Run) -> None:
             "output_tokens": 30,
             "reasoning_tokens": 0,
         },
+        "flags": [],
         "error": None,
     }
 

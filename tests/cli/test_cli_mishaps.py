@@ -17,6 +17,7 @@ from support.model_server import ModelServer
 from support.production import desk_answer, put_desk, write_mishaps
 
 Run = Callable[..., tuple[int, str, str]]
+TESTS = Path(__file__).parent.parent
 SECRETS = ("AKIAIOSFODNN7EXAMPLE", "Tr0ub4dor-3@", "s3cr3t-w0rd", "q9w8e7r6t5y4")
 
 
@@ -111,13 +112,17 @@ def test_the_structure_of_what_held_a_secret_stays(run: Run) -> None:
 def test_a_case_whose_secrets_were_replaced_still_forks_where_it_was_captured(run: Run) -> None:
     captured(run, "good", 4, "--redact", "emails,phones")
     with ModelServer(desk_answer) as server:
-        environment = os.environ | {"OPENAI_BASE_URL": server.url, "OPENAI_API_KEY": "none"}
+        environment = os.environ | {
+            "OPENAI_BASE_URL": server.url,
+            "OPENAI_API_KEY": "none",
+            "PYTHONPATH": os.pathsep.join(filter(None, (os.environ.get("PYTHONPATH"), str(TESTS)))),
+        }
         command = [sys.executable, "-c", FORK]
         done = subprocess.run(
             command, env=environment, capture_output=True, text=True, check=False, timeout=120
         )
-        (call, _) = server.requests
     assert done.stdout.split() == ["measured", "True", "True"], done.stdout + done.stderr
+    (call, _) = server.requests
     sent = json.dumps(call.body)
     assert "<email:1>" in sent
     assert "<secret:aws-key:1>" in sent

@@ -12,7 +12,7 @@ from refork.case import Request, Run, Step
 from refork.config import load_config
 from refork.errors import ReforkError
 from refork.files import load_case, load_run, save_run
-from refork.prompt import load_variants, render
+from refork.prompt_files import load_variants, render
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),

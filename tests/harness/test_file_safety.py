@@ -6,7 +6,7 @@ import pytest
 from refork.case import Case, Run, Step
 from refork.errors import BadFileError
 from refork.files import load_case, load_run, save_run
-from refork.prompt import find_variants, load_variants
+from refork.prompt_files import find_variants, load_variants
 
 RUN = Run(id="r", workflow="w", status="SUCCESS", steps=(Step(number=1, name="s", agent="a"),))
 HEAD = "version: 1\nfork: {step: 1}\n"

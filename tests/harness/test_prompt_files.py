@@ -8,7 +8,7 @@ from agents import ModelSettings
 from refork.case import Case, Request, Run, Step
 from refork.errors import BadFileError, ReforkError, TemplateError
 from refork.front_matter import FrontMatter
-from refork.prompt import find_variants, load_variants, render
+from refork.prompt_files import find_variants, load_variants, render
 from refork.variant import Variant, current, names
 
 

@@ -5,7 +5,7 @@ import resource
 import pytest
 from refork.case import Request
 from refork.errors import TemplateError
-from refork.prompt import check, render
+from refork.prompt_files import check, render
 from refork.variant import Variant
 
 GROWS = "{% set ns = namespace(x=START) %}{% for i in range(99) %}{% set ns.x = STEP %}{% endfor %}"

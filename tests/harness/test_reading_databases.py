@@ -241,12 +241,13 @@ def counters(url: str) -> object:
 def copy_table(source: psycopg.Connection, copy: psycopg.Connection, table: str) -> None:
     columns = source.execute(
         "SELECT column_name FROM information_schema.columns WHERE table_schema = 'dbos' AND table_name = %s"
-        " AND column_name <> 'attributes' ORDER BY ordinal_position",
+        " ORDER BY ordinal_position",
         [table],
     ).fetchall()
     names = [str(name) for (name,) in columns]
     numbers = {"created_at", "updated_at", "completed_at", "function_id"}
     kinds = {n: "bigint" if n in numbers or n.endswith("_epoch_ms") else "text" for n in names}
+    kinds |= {"attributes": "jsonb"} if "attributes" in kinds else {}
     copy.execute(
         f"CREATE TABLE elsewhere.{table} ({', '.join(f'{n} {k}' for n, k in kinds.items())})".encode()
     )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from refork.cli.flags import flagged_step
 from refork.cli.options import (
     db_option,
     redact_options,
@@ -34,7 +35,8 @@ if TYPE_CHECKING:
     metavar="STEP",
     multiple=True,
     help="The fork point: a step's number, or the name of its agent. Several make several cases. "
-    "Default: of a failed run the model step that failed, or the last one before; else it is asked for.",
+    "Default: the one that refork.flag named, of a failed run the model step that failed, or the last one "
+    "before; else it is asked for.",
 )
 @click.option("--name", metavar="NAME", help="The case's name, which is its folder's. Asked for if left out.")
 @click.option("--agent", metavar="NAME", help="The agent of the fork point, where a replay cannot tell it.")
@@ -143,7 +145,7 @@ def _capture_one(
         loaded = loader.load(run)
         if not in_progress:
             check_finished(loaded.run)
-        points = _fork_points(loaded.run, wanted)
+        points = _fork_points(loaded.run, wanted or _flagged(loaded))
         for point in points:
             check_fork_point(loaded.run, point.number)
         if loaded.missing is not None:
@@ -157,6 +159,11 @@ def _capture_one(
             tell_size(captured)
         tell_replaced(loaded.replaced)
         click.echo(f"\nNext: pytest --agent-evals {near(folders[0] if len(folders) == 1 else config.cases)}")
+
+
+def _flagged(loaded: "LoadedRun") -> Sequence[str]:
+    step = flagged_step(loaded.flags)
+    return [] if step is None else [step]
 
 
 def _captured(loaded: "LoadedRun", point: "Step", config: "Config", name: str, **how: Any) -> "Captured":

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from refork.case import Run, Step
     from refork.config import Config
     from refork.engine.reading import FetchedRun
-    from refork.engine.reading_types import Problem
+    from refork.engine.reading_types import Flag, Problem
     from refork.fork import ForkSession
     from refork.redaction import Redactor, Replaced
 
@@ -38,6 +38,7 @@ class LoadedRun:
     problems: "Sequence[Problem]"
     missing: str | None
     replaced: "Sequence[Replaced]" = ()
+    flags: "Sequence[Flag]" = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,12 +108,12 @@ class Loader:
             # Imports the application and registers its types, before its values are read.
             wanted = fetched.has_model_steps or self._config.setup is not None
             session = self._opened() if wanted else None
-            return self._loaded(fetched, session)
+            return replace(self._loaded(fetched, session), flags=fetched.flags)
 
     def _loaded(self, fetched: "FetchedRun", session: "ForkSession | None") -> LoadedRun:
         redactor = self._redaction.redactor(self._config)
         loaded = _read(fetched, redactor)
-        if not fetched.has_model_steps:
+        if not any(step.kind == "model" for step in loaded.run.steps):
             return loaded
         if session is None:
             return replace(loaded, missing=f"agents, models and prompts are not known: {self._no_session}")

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from refork.cli.flags import as_json as flags_json
+from refork.cli.flags import told
 from refork.cli.options import db_option, json_option, since
 from refork.cli.output import Column, console, print_json, print_table
 from refork.cli.text import ago, first_line, tokens
@@ -21,6 +23,9 @@ _COLUMNS = (
     Column(title="tokens", right=True),
     Column(title="error", flexible=True),
 )
+_REASON = Column(title="flagged", flexible=True)
+MARK = "⚑"
+"""Stands behind the status of a run that was flagged."""
 _SHORT_ID = 8
 _LONG_ID = 20
 _ROOMY = 120
@@ -29,6 +34,7 @@ _ROOMY = 120
 @click.command("runs")
 @db_option
 @click.option("--status", metavar="STATUS", multiple=True, help="Only runs of this status, such as error.")
+@click.option("--flagged", is_flag=True, help="Only runs that refork.flag marked, with its reasons.")
 @click.option("--workflow", metavar="NAME", help="Only runs of this workflow.")
 @click.option("--since", "since_text", metavar="WHEN", help="Only runs since then: 7d, 2h, 2026-11-01.")
 @click.option(
@@ -36,33 +42,45 @@ _ROOMY = 120
 )
 @json_option
 def command(
-    *, db: str, status: Sequence[str], workflow: str | None, since_text: str | None, limit: int, as_json: bool
+    *,
+    db: str,
+    status: Sequence[str],
+    flagged: bool,
+    workflow: str | None,
+    since_text: str | None,
+    limit: int,
+    as_json: bool,
 ) -> None:
     """List recent runs: id, workflow, status, when, steps, tokens, error."""
     moment = None if since_text is None else since(since_text)
     from refork.engine.reading import Reader  # noqa: PLC0415 - takes a second to import
 
     with Reader(db) as reader:
-        found = reader.runs(status=status, workflow=workflow, since=moment, limit=limit)
+        found = reader.runs(status=status, workflow=workflow, since=moment, limit=limit, flagged=flagged)
     if as_json:
         print_json({"version": 1, "runs": [_json(run) for run in found]})
     elif not found:
-        narrowed = status or workflow is not None or since_text is not None
+        narrowed = status or flagged or workflow is not None or since_text is not None
         click.echo("No runs match." if narrowed else "The database holds no runs.")
     else:
         ids = _ids([run.id for run in found])
-        print_table(_COLUMNS, [(ids[run.id], *_cells(run)) for run in found])
+        columns = [_REASON if flagged and column.title == "error" else column for column in _COLUMNS]
+        print_table(columns, [(ids[run.id], *_cells(run, reasons=flagged)) for run in found])
 
 
-def _cells(run: "RunSummary") -> tuple[str, ...]:
+def _cells(run: "RunSummary", *, reasons: bool) -> tuple[str, ...]:
     return (
         run.workflow,
-        run.status,
+        f"{run.status} {MARK}" if run.flags else run.status,
         ago(run.created_at),
         str(run.steps),
         tokens(None if run.usage is None else run.usage.total_tokens),
-        "" if run.error is None else first_line(f"{run.error.type}: {run.error.message}"),
+        "; ".join(map(told, run.flags)) if reasons else _error(run),
     )
+
+
+def _error(run: "RunSummary") -> str:
+    return "" if run.error is None else first_line(f"{run.error.type}: {run.error.message}")
 
 
 def _ids(ids: Sequence[str]) -> dict[str, str]:
@@ -95,5 +113,6 @@ def _json(run: "RunSummary") -> dict[str, Any]:
             "output_tokens": usage.output_tokens,
             "reasoning_tokens": usage.reasoning_tokens,
         },
+        "flags": flags_json(run.flags),
         "error": None if error is None else {"type": error.type, "message": error.message},
     }

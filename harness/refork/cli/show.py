@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import click
 
+from refork.cli.flags import as_json as flags_json
+from refork.cli.flags import print_flags
 from refork.cli.options import (
     db_option,
     json_option,
@@ -84,6 +86,7 @@ def command(
         print_step(found)
     else:
         print_header(loaded.run)
+        print_flags(loaded.flags)
         print_timeline(loaded.run)
     if loaded.missing is not None:
         note(loaded.missing)
@@ -105,6 +108,7 @@ def _document(loaded: "LoadedRun", step: "Step | None") -> dict[str, Any]:
     return {
         "version": 1,
         "run": TypeAdapter(Run).dump_python(run, mode="json"),
+        "flags": flags_json(loaded.flags),
         "missing": loaded.missing,
     }
 

@@ -26,7 +26,8 @@ from refork.engine.reading_decode import (
     model_steps,
     usages,
 )
-from refork.engine.reading_types import STATUSES, Match, Problem, Recording, RunSummary
+from refork.engine.reading_marks import flags_of, reported_usage, with_reported_usage
+from refork.engine.reading_types import STATUSES, Flag, Match, Problem, Recording, RunSummary
 from refork.engine.reading_values import read_error, reading_values
 from refork.engine.spool import Spool
 from refork.errors import BadInputError, RunNotFoundError, ValueNotPortableError
@@ -46,6 +47,11 @@ class FetchedRun:
     status: Any
     rows: Spool[StepRow]
     names: Sequence[str]
+
+    @property
+    def flags(self) -> Sequence[Flag]:
+        """Why production code called the run bad."""
+        return flags_of(self.status.attributes)
 
     @property
     def has_model_steps(self) -> bool:
@@ -81,7 +87,8 @@ class FetchedRun:
                 found = next(decoded, None)
             if found is None:
                 return
-            yield found
+            step, problem = found
+            yield with_reported_usage(step, self.status.attributes), problem
 
     def close(self) -> None:
         self.rows.close()
@@ -113,9 +120,10 @@ class Reader:
         workflow: str | None = None,
         since: datetime | None = None,
         limit: int | None = 20,
+        flagged: bool = False,
     ) -> Sequence[RunSummary]:
         """The newest runs first. BadInputError for a status that DBOS does not have."""
-        rows = self._rows(queries.listed(_known(status), workflow, since, limit))
+        rows = self._rows(queries.listed(_known(status), workflow, since, limit, flagged=flagged))
         found: list[RunSummary] = []
         for start in range(0, len(rows), CHUNK):
             found += self._summaries(rows[start : start + CHUNK])
@@ -167,8 +175,9 @@ class Reader:
                 status=row.status or "",
                 created_at=at(row.created_at),
                 steps=len(names[row.id]),
-                usage=spent.get(row.id),
+                usage=spent.get(row.id) or reported_usage(row.attributes),
                 error=self._error(row),
+                flags=flags_of(row.attributes),
             )
 
     def matching(

@@ -40,6 +40,7 @@ READ_COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
         "class_name",
         "config_name",
         "serialization",
+        "attributes",
     ),
     "workflow_input": ("workflow_uuid", "inputs"),
     "workflow_output": ("workflow_uuid", "output", "error"),

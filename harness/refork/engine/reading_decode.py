@@ -20,6 +20,7 @@ from refork.engine.reading_values import (
     roles,
 )
 from refork.frameworks import Description, Framework, RawStep, installed
+from refork.frameworks.dbos_steps import NAME as PLAIN
 from refork.usage import Usage, total_usage
 
 
@@ -109,7 +110,7 @@ def usages(
     found: dict[str, Usage] = {}
     for run_id, steps in names.items():
         framework = framework_of([name for _, name in steps])
-        if framework is not None:
+        if framework is not None and framework.name != PLAIN:  # its model steps have no name of their own
             found[run_id] = _usage(framework, steps, partial(outputs, run_id))
     return found
 
@@ -164,6 +165,7 @@ def _step(read: _Read, told: Description) -> tuple[Step, Problem | None]:
         kind=told.kind,
         agent=told.agent,
         tool=told.tool,
+        model=told.model,
         output=output,
         error=read.error,
         child_run=row.child_workflow_id,

@@ -7,6 +7,8 @@ from typing import Any, TypeAlias
 import sqlalchemy as sa
 from dbos._schemas.system_database import SystemSchema
 
+from refork.engine.reading_marks import flagged as has_flag
+
 Query: TypeAlias = Any
 """A SELECT. SQLAlchemy types it by its columns, of which there are too many to write out."""
 
@@ -20,7 +22,14 @@ def _error_column() -> sa.ColumnElement[str]:
     return sa.func.coalesce(_output.error, _status.error).label("error")
 
 
-def listed(statuses: Sequence[str], workflow: str | None, since: datetime | None, limit: int | None) -> Query:
+def listed(
+    statuses: Sequence[str],
+    workflow: str | None,
+    since: datetime | None,
+    limit: int | None,
+    *,
+    flagged: bool = False,
+) -> Query:
     query = (
         sa.select(
             _status.workflow_uuid.label("id"),
@@ -28,6 +37,7 @@ def listed(statuses: Sequence[str], workflow: str | None, since: datetime | None
             _status.status,
             _status.created_at,
             _status.serialization,
+            _status.attributes,
             _error_column(),
         )
         .outerjoin(SystemSchema.workflow_output, _output.workflow_uuid == _status.workflow_uuid)
@@ -36,6 +46,8 @@ def listed(statuses: Sequence[str], workflow: str | None, since: datetime | None
     )
     if statuses:
         query = query.where(_status.status.in_(statuses))
+    if flagged:
+        query = query.where(has_flag(_status.attributes))
     if workflow is not None:
         query = query.where(_status.name == workflow)
     if since is not None:
@@ -92,6 +104,7 @@ def whole(run_id: str) -> Query:
         _status.created_at,
         _status.completed_at,
         _status.serialization,
+        _status.attributes,
     )
     payload = (
         sa.func.coalesce(_input.inputs, _status.inputs).label("inputs"),

@@ -25,6 +25,15 @@ ACTIVE: Final = frozenset({"PENDING", "ENQUEUED", "DELAYED"})
 
 
 @dataclass(frozen=True, kw_only=True)
+class Flag:
+    """Why a run was called bad. ``step`` is a step's number or its agent's name, None for the whole run."""
+
+    reason: str
+    step: int | str | None = None
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class RunSummary:
     """One line about a run. ``steps`` is their number; ``usage`` is None where no framework knows them."""
 
@@ -35,6 +44,7 @@ class RunSummary:
     steps: int
     usage: "Usage | None" = None
     error: "RecordedError | None" = None
+    flags: Sequence[Flag] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -90,5 +90,5 @@ def _with_request(step: Any, request: Request | None) -> Any:
     if request is None:
         return step
     return dataclasses.replace(
-        step, request=request, agent=request.agent, model=request.model, kind=StepKind.MODEL
+        step, request=request, agent=request.agent, model=request.model or step.model, kind=StepKind.MODEL
     )

@@ -21,6 +21,7 @@ from refork.fork.spreads import spread_of
 from refork.fork.tail import TailBranch
 from refork.fork.trial_step import Limits
 from refork.frameworks import Framework, ModelCall, StepCall, installed
+from refork.frameworks.dbos_steps import PlainSteps
 from refork.outcome import Trial
 from refork.policy import ToolPolicy, project_policy
 from refork.values import DEFAULT
@@ -177,7 +178,7 @@ class ForkSession:
         framework = next((each for each in self._frameworks if each.name == run.framework), None)
         if framework is not None:
             framework.register(DEFAULT)
-        return framework
+        return framework.of_run(run) if isinstance(framework, PlainSteps) else framework
 
 
 def replay_run(run: Run, config: Config) -> Replay:

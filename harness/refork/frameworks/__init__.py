@@ -38,6 +38,7 @@ class Description:
     tool: str | None = None
     usage: Usage | None = None
     answer: Answer | None = None
+    model: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -191,8 +192,9 @@ class Framework(Protocol):
 
 
 def installed() -> tuple[Framework, ...]:
-    """The frameworks that can be imported here."""
+    """The frameworks that can be imported here. The last one takes what none of the others knows."""
+    from refork.frameworks.dbos_steps import PlainSteps  # noqa: PLC0415 - imports this page
     from refork.frameworks.openai_agents import OpenAIAgents  # noqa: PLC0415 - takes half a second
     from refork.frameworks.pydantic_ai import PydanticAI  # noqa: PLC0415
 
-    return (OpenAIAgents(), PydanticAI())
+    return OpenAIAgents(), PydanticAI(), PlainSteps()

@@ -17,7 +17,7 @@ from refork.case import Answer, Request, Tool, ToolCall
 from refork.errors import ApplicationError, BadInputError
 from refork.files.checks import nearest
 from refork.frameworks import ModelCall, Reply, ToldCall
-from refork.prompt import render
+from refork.prompt_files import render
 from refork.usage import Usage
 from refork.variant import Variant
 

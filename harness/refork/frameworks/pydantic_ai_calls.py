@@ -14,7 +14,7 @@ from refork.errors import ApplicationError, BadInputError
 from refork.files.checks import nearest
 from refork.frameworks import ModelCall, Reply, StepCall, ToldCall
 from refork.frameworks.openai_calls import NO_KEY
-from refork.prompt import render
+from refork.prompt_files import render
 from refork.usage import Usage
 from refork.variant import Variant
 

@@ -15,22 +15,26 @@ from refork.files.case_file import CASE_FILE
 from refork.files.checks import is_name, nearest, one_line
 from refork.files.storage import MEGABYTE, read_text, refuse_outside
 from refork.front_matter import split
+from refork.production.rendering import AppSandbox, check_candidate
 from refork.sandbox import Sandbox
 from refork.variant import RESERVED, Variant, prompt_folder
 
 SUFFIX: Final = ".md"
+PLAIN: Final = "dbos"
+"""The framework of runs whose steps call a model themselves, with prompts of ``refork.prompt``."""
 NAMES: Final = ("agent", "baseline", "model")
 """What a template can name."""
 
 _TEMPLATE: Final = "<prompt>"
 
 
-def load_variants(root: Path, agent: str) -> tuple[Variant, ...]:
+def load_variants(root: Path, agent: str, *, plain: bool = False) -> tuple[Variant, ...]:
     """The candidates of ``agent`` in name order: every ``.md`` file of its folder in ``root``.
 
     ``root`` is the folder of all prompts, ``evals/prompts`` by default. Hidden files and subfolders are no
-    variants; without a folder there are none. BadFileError for a file that may not be there or be read so,
-    TemplateError for one that does not parse.
+    variants; without a folder there are none. ``plain`` candidates are for a prompt of ``refork.prompt``: they
+    have the application's variables, too, and no model or settings. BadFileError for a file that may not be
+    there or be read so, TemplateError for one that does not parse.
     """
     folder = root / prompt_folder(agent)
     if not folder.is_dir():
@@ -40,7 +44,7 @@ def load_variants(root: Path, agent: str) -> tuple[Variant, ...]:
         files = sorted(path for path in folder.iterdir() if _is_candidate(path))
     except OSError as error:
         raise BadFileError(f"{str(folder)!r} cannot be read: {error.strerror}") from error
-    return tuple(_load(path) for path in files)
+    return tuple(_load(path, agent if plain else None) for path in files)
 
 
 def find_variants(case: Case, root: Path) -> tuple[Variant, ...]:
@@ -48,7 +52,8 @@ def find_variants(case: Case, root: Path) -> tuple[Variant, ...]:
 
     BadFileError names the case file, the nearest variant and the folder, where one is not there.
     """
-    known = load_variants(root, case.agent) if case.agent is not None else ()
+    plain = case.run.framework == PLAIN
+    known = load_variants(root, case.agent, plain=plain) if case.agent is not None else ()
     if case.variants is None:
         return known
     by_name = {variant.name: variant for variant in known}
@@ -58,18 +63,23 @@ def find_variants(case: Case, root: Path) -> tuple[Variant, ...]:
     return tuple(by_name[name] for name in case.variants)
 
 
-def check(variant: Variant) -> None:
-    """Raise TemplateError where the template does not parse, or names what no prompt has."""
+def check(variant: Variant, plain: str | None = None) -> None:
+    """Raise TemplateError where the template does not parse, or names what no prompt has.
+
+    ``plain`` is the prompt of ``refork.prompt`` that it is for: only its caller knows the variables.
+    """
+    if plain is not None:
+        check_candidate(variant, plain)
     if variant.template is None:
         return
-    sandbox = Sandbox()
+    sandbox = Sandbox() if plain is None else AppSandbox()
     try:
         tree = sandbox.prepared(variant.template)
         sandbox.compile(tree, filename=_TEMPLATE)
         unknown = meta.find_undeclared_variables(sandbox.parse(variant.template)) - {*NAMES, *sandbox.globals}
     except Exception as error:  # deep nesting, numbers that are no numbers: whatever Jinja lets through
         raise _template_error(variant, error) from error
-    if unknown:
+    if unknown and plain is None:
         raise _undefined(variant, min(unknown))
 
 
@@ -94,7 +104,7 @@ def _is_candidate(path: Path) -> bool:
     return path.suffix == SUFFIX and not path.name.startswith(".") and not path.is_dir()
 
 
-def _load(path: Path) -> Variant:
+def _load(path: Path, plain: str | None) -> Variant:
     name = path.stem
     if name.lower() in RESERVED:
         raise BadFileError(
@@ -111,7 +121,7 @@ def _load(path: Path) -> Variant:
     variant = Variant(
         name=name, path=path, template=template, model=front.model, settings=front.settings, line=line
     )
-    check(variant)
+    check(variant, plain)
     return variant
 
 

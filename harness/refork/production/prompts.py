@@ -1,0 +1,127 @@
+"""``refork.prompt``: the application's own prompts, out of files, and under evaluation what is tried for them."""
+
+import os
+import sys
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from refork.errors import BadFileError, BadInputError
+from refork.production import hooks
+
+if TYPE_CHECKING:
+    from refork.production.rendering import AppPrompt
+
+FOLDER: Final = "prompts"
+VARIABLE: Final = "REFORK_APP_PROMPTS"
+
+_configured: Path | None = None
+_cache = threading.local()
+
+
+def configure(*, prompts: str | os.PathLike[str] | None = None) -> None:
+    """Say where the application's prompts lie; None for the folder that is found by itself."""
+    global _configured, _cache  # noqa: PLW0603 - one setting for the whole process
+    _configured = None if prompts is None else Path(prompts).absolute()
+    _cache = threading.local()
+
+
+def prompt(name: str, /, **variables: Any) -> str:
+    """The text of ``prompts/<name>.md``, rendered with ``variables``, without one last line break.
+
+    The file is a Jinja2 template, read once in each thread. The folder is the one that was configured, else
+    the nearest ``prompts`` beside the calling module or in the packages around it, else that in the current
+    folder. While a candidate is tried for this prompt, its text is given instead. Raises BadFileError where
+    the file is missing or holds front matter, BadInputError for bad arguments, TemplateError where it does
+    not render.
+    """
+    module: str = sys._getframe(1).f_globals.get("__name__", "")
+    try:
+        found: AppPrompt = _cache.prompts[module, name]
+    except (AttributeError, KeyError):
+        found = _loaded(module, name)
+    if hooks.evaluation is None:
+        return found.render(variables)
+    return _evaluated(hooks.evaluation, found, name, variables)
+
+
+def _evaluated(
+    evaluation: hooks.Evaluation, found: "AppPrompt", name: str, variables: Mapping[str, Any]
+) -> str:
+    text = found.render(variables)
+    candidate = evaluation.variant(name)
+    if candidate is not None:
+        from refork.production.rendering import render_candidate  # noqa: PLC0415 - imports jinja2
+
+        text = render_candidate(candidate, name, text, variables)
+    evaluation.rendered(name, text, variables)
+    return text
+
+
+def _loaded(module: str, name: str) -> "AppPrompt":
+    from refork.production.rendering import SUFFIX, AppPrompt, check_name  # noqa: PLC0415 - imports jinja2
+
+    check_name(name)
+    folders = _folders(module)
+    for folder in folders:
+        file = folder / f"{name}{SUFFIX}"
+        if file.is_file():
+            break
+    else:
+        looked = ", ".join(repr(str(folder)) for folder in folders)
+        raise BadFileError(
+            f"there is no prompt {name + SUFFIX!r} in {looked}; "
+            "refork.configure(prompts=...) says where prompts lie"
+        )
+    found = AppPrompt(file)
+    prompts: dict[tuple[str, str], AppPrompt] | None = getattr(_cache, "prompts", None)
+    if prompts is None:
+        prompts = _cache.prompts = {}
+    prompts[module, name] = found
+    return found
+
+
+def _folders(module: str) -> list[Path]:
+    """Where to look: the one folder that was named, else ``prompts`` around the calling module, and here."""
+    if _configured is not None:
+        return [_configured]
+    named = os.environ.get(VARIABLE, "").strip()
+    if named:
+        return [Path(named).absolute()]
+    set_in_project = _of_project(Path.cwd())
+    if set_in_project is not None:
+        return [set_in_project]
+    around = [folder / FOLDER for folder in _around(module)]
+    return [*dict.fromkeys([*around, Path.cwd() / FOLDER])]
+
+
+def _around(module: str) -> list[Path]:
+    """The folder of a module, and those of the packages that it lies in."""
+    file = getattr(sys.modules.get(module), "__file__", None)
+    if file is None:
+        return []
+    inner = Path(file).absolute().parent
+    depth = module.count(".") + (1 if Path(file).name == "__init__.py" else 0)
+    return [inner, *inner.parents[: max(0, depth - 1)]]
+
+
+def _of_project(start: Path) -> Path | None:
+    """``app_prompts`` of the nearest pyproject.toml, where it has one."""
+    file = next(
+        (path for home in (start, *start.parents) if (path := home / "pyproject.toml").is_file()), None
+    )
+    if file is None:
+        return None
+    import tomllib  # noqa: PLC0415 - read once, and not at all where the folder is configured
+
+    try:
+        settings = tomllib.loads(file.read_text("utf-8")).get("tool", {}).get("refork", {})
+    except (OSError, ValueError):  # not ours to complain about in production
+        return None
+    folder = settings.get("app_prompts")
+    if folder is None:
+        return None
+    if not isinstance(folder, str) or not folder:
+        raise BadInputError(f"{str(file)!r}: 'tool.refork.app_prompts' must be a folder, and is {folder!r}")
+    return file.parent / folder
