@@ -12,15 +12,20 @@ from typing import Any
 
 import pytest
 from refork.case import Run, StepKind
+from refork.files.tool_rules import project_rules
 from refork.fork import ForkSession
 from refork.outcome import ForkStatus
+from refork.policy import ToolPolicy
 from support import shapes
 from support.forks import CAREFUL, case_of, measure, surroundings_of, text_of
 from support.model_server import ModelServer, Received
 from support.prepared import Prepared
 from support.shapes import MCP_SERVER, MCP_URL, SESSIONS, SHAPES, Recording
 
-MCP = ("mcp_by_stdio", "mcp_by_http")
+
+
+UNRECORDED = {"mcp_by_stdio": "count", "mcp_by_http": "count", "a_tool_inside_that_is_no_step": "jot"}
+"""Shapes with a tool that DBOS keeps nothing of, and its name."""
 
 
 @dataclass(frozen=True)
@@ -130,7 +135,7 @@ def forked_everywhere(
 
 
 @pytest.mark.parametrize(
-    "name", [name for name in SHAPES if name not in (*MCP, "nested_workflows", "sessions")]
+    "name", [name for name in SHAPES if name not in (*UNRECORDED, "nested_workflows")]
 )
 def test_a_shape_is_forked_at_each_of_its_model_calls(
     name: str, recording: Recording, session: ForkSession, server: ModelServer, ledger: Path
@@ -139,4 +144,58 @@ def test_a_shape_is_forked_at_each_of_its_model_calls(
     run = replayed(session, recording.runs[name])
     assert server.count == 0
     assert not ledger.exists(), ledger.read_text()
+    forked_everywhere(session, server, ledger, run, recording.received[name])
+
+
+def test_a_replay_reads_what_a_session_held_before_the_run_and_writes_nothing_into_it(
+    recording: Recording, session: ForkSession, server: ModelServer, ledger: Path, surroundings: Path
+) -> None:
+    store = surroundings / "sessions.sqlite"
+    before = shapes.rows_of(store)
+    assert len(before) == 8
+    run = replayed(session, recording.runs["sessions"])
+    forked_everywhere(session, server, ledger, run, recording.received["sessions"])
+    assert shapes.rows_of(store) == before
+
+
+def test_a_captured_session_needs_no_store(
+    recording: Recording,
+    session: ForkSession,
+    server: ModelServer,
+    ledger: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    run = replayed(session, recording.runs["sessions_with_a_past"])
+    monkeypatch.setenv(SESSIONS, str(tmp_path / "elsewhere.sqlite"))
+    forked_everywhere(session, server, ledger, run, recording.received["sessions_with_a_past"])
+    assert shapes.rows_of(tmp_path / "elsewhere.sqlite") == []
+
+
+@pytest.fixture
+def granted(session: ForkSession) -> Generator[None]:
+    """Tools that are no steps may act: so their answers get on record."""
+    session._host.policy = ToolPolicy(rules=project_rules(dict.fromkeys(UNRECORDED.values(), "live")))
+    yield
+    session._host.policy = ToolPolicy()
+
+
+@pytest.mark.parametrize("name", UNRECORDED)
+def test_a_tool_that_is_no_step_does_not_act_in_a_replay_and_is_named(
+    name: str, recording: Recording, session: ForkSession, server: ModelServer, ledger: Path
+) -> None:
+    replay = session.replay(recording.runs[name])
+    assert replay.problem is not None
+    assert f"tool {UNRECORDED[name]!r} left no checkpoint" in replay.problem
+    assert not ledger.exists()
+    assert server.count == 0
+
+
+@pytest.mark.parametrize("name", UNRECORDED)
+def test_once_its_answer_is_on_record_forks_do_without_the_tool(
+    name: str, recording: Recording, session: ForkSession, server: ModelServer, ledger: Path, granted: None
+) -> None:
+    run = replayed(session, recording.runs[name])
+    assert ledger.exists()
+    session._host.policy = ToolPolicy()
     forked_everywhere(session, server, ledger, run, recording.received[name])

@@ -43,7 +43,7 @@ from refork.engine.reading import Reader
 
 from support.apps import helpdesk as desk
 from support.model_server import Call, ModelServer, Received, Reply
-from support.plots import LOOK_UP, PARALLEL, Plot, ask, echo
+from support.plots import JOT, LOOK_UP, PARALLEL, Plot, ask, echo
 
 SHAPES: dict[str, Plot] = {}
 MCP_SERVER: Final = Path(__file__).parent / "mcp_server.py"
@@ -82,8 +82,8 @@ def agent(name: str, **settings: Any) -> Agent[Any]:
 def answer(request: Received) -> Reply | str:
     """What the model says: the shape is named by the user's first message, and by what is handed on."""
     users = [str(item.get("content")) for item in request.items if item.get("role") == "user"]
-    named = [name for user in users for name in SHAPES if name in user.split(":")[0]]
-    return SHAPES[named[-1]].story(request) if named else echo(request)
+    named = [name for user in users for name in SHAPES if name == user.split(":")[0]]
+    return SHAPES[named[-1] if named else "agents_as_tools"].story(request)
 
 
 MAIL = calls(("send_mail", {"to": "Ann"}))
@@ -113,14 +113,26 @@ async def a_handoff_with_input_and_filter(name: str) -> Any:
     return await ask(agent("first", tools=[desk.look_up], handoffs=[second]), name)
 
 
-ASK_EXPERT = calls(("ask_expert", {"input": "agents_as_tools: inside"}))
+ASK_EXPERT = calls(("ask_expert", {"input": "inside: what?"}))
 
 
-@shape(ASK_EXPERT, ASK_EXPERT, expert=(LOOK_UP,))
+@shape(ASK_EXPERT, ASK_EXPERT, expert=(LOOK_UP,), fan=(PARALLEL,), jotter=(JOT,))
 async def agents_as_tools(name: str) -> Any:
     expert = agent("expert", tools=[desk.look_up])
     outer = agent("outer", tools=[expert.as_tool("ask_expert", "Ask the expert."), desk.refund])
     return await ask(outer, name)
+
+
+@shape(ASK_EXPERT)
+async def parallel_tools_of_an_agent_as_tool(name: str) -> Any:
+    fan = agent("fan", tools=[desk.look_up, desk.refund])
+    return await ask(agent("outer", tools=[fan.as_tool("ask_expert", "Ask the expert.")]), name)
+
+
+@shape(ASK_EXPERT)
+async def a_tool_inside_that_is_no_step(name: str) -> Any:
+    jotter = agent("jotter", tools=[desk.jot])
+    return await ask(agent("outer", tools=[jotter.as_tool("ask_expert", "Ask the expert.")]), name)
 
 
 @shape(PARALLEL, calls(("refund", {"amount": 1}), ("refund", {"amount": 1}), ("send_mail", {"to": "Ann"})))
@@ -240,6 +252,16 @@ async def sessions(name: str) -> Any:
     try:
         first = await ask(agent("chatty", tools=[desk.look_up]), name, session=session)
         return [first, await ask(agent("chatty", tools=[desk.look_up]), f"{name}: again", session=session)]
+    finally:
+        session.close()
+
+
+@shape(LOOK_UP)
+async def sessions_with_a_past(name: str) -> Any:
+    """Runs after ``sessions``, in the same conversation."""
+    session = SQLiteSession("ann", os.environ[SESSIONS])
+    try:
+        return await ask(agent("chatty", tools=[desk.look_up]), f"{name}: hello", session=session)
     finally:
         session.close()
 

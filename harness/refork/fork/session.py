@@ -20,7 +20,7 @@ from refork.fork.slots import Slots
 from refork.fork.spreads import spread_of
 from refork.fork.tail import TailBranch
 from refork.fork.trial_step import Limits
-from refork.frameworks import Framework, ModelCall, StepCall, installed
+from refork.frameworks import Framework, ModelCall, Replaying, StepCall, installed
 from refork.outcome import Trial
 from refork.policy import ToolPolicy, project_policy
 from refork.values import DEFAULT
@@ -133,6 +133,15 @@ class ForkSession:
         if gate is None or (gate.arrived and isinstance(branch, TailBranch)):
             return None
         return gate.recorded.get(self._engine.next_step())
+
+    def replaying(self) -> Replaying | None:
+        """The fork whose workflow calls, with the recorded steps that it has not come to."""
+        gate = self._engine.gate_here()
+        if gate is None or self._engine.within_step():
+            return None
+        here = self._engine.next_step()
+        steps = self._host.recorded_steps(gate.run_id)
+        return Replaying(run_id=gate.run_id, ahead=[step for step in steps if step.number >= here])
 
     def variant(self, agent: str | None) -> Variant | None:
         """What the calling fork tries for an agent from its start on."""

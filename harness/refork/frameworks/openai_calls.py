@@ -147,7 +147,7 @@ def told_calls(items: Any) -> list[ToldCall]:
             calls[call_id] = item
         elif kind == "function_call_output" and call_id in calls and isinstance(item.get("output"), str):
             call = calls[call_id]
-            arguments = _json_or_text(call.get("arguments") or "")
+            arguments = json_or_text(call.get("arguments") or "")
             told.append(
                 ToldCall(id=call_id, name=str(call.get("name")), arguments=arguments, output=item["output"])
             )
@@ -175,13 +175,13 @@ def answer_of(response: ModelResponse, *, structured: bool) -> Answer:
                 str(getattr(part, "text", None) or getattr(part, "refusal", "")) for part in item.content
             ]
         elif isinstance(item, ResponseFunctionToolCall):
-            calls.append(ToolCall(name=item.name, arguments=_json_or_text(item.arguments)))
+            calls.append(ToolCall(name=item.name, arguments=json_or_text(item.arguments)))
     text = "".join(texts)
-    parsed = _json_or_text(text) if structured else None
+    parsed = json_or_text(text) if structured else None
     return Answer(text=text, tool_calls=tuple(calls), structured=None if isinstance(parsed, str) else parsed)
 
 
-def _json_or_text(text: str) -> Any:
+def json_or_text(text: str) -> Any:
     try:
         return json.loads(text)
     except (ValueError, RecursionError):

@@ -2,12 +2,16 @@
 
 import asyncio
 import dataclasses
+from collections import defaultdict
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
 import dbos_openai_agents.runner as dbos_runner
-from agents import FunctionTool
+from agents import FunctionTool, Tool
+from agents.agent import AgentBase
+from agents.tool import ToolOriginType
 from dbos._context import get_local_dbos_context
 
 from refork.errors import ToolToldError
@@ -17,6 +21,7 @@ Upcoming = Callable[[], str | None]
 
 GATHERING_SECONDS: Final = 0.05
 TURN_SECONDS: Final = 0.001
+_WATCHED: Final = "refork_watched"
 
 
 class _Turns:
@@ -84,9 +89,38 @@ def in_turn(watcher: Watcher) -> Any:
                 return await as_in_production(context, arguments)
             return await turns.setdefault(turnstile, _Turns(upcoming)).call(tool, context, arguments)
 
+        setattr(invoke, _WATCHED, True)
         return invoke
 
     return create_tool_wrapper
+
+
+def all_tools(watcher: Watcher) -> Any:
+    """In the place of ``AgentBase.get_all_tools``.
+
+    DBOSRunner wraps the tools that an agent lists. Those of MCP servers and of agents used as tools are found here.
+    """
+    original = AgentBase.get_all_tools
+    turns: defaultdict[str, _Turns] = defaultdict(partial(_Turns, watcher.upcoming))
+
+    async def get_all_tools(self: AgentBase[Any], run_context: Any) -> list[Tool]:
+        tools, fork = await original(self, run_context), watcher.replaying()
+        return tools if fork is None else [_watched(tool, watcher, turns[fork.run_id]) for tool in tools]
+
+    return get_all_tools
+
+
+def _watched(tool: Tool, watcher: Watcher, turns: _Turns) -> Tool:
+    if not isinstance(tool, FunctionTool) or getattr(tool.on_invoke_tool, _WATCHED, False):
+        return tool
+    asked = asked_first(watcher, tool)
+    if tool._is_agent_tool or (tool._tool_origin and tool._tool_origin.type is ToolOriginType.MCP):
+        return asked
+    return dataclasses.replace(asked, on_invoke_tool=partial(_in_turn, turns, asked))
+
+
+async def _in_turn(turns: _Turns, tool: FunctionTool, context: Any, arguments: str) -> Any:
+    return await turns.call(tool, context, arguments)
 
 
 def asked_first(watcher: Watcher, tool: FunctionTool) -> FunctionTool:
