@@ -1,28 +1,32 @@
 """Agents of every shape are replayed as they were recorded, and forked at each of their model calls."""
 
+import dataclasses
 import pickle
+import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Generator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
+from agents import Runner
 from refork.case import Run, StepKind
 from refork.files.tool_rules import project_rules
 from refork.fork import ForkSession
+from refork.fork.trial_step import digest
 from refork.outcome import ForkStatus
 from refork.policy import ToolPolicy
 from support import shapes
+from support.apps import helpdesk as desk
 from support.forks import CAREFUL, case_of, measure, surroundings_of, text_of
 from support.model_server import ModelServer, Received
 from support.prepared import Prepared
 from support.shapes import MCP_SERVER, MCP_URL, SESSIONS, SHAPES, Recording
-
-
 
 UNRECORDED = {"mcp_by_stdio": "count", "mcp_by_http": "count", "a_tool_inside_that_is_no_step": "jot"}
 """Shapes with a tool that DBOS keeps nothing of, and its name."""
@@ -106,11 +110,21 @@ def without_prompt(request: Received) -> dict[str, Any]:
     return body
 
 
-def forked_everywhere(
+class ForkedEverywhere(Protocol):
+    def __call__(self, run: Run, sent: list[Received], /) -> None: ...
+
+
+@pytest.fixture
+def forked_everywhere(session: ForkSession, server: ModelServer, ledger: Path) -> ForkedEverywhere:
+    """Forks a run at each of its model steps, and compares the trials with what production ``sent``."""
+    return partial(_fork_everywhere, session, server, ledger)
+
+
+def _fork_everywhere(
     session: ForkSession, server: ModelServer, ledger: Path, run: Run, sent: list[Received]
 ) -> None:
     """Fork a run at each of its model steps: the trials ask what production asked, and nothing else happens."""
-    ledger.unlink(missing_ok=True)
+    assert not ledger.exists(), ledger.read_text()
     asked: list[Received] = []
     for step in run.steps:
         if step.kind is not StepKind.MODEL:
@@ -134,41 +148,56 @@ def forked_everywhere(
     assert sorted(str(each.body) for each in asked) == sorted(str(each.body) for each in sent)
 
 
-@pytest.mark.parametrize(
-    "name", [name for name in SHAPES if name not in (*UNRECORDED, "nested_workflows")]
-)
+@pytest.mark.parametrize("name", [name for name in SHAPES if name not in (*UNRECORDED, "nested_workflows")])
 def test_a_shape_is_forked_at_each_of_its_model_calls(
-    name: str, recording: Recording, session: ForkSession, server: ModelServer, ledger: Path
+    name: str,
+    recording: Recording,
+    session: ForkSession,
+    server: ModelServer,
+    forked_everywhere: ForkedEverywhere,
 ) -> None:
-    server.script = shapes.answer
     run = replayed(session, recording.runs[name])
     assert server.count == 0
-    assert not ledger.exists(), ledger.read_text()
-    forked_everywhere(session, server, ledger, run, recording.received[name])
+    forked_everywhere(run, recording.received[name])
+
+
+def test_what_the_server_keeps_is_part_of_the_request(recording: Recording, session: ForkSession) -> None:
+    going_on = replayed(session, recording.runs["a_response_that_goes_on"])
+    bodies = [each.body for each in recording.received["a_response_that_goes_on"]]
+    requests = [step.request for step in going_on.steps if step.request]
+    assert "previous_response_id" in bodies[-1]
+    assert [each.settings.get("previous_response_id") for each in requests] == [
+        body.get("previous_response_id") for body in bodies
+    ]
+    kept = replayed(session, recording.runs["a_conversation_that_the_server_keeps"]).steps[0].request
+    assert kept is not None
+    assert kept.settings["conversation_id"] == "conv_1"
+    assert kept.settings["prompt"]["variables"] == {"city": "Rome"}
+    other = dataclasses.replace(kept, settings=kept.settings | {"conversation_id": "conv_2"})
+    assert digest(other) != digest(kept)
 
 
 def test_a_replay_reads_what_a_session_held_before_the_run_and_writes_nothing_into_it(
-    recording: Recording, session: ForkSession, server: ModelServer, ledger: Path, surroundings: Path
+    recording: Recording, session: ForkSession, surroundings: Path, forked_everywhere: ForkedEverywhere
 ) -> None:
     store = surroundings / "sessions.sqlite"
     before = shapes.rows_of(store)
     assert len(before) == 8
     run = replayed(session, recording.runs["sessions"])
-    forked_everywhere(session, server, ledger, run, recording.received["sessions"])
+    forked_everywhere(run, recording.received["sessions"])
     assert shapes.rows_of(store) == before
 
 
 def test_a_captured_session_needs_no_store(
     recording: Recording,
     session: ForkSession,
-    server: ModelServer,
-    ledger: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
+    forked_everywhere: ForkedEverywhere,
 ) -> None:
     run = replayed(session, recording.runs["sessions_with_a_past"])
     monkeypatch.setenv(SESSIONS, str(tmp_path / "elsewhere.sqlite"))
-    forked_everywhere(session, server, ledger, run, recording.received["sessions_with_a_past"])
+    forked_everywhere(run, recording.received["sessions_with_a_past"])
     assert shapes.rows_of(tmp_path / "elsewhere.sqlite") == []
 
 
@@ -191,11 +220,88 @@ def test_a_tool_that_is_no_step_does_not_act_in_a_replay_and_is_named(
     assert server.count == 0
 
 
+@pytest.mark.usefixtures("granted")
 @pytest.mark.parametrize("name", UNRECORDED)
 def test_once_its_answer_is_on_record_forks_do_without_the_tool(
-    name: str, recording: Recording, session: ForkSession, server: ModelServer, ledger: Path, granted: None
+    name: str,
+    recording: Recording,
+    session: ForkSession,
+    ledger: Path,
+    forked_everywhere: ForkedEverywhere,
 ) -> None:
     run = replayed(session, recording.runs[name])
-    assert ledger.exists()
+    ledger.unlink()
     session._host.policy = ToolPolicy()
-    forked_everywhere(session, server, ledger, run, recording.received[name])
+    forked_everywhere(run, recording.received[name])
+
+
+@pytest.mark.parametrize("name", ["nested-called", "nested-started"])
+def test_the_run_of_a_child_workflow_is_forked_like_any_other(
+    name: str, recording: Recording, session: ForkSession, forked_everywhere: ForkedEverywhere
+) -> None:
+    run = replayed(session, recording.runs[name])
+    labels = [step.label for step in run.steps]
+    agent = name.removeprefix("nested-")
+    assert labels == [agent, "look_up", agent]
+    sent = [
+        each for each in recording.received["nested_workflows"] if f"You are {agent}." in each.instructions
+    ]
+    forked_everywhere(run, sent)
+
+
+def test_the_parent_is_forked_without_its_children(
+    recording: Recording, session: ForkSession, forked_everywhere: ForkedEverywhere
+) -> None:
+    run = replayed(session, recording.runs["nested_workflows"])
+    assert [step.child_run for step in run.steps if step.child_run][:1] == ["nested-called"]
+    sent = [each for each in recording.received["nested_workflows"] if "You are parent." in each.instructions]
+    forked_everywhere(run, sent)
+
+
+def test_a_streamed_run_is_refused_since_nothing_of_it_is_recorded(
+    recording: Recording, session: ForkSession, server: ModelServer, ledger: Path
+) -> None:
+    async def streamed(name: str) -> Any:
+        run = Runner.run_streamed(shapes.agent("chat"), name)
+        async for _event in run.stream_events():
+            pass
+        return run.final_output
+
+    desk.plots["chat_completions"] = streamed
+    problem = session.replay(recording.runs["chat_completions"]).problem
+    assert problem is not None
+    assert "calls the model of agent 'chat' outside of every DBOS step" in problem
+    assert server.count == 0
+
+
+def test_an_mcp_server_that_is_down_is_told(
+    recording: Recording, session: ForkSession, server: ModelServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(MCP_URL, "http://127.0.0.1:9/mcp")
+    began = time.monotonic()
+    problem = session.replay(recording.runs["mcp_by_http"]).problem
+    assert problem is not None
+    assert "the code raised UserError: Failed to connect to MCP server 'stock'" in problem
+    assert "after step 0 of 4" in problem
+    assert time.monotonic() - began < 5
+
+
+@pytest.fixture
+def hanging(mcp: McpOverHttp, session: ForkSession, monkeypatch: pytest.MonkeyPatch) -> Generator[None]:
+    """The MCP server takes connections and answers none, and the session is impatient."""
+    limits = dataclasses.replace(session._host.limits, replay_seconds=0.5)
+    monkeypatch.setattr(session._host, "limits", limits)
+    mcp.process.send_signal(signal.SIGSTOP)
+    yield
+    mcp.process.send_signal(signal.SIGCONT)
+
+
+@pytest.mark.usefixtures("hanging")
+def test_an_mcp_server_that_hangs_is_told(
+    recording: Recording, session: ForkSession, server: ModelServer, ledger: Path
+) -> None:
+    problem = session.replay(recording.runs["mcp_by_http"]).problem
+    assert problem is not None
+    assert problem.startswith("the replay hung before its first step: nothing happened for 0.5 s")
+    assert not ledger.exists()
+    assert server.count == 0

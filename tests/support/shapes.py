@@ -5,6 +5,7 @@ import os
 import pickle
 import sqlite3
 import sys
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -51,7 +52,10 @@ SESSIONS: Final = "HELPDESK_SESSIONS"
 MCP_URL: Final = "HELPDESK_MCP_URL"
 
 
-def shape(*turns: Reply | str, **by_agent: Any) -> Any:
+Body = Callable[[str], Coroutine[Any, Any, Any]]
+
+
+def shape(*turns: Reply | str, **by_agent: tuple[Reply | str, ...]) -> Callable[[Body], Body]:
     """A workflow's body, and what the model answers by the first word of the instructions that it gets.
 
     ``turns`` are the answers to the instructions that ``by_agent`` does not name.
@@ -63,7 +67,7 @@ def shape(*turns: Reply | str, **by_agent: Any) -> Any:
         offered = isinstance(said, str) or {call.name for call in said.calls} <= set(request.tools)
         return said if said and offered else echo(request)
 
-    def add(body: Any) -> Any:
+    def add(body: Body) -> Body:
         SHAPES[body.__name__] = Plot(body, story=story)
         return body
 
@@ -76,7 +80,8 @@ def calls(*made: tuple[str, dict[str, Any]]) -> Reply:
 
 def agent(name: str, **settings: Any) -> Agent[Any]:
     """An agent whose instructions end with its name."""
-    return Agent(**{"name": name, "instructions": f"You are {name}.", "model": "small", **settings})
+    given: dict[str, Any] = {"instructions": f"You are {name}.", "model": "small", **settings}
+    return Agent(name=name, **given)
 
 
 def answer(request: Received) -> Reply | str:
@@ -295,6 +300,18 @@ async def a_response_that_goes_on(name: str) -> Any:
         mine = agent("chained", tools=[desk.look_up], model=OpenAIResponsesModel("small", client))
         first = await DBOSRunner.run(mine, name)
         return await ask(mine, f"{name}: more", previous_response_id=first.last_response_id)
+
+
+@shape(LOOK_UP)
+async def a_conversation_that_the_server_keeps(name: str) -> Any:
+    async with AsyncOpenAI() as client:
+        mine = agent(
+            "kept",
+            tools=[desk.look_up],
+            model=OpenAIResponsesModel("small", client),
+            prompt={"id": "pmpt_1", "variables": {"city": "Rome"}},
+        )
+        return await ask(mine, name, conversation_id="conv_1")
 
 
 @shape(LOOK_UP)

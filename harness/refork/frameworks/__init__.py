@@ -102,12 +102,15 @@ class StepCall:
 
 @dataclass(frozen=True, kw_only=True)
 class ToldCall:
-    """A tool call and what the model was told of it, as a request holds them. ``id`` is the call's own."""
+    """A tool call and what the model was told of it, as a request holds them. ``id`` is the call's own.
+
+    ``output`` is what the tool's function may return for the model to be told the same: mostly a text.
+    """
 
     id: str
     name: str
     arguments: Any
-    output: str
+    output: Any
 
 
 @dataclass(frozen=True, kw_only=True)
