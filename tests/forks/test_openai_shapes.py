@@ -86,10 +86,9 @@ def recording(prepared: Prepared, surroundings: Path, mcp: McpOverHttp) -> Recor
 
 
 @pytest.fixture(autouse=True)
-def as_recorded(module_server: ModelServer) -> None:
+def as_recorded(server: ModelServer) -> None:
     shapes.as_recorded()
-    module_server.script = shapes.answer
-    module_server.requests.clear()
+    server.script = shapes.answer
 
 
 def replayed(session: ForkSession, run: Run) -> Run:
