@@ -1,13 +1,14 @@
 """``make bench``: measure, print a table, and keep it in docs/benchmarks.md."""
 
 import platform
+import statistics
 import sys
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from bench import forks, startup
-from bench.server import LATENCY, serving
+from bench import forks, replays, startup, tails
+from bench.server import LATENCY, Server, serving
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "benchmarks.md"
 
@@ -21,17 +22,23 @@ class Row:
 
 
 def measure() -> list[Row]:
-    with serving() as server:
+    with serving(latency=0):
         runs = forks.record()
-        with forks.session() as opened:
-            forks.forked(opened, runs.after_10_steps)  # connections are opened once
-            calls = forks.calls_made(opened, runs.after_10_steps, server)
-            client = forks.by_client()
-            ten = forks.forked(opened, runs.after_10_steps)
-            thousand = forks.forked(opened, runs.after_1000_steps)
-            turns = forks.forked(opened, runs.after_50_turns)
-            sdk = forks.by_sdk(opened, runs.after_50_turns)
+        rows = _without_waiting(runs)
+    with serving() as server:
+        rows = _in_forks(runs, server) + rows
     with_plugin, without, start = startup.ratio()
+    return [*rows, _ratio("`pytest --co` with the plugin / without it", with_plugin, without, 1.05, start)]
+
+
+def _in_forks(runs: forks.Runs, server: Server) -> list[Row]:
+    with forks.session() as opened:
+        calls = forks.calls_made(opened, runs.after_10_steps, server)  # the first, so it opens connections
+        client = forks.by_client()
+        ten = forks.forked(opened, runs.after_10_steps)
+        thousand = forks.forked(opened, runs.after_1000_steps)
+        turns = forks.forked(opened, runs.after_50_turns)
+        sdk = forks.by_sdk(opened, runs.after_50_turns)
     return [
         Row(
             what=f"model calls made for {forks.TRIALS} trials, as the server counted them",
@@ -42,14 +49,43 @@ def measure() -> list[Row]:
         _ratio(f"{forks.TRIALS} trials in a fork / the same requests by AsyncOpenAI", ten, client, 1.10),
         _ratio("behind 1000 plain steps / behind 10", thousand, ten, 1.15),
         _ratio("behind 50 turns / the SDK's own model class on the same messages", turns, sdk, 1.15),
-        _ratio("`pytest --co` with the plugin / without it", with_plugin, without, 1.05, start),
+    ]
+
+
+def _without_waiting(runs: forks.Runs) -> list[Row]:
+    """What is measured without a model's latency: replays, and the queue of tails."""
+    bare = replays.bare_turns(runs.after_50_turns)
+    with forks.session() as opened:
+        replays.replayed(opened, runs.after_10_steps)  # the first of a session opens its connections
+        plain = replays.per_plain_step(opened, runs.after_1000_steps, runs.after_10_steps)
+        turns = replays.turns(opened, runs.after_50_turns)
+        waits = tails.waits(opened, runs.after_10_steps)
+    bare += replays.bare_turns(runs.after_50_turns)  # on both sides of the replays: load hits both alike
+    answers = sum(step.kind == "model" for step in runs.after_50_turns.steps)
+    return [
+        _within("replay of a plain step", plain, 0.0006),
+        _ratio(
+            f"replay of {answers} turns / the bare SDK, given the same answers at once",
+            statistics.median(turns),
+            statistics.median(bare),
+            1.15,
+        ),
+        _within(f"a tail's wait for its queue, median of {tails.TAILS}", statistics.median(waits), 0.05),
     ]
 
 
 def _ratio(what: str, taken: float, beside: float, bar: float, ratio: float | None = None) -> Row:
     ratio = taken / beside if ratio is None else ratio
-    measured = f"{ratio:.3f} ({taken:.2f} s / {beside:.2f} s)"
+    measured = f"{ratio:.3f} ({_time(taken)} / {_time(beside)})"
     return Row(what=what, measured=measured, bar=f"at most {bar:.2f}", met=ratio <= bar)
+
+
+def _within(what: str, taken: float, bar: float) -> Row:
+    return Row(what=what, measured=_time(taken), bar=f"at most {_time(bar)}", met=taken <= bar)
+
+
+def _time(seconds: float) -> str:
+    return f"{seconds:.2f} s" if seconds >= 1 else f"{seconds * 1000:.3g} ms"
 
 
 def page(rows: list[Row]) -> str:
@@ -59,8 +95,12 @@ def page(rows: list[Row]) -> str:
     return f"""# Benchmarks
 
 Written by `make bench`, on {date.today().isoformat()} with Python {platform.python_version()} on {platform.system()}.
-Every figure is a ratio within one run: absolute times depend on the machine. The model is a local server that
-answers after {LATENCY * 1000:.0f} ms; {forks.TRIALS} trials, {forks.CONCURRENCY} at once.
+A ratio is taken within one run, since times depend on the machine; a bar in ms holds for the machine it ran on.
+The model is a local server that answers after {LATENCY * 1000:.0f} ms. Forks make
+{forks.TRIALS} trials, {forks.CONCURRENCY} at once.
+Replays and tails are measured without that latency. A replay is of a run that the session has not seen before; a
+plain step's is the difference between 1000 steps and 10. A tail, alone in its queue, waits from the writing of its
+fork until DBOS takes it up.
 
 | what | measured | bar | met |
 |---|---|---|---|

@@ -7,11 +7,20 @@ from dbos_openai_agents import DBOSRunner
 set_default_openai_api("chat_completions")
 
 
+def row(number: int) -> str:
+    """Look something up."""
+    return f"row {number}: " + "x" * 200
+
+
 @function_tool
 @DBOS.step()
 def look(number: int) -> str:
     """Look something up."""
-    return f"row {number}: " + "x" * 200
+    return row(number)
+
+
+def question(rows: int) -> str:
+    return f"{rows} rows, please"
 
 
 looker = Agent(name="looker", instructions="Look, then answer.", tools=[look], model="bench")
@@ -26,11 +35,11 @@ def plain(number: int) -> int:
 async def behind_steps(steps: int) -> str:
     for number in range(steps):
         plain(number)
-    result = await DBOSRunner.run(looker, "0 rows, please")
+    result = await DBOSRunner.run(looker, question(0))
     return str(result.final_output)
 
 
 @DBOS.workflow()
 async def behind_turns(turns: int) -> str:
-    result = await DBOSRunner.run(looker, f"{turns} rows, please", max_turns=turns + 2)
+    result = await DBOSRunner.run(looker, question(turns), max_turns=turns + 2)
     return str(result.final_output)

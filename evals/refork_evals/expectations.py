@@ -20,13 +20,28 @@ from refork_evals.text import is_list, is_object
 def parse_expectations(case: Case) -> tuple[Scorer, ...]:
     """The scorers of ``case.expect``, in its order.
 
-    Raises BadFileError, naming the file and the key path, for an unknown scorer or parameter, a bad value, or
-    an empty list.
+    Raises BadFileError, naming the file and the key path, for an unknown scorer or parameter, a bad value, an
+    empty list, or a scorer that needs another scope.
     """
     file = case.folder / "case.yaml"
     if not case.expect:
         raise BadFileError(f"{file}: expect: the case has no expectations: nothing could fail; add a scorer")
-    return tuple(_parse(entry, index, file) for index, entry in enumerate(case.expect))
+    scorers = tuple(_parse(entry, index, file) for index, entry in enumerate(case.expect))
+    for index, scorer in enumerate(scorers):
+        if case.scope != "tail" and (name := _tail_only(scorer)) is not None:
+            raise BadFileError(
+                f"{file}: expect[{index}]: {name!r} looks at what comes after the fork point, and scope 'step' "
+                "ends there; set `scope: tail`"
+            )
+    return scorers
+
+
+def _tail_only(scorer: object) -> str | None:
+    """The name of a scorer, among this one and its parts, that needs a tail."""
+    if getattr(scorer, "tail_only", False):
+        return str(getattr(scorer, "name", ""))
+    parts: tuple[object, ...] = getattr(scorer, "parts", ())
+    return next((name for part in parts if (name := _tail_only(part)) is not None), None)
 
 
 def _parse(entry: Mapping[str, Any], index: int, file: Path) -> Scorer:

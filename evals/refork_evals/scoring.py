@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Protocol, runtime_checkable
 
-from refork.case import Answer, Case, Request
+from refork.case import Answer, Case, Request, Step
 from refork.errors import ReforkError
 from refork.usage import Usage
 
@@ -22,8 +22,10 @@ class NotMeasuredError(ReforkError):
 class Sample:
     """One answer to score: that of a trial, or production's own (``variant`` is ``recorded``, ``trial`` 0).
 
-    ``request`` is what was sent for it, where that is known. ``usage``, ``seconds`` (wall time of the model
-    call), ``cost_usd`` and ``model`` are None where nobody recorded them or the price is unknown.
+    In ``tail`` scope ``answer`` is the workflow's result with every tool call from the fork point on, and
+    ``trajectory`` holds the steps from there on. ``request`` is what was sent at the fork point, where that is
+    known. ``usage``, ``seconds`` (wall time of the model call, or of the tail), ``cost_usd`` and ``model`` are None
+    where nobody recorded them or the price is unknown.
     """
 
     answer: Answer
@@ -35,6 +37,7 @@ class Sample:
     seconds: float | None = None
     cost_usd: Decimal | None = None
     model: str | None = None
+    trajectory: tuple[Step, ...] = ()
 
 
 @runtime_checkable

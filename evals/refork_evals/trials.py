@@ -7,10 +7,10 @@ from decimal import Decimal
 from typing import Final, TypeVar
 
 from refork.case import Case, Request
-from refork.outcome import Outcome, Trial, TrialError
+from refork.outcome import Outcome, Trial
 from refork.usage import cost
-from refork.variant import RECORDED
 
+from refork_evals.recorded import recorded_trial
 from refork_evals.results import Score, ScoredTrial
 from refork_evals.scoring import Sample, Scorer, run_scorer
 from refork_evals.text import one_line
@@ -39,24 +39,11 @@ def score_trials(
 
 
 def score_recorded(case: Case, scorers: Sequence[Scorer]) -> ScoredTrial | None:
-    """Production's answer at the fork point with its scores; None where there is neither."""
-    step = case.fork_point
-    error = (
-        None if step.error is None else TrialError(type=step.error.type, message=one_line(step.error.message))
-    )
-    if step.answer is None and error is None:
+    """Production's own answer with its scores, in the case's scope; None where there is neither."""
+    trial = recorded_trial(case)
+    if trial.answer is None and trial.error is None:
         return None
-    answer = step.answer if error is None else None
-    trial = Trial(
-        variant=RECORDED,
-        number=0,
-        answer=answer,
-        error=error,
-        usage=step.usage,
-        model=step.model,
-        seconds=step.seconds or 0.0,
-    )
-    sample = sample_of(case, trial, step.request, step.seconds)
+    sample = sample_of(case, trial, case.fork_point.request, trial.seconds or None)
     return run_to_end(_score_one(trial, sample, scorers, asyncio.Semaphore(CONCURRENCY)))
 
 
@@ -86,6 +73,7 @@ def sample_of(case: Case, trial: Trial, request: Request | None, seconds: float 
         seconds=seconds,
         cost_usd=_cost(trial),
         model=trial.model,
+        trajectory=trial.trajectory,
     )
 
 

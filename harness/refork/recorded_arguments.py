@@ -30,18 +30,20 @@ class _Turn:
         return len(self.steps.get(tool, ())) < len(self.calls.get(tool, ()))
 
 
-def arguments_of(run: Run) -> dict[int, Any]:
-    """The arguments of steps by number: ``Step.arguments``, else those in the answer that asked for the tool.
+def arguments_of(run: Run) -> dict[int, tuple[Any, ...]]:
+    """The arguments of steps by number: ``Step.arguments``, and those in the answer that asked for the tool.
+
+    The two may differ, by defaults that a model left out: a call is known by either.
 
     The calls of one answer are given to the steps of that tool in their order. Where an answer and the steps
     after it do not agree in number, or two answers may have asked for a step, its arguments stay unknown
     and it has no entry: a wrong guess would hand out the output of another call.
     """
-    found = {step.number: step.arguments for step in run.steps if step.arguments is not None}
+    found = {step.number: (step.arguments,) for step in run.steps if step.arguments is not None}
     for turn in _turns(run):
         for tool, steps in turn.steps.items():
             for step, call in _pairs(turn, tool, steps):
-                found.setdefault(step.number, call.arguments)
+                found[step.number] = (*found.get(step.number, ()), call.arguments)
     return found
 
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 from refork.canonical import canonical, shown
 from refork.case import RecordedError, Run, Step, StepKind
 from refork.policy import last_part
-from refork.recorded_arguments import UNKNOWN, arguments_of
+from refork.recorded_arguments import arguments_of
 
 _WORDS: Final = 300
 _CHARACTERS: Final = 300
@@ -33,11 +33,11 @@ class Recorded:
 
 @dataclass(frozen=True, kw_only=True)
 class _Call:
-    """A recorded call. ``key`` is its arguments as canonical JSON, None where nobody knows them."""
+    """A recorded call. ``keys`` are its arguments as canonical JSON, none where nobody knows them."""
 
     recorded: Recorded
     label: str
-    key: str | None
+    keys: tuple[str, ...]
 
 
 class RecordedCalls:
@@ -45,7 +45,7 @@ class RecordedCalls:
 
     ``start`` is the fork point: calls recorded from there on are handed out in the order of the run, each
     once; then, and where there is none, the last one before answers every further time. Arguments are
-    those of ``Step.arguments``, else of the model's answer that asked for the tool. A call whose arguments nobody
+    those of ``Step.arguments``, or of the model's answer that asked for the tool. A call whose arguments nobody
     knows is never handed out. One object serves one trial; :meth:`fresh` gives the next. Safe to use from many
     threads.
     """
@@ -61,8 +61,8 @@ class RecordedCalls:
                 self._by_label[label].append(call)
         self._by_key: dict[tuple[str, str], list[_Call]] = defaultdict(list)
         for call in self._calls:
-            if call.key is not None:
-                self._by_key[call.recorded.name, call.key].append(call)
+            for key in call.keys:
+                self._by_key[call.recorded.name, key].append(call)
         self._taken: set[int] = set()
         self._lock = threading.Lock()
 
@@ -112,15 +112,15 @@ def _calls(run: Run) -> tuple[_Call, ...]:
     steps = sorted(
         (step for step in run.steps if step.kind is not StepKind.MODEL), key=lambda step: step.number
     )
-    return tuple(_call(step, known.get(step.number, UNKNOWN)) for step in steps)
+    return tuple(_call(step, known.get(step.number, ())) for step in steps)
 
 
-def _call(step: Step, arguments: Any) -> _Call:
+def _call(step: Step, arguments: Sequence[Any]) -> _Call:
     recorded = Recorded(
         number=step.number, name=step.name, output=step.output, error=step.error, child_run=step.child_run
     )
-    key = None if arguments is UNKNOWN else canonical(arguments)
-    return _Call(recorded=recorded, label=step.tool or last_part(step.name), key=key)
+    keys = tuple(dict.fromkeys(canonical(each) for each in arguments))
+    return _Call(recorded=recorded, label=step.tool or last_part(step.name), keys=keys)
 
 
 def _most_like(wanted: str, calls: Sequence[_Call]) -> _Call | None:
@@ -130,7 +130,7 @@ def _most_like(wanted: str, calls: Sequence[_Call]) -> _Call | None:
     by_characters.set_seq2(wanted[:_CHARACTERS])
 
     def likeness(call: _Call, *, roughly: bool) -> tuple[float, float, int]:
-        text = f"{call.label}({call.key or ''})"
+        text = f"{call.label}({call.keys[0] if call.keys else ''})"
         by_words.set_seq1(_words(text))
         by_characters.set_seq1(text[:_CHARACTERS])
         close = by_words.quick_ratio() if roughly else by_words.ratio()
@@ -145,6 +145,6 @@ def _words(text: str) -> list[str]:
 
 
 def _text(call: _Call, *, unlike: str) -> str:
-    if call.key is None:
+    if not call.keys:
         return f"{call.label}, whose arguments are not on record"
-    return f"{call.label}({shown(call.key, limit=_SHOWN, unlike=unlike)})"
+    return f"{call.label}({shown(call.keys[0], limit=_SHOWN, unlike=unlike)})"

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from textwrap import shorten
 from typing import Any
 
-from refork.case import Answer, Case, Request, ToolCall
+from refork.case import Answer, Case, Request, Step, ToolCall
 from refork.outcome import Trial
 from refork.usage import Usage
 
@@ -13,8 +13,9 @@ from refork.usage import Usage
 class CaseTrial:
     """One answer of the model at the fork point: the fixture ``trial`` of a test marked ``refork``.
 
-    ``request`` is what was sent for it. ``number`` counts from 1 within a variant; ``seconds`` is the wall
-    time of the model call.
+    Of a case with ``scope: tail`` it is the workflow's result, ``tool_calls`` are all from the fork point on, and
+    ``trajectory`` holds the steps from there on. ``request`` is what was sent at the fork point. ``number`` counts
+    from 1 within a variant; ``seconds`` is the wall time of the model call, or of the tail.
     """
 
     case: Case
@@ -25,6 +26,7 @@ class CaseTrial:
     usage: Usage | None = None
     model: str | None = None
     seconds: float = 0.0
+    trajectory: tuple[Step, ...] = ()
 
     def __repr__(self) -> str:
         # pytest shows it with every assert that fails.
@@ -56,4 +58,5 @@ def case_trial(case: Case, trial: Trial, request: Request | None) -> CaseTrial:
         usage=trial.usage,
         model=trial.model,
         seconds=trial.seconds,
+        trajectory=trial.trajectory,
     )

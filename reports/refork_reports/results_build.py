@@ -147,6 +147,17 @@ def _trial(scored: ScoredTrial) -> dict[str, Any]:
         "answer": trial.answer and _answer(trial.answer),
         "error": trial.error and {"type": trial.error.type, "message": trial.error.message},
         "scores": [_score(score) for score in scored.scores],
+        "trajectory": [_moment(step) for step in trial.trajectory],
+    }
+
+
+def _moment(step: Step) -> dict[str, Any]:
+    return {
+        "number": step.number,
+        "kind": step.kind.value,
+        "name": step.label or step.name,
+        "arguments": step.arguments,
+        "said": output_line(step),
     }
 
 

@@ -72,6 +72,16 @@ class ScoreEntry(_Part):
     error: str | None
 
 
+class TrajectoryEntry(_Part):
+    """A step of a tail: ``name`` is its agent's or tool's, else the step's own."""
+
+    number: int
+    kind: str
+    name: str
+    arguments: Any
+    said: str = Field(description="the first line of its answer, output or error")
+
+
 class TrialEntry(_Part):
     """One rerun. ``passed`` is null where it could not be measured. ``resumed``: from a killed session."""
 
@@ -79,12 +89,15 @@ class TrialEntry(_Part):
     passed: bool | None
     resumed: bool
     model: str | None
-    seconds: FiniteFloat = Field(description="wall time of the model call that answered")
+    seconds: FiniteFloat = Field(description="wall time of the model call that answered, or of the tail")
     usage: UsageEntry | None
     cost_usd: Money | None
     answer: AnswerEntry | None
     error: ErrorEntry | None
     scores: list[ScoreEntry]
+    trajectory: list[TrajectoryEntry] = Field(
+        default=[], description="in tail scope, the steps from the fork point on"
+    )
 
 
 class ToolEntry(_Part):

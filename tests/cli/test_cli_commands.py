@@ -188,12 +188,6 @@ def test_an_agent_that_is_not_known_is_asked_for_but_not_needed(run: Run, projec
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        (
-            ["report-1", "--step", "2"],
-            "step 2 ('run_sql') is no model step, and only a model step can be a fork",
-        ),
-        (["report-1", "--step", "2"], "the model called it at step 1"),
-        (["order-1", "--step", "1"], "this run has none"),
         (["waiting-1", "--step", "1"], "run 'waiting-1' is still in progress (ENQUEUED)"),
         (["report-2", "--step", "1"], "no run 'report-2'; the nearest is 'report-1'"),
         (["report-1"], "--step is missing, and there is no terminal to ask at"),

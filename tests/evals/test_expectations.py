@@ -25,6 +25,9 @@ EVERY_SCORER: list[dict[str, Any]] = [
     {"number": {"value": -12.0, "tolerance": 0.5}},
     {"tool_called": {"name": "run_sql", "arguments": {"query": {"contains": "GROUP BY"}}}},
     {"tool_not_called": "send_mail"},
+    {"trajectory": {"tools": ["search", {"name": "refund", "arguments": {"amount": 5}}], "mode": "superset"}},
+    {"steps": {"max": 6, "kind": "model"}},
+    {"final": {"contains": "fell"}},
     {
         "sql": {
             "dialect": "duckdb",
@@ -53,7 +56,7 @@ def test_there_is_an_example_of_every_scorer() -> None:
 
 
 def test_expectations_become_scorers_in_the_order_of_the_file() -> None:
-    scorers = parse_expectations(case(expect=tuple(EVERY_SCORER)))
+    scorers = parse_expectations(case(expect=tuple(EVERY_SCORER), scope="tail"))
     assert [each.name for each in scorers] == [next(iter(entry)) for entry in EVERY_SCORER]
 
 

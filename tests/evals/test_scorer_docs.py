@@ -25,7 +25,8 @@ ROWS = re.findall(
 @pytest.mark.parametrize("example", EXAMPLES)
 def test_every_example_is_accepted(example: str) -> None:
     read = yaml.safe_load(example)
-    assert parse_expectations(case(expect=tuple(read["expect"] if isinstance(read, dict) else read)))
+    expect = tuple(read["expect"] if isinstance(read, dict) else read)
+    assert parse_expectations(case(expect=expect, scope="tail"))
 
 
 def test_every_scorer_and_parameter_is_described() -> None:

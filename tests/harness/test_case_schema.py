@@ -40,7 +40,7 @@ def test_a_freshly_captured_case_is_accepted(tmp_path: Path) -> None:
         {"fork": {}},
         {"fork": {"step": "1"}},
         {"fork": {"step": 1, "x": 1}},
-        {"scope": "tail"},
+        {"scope": "rest"},
         {"trials": 0},
         {"min_pass_rate": 0},
         {"guard": "no"},

@@ -29,6 +29,7 @@ from support.report_evaluations import (
     request,
     stale,
     steps,
+    tail,
     unmeasured,
 )
 
@@ -279,3 +280,9 @@ def test_a_folder_without_permission_is_named(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     with pytest.raises(ReforkError, match="Permission denied"):
         write(evaluation(), tmp_path)
+
+
+def test_a_tail_shows_its_steps_with_their_arguments_and_its_result() -> None:
+    page = text_of(evaluation(tail()))
+    for said in ("tool refund", '{"to":', "refunded 5", "mail() was not recorded", "paid"):
+        assert said in page

@@ -399,6 +399,38 @@ def hostile() -> CaseResult:
     )
 
 
+def tail() -> CaseResult:
+    """Trials that went on to the end of the workflow, one of them with text that means harm."""
+    name, answered = "refund-too-much", Answer(text="paid", structured=None)
+    path = (
+        Step(
+            number=2, name="_model_call_step", kind=StepKind.MODEL, agent="clerk", answer=Answer(text=HOSTILE)
+        ),
+        Step(
+            number=3,
+            name="refund",
+            kind=StepKind.TOOL,
+            tool="refund",
+            arguments={"to": HOSTILE},
+            output="refunded 5",
+        ),
+        Step(
+            number=4,
+            name="mail",
+            kind=StepKind.TOOL,
+            tool="mail",
+            arguments={},
+            error=RecordedError(type="ToolToldError", message="mail() was not recorded"),
+        ),
+    )
+    score = Score(scorer="trajectory", passed=True, reason="called refund, mail")
+    trials = [
+        _scored("current", number, answered, (score,), True, trajectory=path) for number in range(1, 15)
+    ]
+    cells = (cell(name, "current", Verdict.PASS, trials, request=request("Help.")),)
+    return CaseResult(case=case(name, agent="clerk", scope="tail"), recorded=None, cells=cells)
+
+
 def evaluation(*results: CaseResult) -> Evaluation:
     return Evaluation(
         cases=results,

@@ -113,6 +113,8 @@ class BuiltIn(Params, ABC):
     """A scorer whose parameters are its fields. ``kind`` is its name in a file."""
 
     kind: ClassVar[str]
+    tail_only: ClassVar[bool] = False
+    """Whether it looks at what came after the fork point."""
 
     @property
     def name(self) -> str:

@@ -1,6 +1,7 @@
 """``refork capture``: runs become cases."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,7 +14,7 @@ from refork.cli.options import (
     since,
 )
 from refork.cli.output import note, terminal
-from refork.cli.telling import tell, tell_replaced, tell_size
+from refork.cli.telling import near, tell, tell_replaced, tell_size
 from refork.cli.where import ACCEPTED, parsed
 from refork.errors import BadInputError
 
@@ -147,13 +148,15 @@ def _capture_one(
             check_fork_point(loaded.run, point.number)
         if loaded.missing is not None:
             note(loaded.missing)
+        folders: list[Path] = []
         for point in points:
             case_name = _name(loaded.run, point, name, several=len(points) > 1)
             captured = _captured(loaded, point, config, case_name, in_progress=in_progress, **how)
+            folders.append(captured.folder)
             tell(captured, config)
             tell_size(captured)
         tell_replaced(loaded.replaced)
-        click.echo(f"\nNext: pytest --agent-evals {_all_folders(captured, points)}")
+        click.echo(f"\nNext: pytest --agent-evals {near(folders[0] if len(folders) == 1 else config.cases)}")
 
 
 def _captured(loaded: "LoadedRun", point: "Step", config: "Config", name: str, **how: Any) -> "Captured":
@@ -161,12 +164,6 @@ def _captured(loaded: "LoadedRun", point: "Step", config: "Config", name: str, *
 
     options: dict[str, Any] = {"problems": loaded.problems, "steps": loaded.steps, **how}
     return capture(loaded.run, step=point.number, cases=config.cases, name=name, **options)
-
-
-def _all_folders(captured: "Captured", points: "Sequence[Step]") -> object:
-    from refork.cli.telling import near  # noqa: PLC0415
-
-    return near(captured.folder if len(points) == 1 else captured.folder.parent)
 
 
 def _fork_points(run: "Run", wanted: Sequence[str]) -> "Sequence[Step]":

@@ -9,13 +9,15 @@ from dbos._serialization import PortableWorkflowError, WorkflowInputs, coerce_po
 
 from refork import values
 
-# A replayed step raises what DBOS itself would raise for it.
-values.register(
-    PortableWorkflowError,
-    name="dbos.PortableWorkflowError",
-    encode=lambda error: [error.message, error.name, error.code, error.data],
-    decode=lambda parts: PortableWorkflowError(*parts),
-)
+
+def register_error() -> None:
+    """A replayed step raises what DBOS itself would raise for it."""
+    values.register(
+        PortableWorkflowError,
+        name="dbos.PortableWorkflowError",
+        encode=lambda error: [error.message, error.name, error.code, error.data],
+        decode=lambda parts: PortableWorkflowError(*parts),
+    )
 
 
 def portable_error(text: str) -> PortableWorkflowError:

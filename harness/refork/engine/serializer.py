@@ -10,12 +10,13 @@ from dbos import Serializer
 
 from refork import values
 from refork.case import Step
-from refork.engine import portable  # noqa: F401 - registers the error that a replayed step may raise
+from refork.engine.portable import register_error
 from refork.errors import SessionError, ValueNotPortableError
 from refork.files.checks import one_line
 from refork.values import RecordedException
 
 NAME = "refork_json"
+register_error()
 
 
 class JsonSerializer(Serializer):

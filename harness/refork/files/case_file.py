@@ -51,7 +51,11 @@ class CaseFile(BaseModel):
     version: int = Field(description="The version of this format.")
     description: str | None = Field(default=None, description="What went wrong, in a sentence.")
     fork: ForkSection
-    scope: Literal["step"] = Field(default="step", description="What runs again: only the step itself.")
+    scope: Literal["step", "tail"] = Field(
+        default="step",
+        description="What runs again: only the step itself, or the `tail`, everything from it to the end of the "
+        "workflow, under the tool policy.",
+    )
     trials: Annotated[int, Field(ge=1, le=10_000)] | None = Field(
         default=None, description="Reruns of each variant. Default: `trials` of [tool.refork], else 10."
     )
@@ -76,13 +80,6 @@ class CaseFile(BaseModel):
     expect: list[dict[str, Any]] | None = Field(
         default=None, description="What an answer must meet: a list of scorers, all of which must pass."
     )
-
-    @field_validator("scope", mode="before")
-    @classmethod
-    def _not_yet(cls, scope: Any) -> Any:
-        if scope == "tail":
-            raise ValueError("cannot be 'tail' yet; accepted: 'step'")
-        return scope
 
     @field_validator("variants")
     @classmethod

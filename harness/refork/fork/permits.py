@@ -116,7 +116,9 @@ class Permits:
         tool = self.tool_of(step)
         # Where no model made the call, there is nobody to tell.
         policy = self.policy if tool else replace(self.policy, on_miss=None)
-        decision = decide(policy, self._calls, self._stubs, tool or step.name, encoded_arguments(step))
+        arguments = encoded_arguments(step)
+        known = UNKNOWN if arguments is None else arguments
+        decision = decide(policy, self._calls, self._stubs, tool or step.name, known)
         if isinstance(decision, Deny) and not decision.tell:
             raise ToolDeniedError(decision.message)
         if isinstance(decision, Live):
@@ -125,11 +127,11 @@ class Permits:
 
 
 def encoded_arguments(step: StepCall) -> Any:
-    """What a step is called with, as a recorded run holds it; UNKNOWN where that cannot become JSON."""
+    """What a step is called with, as a recorded run holds it; None where that cannot become JSON."""
     try:
         return {name: encode(value) for name, value in step.arguments.items()}
     except ValueNotPortableError:
-        return UNKNOWN
+        return None
 
 
 def _live(step: StepCall) -> Instead:

@@ -16,12 +16,12 @@ from refork.errors import ReforkError, ToolDeniedError
 from refork.fork.branch import Branch, Instead, ended_early, misfit, stale, unrecorded
 from refork.fork.permits import Permits
 from refork.fork.planned import Keeper, Planned
-from refork.fork.result import answer_of
 from refork.fork.told import ToldCalls
 from refork.fork.trajectory import Trajectory
 from refork.fork.trial_step import said_by
 from refork.frameworks import Framework, ModelCall, StepCall
 from refork.outcome import TrialError
+from refork.result import answer_of
 from refork.usage import total_usage
 from refork.values import loads
 from refork.variant import CURRENT, Variant, current

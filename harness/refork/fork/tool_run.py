@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from refork.case import Request
 from refork.errors import BadInputError
 from refork.fork.permits import encoded_arguments
-from refork.fork.result import answer_of
 from refork.frameworks import ModelCall, Reply, StepCall
+from refork.result import answer_of
 from refork.values import encode
 from refork.variant import CURRENT, Variant
 

@@ -91,12 +91,11 @@ class StepCall:
 
     @property
     def arguments(self) -> dict[str, Any]:
-        """What the function is called with, by name and with defaults; by position where it takes no such."""
+        """What the function is called with, by name; by position where it takes no such arguments."""
         try:
             bound = inspect.signature(self.function).bind(*self.args, **self.kwargs)
         except (TypeError, ValueError):
             return {str(place): value for place, value in enumerate(self.args)} | dict(self.kwargs)
-        bound.apply_defaults()
         return dict(bound.arguments)
 
 

@@ -6,7 +6,7 @@ high entropy is left out: the ids, hashes and images of a run are as random as k
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any, Final
 
@@ -146,7 +146,7 @@ def _of_detect_secrets() -> Iterator[Pattern]:
         twilio,
     )
 
-    aws_key, aws_secret = aws.AWSKeyDetector.denylist
+    aws_key, aws_secret = _expressions(aws.AWSKeyDetector)
     yield Pattern(kind="aws-key", regex=_whole(aws_key), needles=("a3t", "abia", "acca", "akia", "asia"))
     yield Pattern(kind="aws-secret", regex=aws_secret, needles=("aws",), group=1)
     for kind, plugin, needles in (
@@ -163,15 +163,14 @@ def _of_detect_secrets() -> Iterator[Pattern]:
         ("telegram-token", telegram_token.TelegramBotTokenDetector, (":",)),
         ("twilio-key", twilio.TwilioKeyDetector, ("ac", "sk")),
     ):
-        expressions: Any = plugin.denylist
-        for regex in expressions:
+        for regex in _expressions(plugin):
             yield Pattern(
                 kind=kind, regex=_whole(regex), needles=needles, near=(30, 70) if needles == (".",) else None
             )
-    for regex in azure_storage_key.AzureStorageKeyDetector.denylist:
+    for regex in _expressions(azure_storage_key.AzureStorageKeyDetector):
         key = re.compile(rf"(?<=AccountKey=){regex.pattern.removeprefix('AccountKey=')}")
         yield Pattern(kind="azure-key", regex=key, needles=("accountkey=",))
-    for regex in basic_auth.BasicAuthDetector.denylist:
+    for regex in _expressions(basic_auth.BasicAuthDetector):
         yield Pattern(kind="password", regex=regex, needles=("://",), group=1, sure=False, accepts=is_value)
     # Its own expression ends before the signature.
     web_token = re.compile(r"\beyJ[A-Za-z0-9_=-]+\.eyJ[A-Za-z0-9_=-]+(?:\.[A-Za-z0-9_+/=-]*)?")
@@ -212,6 +211,12 @@ def _others() -> Iterator[Pattern]:
     yield Pattern(kind="signature", regex=signature, needles=("sig=", "-signature="), group=1, sure=False)
     userinfo = re.compile(r"://[^\s:/@'\"]*:([^\s@/'\"]+)@[^\s@]")
     yield Pattern(kind="password", regex=userinfo, needles=("://",), group=1, sure=False, accepts=is_value)
+
+
+def _expressions(detector: Any) -> Sequence[re.Pattern[str]]:
+    """A detector's own, which its base declares as a property."""
+    found: Sequence[re.Pattern[str]] = tuple(detector.denylist)
+    return found
 
 
 def _assigned() -> Iterator[Pattern]:

@@ -1,0 +1,59 @@
+"""How long a fork in ``tail`` scope waits for its queue."""
+
+import time
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from typing import Any
+from unittest.mock import patch
+
+from refork.case import Case, Run
+from refork.engine.gate import Gate
+from refork.fork import ForkSession
+from refork.fork.host import Host
+from refork.variant import current
+
+from bench.forks import ROOT
+
+TAILS = 20
+
+
+def waits(opened: ForkSession, run: Run) -> list[float]:
+    """Seconds from the start of each of ``TAILS`` tails, one at a time, until DBOS takes it off the queue."""
+    point = max(step.number for step in run.steps if step.kind == "model")
+    case = Case(name=run.id, folder=ROOT, run=run, step=point, scope="tail")
+    with _clocked() as clock:
+        for _ in range(TAILS):
+            fork = opened.fork(case)
+            (future,) = fork.run(current(), 1)
+            fork.close()
+            trial = future.result()
+            assert trial.error is None, trial.error
+            fork.wait()
+    assert len(clock.started) == len(clock.taken) == TAILS
+    return [clock.taken[run_id] - started for run_id, started in clock.started.items()]
+
+
+class _Clock:
+    """When each fork was first started, and first taken off the queue, by its run id."""
+
+    def __init__(self) -> None:
+        self.started: dict[str, float] = {}
+        self.taken: dict[str, float] = {}
+
+
+@contextmanager
+def _clocked() -> Generator[_Clock]:
+    clock = _Clock()
+    start: Callable[..., None] = Host.start
+    begin = Gate.begin
+
+    def started(host: Host, branch: Any, run: Run, **rest: Any) -> None:
+        clock.started.setdefault(branch.gate.run_id, time.perf_counter())
+        start(host, branch, run, **rest)
+
+    def taken(gate: Gate) -> None:
+        clock.taken.setdefault(gate.run_id, time.perf_counter())
+        begin(gate)
+
+    with patch.object(Host, "start", started), patch.object(Gate, "begin", taken):
+        yield clock

@@ -1,0 +1,72 @@
+"""What production did at the fork point, or from there on, as a trial that nobody had to run."""
+
+from typing import Any
+
+from refork.case import Answer, Case, RecordedError, Step, StepKind
+from refork.errors import ValueNotPortableError
+from refork.outcome import Trial, TrialError
+from refork.result import answer_of
+from refork.usage import total_usage
+from refork.values import decode
+from refork.variant import RECORDED
+
+from refork_evals.text import one_line
+
+SUCCESS = "SUCCESS"
+
+
+def recorded_trial(case: Case) -> Trial:
+    """Has neither answer nor error where the record holds none: of a run that was cancelled, in ``tail`` scope."""
+    return _tail(case) if case.scope == "tail" else _step(case.fork_point)
+
+
+def _step(step: Step) -> Trial:
+    answer = step.answer
+    if answer is None and step.output is not None and step.kind is not StepKind.MODEL:
+        answer = answer_of(_value(step.output))
+    return Trial(
+        variant=RECORDED,
+        number=0,
+        answer=answer if step.error is None else None,
+        error=_error(step.error),
+        usage=step.usage,
+        model=step.model,
+        seconds=step.seconds or 0.0,
+    )
+
+
+def _tail(case: Case) -> Trial:
+    run, steps = case.run, tuple(step for step in case.run.steps if step.number >= case.step)
+    return Trial(
+        variant=RECORDED,
+        number=0,
+        answer=_result(case, steps) if run.error is None and run.status == SUCCESS else None,
+        error=_error(run.error),
+        usage=total_usage(step.usage for step in steps),
+        model=case.fork_point.model,
+        seconds=_seconds(steps),
+        trajectory=steps,
+    )
+
+
+def _result(case: Case, steps: tuple[Step, ...]) -> Answer:
+    calls = [call for step in steps if step.answer is not None for call in step.answer.tool_calls]
+    return answer_of(_value(case.run.output), calls)
+
+
+def _value(encoded: Any) -> Any:
+    """The value, or its JSON where a type of the application's is not at hand."""
+    try:
+        return decode(encoded)
+    except ValueNotPortableError:
+        return encoded
+
+
+def _seconds(steps: tuple[Step, ...]) -> float:
+    starts = [step.started_at for step in steps if step.started_at is not None]
+    ends = [step.completed_at for step in steps if step.completed_at is not None]
+    return (max(ends) - min(starts)).total_seconds() if starts and ends else 0.0
+
+
+def _error(error: RecordedError | None) -> TrialError | None:
+    return None if error is None else TrialError(type=error.type, message=one_line(error.message))

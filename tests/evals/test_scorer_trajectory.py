@@ -1,0 +1,114 @@
+"""What trajectory, steps and final say of a tail, and where they may stand."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from refork.case import RecordedError, Run, Step, StepKind, ToolCall
+from refork.errors import BadFileError
+from refork_evals.expectations import parse_expectations
+from refork_evals.recorded import recorded_trial
+from refork_evals.trials import score_recorded
+from support.evals_builders import answer, case, model_step, sample, score
+
+CALLS = answer("done", ("look_up", {"name": "Ann"}), ("refund", {"amount": 5}), ("look_up", {"name": "Bob"}))
+
+
+@pytest.mark.parametrize(
+    ("tools", "passing"),
+    [
+        (["look_up", "refund", "look_up"], {"exact", "unordered", "superset", "subset"}),
+        (["look_up", "look_up", "refund"], {"unordered", "superset", "subset"}),
+        (["look_up", "refund"], {"superset"}),
+        (["look_up", "refund", "look_up", "mail"], {"subset"}),
+        (["look_up", "mail"], set()),
+        ([], {"superset"}),
+        (
+            [{"name": "look_up", "arguments": {"name": "Bob"}}, "look_up", "refund"],
+            {"unordered", "superset", "subset"},
+        ),
+        ([{"name": "refund", "arguments": {"amount": {"number": 5}}}], {"superset"}),
+        ([{"name": "refund", "arguments": {"amount": 6}}], set()),
+    ],
+)
+@pytest.mark.parametrize("mode", ["exact", "unordered", "superset", "subset"])
+def test_the_calls_are_those_that_the_mode_asks_for(tools: list[Any], passing: set[str], mode: str) -> None:
+    given = score({"trajectory": {"tools": tools, "mode": mode}}, CALLS)
+    assert given.passed is (mode in passing), given.reason
+
+
+def test_the_reason_says_what_was_called_and_what_is_wrong() -> None:
+    said = score({"trajectory": ["look_up", "mail"]}, CALLS).reason
+    assert said == "called look_up, refund, look_up: call 2 is 'refund', not 'mail'"
+    said = score({"trajectory": {"tools": ["look_up"], "mode": "subset"}}, CALLS).reason
+    assert said.endswith("was not expected")
+    assert "refund" in said.rpartition(":")[0]
+
+
+@pytest.mark.parametrize(
+    ("params", "passes"),
+    [(3, True), (2, False), ({"max": 1, "kind": "model"}, False), ({"max": 1, "kind": "tool"}, True)],
+)
+def test_steps_are_counted(params: Any, passes: bool) -> None:
+    steps = (
+        model_step(2, tokens=(1, 1)),
+        Step(number=3, name="refund", kind=StepKind.TOOL, tool="refund"),
+        model_step(4, tokens=(1, 1)),
+    )
+    assert score({"steps": params}, sample("done", trajectory=steps)).passed is passes
+
+
+def test_final_looks_at_the_result_alone() -> None:
+    assert score({"final": {"contains": "done"}}, CALLS).passed is True
+    assert score({"final": {"tool_called": "refund"}}, CALLS).passed is False
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [{"steps": 3}, {"final": {"contains": "x"}}, {"any": [{"contains": "x"}, {"not": {"trajectory": []}}]}],
+)
+def test_a_scorer_of_tails_is_refused_where_only_the_step_runs(entry: dict[str, Any]) -> None:
+    with pytest.raises(BadFileError, match=r"expect\[0\]: '(steps|final|trajectory)' looks at .*scope: tail"):
+        parse_expectations(case(expect=(entry,)))
+    assert parse_expectations(case(expect=(entry,), scope="tail"))
+
+
+def recorded_run(**fields: Any) -> Run:
+    steps = (
+        model_step(1, tokens=(800, 200)),
+        Step(
+            number=2,
+            name="_model_call_step",
+            kind=StepKind.MODEL,
+            answer=answer("", ("refund", {"amount": 5})),
+        ),
+        Step(number=3, name="refund", kind=StepKind.TOOL, tool="refund", output="refunded 5"),
+    )
+    return replace(Run(id="r", workflow="w", status="SUCCESS", steps=steps, output="paid"), **fields)
+
+
+def test_what_production_did_from_the_fork_point_on_is_scored_too() -> None:
+    tail = case(run=recorded_run(), scope="tail")
+    trial = recorded_trial(tail)
+    assert trial.answer is not None
+    assert (trial.answer.text, trial.answer.tool_calls) == (
+        "paid",
+        (ToolCall(name="refund", arguments={"amount": 5}),),
+    )
+    assert [step.number for step in trial.trajectory] == [2, 3]
+    (scorer,) = parse_expectations(case(expect=({"trajectory": ["refund"]},), scope="tail"))
+    scored = score_recorded(tail, [scorer])
+    assert scored is not None
+    assert scored.passed is True
+
+
+def test_a_run_that_failed_has_its_error_and_no_result() -> None:
+    failed = recorded_run(
+        status="ERROR", output=None, error=RecordedError(type="ValueError", message="no room")
+    )
+    trial = recorded_trial(case(run=failed, scope="tail"))
+    assert trial.answer is None
+    assert trial.error is not None
+    assert trial.error.message == "no room"
+    cancelled = case(run=recorded_run(status="CANCELLED", output=None), scope="tail")
+    assert score_recorded(cancelled, []) is None
