@@ -28,7 +28,12 @@ from support.model_server import ModelServer, Received
 from support.prepared import Prepared
 from support.shapes import MCP_SERVER, MCP_URL, SESSIONS, SHAPES, Recording
 
-UNRECORDED = {"mcp_by_stdio": "count", "mcp_by_http": "count", "a_tool_inside_that_is_no_step": "jot"}
+UNRECORDED = {
+    "mcp_by_stdio": "count",
+    "mcp_by_http": "count",
+    "a_tool_inside_that_is_no_step": "jot",
+    "parallel_tools_that_are_no_steps": "jot",
+}
 """Shapes with a tool that DBOS keeps nothing of, and its name."""
 
 

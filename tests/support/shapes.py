@@ -1,10 +1,12 @@
 """Agents of every shape: workflows of the helpdesk, recorded with every request that their models really got."""
 
+import asyncio
 import json
 import os
 import pickle
 import sqlite3
 import sys
+import time
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -28,6 +30,7 @@ from agents import (
     RunContextWrapper,
     SQLiteSession,
     Usage,
+    function_tool,
     handoff,
     input_guardrail,
     output_guardrail,
@@ -62,6 +65,8 @@ def shape(*turns: Reply | str, **by_agent: tuple[Reply | str, ...]) -> Callable[
     """
 
     def story(request: Received) -> Reply | str:
+        if "slow" in request.instructions:
+            time.sleep(0.08)
         mine = by_agent.get((request.instructions or "-").split()[-1].strip("."), turns)
         said = mine[request.turn] if request.turn < len(mine) else ""
         offered = isinstance(said, str) or {call.name for call in said.calls} <= set(request.tools)
@@ -199,6 +204,45 @@ async def a_tripwire(name: str) -> Any:
     except InputGuardrailTripwireTriggered as error:
         info = error.guardrail_result.output.output_info
         return await ask(agent("polite", instructions=f"Refuse, it was {info}. You are polite."), name)
+
+
+TWICE = (LOOK_UP, calls(("refund", {"amount": 5})))
+
+
+@shape(slow=TWICE, quick=TWICE)
+async def agents_side_by_side(name: str) -> Any:
+    slow = agent("slow", tools=[desk.look_up, desk.refund])
+    quick = agent("quick", tools=[desk.look_up, desk.refund])
+    said = await asyncio.gather(ask(slow, name), ask(quick, name))
+    return await ask(agent("last"), f"{name}: {len(said)}")
+
+
+@shape(guarded=TWICE, slow=TWICE)
+async def a_guardrail_with_tools_beside_the_model(name: str) -> Any:
+    @input_guardrail
+    async def beside(_context: Any, _agent: Any, _given: Any) -> GuardrailFunctionOutput:
+        verdict = await ask(agent("slow", tools=[desk.look_up, desk.refund]), name)
+        return GuardrailFunctionOutput(output_info=verdict, tripwire_triggered=False)
+
+    return await ask(agent("guarded", tools=[desk.look_up, desk.refund], input_guardrails=[beside]), name)
+
+
+@function_tool
+async def order(item: str) -> str:
+    """A tool of several steps, the first of which takes longer for pens."""
+    await DBOS.run_step_async({"name": "reserve"}, asyncio.sleep, 0.05 if item == "pens" else 0.0)
+    noted = [await desk.note_async(f"{part} of {item}") for part in ("first", "second")]
+    return f"{noted}"
+
+
+@shape(calls(("order", {"item": "pens"}), ("order", {"item": "ink"})))
+async def parallel_tools_of_several_steps(name: str) -> Any:
+    return await ask(agent("buyer", tools=[order]), name)
+
+
+@shape(calls(("jot", {"text": "one"}), ("jot", {"text": "two"})))
+async def parallel_tools_that_are_no_steps(name: str) -> Any:
+    return await ask(agent("writer", tools=[desk.jot]), name)
 
 
 @dataclass

@@ -10,7 +10,7 @@ from refork.config import Config
 from refork.engine.session import Engine, open_engine
 from refork.engine.steps import watched_steps
 from refork.errors import ReforkError, ToolDeniedError
-from refork.fork.aside import aside
+from refork.fork.aside import aside, on_event_loop
 from refork.fork.branch import Branch, Instead
 from refork.fork.case_fork import CaseFork
 from refork.fork.host import Host
@@ -140,7 +140,7 @@ class ForkSession:
         if gate is None or self._engine.within_step():
             return None
         here = self._engine.next_step()
-        steps = self._host.recorded_steps(gate.run_id)
+        steps = self._host.order(gate.run_id).steps
         return Replaying(run_id=gate.run_id, ahead=[step for step in steps if step.number >= here])
 
     def variant(self, agent: str | None) -> Variant | None:
@@ -173,6 +173,21 @@ class ForkSession:
         instead = await found if isinstance(found, Coroutine) else found
         self._check_over(branch)
         return instead
+
+    def after_step(self, step: StepCall) -> None:
+        """A synchronous step has ended. It is held back where others ran beside it, but never an event loop."""
+        gate = self._engine.gate_here()
+        if gate is not None and not on_event_loop():
+            self._host.order(gate.run_id).hold_thread(step.number, self._last_drawn, lambda: gate.closed)
+
+    async def after_async_step(self, step: StepCall) -> None:
+        """An asynchronous step has ended."""
+        gate = self._engine.gate_here()
+        if gate is not None:
+            await self._host.order(gate.run_id).hold(step.number, self._last_drawn, lambda: gate.closed)
+
+    def _last_drawn(self) -> int:
+        return self._engine.next_step() - 1
 
     def _check_over(self, branch: Branch | None) -> None:
         """Unwinds a workflow whose fork is over."""

@@ -24,6 +24,13 @@ TURN_SECONDS: Final = 0.001
 _WATCHED: Final = "refork_watched"
 
 
+@dataclasses.dataclass(frozen=True, eq=False)
+class _Waiting:
+    name: str
+    turn: asyncio.Future[None]
+    until: float
+
+
 class _Turns:
     """The parallel tool calls of one answer, let go one after the other as the recorded run did.
 
@@ -33,16 +40,15 @@ class _Turns:
 
     def __init__(self, upcoming: Upcoming) -> None:
         self._upcoming = upcoming
-        self._waiting: list[tuple[str, asyncio.Future[None]]] = []
+        self._waiting: list[_Waiting] = []
         self._busy = False
 
     async def call(self, tool: FunctionTool, context: Any, arguments: str) -> Any:
         loop = asyncio.get_running_loop()
         turn: asyncio.Future[None] = loop.create_future()
-        self._waiting.append((tool.name, turn))
+        self._waiting.append(_Waiting(tool.name, turn, loop.time() + GATHERING_SECONDS))
         self._next()
-        # Where no tool has the name of the recorded step, they go as they came.
-        timer = loop.call_later(GATHERING_SECONDS, self._next, True)
+        timer = loop.call_later(GATHERING_SECONDS, self._next)
         try:
             await turn
             return await self._until_its_step(tool.on_invoke_tool(context, arguments))
@@ -62,16 +68,18 @@ class _Turns:
             self._next()
         return await running
 
-    def _next(self, anyone: bool = False) -> None:
-        if self._busy:
+    def _next(self) -> None:
+        self._waiting = [each for each in self._waiting if not each.turn.done()]
+        if self._busy or not self._waiting:
             return
-        self._waiting = [(name, turn) for name, turn in self._waiting if not turn.done()]
         expected = (self._upcoming() or "").rsplit(".", 1)[-1]
-        names = [name for name, _ in self._waiting]
-        if expected in names or (names and anyone):
-            _, turn = self._waiting.pop(names.index(expected) if expected in names else 0)
+        first = self._waiting[0]
+        called = next((each for each in self._waiting if each.name == expected), first)
+        # Where no tool has the name of the recorded step, they go as they came.
+        if called.name == expected or first.turn.get_loop().time() >= first.until:
+            self._waiting.remove(called)
             self._busy = True
-            turn.set_result(None)
+            called.turn.set_result(None)
 
 
 def in_turn(watcher: Watcher) -> Any:
