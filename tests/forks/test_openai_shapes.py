@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
-from agents import Runner
+from agents import OpenAIConversationsSession, Runner
 from refork.case import Run, StepKind
 from refork.files.tool_rules import project_rules
 from refork.fork import ForkSession
@@ -25,6 +25,7 @@ from support import shapes
 from support.apps import helpdesk as desk
 from support.forks import CAREFUL, case_of, measure, surroundings_of, text_of
 from support.model_server import ModelServer, Received
+from support.plots import ask
 from support.prepared import Prepared
 from support.shapes import MCP_SERVER, MCP_URL, SESSIONS, SHAPES, Recording
 
@@ -308,4 +309,18 @@ def test_an_mcp_server_that_hangs_is_told(
     assert problem is not None
     assert problem.startswith("the replay hung before its first step: nothing happened for 0.5 s")
     assert not ledger.exists()
+    assert server.count == 0
+
+
+def test_a_session_that_a_service_keeps_is_not_asked(
+    recording: Recording, session: ForkSession, server: ModelServer
+) -> None:
+    async def remote(name: str) -> Any:
+        kept = OpenAIConversationsSession(conversation_id="conv_1")
+        return await ask(shapes.agent("chat", tools=[desk.look_up]), name, session=kept)
+
+    desk.plots["chat_completions"] = remote
+    problem = session.replay(recording.runs["chat_completions"]).problem
+    assert problem is not None
+    assert "a replay does not ask the service that keeps it (OpenAIConversationsSession)" in problem
     assert server.count == 0
