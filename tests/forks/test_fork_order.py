@@ -41,6 +41,8 @@ def test_a_step_is_held_until_all_that_started_before_it_ended_have_started() ->
     drawn = [1]
 
     async def replay() -> list[int]:
+        for number in (2, 3):
+            await order.hold(number, lambda: 3, lambda: False)
         holding = asyncio.create_task(order.hold(1, lambda: drawn[0], lambda: False))
         seen: list[int] = []
         while not holding.done():

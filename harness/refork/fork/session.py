@@ -7,6 +7,7 @@ from typing import Any
 
 from refork.case import Case, Run
 from refork.config import Config
+from refork.engine.gate import Gate
 from refork.engine.session import Engine, open_engine
 from refork.engine.steps import watched_steps
 from refork.errors import ReforkError, ToolDeniedError
@@ -18,7 +19,6 @@ from refork.fork.replay import Replay, ReplayBranch
 from refork.fork.retries import Retries
 from refork.fork.slots import Slots
 from refork.fork.spreads import spread_of
-from refork.fork.tail import TailBranch
 from refork.fork.trial_step import Limits
 from refork.frameworks import Framework, ModelCall, Replaying, StepCall, installed
 from refork.outcome import Trial
@@ -121,6 +121,7 @@ class ForkSession:
     async def on_model_call(self, call: ModelCall) -> ModelCall | None:
         """Told by the framework of every model call, before DBOS looks for its checkpoint."""
         branch = self._branch_here()
+        self._check_over(branch)
         if branch is None or self._engine.within_step():
             return None
         changed = await branch.on_model_call(self._engine.next_step(), call)
@@ -128,9 +129,9 @@ class ForkSession:
         return changed
 
     def upcoming(self) -> str | None:
-        """The recorded name of the step that the calling fork does next. None outside forks, and in a tail."""
-        gate, branch = self._engine.gate_here(), self._branch_here()
-        if gate is None or (gate.arrived and isinstance(branch, TailBranch)):
+        """The recorded name of the step that the calling fork does next. None from its fork point on."""
+        gate = self._engine.gate_here()
+        if gate is None or gate.arrived or gate.closed:
             return None
         return gate.recorded.get(self._engine.next_step())
 
@@ -151,6 +152,7 @@ class ForkSession:
     async def call_tool(self, name: str, arguments: Any, invoke: Callable[[], Awaitable[Any]]) -> Any:
         """A tool call that a model made: invoked, or answered as the tool policy says."""
         branch = self._branch_here()
+        self._check_over(branch)
         if branch is None or self._engine.within_step():
             return await invoke()
         try:
@@ -177,14 +179,23 @@ class ForkSession:
     def after_step(self, step: StepCall) -> None:
         """A synchronous step has ended. It is held back where others ran beside it, but never an event loop."""
         gate = self._engine.gate_here()
-        if gate is not None and not on_event_loop():
-            self._host.order(gate.run_id).hold_thread(step.number, self._last_drawn, lambda: gate.closed)
+        if gate is None or on_event_loop():
+            return
+        if self._host.order(gate.run_id).hold_thread(step.number, self._last_drawn, lambda: gate.closed):
+            self._check_closed(gate)
 
     async def after_async_step(self, step: StepCall) -> None:
         """An asynchronous step has ended."""
         gate = self._engine.gate_here()
-        if gate is not None:
-            await self._host.order(gate.run_id).hold(step.number, self._last_drawn, lambda: gate.closed)
+        if gate is None:
+            return
+        if await self._host.order(gate.run_id).hold(step.number, self._last_drawn, lambda: gate.closed):
+            self._check_closed(gate)
+
+    def _check_closed(self, gate: Gate) -> None:
+        """Once its workflow has ended, DBOS knows no more that the caller was a part of it, and stops nothing."""
+        if gate.closed:
+            raise self._engine.stop(gate.run_id)
 
     def _last_drawn(self) -> int:
         return self._engine.next_step() - 1

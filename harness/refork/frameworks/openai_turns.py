@@ -21,6 +21,7 @@ Upcoming = Callable[[], str | None]
 
 GATHERING_SECONDS: Final = 0.05
 TURN_SECONDS: Final = 0.001
+DUE_SECONDS: Final = 1.0
 _WATCHED: Final = "refork_watched"
 
 
@@ -72,7 +73,7 @@ class _Turns:
         self._waiting = [each for each in self._waiting if not each.turn.done()]
         if self._busy or not self._waiting:
             return
-        expected = (self._upcoming() or "").rsplit(".", 1)[-1]
+        expected = _last_part(self._upcoming() or "")
         first = self._waiting[0]
         called = next((each for each in self._waiting if each.name == expected), first)
         # Where no tool has the name of the recorded step, they go as they came.
@@ -85,6 +86,7 @@ class _Turns:
 def in_turn(watcher: Watcher) -> Any:
     original = dbos_runner._create_tool_wrapper
     upcoming = watcher.upcoming
+    in_vain: set[str] = set()
     turns: WeakKeyDictionary[Any, _Turns] = WeakKeyDictionary()
 
     def create_tool_wrapper(state: Any, tool: FunctionTool) -> Any:
@@ -93,7 +95,10 @@ def in_turn(watcher: Watcher) -> Any:
 
         async def invoke(context: Any, arguments: str) -> Any:
             turnstile = state.turnstile
-            if upcoming() is None or len(turnstile.events) < 2:
+            if upcoming() is None:
+                return await as_in_production(context, arguments)
+            if len(turnstile.events) < 2:
+                await _until_due(watcher, tool.name, in_vain)
                 return await as_in_production(context, arguments)
             return await turns.setdefault(turnstile, _Turns(upcoming)).call(tool, context, arguments)
 
@@ -101,6 +106,26 @@ def in_turn(watcher: Watcher) -> Any:
         return invoke
 
     return create_tool_wrapper
+
+
+async def _until_due(watcher: Watcher, name: str, in_vain: set[str]) -> None:
+    """Wait for an agent beside this one, where its step is recorded before that of the tool ``name``.
+
+    Who waits in vain is noted by its fork's id, and waits no more.
+    """
+    fork = watcher.replaying()
+    if fork is None or fork.run_id in in_vain or name not in {_last_part(step.name) for step in fork.ahead}:
+        return
+    until = asyncio.get_running_loop().time() + DUE_SECONDS
+    while (expected := watcher.upcoming()) is not None and _last_part(expected) != name:
+        if asyncio.get_running_loop().time() > until:
+            in_vain.add(fork.run_id)
+            return
+        await asyncio.sleep(TURN_SECONDS)
+
+
+def _last_part(name: str) -> str:
+    return name.rsplit(".", 1)[-1]
 
 
 def all_tools(watcher: Watcher) -> Any:
