@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from bench import forks, replays, startup, tails
+from bench import captures, forks, replays, startup, tails
 from bench.server import LATENCY, Server, serving
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "benchmarks.md"
@@ -24,7 +24,7 @@ class Row:
 def measure() -> list[Row]:
     with serving(latency=0):
         runs = forks.record()
-        rows = _without_waiting(runs)
+        rows = [*_without_waiting(runs), *_captures(captures.measure())]
     with serving() as server:
         rows = _in_forks(runs, server) + rows
     with_plugin, without, start = startup.ratio()
@@ -74,6 +74,23 @@ def _without_waiting(runs: forks.Runs) -> list[Row]:
     ]
 
 
+def _captures(found: captures.Captures) -> list[Row]:
+    large, small = found.of_1000, found.of_100
+    per_step = large.seconds / 1000, small.seconds / 100
+    peaks = large.peak / small.peak
+    size = f"{captures.SIZE / 1000:.0f} kB"
+    return [
+        Row(
+            what=f"capture of 1000 steps of {size} / of 100: memory at its peak",
+            measured=f"{peaks:.3f} ({large.peak / 1e6:.0f} MB / {small.peak / 1e6:.0f} MB)",
+            bar="at most 1.50",
+            met=peaks <= 1.5,
+        ),
+        _ratio(f"capture of 1000 steps of {size} / of 100: time per step", *per_step, 1.10),
+        _within("capture of a 7-step run, beyond imports", found.of_7.seconds, 2),
+    ]
+
+
 def _ratio(what: str, taken: float, beside: float, bar: float, ratio: float | None = None) -> Row:
     ratio = taken / beside if ratio is None else ratio
     measured = f"{ratio:.3f} ({_time(taken)} / {_time(beside)})"
@@ -100,7 +117,8 @@ The model is a local server that answers after {LATENCY * 1000:.0f} ms. Forks ma
 {forks.TRIALS} trials, {forks.CONCURRENCY} at once.
 Replays and tails are measured without that latency. A replay is of a run that the session has not seen before; a
 plain step's is the difference between 1000 steps and 10. A tail, alone in its queue, waits from the writing of its
-fork until DBOS takes it up.
+fork until DBOS takes it up. Captures run in a process each, the quickest of {captures.ROUNDS}; their memory is all of
+that process.
 
 | what | measured | bar | met |
 |---|---|---|---|

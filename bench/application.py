@@ -1,5 +1,7 @@
 """The application that is measured: an agent behind a number of plain steps, or with a number of turns."""
 
+import random
+
 from agents import Agent, function_tool, set_default_openai_api
 from dbos import DBOS
 from dbos_openai_agents import DBOSRunner
@@ -42,4 +44,17 @@ async def behind_steps(steps: int) -> str:
 @DBOS.workflow()
 async def behind_turns(turns: int) -> str:
     result = await DBOSRunner.run(looker, question(turns), max_turns=turns + 2)
+    return str(result.final_output)
+
+
+@DBOS.step()
+def large(number: int, size: int) -> str:
+    return random.Random(number).randbytes(size // 2).hex()
+
+
+@DBOS.workflow()
+async def behind_large(steps: int, size: int) -> str:
+    for number in range(steps):
+        large(number, size)
+    result = await DBOSRunner.run(looker, question(0))
     return str(result.final_output)

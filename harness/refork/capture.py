@@ -84,12 +84,17 @@ def check_finished(run: Run) -> None:
 def check_fork_point(run: Run, step: int) -> None:
     """BadInputError for an operation of DBOS's own; StepNotFoundError where the run has no such step."""
     found = find_step(run, str(step))
-    if not found.name.startswith(DBOS_PREFIX) and found.child_run is None:
+    if runs_a_function(found):
         return
     raise BadInputError(
         f"step {found.number} ({one_line(found.label or found.name)!r}) runs no function, so it cannot be a "
         f"fork point{_model_steps(run)}"
     )
+
+
+def runs_a_function(step: Step) -> bool:
+    """Whether a step can be a fork point: an operation of DBOS's own and a child workflow cannot."""
+    return not step.name.startswith(DBOS_PREFIX) and step.child_run is None
 
 
 def find_step(run: Run, wanted: str) -> Step:
@@ -183,8 +188,10 @@ def _check_same(case: Case, *, step: int, agent: str | None, guard: bool, file: 
 def _loaded(staged: Path, folder: Path, run: Run) -> Case:
     """What was staged, read back as pytest will read it; of a large run.json only what stands beside it."""
     small = (staged / RUN_FILE).stat().st_size <= LARGEST_READ_BACK
+    # An outline's shortened values are not those that were written.
+    bare = replace(run, steps=tuple(replace(step, output=None) for step in run.steps))
     try:
-        return load_case(staged, run=None if small else run)
+        return load_case(staged) if small else replace(load_case(staged, run=bare), run=run)
     except BadFileError as error:
         raise BadFileError(str(error).replace(str(staged), str(folder))) from error
 

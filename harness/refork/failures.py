@@ -38,7 +38,7 @@ class Failure:
 
 def failure_of(run: Run) -> Failure | None:
     """How a run failed, by its outlines; None for one that did not."""
-    step = _broken(run)
+    step = broken_step(run)
     error = step.error if step is not None else run.error
     if run.error is None and run.status != "ERROR":
         return None
@@ -55,13 +55,13 @@ def normalised(message: str) -> str:
 
 def fork_point_of(run: Run) -> Step | None:
     """The model step to fork at: the one that failed, or the last one before what failed; None if none is."""
-    broken = _broken(run)
+    broken = broken_step(run)
     models = [step for step in run.steps if step.kind is StepKind.MODEL]
     before = models if broken is None else [step for step in models if step.number <= broken.number]
     return before[-1] if before else None
 
 
-def _broken(run: Run) -> Step | None:
+def broken_step(run: Run) -> Step | None:
     """The step whose error ended the run: the last one with that error, else the last one with any."""
     if run.error is None and run.status != "ERROR":
         return None

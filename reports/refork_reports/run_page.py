@@ -9,7 +9,9 @@ from typing import Any, Final
 
 from markupsafe import Markup
 from refork import __version__
+from refork.capture import runs_a_function
 from refork.case import Answer, RecordedError, Request, Run, Step, StepKind, Tool
+from refork.failures import broken_step
 from refork.usage import Usage, cost
 
 from refork_reports.html import asset, environment, policy
@@ -45,10 +47,14 @@ class Sent:
 
 @dataclass(frozen=True, kw_only=True)
 class StepView:
-    """A step in its place. ``output`` is empty where there is an ``answer`` or an error."""
+    """A step in its place. ``output`` is empty where there is an ``answer`` or an error.
+
+    ``command`` is empty where a step can be no fork point; ``acts`` says that a rerun of it does.
+    """
 
     moment: Moment
     anchor: str
+    arguments: str
     answer: Answer | None
     output: str
     error: RecordedError | None
@@ -56,6 +62,7 @@ class StepView:
     usage: Usage | None
     cost_usd: Decimal | None
     command: str
+    acts: bool
     failed: bool
 
     @property
@@ -79,6 +86,7 @@ class RunView:
     unpriced: tuple[str, ...]
     missing: str | None
     command: str
+    redacted: bool
     version: str
 
 
@@ -101,7 +109,8 @@ def render(run: Run, steps: Iterable[Step], *, missing: str | None, capture: Seq
 def view(run: Run, steps: Iterable[Step], *, missing: str | None, capture: Sequence[str]) -> RunView:
     """What the page shows, prepared. ``run`` may hold outlines of its steps."""
     span = Span.of(run.steps)
-    views = tuple(_step(step, run, span, capture) for step in steps)
+    broken = broken_step(run)
+    views = tuple(_step(step, span, capture, failed=_is(step, broken)) for step in steps)
     priced = [found for found in views if found.usage is not None]
     costs = [found.cost_usd for found in priced]
     known = [amount for amount in costs if amount is not None]
@@ -120,6 +129,7 @@ def view(run: Run, steps: Iterable[Step], *, missing: str | None, capture: Seque
         ),
         missing=missing,
         command=shlex.join(capture),
+        redacted="--no-redact" not in capture,
         version=__version__,
     )
 
@@ -135,20 +145,26 @@ def shortened(value: Any) -> str:
     return text if len(text) <= KEPT else f"{text[: KEPT // 2]}\n…\n{text[-KEPT // 2 :]}"
 
 
-def _step(step: Step, run: Run, span: Span, capture: Sequence[str]) -> StepView:
-    light = replace(step, output=None, request=None, answer=_answer(step.answer))
+def _is(step: Step, other: Step | None) -> bool:
+    return other is not None and step.number == other.number
+
+
+def _step(step: Step, span: Span, capture: Sequence[str], *, failed: bool) -> StepView:
+    light = replace(step, arguments=None, output=None, request=None, answer=_answer(step.answer))
     shown = moment_of(step, span)
     return StepView(
         moment=replace(shown, step=light),
         anchor=f"step-{step.number}",
         answer=light.answer,
+        arguments=shortened(step.arguments),
         output="" if step.answer is not None or step.error is not None else shortened(step.output),
         error=step.error,
         sent=None if step.request is None else _sent(step.request),
         usage=step.usage,
         cost_usd=None if step.usage is None else cost(step.usage, step.model),
-        command=shlex.join([*capture, "--step", str(step.number)]) if step.kind is StepKind.MODEL else "",
-        failed=step.error is not None and _same(step.error, run.error),
+        command=shlex.join([*capture, "--step", str(step.number)]) if runs_a_function(step) else "",
+        acts=step.kind is not StepKind.MODEL,
+        failed=failed,
     )
 
 
@@ -201,10 +217,6 @@ def _arguments(run: Run) -> Iterable[tuple[str, str]]:
 
 def _short(value: Any) -> str:
     return value if isinstance(value, str) else compact(value)
-
-
-def _same(one: RecordedError, other: RecordedError | None) -> bool:
-    return other is not None and (one.type, one.message) == (other.type, other.message)
 
 
 def _tone(run: Run) -> str:

@@ -1,7 +1,10 @@
 """Runs that ended in every way become cases: whole, without their secrets, and once for each bug."""
 
 import json
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,7 +13,8 @@ import pytest
 from refork.case import Case
 from refork.cli import main
 from refork.files import load_case
-from support.production import put_desk, write_mishaps
+from support.model_server import ModelServer
+from support.production import desk_answer, put_desk, write_mishaps
 
 Run = Callable[..., tuple[int, str, str]]
 SECRETS = ("AKIAIOSFODNN7EXAMPLE", "Tr0ub4dor-3@", "s3cr3t-w0rd", "q9w8e7r6t5y4")
@@ -104,6 +108,33 @@ def test_the_structure_of_what_held_a_secret_stays(run: Run) -> None:
     assert output["dsn"].endswith("@db.internal/desk")
 
 
+def test_a_case_whose_secrets_were_replaced_still_forks_where_it_was_captured(run: Run) -> None:
+    captured(run, "good", 4, "--redact", "emails,phones")
+    with ModelServer(desk_answer) as server:
+        environment = os.environ | {"OPENAI_BASE_URL": server.url, "OPENAI_API_KEY": "none"}
+        command = [sys.executable, "-c", FORK]
+        done = subprocess.run(
+            command, env=environment, capture_output=True, text=True, check=False, timeout=120
+        )
+        (call, _) = server.requests
+    assert done.stdout.split() == ["measured", "True", "True"], done.stdout + done.stderr
+    sent = json.dumps(call.body)
+    assert "<email:1>" in sent
+    assert "<secret:aws-key:1>" in sent
+
+
+FORK = """
+from pathlib import Path
+from refork.files import load_case
+from refork.fork import open_session
+from support.forks import measure
+with open_session(root=Path.cwd(), modules=["desk"]) as session:
+    outcome = measure(session, load_case(Path("evals/cases/good")), 2)
+print(outcome.status.value, *(trial.error is None for trial in outcome.trials))
+if outcome.reason: print(outcome.reason)
+"""
+
+
 def test_personal_data_goes_where_it_is_asked_for(run: Run) -> None:
     captured(run, "good", 4, "--redact", "emails,phones")
     assert "bob.stone" not in text_of("good")
@@ -143,6 +174,45 @@ def test_one_bug_gives_one_case_and_a_second_time_none(run: Run) -> None:
     code, out, _ = run(*where)
     assert (code, "0 cases written" in out) == (0, True)
     assert "2 already captured, 1 failed as another did, 1 skipped" in out
+
+
+def test_a_capture_of_many_that_was_interrupted_goes_on_where_it_was(run: Run) -> None:
+    where = ("capture", "--where", "status=ERROR")
+    code, out, _ = run(*where, "--where", "workflow=answer")
+    first = sorted(path.name for path in Path("evals/cases").iterdir())
+    assert (code, len(first)) == (0, 1)
+    left = Path("evals/cases") / f".half.{2**22 + 1}.01234567.tmp"
+    left.mkdir()
+    code, out, _ = run(*where)
+    assert code == 0
+    assert "1 case written" in out
+    assert len([*Path("evals/cases").iterdir()]) == 2
+    assert not left.exists()
+
+
+def test_runs_are_chosen_by_workflow_error_and_age(run: Run) -> None:
+    chosen = ("--where", "workflow=answer", "--where", "error~SHARD", "--since", "1h", "--limit", "9")
+    code, out, _ = run("capture", *chosen)
+    assert (code, "2 runs: 1 case written" in out) == (0, True)
+    code, out, _ = run("capture", "--where", "status=ERROR", "--where", "error~tuesday")
+    assert (code, "No runs match" in out) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (("--where", "status=EROR"), "did you mean 'ERROR'"),
+        (("--where", "state=ERROR"), "accepted are 'status=ERROR'"),
+        (("good", "--where", "status=ERROR"), "leave 'good' out"),
+        (("--where", "status=ERROR", "--name", "x"), "--name is for one run"),
+        (("good", "--since", "7d"), "are for --where"),
+        ((), "RUN is missing"),
+    ],
+)
+def test_options_that_do_not_go_together_are_refused(run: Run, given: tuple[str, ...], said: str) -> None:
+    code, _, err = run("capture", *given)
+    assert code == 2
+    assert said in err
 
 
 def test_several_steps_of_a_run_become_a_case_each(run: Run) -> None:

@@ -1,27 +1,16 @@
 """What a real browser makes of the page."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from refork_reports.html import write
-from support.report_browser import CHROMIUM, Browser, browser
+from support.report_browser import CHROMIUM, Browser, browser, need
 from support.report_evaluations import everything
 
 LIGHT, DARK = "rgb(253, 253, 252)", "rgb(18, 19, 21)"
 GROUND = "getComputedStyle(document.body).backgroundColor"
 OPEN_ALL = "document.querySelectorAll('details').forEach((item) => { item.open = true })"
-
-
-def need(executable: str | None) -> str:
-    """Where the browser is. Without one these tests skip and say so, and in CI they fail."""
-    if executable is None:
-        missing = (
-            "Chromium is not installed: `apt-get install chromium`, or put chromium or google-chrome on PATH"
-        )
-        (pytest.fail if os.environ.get("CI") else pytest.skip)(missing)
-    return executable
 
 
 @pytest.fixture(scope="module")

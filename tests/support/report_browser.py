@@ -13,6 +13,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import pytest
+
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 _FLAGS = (
@@ -123,6 +125,16 @@ class Browser:
             self.complaints.append(params["entry"]["text"])
         elif method in ("Runtime.consoleAPICalled", "Runtime.exceptionThrown"):
             self.complaints.append(json.dumps(params))
+
+
+def need(executable: str | None) -> str:
+    """Where the browser is. Without one these tests skip and say so, and in CI they fail."""
+    if executable is None:
+        missing = (
+            "Chromium is not installed: `apt-get install chromium`, or put chromium or google-chrome on PATH"
+        )
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(missing)
+    return executable
 
 
 @contextmanager

@@ -105,7 +105,8 @@ class Loader:
             fetched = reader.fetch(run)
         with redirect_stdout(sys.stderr), closing(fetched):
             # Imports the application and registers its types, before its values are read.
-            session = self._opened() if fetched.has_model_steps else None
+            wanted = fetched.has_model_steps or self._config.setup is not None
+            session = self._opened() if wanted else None
             return self._loaded(fetched, session)
 
     def _loaded(self, fetched: "FetchedRun", session: "ForkSession | None") -> LoadedRun:

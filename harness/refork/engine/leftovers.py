@@ -13,6 +13,8 @@ from refork.engine.seeding import seed_id
 KEPT_SECONDS: Final = 24 * 3600
 """How long the answers of a killed session may stand in for new ones: a model changes."""
 
+TAIL: Final = "tail-"
+"""Begins the ids of forks that are never taken up."""
 UNFINISHED: Final = ("PENDING", "ENQUEUED")
 
 
@@ -52,7 +54,8 @@ class Leftovers:
         """Delete what is finished, and what is too old to take up; note the rest."""
         table = self._db.tables.workflow_status
         oldest = int((time.time() - KEPT_SECONDS) * 1000)
-        alive = sa.and_(table.c.status.in_(UNFINISHED), table.c.created_at >= oldest)
+        is_tail = table.c.workflow_uuid.like(f"{TAIL}%")
+        alive = sa.and_(table.c.status.in_(UNFINISHED), table.c.created_at >= oldest, sa.not_(is_tail))
         forks = (
             sa.select(table.c.workflow_uuid, table.c.forked_from)
             .where(alive)

@@ -162,6 +162,7 @@ def _step(read: _Read, told: Description) -> tuple[Step, Problem | None]:
         number=row.function_id,
         name=row.function_name,
         kind=told.kind,
+        agent=told.agent,
         tool=told.tool,
         output=output,
         error=read.error,

@@ -94,14 +94,14 @@ class Host:
         else:
             self._engine.start(run, branch.gate)
 
-    def start_in_turn(self, branch: TailBranch, run: Run, *, resumed: bool) -> None:
+    def start_in_turn(self, branch: TailBranch, run: Run) -> None:
         """The same once a slot is free, which it holds to its end."""
 
         def hold() -> None:
             with self.limits.slots.held():
                 if branch.begin():
                     try:
-                        self.start(branch, run, resumed=resumed)
+                        self.start(branch, run)
                     except Exception as error:
                         branch.fail(ForkError(f"the fork was not made: {error}"))
                     branch.over.wait()

@@ -52,7 +52,6 @@ def open_session(
     with ExitStack() as stack:
         frameworks = installed()
         for framework in frameworks:
-            framework.register(DEFAULT)
             stack.enter_context(framework.importable())
         engine, _ = stack.enter_context(
             open_engine(root=root, modules=modules, setup=setup, url=database, slot=slot)
@@ -210,7 +209,10 @@ class ForkSession:
         return None if gate is None else self._host.branch(gate.run_id)
 
     def _framework(self, run: Run) -> Framework | None:
-        return next((each for each in self._frameworks if each.name == run.framework), None)
+        framework = next((each for each in self._frameworks if each.name == run.framework), None)
+        if framework is not None:
+            framework.register(DEFAULT)
+        return framework
 
 
 def replay_run(run: Run, config: Config) -> Replay:

@@ -1,11 +1,13 @@
 """How the trials of a case are spread over DBOS forks: one for all, one a variant, or one a trial."""
 
 import hashlib
+import uuid
 from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Protocol
 
 from refork.case import Case, StepKind
+from refork.engine.leftovers import TAIL
 from refork.errors import ForkError
 from refork.fork.at_step import StepBranch
 from refork.fork.case_fork import Spread, TrialBranch
@@ -19,8 +21,6 @@ from refork.frameworks import Framework, ModelCall, StepCall
 from refork.policy import Action, ToolPolicy, tightened
 from refork.recorded_calls import RecordedCalls
 
-TAIL = "tail"
-
 
 class CaseSpread(Spread, Protocol):
     @property
@@ -33,7 +33,7 @@ def spread_of(case: Case, framework: Framework | None, host: Host) -> CaseSpread
     """The spread for a case. Raises ForkError where its fork point is a step that may not act."""
     policy = tightened(host.policy, case)
     _check_fork_point(case, policy)
-    if case.scope == TAIL:
+    if case.scope == "tail":
         calls = RecordedCalls(case.run, start=case.step)
         return _OneATrial(case, framework, host, policy, calls, ToldCalls(case.run, framework))
     is_model = case.fork_point.kind is StepKind.MODEL
@@ -132,7 +132,8 @@ class _OneATrial:
         return planned.variant.name, planned.number
 
     def open(self, keeper: Keeper, planned: Planned) -> TrialBranch:
-        run_id, left = self.host.left(self.case, f"tail-{_tag(planned.variant.name)}-{planned.number}-")
+        # Never one that a killed session left: nothing says whether its answers were to the same requests.
+        run_id = f"{TAIL}{uuid.uuid4().hex}"
         told = self.told.fresh()
         permits = Permits(
             self.case.run,
@@ -151,7 +152,6 @@ class _OneATrial:
             framework=self.framework,
             permits=permits,
             host=self.host,
-            resumed=left is not None,
         )
 
 

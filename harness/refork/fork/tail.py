@@ -37,7 +37,7 @@ class TailHost(Protocol):
         """The number that the next operation of the calling workflow will get."""
         ...
 
-    def start_in_turn(self, branch: "TailBranch", run: Run, *, resumed: bool) -> None:
+    def start_in_turn(self, branch: "TailBranch", run: Run) -> None:
         """Fork ``run`` once a slot is free, which is held until the branch is over."""
         ...
 
@@ -56,7 +56,6 @@ class TailBranch(Branch):
         framework: Framework | None,
         permits: Permits,
         host: "TailHost",
-        resumed: bool = False,
     ) -> None:
         super().__init__(gate, told, permits.policy)
         self._case = case
@@ -65,7 +64,6 @@ class TailBranch(Branch):
         self._framework = framework
         self._permits = permits
         self._host = host
-        self._resumed = resumed
         self._trajectory = Trajectory(framework)
         self._request: Request | None = None
         self._lock = Lock()
@@ -87,7 +85,7 @@ class TailBranch(Branch):
 
     def add(self, planned: Sequence[Planned]) -> None:
         assert list(planned) == [self._planned], "a tail is one trial"
-        self._host.start_in_turn(self, self._case.run, resumed=self._resumed)
+        self._host.start_in_turn(self, self._case.run)
 
     def begin(self) -> bool:
         """A slot is free: whether the trial is still wanted."""

@@ -34,6 +34,7 @@ class Description:
     """What a framework can tell of one checkpoint."""
 
     kind: StepKind = StepKind.OTHER
+    agent: str | None = None
     tool: str | None = None
     usage: Usage | None = None
     answer: Answer | None = None
@@ -207,5 +208,6 @@ class Framework(Protocol):
 def installed() -> tuple[Framework, ...]:
     """The frameworks that can be imported here."""
     from refork.frameworks.openai_agents import OpenAIAgents  # noqa: PLC0415 - takes half a second
+    from refork.frameworks.pydantic_ai import PydanticAI  # noqa: PLC0415
 
-    return (OpenAIAgents(),)
+    return (OpenAIAgents(), PydanticAI())

@@ -54,6 +54,7 @@ _GITLAB: Final = (
     *("glagent-", "gloas-"),
 )
 _NEAR: Final = (12, 460)
+_PATH: Final = re.compile(r"[A-Za-z_]+(?:\.[A-Za-z_]+)+")
 _ASSIGNED: Final = (
     rf"""(?:{"|".join(_WORDS)}){_ENDS}(?:[_-]\w{{1,30}})??\\?['"\]]{{0,2}}"""
     r"""\s{0,3}(?::=|=>|={1,3}|:)\s{0,3}"""
@@ -116,8 +117,8 @@ def _templated(text: str) -> bool:
 
 
 def _bare(text: str) -> bool:
-    """Without quotes only what no prose says: ``password: required`` is none."""
-    return is_value(text) and is_random(text)
+    """Without quotes only what no prose and no code says: ``password: required`` and ``settings.key`` are none."""
+    return is_value(text) and is_random(text) and _PATH.fullmatch(text) is None
 
 
 @cache
@@ -209,6 +210,13 @@ def _others() -> Iterator[Pattern]:
     )
     signature = re.compile(r"[?&](?:sig|X-Amz-Signature|X-Goog-Signature)=([A-Za-z0-9%+/=_-]{20,})")
     yield Pattern(kind="signature", regex=signature, needles=("sig=", "-signature="), group=1, sure=False)
+    # Of a connection string nothing but the semicolon ends a value.
+    keyword = re.compile(
+        r"(?:^|;)\s{0,3}(?:pwd|password)\s{0,3}=\s{0,3}([^;'\"\s{}]{4,400})(?=;)", re.IGNORECASE
+    )
+    yield Pattern(
+        kind="password", regex=keyword, needles=("pwd", "password"), group=1, sure=False, accepts=is_value
+    )
     userinfo = re.compile(r"://[^\s:/@'\"]*:([^\s@/'\"]+)@[^\s@]")
     yield Pattern(kind="password", regex=userinfo, needles=("://",), group=1, sure=False, accepts=is_value)
 

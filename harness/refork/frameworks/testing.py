@@ -1,0 +1,181 @@
+"""What every framework must do, as tests: subclass :class:`FrameworkConformance` and give it a sample.
+
+    class TestLangGraph(FrameworkConformance):
+        @pytest.fixture(scope="class")
+        @classmethod
+        def sample(cls): ...
+
+The sample is a recorded run of an application that asks its model twice: the first answer calls a tool, which
+is a DBOS step and leaves a trace of having acted, the second is text. ``docs/frameworks.md`` says more.
+"""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+from refork.case import Case, Run, StepKind
+from refork.fork import ForkSession
+from refork.frameworks import Framework
+from refork.outcome import ForkStatus, Outcome
+from refork.values import DEFAULT
+from refork.variant import Variant, current
+
+CANDIDATE = Variant(
+    name="candidate",
+    template="Careful! {{ baseline }}",
+    model="another-model",
+    settings={"temperature": 0.25},
+)
+SECONDS = 30.0
+
+
+class ModelServer(Protocol):
+    """The model that the application talks to: a stand-in that speaks the provider's protocol over HTTP."""
+
+    def bodies(self) -> Sequence[Any]:
+        """The JSON of every request since ``reset``, failed ones included."""
+        ...
+
+    def reset(self) -> None: ...
+
+    def refuse_next(self) -> None:
+        """Answer the next request with status 400."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sample:
+    """``run`` as :class:`refork.engine.reading.Reader` gives it; ``acted`` says whether the tool ran since then."""
+
+    framework: Framework
+    run: Run
+    session: ForkSession
+    server: ModelServer
+    agent: str
+    tool: str
+    acted: Callable[[], bool]
+
+
+class FrameworkConformance:
+    """The tests. A subclass has a fixture ``sample`` that gives a :class:`Sample`, best of scope ``class``."""
+
+    def test_its_runs_are_recognised_and_described(self, sample: Sample) -> None:
+        run = sample.run
+        assert run.framework == sample.framework.name
+        first, tool, last = _steps(run)
+        assert first.answer is not None
+        assert [call.name for call in first.answer.tool_calls] == [sample.tool]
+        assert tool.tool == sample.tool
+        assert last.answer is not None
+        assert last.answer.text or last.answer.structured
+        assert [step.usage is not None for step in (first, tool, last)] == [True, False, True]
+
+    def test_its_checkpoints_are_json_and_come_back(self, sample: Sample) -> None:
+        for step in sample.run.steps:
+            written = json.loads(json.dumps(step.output))
+            assert DEFAULT.encode(DEFAULT.decode(written)) == written
+
+    def test_a_replay_sees_every_request_and_makes_no_call(self, sample: Sample) -> None:
+        sample.server.reset()
+        replay = sample.session.replay(sample.run)
+        assert replay.problem is None
+        requests = [step.request for step in replay.run.steps if step.kind is StepKind.MODEL]
+        assert [request.agent for request in requests if request] == [sample.agent, sample.agent]
+        for request in requests:
+            assert request is not None
+            assert request.model
+            assert request.prompt
+            assert sample.tool in [tool.name for tool in request.tools]
+        last = requests[-1]
+        assert last is not None
+        assert [(told.name, told.output != "") for told in sample.framework.told(last)] == [
+            (sample.tool, True)
+        ]
+        assert list(sample.server.bodies()) == []
+        assert not sample.acted()
+
+    def test_a_replay_stops_at_the_first_step_that_was_not_recorded(self, sample: Sample) -> None:
+        sample.server.reset()
+        for missing in range(len(_steps(sample.run))):
+            number = _steps(sample.run)[missing].number
+            cut = replace(sample.run, steps=tuple(step for step in sample.run.steps if step.number < number))
+            assert sample.session.replay(cut).problem is not None
+        assert list(sample.server.bodies()) == []
+        assert not sample.acted()
+
+    def test_every_trial_is_one_call_and_nothing_after_it_runs(self, sample: Sample) -> None:
+        for step in (_steps(sample.run)[0], _steps(sample.run)[-1]):
+            sample.server.reset()
+            outcome = _measured(sample, step.number, trials=5)
+            assert (outcome.status, outcome.reason) == (ForkStatus.MEASURED, "")
+            assert [trial.error for trial in outcome.trials] == [None] * 5
+            assert len(sample.server.bodies()) == 5
+            assert all(trial.usage is not None and trial.answer == step.answer for trial in outcome.trials)
+            assert not sample.acted()
+
+    def test_a_variants_prompt_model_and_settings_are_sent(self, sample: Sample) -> None:
+        for step in (_steps(sample.run)[0], _steps(sample.run)[-1]):
+            sample.server.reset()
+            outcome = _measured(sample, step.number, CANDIDATE, trials=1)
+            now, tried = outcome.requests["current"], outcome.requests["candidate"]
+            assert tried.prompt == f"Careful! {now.prompt}"
+            assert (tried.model, tried.settings["temperature"]) == ("another-model", 0.25)
+            assert now.input is not None
+            sent = [body for body in sample.server.bodies() if "Careful!" in json.dumps(body)]
+            assert [(body["model"], body["temperature"]) for body in sent] == [("another-model", 0.25)]
+            assert len(sample.server.bodies()) == 2
+
+    def test_what_the_model_refuses_is_an_error_of_that_trial_alone(self, sample: Sample) -> None:
+        sample.server.reset()
+        sample.server.refuse_next()
+        outcome = _measured(sample, _steps(sample.run)[0].number, trials=3)
+        assert outcome.status is ForkStatus.MEASURED
+        assert sorted(trial.error is None for trial in outcome.trials) == [False, True, True]
+
+    def test_a_tail_goes_on_to_the_end_and_the_tool_is_answered_from_the_record(self, sample: Sample) -> None:
+        sample.server.reset()
+        run = sample.session.replay(sample.run).run
+        outcome = _measured(sample, _steps(run)[0].number, trials=2, run=run, scope="tail")
+        assert [trial.error for trial in outcome.trials] == [None, None]
+        for trial in outcome.trials:
+            assert [step.label for step in trial.trajectory if step.kind is not StepKind.OTHER] == [
+                sample.agent,
+                sample.tool,
+                sample.agent,
+            ]
+        assert len(sample.server.bodies()) == 4
+        assert not sample.acted()
+
+
+def _steps(run: Run) -> Any:
+    """The model step that calls the tool, the tool's step, and the model step that answers."""
+    models = [step for step in run.steps if step.kind is StepKind.MODEL]
+    tools = [step for step in run.steps if step.kind is StepKind.TOOL]
+    assert (len(models), len(tools)) == (2, 1), "the sample asks its model twice, and calls one tool"
+    return models[0], tools[0], models[1]
+
+
+def _measured(
+    sample: Sample,
+    step: int,
+    *candidates: Variant,
+    trials: int,
+    run: Run | None = None,
+    scope: str = "step",
+) -> Outcome:
+    case = Case(
+        name="conformance",
+        folder=Path(),
+        run=run or sample.run,
+        step=step,
+        agent=sample.agent,
+        scope=scope,
+    )
+    fork = sample.session.fork(case)
+    for variant in (current(), *candidates):
+        fork.run(variant, trials)
+    fork.close()
+    assert fork.wait(SECONDS), "the fork did not end"
+    return fork.outcome()

@@ -1,0 +1,47 @@
+"""Every framework that Refork knows passes the suite that it gives to others."""
+
+from collections.abc import Generator
+
+import pytest
+from frameworks.conftest import SampleOf
+from refork.frameworks.openai_agents import OpenAIAgents
+from refork.frameworks.pydantic_ai import PydanticAI
+from refork.frameworks.testing import FrameworkConformance, Sample
+
+
+class TestOpenAIAgents(FrameworkConformance):
+    @pytest.fixture(scope="class")
+    @classmethod
+    def sample(cls, sample_of: SampleOf) -> Generator[Sample]:
+        module = "support.apps.sample_openai_agents"
+        with sample_of(OpenAIAgents(), module, "ask", agent="librarian") as sample:
+            yield sample
+
+
+class TestPydanticAI(FrameworkConformance):
+    @pytest.fixture(scope="class")
+    @classmethod
+    def sample(cls, sample_of: SampleOf) -> Generator[Sample]:
+        module = "support.apps.sample_pydantic_ai"
+        with sample_of(PydanticAI(), module, "ask", agent="librarian") as sample:
+            yield sample
+
+
+class TestPydanticAIWithASystemPromptAndAnOutputType(FrameworkConformance):
+    @pytest.fixture(scope="class")
+    @classmethod
+    def sample(cls, sample_of: SampleOf) -> Generator[Sample]:
+        module = "support.apps.sample_pydantic_ai"
+        with sample_of(PydanticAI(), module, "catalogue", agent="cataloguer") as sample:
+            yield sample
+
+
+class TestPydanticAIByDBOSAgent(FrameworkConformance):
+    @pytest.fixture(scope="class")
+    @classmethod
+    def sample(cls, sample_of: SampleOf) -> Generator[Sample]:
+        module = "support.apps.sample_pydantic_ai"
+        with sample_of(
+            PydanticAI(), module, "ask_wrapped", agent="wrapped", run_id="ask_wrapped-1"
+        ) as sample:
+            yield sample
