@@ -16,10 +16,12 @@ import dbos._serialization as serialization
 import dbos._workflow_commands as commands
 import pytest
 import sqlalchemy as sa
+from agents.agent import AgentBase
 from agents.models._retry_runtime import (
     provider_managed_retries_disabled,
     should_disable_provider_managed_retries,
 )
+from agents.run import AgentRunner
 from agents.tracing import get_trace_provider
 from dbos import DBOS, AsyncSQLAlchemyDatasource, SQLAlchemyDatasource
 from dbos._context import DBOSContext, get_local_dbos_context
@@ -40,6 +42,7 @@ from refork.engine.guard import GUARDED, Guard
 from refork.engine.seeding import _seed_child, _status_row, _step_row
 from refork.engine.transactions import BODIES
 from refork.frameworks.openai_calls import MODEL_STEP
+from refork.frameworks.openai_sessions import _Copy
 
 
 def parameters(function: Callable[..., Any]) -> list[str]:
@@ -284,3 +287,15 @@ def test_the_sdk_calls_models_through_what_the_framework_replaces() -> None:
     provider: Any = get_trace_provider()
     assert hasattr(provider, "_manual_disabled"), where
     assert callable(provider._refresh_disabled_flag), where
+
+
+def test_the_sdk_finds_tools_and_sessions_through_what_the_framework_replaces() -> None:
+    where = "look at refork/frameworks/openai_turns.py and openai_sessions.py"
+    assert parameters(AgentBase.get_all_tools) == ["run_context"], where
+    assert "get_all_tools" not in vars(agents.Agent), where
+    assert {"_is_agent_tool", "_tool_origin"} <= set(agents.FunctionTool.__dataclass_fields__), where
+    assert parameters(AgentRunner.run) == ["starting_agent", "input", "kwargs"], where
+    assert 'kwargs.get("session")' in inspect.getsource(AgentRunner._run_impl), where
+    assert {"get_items", "add_items", "pop_item", "clear_session"} <= set(dir(_Copy)), where
+    methods = {name for name in vars(agents.Session) if not name.startswith("_")}
+    assert methods - {"session_id", "session_settings"} <= set(dir(_Copy)), where

@@ -7,6 +7,7 @@ from collections.abc import Generator, Sequence, Set
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Final
+from weakref import WeakKeyDictionary
 
 import dbos._dbos as dbos_module
 from dbos import DBOS, SetWorkflowID
@@ -40,6 +41,7 @@ class Engine:
         self._guard = guard
         self._queue = queue
         self._seeding = threading.Lock()
+        self._gates: WeakKeyDictionary[Any, Gate] = WeakKeyDictionary()
 
     @property
     def system_database(self) -> Any:
@@ -87,7 +89,13 @@ class Engine:
     def gate_here(self) -> Gate | None:
         """The gate of the fork that the calling code runs in, None outside every fork."""
         context = get_local_dbos_context()
-        return None if context is None else self._guard.gate(context.workflow_id)
+        if context is None:
+            return None
+        gate = self._guard.gate(context.workflow_id)
+        if gate is not None:
+            self._gates[context] = gate
+        # DBOS empties the context of a workflow that ended; what it had started beside itself may go on.
+        return gate if context.workflow_id else self._gates.get(context)
 
     def next_step(self) -> int:
         """The number that the next operation of the calling workflow will get."""

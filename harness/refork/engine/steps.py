@@ -23,6 +23,12 @@ class StepWatcher(Protocol):
 
     async def on_async_step(self, step: StepCall) -> Callable[..., Any] | None: ...
 
+    def after_step(self, step: StepCall) -> None:
+        """The step returned or raised. May block."""
+        ...
+
+    async def after_async_step(self, step: StepCall) -> None: ...
+
 
 @contextmanager
 def watched_steps(watcher: StepWatcher) -> Generator[None]:
@@ -45,10 +51,16 @@ def watched_steps(watcher: StepWatcher) -> Generator[None]:
             return original(dbos, context, instead or step.function, args, kwargs, **options)
 
         if not inspect.iscoroutinefunction(function):
-            return start(watcher.on_step(step))
+            try:
+                return start(watcher.on_step(step))
+            finally:
+                watcher.after_step(step)
 
         async def invoke() -> Any:
-            return await start(await watcher.on_async_step(step))
+            try:
+                return await start(await watcher.on_async_step(step))
+            finally:
+                await watcher.after_async_step(step)
 
         return invoke()
 

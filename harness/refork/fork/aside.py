@@ -9,6 +9,15 @@ from typing import Any, TypeVar
 _Result = TypeVar("_Result")
 
 
+def on_event_loop() -> bool:
+    """Whether the caller stands on the thread of an event loop that runs, and would block it."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
 def aside(waited: Coroutine[Any, Any, _Result]) -> _Result:
     """Run it in a thread and a loop of its own, in the caller's context, and wait for it.
 

@@ -13,6 +13,7 @@ from refork.engine.leftovers import Leftover, Leftovers
 from refork.engine.session import Engine, wait_until_idle
 from refork.errors import ForkError, ReforkError
 from refork.fork.branch import Branch
+from refork.fork.order import RecordedOrder
 from refork.fork.tail import TailBranch
 from refork.fork.trial_step import Limits
 from refork.policy import ToolPolicy
@@ -37,6 +38,7 @@ class Host:
         self.stubs = stubs
         self._engine = engine
         self._branches: dict[str, Branch] = {}
+        self._orders: dict[str, RecordedOrder] = {}
         self._given_up: set[str] = set()
         self._leftovers = Leftovers(engine.system_database)
         self._leftovers.sweep()
@@ -56,9 +58,14 @@ class Host:
     def branch(self, run_id: str) -> Branch:
         return self._branches[run_id]
 
+    def order(self, run_id: str) -> RecordedOrder:
+        """The order of the steps that a fork replays."""
+        return self._orders[run_id]
+
     def gate(self, run: Run, fork_point: int, run_id: str | None = None, *, tail: bool = False) -> Gate:
         """The gate of a fork of ``run`` that is about to be made."""
         run_id = run_id or f"fork-{uuid.uuid4().hex}"
+        self._orders[run_id] = RecordedOrder(run, fork_point)
 
         def operate(number: int, name: str) -> Step | None:
             branch = self._branches[run_id]

@@ -7,10 +7,11 @@ from typing import Any
 
 from refork.case import Case, Run
 from refork.config import Config
+from refork.engine.gate import Gate
 from refork.engine.session import Engine, open_engine
 from refork.engine.steps import watched_steps
 from refork.errors import ReforkError, ToolDeniedError
-from refork.fork.aside import aside
+from refork.fork.aside import aside, on_event_loop
 from refork.fork.branch import Branch, Instead
 from refork.fork.case_fork import CaseFork
 from refork.fork.host import Host
@@ -18,9 +19,8 @@ from refork.fork.replay import Replay, ReplayBranch
 from refork.fork.retries import Retries
 from refork.fork.slots import Slots
 from refork.fork.spreads import spread_of
-from refork.fork.tail import TailBranch
 from refork.fork.trial_step import Limits
-from refork.frameworks import Framework, ModelCall, StepCall, installed
+from refork.frameworks import Framework, ModelCall, Replaying, StepCall, installed
 from refork.frameworks.dbos_steps import PlainSteps
 from refork.outcome import Trial
 from refork.policy import ToolPolicy, project_policy
@@ -121,6 +121,7 @@ class ForkSession:
     async def on_model_call(self, call: ModelCall) -> ModelCall | None:
         """Told by the framework of every model call, before DBOS looks for its checkpoint."""
         branch = self._branch_here()
+        self._check_over(branch)
         if branch is None or self._engine.within_step():
             return None
         changed = await branch.on_model_call(self._engine.next_step(), call)
@@ -128,11 +129,20 @@ class ForkSession:
         return changed
 
     def upcoming(self) -> str | None:
-        """The recorded name of the step that the calling fork does next. None outside forks, and in a tail."""
-        gate, branch = self._engine.gate_here(), self._branch_here()
-        if gate is None or (gate.arrived and isinstance(branch, TailBranch)):
+        """The recorded name of the step that the calling fork does next. None from its fork point on."""
+        gate = self._engine.gate_here()
+        if gate is None or gate.arrived or gate.closed:
             return None
         return gate.recorded.get(self._engine.next_step())
+
+    def replaying(self) -> Replaying | None:
+        """The fork whose workflow calls, with the recorded steps that it has not come to."""
+        gate = self._engine.gate_here()
+        if gate is None or self._engine.within_step():
+            return None
+        here = self._engine.next_step()
+        steps = self._host.order(gate.run_id).steps
+        return Replaying(run_id=gate.run_id, ahead=[step for step in steps if step.number >= here])
 
     def variant(self, agent: str | None) -> Variant | None:
         """What the calling fork tries for an agent from its start on."""
@@ -142,6 +152,7 @@ class ForkSession:
     async def call_tool(self, name: str, arguments: Any, invoke: Callable[[], Awaitable[Any]]) -> Any:
         """A tool call that a model made: invoked, or answered as the tool policy says."""
         branch = self._branch_here()
+        self._check_over(branch)
         if branch is None or self._engine.within_step():
             return await invoke()
         try:
@@ -164,6 +175,30 @@ class ForkSession:
         instead = await found if isinstance(found, Coroutine) else found
         self._check_over(branch)
         return instead
+
+    def after_step(self, step: StepCall) -> None:
+        """A synchronous step has ended. It is held back where others ran beside it, but never an event loop."""
+        gate = self._engine.gate_here()
+        if gate is None or on_event_loop():
+            return
+        if self._host.order(gate.run_id).hold_thread(step.number, self._last_drawn, lambda: gate.closed):
+            self._check_closed(gate)
+
+    async def after_async_step(self, step: StepCall) -> None:
+        """An asynchronous step has ended."""
+        gate = self._engine.gate_here()
+        if gate is None:
+            return
+        if await self._host.order(gate.run_id).hold(step.number, self._last_drawn, lambda: gate.closed):
+            self._check_closed(gate)
+
+    def _check_closed(self, gate: Gate) -> None:
+        """Once its workflow has ended, DBOS knows no more that the caller was a part of it, and stops nothing."""
+        if gate.closed:
+            raise self._engine.stop(gate.run_id)
+
+    def _last_drawn(self) -> int:
+        return self._engine.next_step() - 1
 
     def _check_over(self, branch: Branch | None) -> None:
         """Unwinds a workflow whose fork is over."""

@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from refork.case import Answer, Json, Request, StepKind
+from refork.case import Answer, Json, Request, Step, StepKind
 from refork.usage import Usage
 from refork.values import Registry
 from refork.variant import Variant
@@ -103,12 +103,23 @@ class StepCall:
 
 @dataclass(frozen=True, kw_only=True)
 class ToldCall:
-    """A tool call and what the model was told of it, as a request holds them. ``id`` is the call's own."""
+    """A tool call and what the model was told of it, as a request holds them. ``id`` is the call's own.
+
+    ``output`` is what the tool's function may return for the model to be told the same: mostly a text.
+    """
 
     id: str
     name: str
     arguments: Any
-    output: str
+    output: Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class Replaying:
+    """A fork, and the steps of its recorded run that its workflow has not come to yet."""
+
+    run_id: str
+    ahead: Sequence[Step]
 
 
 class Watcher(Protocol):
@@ -131,6 +142,10 @@ class Watcher(Protocol):
 
     def upcoming(self) -> str | None:
         """The recorded DBOS name of the step that the calling fork does next; None outside every fork."""
+        ...
+
+    def replaying(self) -> Replaying | None:
+        """The fork whose workflow calls. None outside of forks, and within a step of one."""
         ...
 
     def variant(self, agent: str | None) -> Variant | None:

@@ -56,7 +56,7 @@ class Call:
             input=to_jsonable_python(arguments["input"], fallback=str),
             tools=tuple(_tool(tool) for tool in arguments["tools"])
             + tuple(_handoff(handoff) for handoff in arguments["handoffs"]),
-            settings=_settings(arguments["model_settings"]),
+            settings=_settings(arguments["model_settings"]) | _server_state(arguments),
             output_schema=None if schema is None or schema.is_plain_text() else schema.json_schema(),
         )
 
@@ -120,6 +120,15 @@ def _settings(settings: ModelSettings) -> dict[str, Any]:
     return jsonable
 
 
+def _server_state(arguments: dict[str, Any]) -> dict[str, Any]:
+    """What the request names of what the model's server keeps: part of what is sent, though no setting."""
+    named = {name: arguments.get(name) for name in ("previous_response_id", "conversation_id", "prompt")}
+    found: dict[str, Any] = to_jsonable_python(
+        {name: value for name, value in named.items() if value is not None}
+    )
+    return found
+
+
 def _model_name(model: Model) -> str | None:
     name = getattr(model, "model", None)
     return name if isinstance(name, str) else None
@@ -145,13 +154,18 @@ def told_calls(items: Any) -> list[ToldCall]:
         kind, call_id = (item.get("type"), item.get("call_id")) if isinstance(item, dict) else (None, None)
         if kind == "function_call" and isinstance(call_id, str):
             calls[call_id] = item
-        elif kind == "function_call_output" and call_id in calls and isinstance(item.get("output"), str):
+        elif kind == "function_call_output" and call_id in calls and "output" in item:
             call = calls[call_id]
-            arguments = _json_or_text(call.get("arguments") or "")
-            told.append(
-                ToldCall(id=call_id, name=str(call.get("name")), arguments=arguments, output=item["output"])
-            )
+            arguments, output = json_or_text(call.get("arguments") or ""), _as_returned(item["output"])
+            told.append(ToldCall(id=call_id, name=str(call.get("name")), arguments=arguments, output=output))
     return told
+
+
+def _as_returned(output: Any) -> Any:
+    """A tool's output as its function may return it: texts, images and files are named otherwise in requests."""
+    if not isinstance(output, list):
+        return output
+    return [{**part, "type": str(part.get("type")).removeprefix("input_")} for part in output]
 
 
 def usage_of(response: ModelResponse) -> Usage:
@@ -175,13 +189,13 @@ def answer_of(response: ModelResponse, *, structured: bool) -> Answer:
                 str(getattr(part, "text", None) or getattr(part, "refusal", "")) for part in item.content
             ]
         elif isinstance(item, ResponseFunctionToolCall):
-            calls.append(ToolCall(name=item.name, arguments=_json_or_text(item.arguments)))
+            calls.append(ToolCall(name=item.name, arguments=json_or_text(item.arguments)))
     text = "".join(texts)
-    parsed = _json_or_text(text) if structured else None
+    parsed = json_or_text(text) if structured else None
     return Answer(text=text, tool_calls=tuple(calls), structured=None if isinstance(parsed, str) else parsed)
 
 
-def _json_or_text(text: str) -> Any:
+def json_or_text(text: str) -> Any:
     try:
         return json.loads(text)
     except (ValueError, RecursionError):

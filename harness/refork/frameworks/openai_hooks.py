@@ -16,6 +16,7 @@ import agents.run_internal.run_loop as sdk_loop
 import dbos._dbos as dbos_module
 import dbos_openai_agents.runner as dbos_runner
 from agents import Agent, Model, ModelResponse, RunConfig
+from agents.agent import AgentBase
 from agents.items import TResponseStreamEvent
 from agents.run_config import CallModelData, ModelInputData
 from agents.tracing import get_trace_provider
@@ -24,7 +25,8 @@ from openai import DefaultAsyncHttpx2Client
 
 from refork.frameworks import Watcher
 from refork.frameworks.openai_calls import NO_KEY, Call
-from refork.frameworks.openai_turns import in_turn
+from refork.frameworks.openai_sessions import read_only_sessions
+from refork.frameworks.openai_turns import all_tools, in_turn
 
 CLOSING_SECONDS: Final = 2.0
 
@@ -40,6 +42,8 @@ def intercepted(watcher: Watcher) -> Generator[None]:
         stack.enter_context(_replaced(dbos_runner.DBOSModelWrapper, "get_response", _hooked(watcher)))
         stack.enter_context(_replaced(sdk_loop, "get_model", _watched(watcher)))
         stack.enter_context(_replaced(dbos_runner, "_create_tool_wrapper", in_turn(watcher)))
+        stack.enter_context(_replaced(AgentBase, "get_all_tools", all_tools(watcher)))
+        stack.enter_context(read_only_sessions(watcher))
         stack.enter_context(_own_connections())
         stack.enter_context(_no_tracing())
         yield

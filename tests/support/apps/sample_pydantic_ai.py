@@ -7,7 +7,7 @@ from pathlib import Path
 from dbos import DBOS
 from pydantic import BaseModel
 from pydantic_ai import Agent
-from pydantic_ai.durable_exec.dbos import DBOSAgent, DBOSDurability
+from pydantic_ai.durable_exec.dbos import DBOSAgent, DBOSDurability  # pyright: ignore[reportDeprecated]
 from pydantic_ai.models.openai import OpenAIChatModel
 
 
@@ -40,7 +40,7 @@ cataloguer = Agent(
 )
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # DBOSAgent is on its way out, and many run it
-    wrapped = DBOSAgent(
+    wrapped = DBOSAgent(  # pyright: ignore[reportDeprecated]
         Agent(OpenAIChatModel("small"), name="wrapped", instructions="Help the reader.", tools=[find_book])
     )
 
