@@ -190,9 +190,17 @@ def _replayed(loaded: LoadedRun, session: "ForkSession", redactor: "Redactor | N
         run=run,
         steps=run.steps,
         problems=loaded.problems,
-        missing=None if replay.problem is None else f"some prompts are not known: {replay.problem}",
+        missing=_said(replay.problem, todays=session.is_todays(run)),
         replaced=() if redactor is None else redactor.replaced,
     )
+
+
+def _said(problem: str | None, *, todays: bool) -> str | None:
+    """What a reader of the prompts must know of them."""
+    said = [] if problem is None else [f"some prompts are not known: {problem}"]
+    if not todays:
+        said.append("the prompts are today's: another version of the application made this run")
+    return "; ".join(said) or None
 
 
 def _redacted(run: "Run", redactor: "Redactor") -> "Run":

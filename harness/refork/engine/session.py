@@ -76,6 +76,11 @@ class Engine:
         self._guard.watch(gate)
         self.system_database.resume_workflows([gate.run_id], queue_name=self._queue)
 
+    def application_version(self, name: str | None) -> str:
+        """The version that DBOS would give the application as it is imported: a hash of its workflows' source."""
+        version: str = self._dbos._registry.compute_app_version(name or "")
+        return version
+
     def check_workflow(self, run: Run) -> None:
         """Raises ApplicationError where the application does not hold the run's workflow."""
         if self.registered(run.workflow):

@@ -105,6 +105,10 @@ class ForkSession:
         branch.over.wait()
         return branch.replay
 
+    def is_todays(self, run: Run) -> bool:
+        """Whether the application is still the version that made the run, as far as DBOS tells versions apart."""
+        return run.application_version == self._engine.application_version(run.application_name)
+
     def stop(self) -> None:
         """Start no more trials, wait for those in flight, then end every fork."""
         for fork in self._forks:

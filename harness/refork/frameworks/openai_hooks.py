@@ -25,6 +25,7 @@ from openai import DefaultAsyncHttpx2Client
 
 from refork.frameworks import Watcher
 from refork.frameworks.openai_calls import NO_KEY, Call
+from refork.frameworks.openai_local_tools import local_tools
 from refork.frameworks.openai_sessions import read_only_sessions
 from refork.frameworks.openai_turns import all_tools, in_turn
 
@@ -43,6 +44,7 @@ def intercepted(watcher: Watcher) -> Generator[None]:
         stack.enter_context(_replaced(sdk_loop, "get_model", _watched(watcher)))
         stack.enter_context(_replaced(dbos_runner, "_create_tool_wrapper", in_turn(watcher)))
         stack.enter_context(_replaced(AgentBase, "get_all_tools", all_tools(watcher)))
+        stack.enter_context(local_tools(watcher))
         stack.enter_context(read_only_sessions(watcher))
         stack.enter_context(_own_connections())
         stack.enter_context(_no_tracing())
