@@ -66,7 +66,13 @@ def sample_of(server: ModelServer, tmp_path_factory: pytest.TempPathFactory) -> 
 
         @contextmanager
         def sample(
-            framework: Framework, module: str, workflow: str, *, agent: str, run_id: str | None = None
+            framework: Framework,
+            module: str,
+            workflow: str,
+            *,
+            agent: str,
+            run_id: str | None = None,
+            **knows: bool,
         ) -> Generator[Sample]:
             framework.register(DEFAULT)
             database = folder / f"{module.rpartition('.')[2]}-{workflow}.sqlite"
@@ -89,6 +95,7 @@ def sample_of(server: ModelServer, tmp_path_factory: pytest.TempPathFactory) -> 
                     agent=agent,
                     tool="find_book",
                     acted=ledger.exists,
+                    **knows,
                 )
 
         yield sample

@@ -4,6 +4,7 @@ from collections.abc import Generator
 
 import pytest
 from frameworks.conftest import SampleOf
+from refork.frameworks.dbos_steps import PlainSteps
 from refork.frameworks.openai_agents import OpenAIAgents
 from refork.frameworks.pydantic_ai import PydanticAI
 from refork.frameworks.testing import FrameworkConformance, Sample
@@ -44,4 +45,13 @@ class TestPydanticAIByDBOSAgent(FrameworkConformance):
         with sample_of(
             PydanticAI(), module, "ask_wrapped", agent="wrapped", run_id="ask_wrapped-1"
         ) as sample:
+            yield sample
+
+
+class TestPlainSteps(FrameworkConformance):
+    @pytest.fixture(scope="class")
+    @classmethod
+    def sample(cls, sample_of: SampleOf) -> Generator[Sample]:
+        module, knows = "support.apps.sample_plain", {"sees_tools": False, "changes_model": False}
+        with sample_of(PlainSteps(), module, "ask", agent="librarian", **knows) as sample:
             yield sample

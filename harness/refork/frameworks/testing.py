@@ -15,6 +15,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
+import pytest
+
 from refork.case import Case, Run, StepKind
 from refork.fork import ForkSession
 from refork.frameworks import Framework
@@ -22,12 +24,8 @@ from refork.outcome import ForkStatus, Outcome
 from refork.values import DEFAULT
 from refork.variant import Variant, current
 
-CANDIDATE = Variant(
-    name="candidate",
-    template="Careful! {{ baseline }}",
-    model="another-model",
-    settings={"temperature": 0.25},
-)
+CANDIDATE = Variant(name="candidate", template="Careful! {{ baseline }}")
+OTHER_MODEL = Variant(name="other", model="another-model", settings={"temperature": 0.25})
 SECONDS = 30.0
 
 
@@ -47,7 +45,11 @@ class ModelServer(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Sample:
-    """``run`` as :class:`refork.engine.reading.Reader` gives it; ``acted`` says whether the tool ran since then."""
+    """``run`` as :class:`refork.engine.reading.Reader` gives it; ``acted`` says whether the tool ran since then.
+
+    ``sees_tools`` says whether the framework can tell which tools a request offers and which step is a tool's,
+    ``changes_model`` whether a variant may name another model and its settings.
+    """
 
     framework: Framework
     run: Run
@@ -56,6 +58,8 @@ class Sample:
     agent: str
     tool: str
     acted: Callable[[], bool]
+    sees_tools: bool = True
+    changes_model: bool = True
 
 
 class FrameworkConformance:
@@ -67,7 +71,7 @@ class FrameworkConformance:
         first, tool, last = _steps(run)
         assert first.answer is not None
         assert [call.name for call in first.answer.tool_calls] == [sample.tool]
-        assert tool.tool == sample.tool
+        assert tool.tool == (sample.tool if sample.sees_tools else None)
         assert last.answer is not None
         assert last.answer.text or last.answer.structured
         assert [step.usage is not None for step in (first, tool, last)] == [True, False, True]
@@ -85,14 +89,13 @@ class FrameworkConformance:
         assert [request.agent for request in requests if request] == [sample.agent, sample.agent]
         for request in requests:
             assert request is not None
-            assert request.model
             assert request.prompt
-            assert sample.tool in [tool.name for tool in request.tools]
+            if sample.sees_tools:
+                assert sample.tool in [tool.name for tool in request.tools]
         last = requests[-1]
         assert last is not None
-        assert [(told.name, told.output != "") for told in sample.framework.told(last)] == [
-            (sample.tool, True)
-        ]
+        told = [(call.name, call.output != "") for call in sample.framework.told(last)]
+        assert told == ([(sample.tool, True)] if sample.sees_tools else [])
         assert list(sample.server.bodies()) == []
         assert not sample.acted()
 
@@ -115,16 +118,25 @@ class FrameworkConformance:
             assert all(trial.usage is not None and trial.answer == step.answer for trial in outcome.trials)
             assert not sample.acted()
 
-    def test_a_variants_prompt_model_and_settings_are_sent(self, sample: Sample) -> None:
+    def test_a_variants_prompt_is_sent_at_the_fork_point(self, sample: Sample) -> None:
         for step in (_steps(sample.run)[0], _steps(sample.run)[-1]):
             sample.server.reset()
             outcome = _measured(sample, step.number, CANDIDATE, trials=1)
             now, tried = outcome.requests["current"], outcome.requests["candidate"]
             assert tried.prompt == f"Careful! {now.prompt}"
+            sent = ["Careful!" in json.dumps(body) for body in sample.server.bodies()]
+            assert sorted(sent) == [False, True]
+
+    def test_a_variants_model_and_settings_are_sent(self, sample: Sample) -> None:
+        if not sample.changes_model:
+            pytest.skip("its variants are prompts alone")
+        for step in (_steps(sample.run)[0], _steps(sample.run)[-1]):
+            sample.server.reset()
+            outcome = _measured(sample, step.number, OTHER_MODEL, trials=1)
+            tried = outcome.requests["other"]
             assert (tried.model, tried.settings["temperature"]) == ("another-model", 0.25)
-            assert now.input is not None
-            sent = [body for body in sample.server.bodies() if "Careful!" in json.dumps(body)]
-            assert [(body["model"], body["temperature"]) for body in sent] == [("another-model", 0.25)]
+            sent = [body for body in sample.server.bodies() if body["model"] == "another-model"]
+            assert [body["temperature"] for body in sent] == [0.25]
             assert len(sample.server.bodies()) == 2
 
     def test_what_the_model_refuses_is_an_error_of_that_trial_alone(self, sample: Sample) -> None:
@@ -140,11 +152,10 @@ class FrameworkConformance:
         outcome = _measured(sample, _steps(run)[0].number, trials=2, run=run, scope="tail")
         assert [trial.error for trial in outcome.trials] == [None, None]
         for trial in outcome.trials:
-            assert [step.label for step in trial.trajectory if step.kind is not StepKind.OTHER] == [
-                sample.agent,
-                sample.tool,
-                sample.agent,
-            ]
+            between = StepKind.TOOL if sample.sees_tools else StepKind.OTHER
+            kinds = [step.kind for step in trial.trajectory]
+            assert kinds == [StepKind.MODEL, between, StepKind.MODEL]
+            assert {trial.trajectory[0].agent, trial.trajectory[-1].agent} == {sample.agent}
         assert len(sample.server.bodies()) == 4
         assert not sample.acted()
 
@@ -152,7 +163,7 @@ class FrameworkConformance:
 def _steps(run: Run) -> Any:
     """The model step that calls the tool, the tool's step, and the model step that answers."""
     models = [step for step in run.steps if step.kind is StepKind.MODEL]
-    tools = [step for step in run.steps if step.kind is StepKind.TOOL]
+    tools = [step for step in run.steps if models[0].number < step.number < models[-1].number]
     assert (len(models), len(tools)) == (2, 1), "the sample asks its model twice, and calls one tool"
     return models[0], tools[0], models[1]
 
