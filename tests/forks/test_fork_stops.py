@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
@@ -314,6 +315,40 @@ def test_any_synchronous_operation_at_the_fork_point_is_stale_and_has_no_effect(
     assert server.count == 0
     assert not ledger.exists()
     assert _everything(session) - before == {("workflow_status", outcome.run_id)}
+
+
+def test_tasks_that_outlive_their_workflow_run_neither_steps_nor_workflows(
+    forked: Forked, ledger: Path
+) -> None:
+    ended: list[BaseException | None] = []
+
+    async def later(operation: Callable[[], Any]) -> None:
+        await asyncio.sleep(0.5)
+        try:
+            made = operation()
+            await made if asyncio.iscoroutine(made) else None
+        except BaseException as error:
+            ended.append(error)
+        else:
+            ended.append(None)
+
+    async def leaves_tasks(name: str) -> Any:
+        for operation in (
+            lambda: desk.note("left"),
+            lambda: desk.note_async("left"),
+            lambda: desk.child("left"),
+            lambda: DBOS.start_workflow_async(desk.child, "left"),
+        ):
+            asyncio.get_running_loop().create_task(later(operation))
+        return await plots.ask(desk.clerk, name)
+
+    forked(leaves_tasks)
+    until = time.monotonic() + 5
+    while len(ended) < 4 and time.monotonic() < until:
+        time.sleep(0.05)
+    assert len(ended) == 4
+    assert None not in ended
+    assert not ledger.exists()
 
 
 def test_a_patch_that_is_newer_than_the_run_takes_the_old_path(forked: Forked) -> None:

@@ -29,6 +29,10 @@ class StepWatcher(Protocol):
 
     async def after_async_step(self, step: StepCall) -> None: ...
 
+    def on_orphan(self) -> None:
+        """Code outside of every workflow calls a step, or starts a workflow. Raises where it may not."""
+        ...
+
 
 @contextmanager
 def watched_steps(watcher: StepWatcher) -> Generator[None]:
@@ -64,9 +68,18 @@ def watched_steps(watcher: StepWatcher) -> Generator[None]:
 
         return invoke()
 
-    core.invoke_step = invoke_step
+    here: Callable[[], Any] = core.get_local_dbos_context
+
+    def where() -> Any:
+        """DBOS empties the context of a workflow that ended: what it had left behind would run without a check."""
+        context = here()
+        if context is not None and not context.workflow_id:
+            watcher.on_orphan()
+        return context
+
+    core.invoke_step, core.get_local_dbos_context = invoke_step, where
     try:
         with transactions.nothing_to_tidy():
             yield
     finally:
-        core.invoke_step = original
+        core.invoke_step, core.get_local_dbos_context = original, here

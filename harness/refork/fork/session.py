@@ -204,6 +204,12 @@ class ForkSession:
     def _last_drawn(self) -> int:
         return self._engine.next_step() - 1
 
+    def on_orphan(self) -> None:
+        """What a fork's workflow left behind, such as a task that nobody awaits, does nothing once it is over."""
+        gate = self._engine.gate_here()
+        if gate is not None:
+            raise self._engine.stop(gate.run_id)
+
     def _check_over(self, branch: Branch | None) -> None:
         """Unwinds a workflow whose fork is over."""
         if branch is not None and branch.gate.closed:
