@@ -170,6 +170,20 @@ def test_a_tool_step_is_rerun_where_it_may_act_and_nothing_after_it(
     assert server.count == 0
 
 
+@pytest.mark.usefixtures("server")
+def test_a_step_that_is_given_the_id_of_its_workflow_is_the_same_call_in_a_tail(
+    runs: dict[str, Run], session: ForkSession, ledger: Path
+) -> None:
+    case = tail_of(session, runs["a_step_given_its_workflows_id"], 1)
+    last = case.run.steps[-1]
+    assert last.arguments == {"text": f"ticket of {case.run.id}"}
+    (trial,) = measure(session, case, 1).trials
+    assert trial.error is None
+    assert trial.answer is not None
+    assert trial.answer.structured[1] == last.output
+    assert not ledger.exists()
+
+
 def test_a_tail_may_begin_with_a_tool(
     session: ForkSession, case: Case, server: ModelServer, ledger: Path
 ) -> None:

@@ -292,6 +292,12 @@ async def tools_that_are_no_steps(name: str) -> Any:
 
 
 @plot(story=generous_when_careful)
+async def a_step_given_its_workflows_id(name: str) -> Any:
+    said = await ask(desk.clerk, name)
+    return [said, desk.note(f"ticket of {DBOS.workflow_id}")]
+
+
+@plot(story=generous_when_careful)
 async def effects_after(name: str) -> Any:
     said = await ask(desk.clerk, name)
     called = await desk.child("called")

@@ -52,8 +52,10 @@ class Permits:
         *,
         told: ToldCalls,
         start: int,
+        run_id: str,
     ) -> None:
         self.policy = policy
+        self._ids = run_id, run.id
         self._stubs = stubs
         self._calls = calls
         self._told = told
@@ -80,7 +82,8 @@ class Permits:
             told = self._told.take(name, arguments)
             if told is not None:
                 return told.output
-        decision = decide(self.policy, self._calls, self._stubs, name, arguments)
+        as_recorded = with_id(arguments, *self._ids)
+        decision = decide(self.policy, self._calls, self._stubs, name, as_recorded)
         if isinstance(decision, Live):
             with _granting():
                 return await invoke()
@@ -116,7 +119,7 @@ class Permits:
         tool = self.tool_of(step)
         # Where no model made the call, there is nobody to tell.
         policy = self.policy if tool else replace(self.policy, on_miss=None)
-        arguments = encoded_arguments(step)
+        arguments = with_id(encoded_arguments(step), *self._ids)
         known = UNKNOWN if arguments is None else arguments
         decision = decide(policy, self._calls, self._stubs, tool or step.name, known)
         if isinstance(decision, Deny) and not decision.tell:
@@ -124,6 +127,17 @@ class Permits:
         if isinstance(decision, Live):
             return _live(step)
         return _standing_in(step, decision)
+
+
+def with_id(value: Any, fork: str, run: str) -> Any:
+    """An encoded value in which the fork's id is the run's: a step may be given the id of its workflow."""
+    if isinstance(value, str):
+        return value.replace(fork, run)
+    if isinstance(value, list):
+        return [with_id(each, fork, run) for each in value]
+    if isinstance(value, dict):
+        return {key: with_id(each, fork, run) for key, each in value.items()}
+    return value
 
 
 def encoded_arguments(step: StepCall) -> Any:

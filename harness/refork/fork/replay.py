@@ -5,12 +5,12 @@ from typing import Any
 
 from refork.case import Request, Run, StepKind
 from refork.engine.gate import Gate, Refusal
-from refork.errors import ForkError, ReforkError, ValueNotPortableError
+from refork.errors import ForkError, ReforkError
 from refork.fork.branch import Branch, unrecorded
+from refork.fork.permits import encoded_arguments, with_id
 from refork.fork.told import ToldCalls
 from refork.frameworks import Framework, ModelCall, StepCall
 from refork.policy import ToolPolicy
-from refork.values import encode
 from refork.variant import Variant
 
 
@@ -59,10 +59,9 @@ class ReplayBranch(Branch):
         if call is not None:
             self._requests[step.number] = call.request
             return
-        try:
-            self._arguments[step.number] = {name: encode(value) for name, value in step.arguments.items()}
-        except ValueNotPortableError:
-            return  # such a call cannot be told from another by its arguments
+        arguments = encoded_arguments(step)
+        if arguments is not None:  # else the call cannot be told from another by its arguments
+            self._arguments[step.number] = with_id(arguments, self.gate.run_id, self._run.id)
 
     def refused(self, refusal: Refusal) -> None:
         recorded = (

@@ -142,6 +142,7 @@ class _OneATrial:
             self.calls.fresh(),
             told=told,
             start=self.case.step,
+            run_id=run_id,
         )
         return TailBranch(
             self.case,
