@@ -346,7 +346,10 @@ def test_a_replay_tells_agents_models_and_prompts(
     before = files_of(sqlite_file.parent)
     done = refork(folder, sqlite_file, "capture", "report-1", "--step", "Summarizer", "--name", "wrong")
     assert done.returncode == 0, done.stderr
-    assert done.stderr == "shop is imported\n"
+    assert done.stderr.splitlines() == [
+        "shop is imported",
+        "refork: the prompts are today's: another version of the application made this run",
+    ]
     assert "evals/prompts/summarizer/<variant>.md" in done.stdout
     case = load_case(captured(folder))
     assert (case.step, case.agent) == (5, "Summarizer")

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from refork.case import RecordedError, Run, Step, StepKind
-from refork.decisions import Decision, Deny, Live, Replay, Stub, decide
 from refork.files.tool_rules import case_rules, project_rules
 from refork.policy import Action, OnMiss, ToolPolicy, merged
-from refork.recorded_calls import RecordedCalls
+from refork.policy.decisions import Decision, Deny, Live, Replay, Stub, decide
+from refork.policy.recorded_calls import RecordedCalls
 from support.policies import ARGUMENTS, NAMES, policies, runs
 
 RUN = Run(

@@ -19,7 +19,7 @@ from refork.engine.app import inert_dbos
 from refork.engine.portable import as_hinted, portable_error
 from refork.errors import ApplicationError, ValueNotPortableError
 from refork.files.checks import one_line
-from refork.value_types import recorded
+from refork.values.types import recorded
 
 NOT_PORTABLE: Final = "not_portable"
 PICKLE: Final = "py_pickle"

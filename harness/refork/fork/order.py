@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from refork.case import Run, Step
-from refork.policy import DBOS_PREFIX
+from refork.policy import DBOS_PREFIX, last_part
 
 PATIENCE_SECONDS: Final = 1.0
 _TICK: Final = 0.001
@@ -21,7 +21,8 @@ class RecordedOrder:
     """The order of one fork. A wait that is in vain is the last: its run's clocks, or today's code, are otherwise."""
 
     def __init__(self, run: Run, fork_point: int) -> None:
-        self.steps = run.steps
+        self.steps = sorted(run.steps, key=lambda step: step.number)
+        self.last = {last_part(step.name): step.number for step in self.steps}
         self._by_number: dict[int, Step] = {step.number: step for step in run.steps}
         self._fork_point = fork_point
         self._in_vain = False

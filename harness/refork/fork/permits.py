@@ -10,7 +10,6 @@ from threading import Lock
 from typing import Any, Final
 
 from refork.case import RecordedError, Run, Step
-from refork.decisions import Decision, Deny, Live, Replay, Stub, decide
 from refork.errors import ToolDeniedError, ToolToldError, ValueNotPortableError
 from refork.files.large import is_left_out
 from refork.fork.aside import aside
@@ -18,8 +17,9 @@ from refork.fork.branch import Instead
 from refork.fork.told import ToldCalls
 from refork.frameworks import StepCall
 from refork.policy import DBOS_PREFIX, Action, ToolPolicy
-from refork.recorded_arguments import UNKNOWN
-from refork.recorded_calls import RecordedCalls
+from refork.policy.decisions import Decision, Deny, Live, Replay, Stub, decide
+from refork.policy.recorded_arguments import UNKNOWN
+from refork.policy.recorded_calls import RecordedCalls
 from refork.values import RecordedException, decode, encode
 
 READING: Final = frozenset(

@@ -144,9 +144,10 @@ class ForkSession:
         gate = self._engine.gate_here()
         if gate is None or self._engine.within_step():
             return None
-        here = self._engine.next_step()
-        steps = self._host.order(gate.run_id).steps
-        return Replaying(run_id=gate.run_id, ahead=[step for step in steps if step.number >= here])
+        order = self._host.order(gate.run_id)
+        return Replaying(
+            run_id=gate.run_id, here=self._engine.next_step(), steps=order.steps, last=order.last
+        )
 
     def variant(self, agent: str | None) -> Variant | None:
         """What the calling fork tries for an agent from its start on."""

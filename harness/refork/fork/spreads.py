@@ -19,7 +19,7 @@ from refork.fork.told import ToldCalls
 from refork.fork.tool_run import ToolRun
 from refork.frameworks import Framework, ModelCall, StepCall
 from refork.policy import Action, ToolPolicy, tightened
-from refork.recorded_calls import RecordedCalls
+from refork.policy.recorded_calls import RecordedCalls
 
 
 class CaseSpread(Spread, Protocol):

@@ -4,10 +4,10 @@ from collections import Counter, defaultdict
 from threading import Lock
 from typing import Any
 
-from refork.canonical import canonical
 from refork.case import Run
 from refork.frameworks import Framework, ToldCall
 from refork.policy import last_part
+from refork.policy.canonical import canonical
 
 
 class ToldCalls:

@@ -8,9 +8,11 @@ variant changes lies before it, so that each variant has a fork of its own.
 """
 
 import inspect
+from bisect import bisect_left
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, Protocol
 
 from refork.case import Answer, Json, Request, Step, StepKind
@@ -116,10 +118,24 @@ class ToldCall:
 
 @dataclass(frozen=True, kw_only=True)
 class Replaying:
-    """A fork, and the steps of its recorded run that its workflow has not come to yet."""
+    """A fork whose workflow is about to take step ``here`` of its recorded run.
+
+    ``last`` maps the last part of every step's name to the number of the last such step.
+    """
 
     run_id: str
-    ahead: Sequence[Step]
+    here: int
+    steps: Sequence[Step]
+    last: Mapping[str, int]
+
+    def comes(self, name: str) -> bool:
+        """Whether a step with this last part of its name is still to come."""
+        return self.last.get(name, -1) >= self.here
+
+    def next(self, name: str) -> Step | None:
+        """The next step of this whole name."""
+        begin = bisect_left(self.steps, self.here, key=lambda step: step.number)
+        return next((step for step in islice(self.steps, begin, None) if step.name == name), None)
 
 
 class Watcher(Protocol):

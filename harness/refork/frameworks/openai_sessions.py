@@ -74,7 +74,7 @@ class _Copy:
 async def _before(session: Any, fork: Replaying, given: Any, run_config: Any) -> Items:
     """What the session held when the recorded run came to this point."""
     new = _jsonable(ItemHelpers.input_to_new_input_list(given)) if isinstance(given, str | list) else []
-    first = next((step for step in fork.ahead if step.name == MODEL_STEP), None)
+    first = fork.next(MODEL_STEP)
     sent = None if first is None or first.request is None else first.request.input
     # A callback of the application's has chosen from the history: what was sent is not all of it.
     chosen = getattr(run_config, "session_input_callback", None) is not None

@@ -114,7 +114,7 @@ async def _until_due(watcher: Watcher, name: str, in_vain: set[str]) -> None:
     Who waits in vain is noted by its fork's id, and waits no more.
     """
     fork = watcher.replaying()
-    if fork is None or fork.run_id in in_vain or name not in {_last_part(step.name) for step in fork.ahead}:
+    if fork is None or fork.run_id in in_vain or not fork.comes(name):
         return
     until = asyncio.get_running_loop().time() + DUE_SECONDS
     while (expected := watcher.upcoming()) is not None and _last_part(expected) != name:

@@ -4,9 +4,9 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from refork.canonical import canonical
 from refork.case import Run, Step, StepKind, ToolCall
 from refork.policy import last_part
+from refork.policy.canonical import canonical
 
 
 class _Unknown:

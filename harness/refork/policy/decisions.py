@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
-from refork.canonical import canonical, shown
 from refork.case import RecordedError
 from refork.policy import DBOS_PREFIX, Action, OnMiss, ToolPolicy
-from refork.recorded_calls import RecordedCalls
+from refork.policy.canonical import canonical, shown
+from refork.policy.recorded_calls import RecordedCalls
 from refork.stubs import stub_for
 
 _SHOWN: Final = 160

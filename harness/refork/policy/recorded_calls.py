@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from refork.canonical import canonical, shown
 from refork.case import RecordedError, Run, Step, StepKind
 from refork.policy import last_part
-from refork.recorded_arguments import arguments_of
+from refork.policy.canonical import canonical, shown
+from refork.policy.recorded_arguments import arguments_of
 
 _WORDS: Final = 300
 _CHARACTERS: Final = 300

@@ -10,7 +10,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic.dataclasses import is_pydantic_dataclass
 
 from refork.errors import ValueNotPortableError
-from refork.value_types import NotPortable
+from refork.values.types import NotPortable
 
 Coder: TypeAlias = Callable[[Any], Any]
 Coders: TypeAlias = tuple[Coder, Coder]

@@ -22,8 +22,8 @@ from typing import Any, Final, NoReturn
 
 from refork.case import Json
 from refork.errors import ValueNotPortableError
-from refork.value_classes import coders, pydantic_coders
-from refork.value_types import (
+from refork.values.classes import coders, pydantic_coders
+from refork.values.types import (
     Form,
     NotPortable,
     RecordedException,
