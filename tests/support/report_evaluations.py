@@ -485,7 +485,7 @@ def realistic() -> Evaluation:
 
 
 def everything() -> Evaluation:
-    return evaluation(*realistic().cases, hostile())
+    return evaluation(*realistic().cases, tail(), hostile())
 
 
 def small() -> Evaluation:
