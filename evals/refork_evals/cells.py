@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from refork.case import Case, Request
 from refork.outcome import Trial
-from refork.usage import Savings, cost, total_usage
+from refork.usage import Savings, cost, total_cost, total_usage
 
 from refork_evals.decision import ALPHA, Counts, Decision, decide, interval, p_refuted
 from refork_evals.results import Cell, ScoredTrial, Verdict
@@ -86,16 +86,7 @@ def first_error(cell: Cell) -> str | None:
 def _total_cost(scored: Iterable[ScoredTrial]) -> Decimal | None:
     """US dollars of all trials whose usage is known; None as soon as one of them has no known price."""
     costs = [each.cost_usd for each in scored if each.trial.usage is not None]
-    return _sum(costs) if costs else None
-
-
-def _sum(costs: Iterable[Decimal | None]) -> Decimal | None:
-    total = Decimal(0)
-    for each in costs:
-        if each is None:
-            return None
-        total += each
-    return total
+    return total_cost(costs) if costs else None
 
 
 def _savings(case: Case, scored: Iterable[ScoredTrial]) -> Savings | None:
@@ -108,7 +99,7 @@ def _savings(case: Case, scored: Iterable[ScoredTrial]) -> Savings | None:
     answered = [each for each in scored if each.trial.answer is not None and each.trial.usage is not None]
     if run.seconds is None or not run.usage.total_tokens or not answered:
         return None
-    price = _sum(cost(step.usage, step.model) for step in run.steps if step.usage is not None)
+    price = total_cost(cost(step.usage, step.model) for step in run.steps if step.usage is not None)
     whole = Savings(trials=1, tokens=run.usage.total_tokens, cost_usd=price, seconds=run.seconds)
     each_saved = [_saved(whole, each.trial, each.cost_usd) for each in answered]
     return sum(each_saved[1:], each_saved[0])

@@ -2,11 +2,10 @@
 
 from typing import Any
 
-from refork.case import Answer, Case, RecordedError, Step, StepKind
+from refork.case import Case, RecordedError, Step, StepKind
 from refork.errors import ValueNotPortableError
 from refork.outcome import Trial, TrialError
-from refork.result import answer_of
-from refork.usage import total_usage
+from refork.result import answer_of, calls_of, usage_of
 from refork.values import decode
 from refork.variant import RECORDED
 
@@ -40,18 +39,15 @@ def _tail(case: Case) -> Trial:
     return Trial(
         variant=RECORDED,
         number=0,
-        answer=_result(case, steps) if run.error is None and run.status == SUCCESS else None,
+        answer=answer_of(_value(run.output), calls_of(steps))
+        if run.error is None and run.status == SUCCESS
+        else None,
         error=_error(run.error),
-        usage=total_usage(step.usage for step in steps),
+        usage=usage_of(steps),
         model=case.fork_point.model,
         seconds=_seconds(steps),
         trajectory=steps,
     )
-
-
-def _result(case: Case, steps: tuple[Step, ...]) -> Answer:
-    calls = [call for step in steps if step.answer is not None for call in step.answer.tool_calls]
-    return answer_of(_value(case.run.output), calls)
 
 
 def _value(encoded: Any) -> Any:

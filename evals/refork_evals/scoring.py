@@ -22,10 +22,10 @@ class NotMeasuredError(ReforkError):
 class Sample:
     """One answer to score: that of a trial, or production's own (``variant`` is ``recorded``, ``trial`` 0).
 
-    In ``tail`` scope ``answer`` is the workflow's result with every tool call from the fork point on, and
-    ``trajectory`` holds the steps from there on. ``request`` is what was sent at the fork point, where that is
-    known. ``usage``, ``seconds`` (wall time of the model call, or of the tail), ``cost_usd`` and ``model`` are None
-    where nobody recorded them or the price is unknown.
+    ``scope`` is the case's, ``step`` or ``tail``. In ``tail`` scope ``answer`` is the workflow's result with every
+    tool call from the fork point on, and ``trajectory`` holds the steps from there on. ``request`` is what was sent
+    at the fork point, where that is known. ``usage``, ``seconds`` (wall time of the model call, or of the tail),
+    ``cost_usd`` and ``model`` are None where nobody recorded them or the price is unknown.
     """
 
     answer: Answer
@@ -38,6 +38,7 @@ class Sample:
     cost_usd: Decimal | None = None
     model: str | None = None
     trajectory: tuple[Step, ...] = ()
+    scope: str = "step"
 
 
 @runtime_checkable

@@ -8,7 +8,7 @@ from typing import Final, TypeVar
 
 from refork.case import Case, Request
 from refork.outcome import Outcome, Trial
-from refork.usage import cost
+from refork.usage import cost, total_cost
 
 from refork_evals.recorded import recorded_trial
 from refork_evals.results import Score, ScoredTrial
@@ -43,6 +43,9 @@ def score_recorded(case: Case, scorers: Sequence[Scorer]) -> ScoredTrial | None:
     trial = recorded_trial(case)
     if trial.answer is None and trial.error is None:
         return None
+    if case.scope == "tail" and trial.error is not None:
+        # A run that was measured, and broke: there is no doubt about it that a rerun could settle.
+        return ScoredTrial(trial=trial, passed=False)
     sample = sample_of(case, trial, case.fork_point.request, trial.seconds or None)
     return run_to_end(_score_one(trial, sample, scorers, asyncio.Semaphore(CONCURRENCY)))
 
@@ -74,11 +77,18 @@ def sample_of(case: Case, trial: Trial, request: Request | None, seconds: float 
         cost_usd=_cost(trial),
         model=trial.model,
         trajectory=trial.trajectory,
+        scope=case.scope,
     )
 
 
 def _cost(trial: Trial) -> Decimal | None:
-    return None if trial.usage is None else cost(trial.usage, trial.model)
+    if trial.usage is None:
+        return None
+    if not trial.trajectory:
+        return cost(trial.usage, trial.model)
+    # Agents of one tail may have models of their own, each with its price.
+    costs = [cost(step.usage, step.model) for step in trial.trajectory if step.usage is not None]
+    return total_cost(costs)
 
 
 async def _score_all(

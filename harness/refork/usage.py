@@ -49,6 +49,16 @@ def cost(usage: Usage, model: str | None) -> Decimal | None:
     return _price(usage, model)
 
 
+def total_cost(costs: Iterable[Decimal | None]) -> Decimal | None:
+    """The sum of the costs; None as soon as one is not known: a part of a sum is no sum."""
+    total = Decimal(0)
+    for each in costs:
+        if each is None:
+            return None
+        total += each
+    return total
+
+
 @lru_cache(maxsize=4096)
 def _price(usage: Usage, model: str) -> Decimal | None:
     from genai_prices import Usage as PricedUsage  # noqa: PLC0415 - the table takes 100 ms to load

@@ -7,6 +7,7 @@ from refork.variant import CURRENT
 from refork_evals.results import CaseResult, Cell, ScoredTrial, Verdict
 from refork_reports import humanize, phrases
 from refork_reports.diffs import prompt_diff
+from refork_reports.tails import beside_production, shown_steps, step_line
 from refork_reports.timeline import call_line
 from refork_reports.visible import clipped, visible
 
@@ -30,10 +31,10 @@ def explanation(result: CaseResult, cell: Cell, test_failure: str = "") -> str:
 
     ``test_failure`` is pytest's own account of the first trial that a test function failed.
     """
-    return "\n".join([headline(cell), *_trial(cell, test_failure), *_prompts(result, cell)])
+    return "\n".join([headline(cell), *_trial(result, cell, test_failure), *_prompts(result, cell)])
 
 
-def _trial(cell: Cell, test_failure: str) -> Iterator[str]:
+def _trial(result: CaseResult, cell: Cell, test_failure: str) -> Iterator[str]:
     failing = next((each for each in cell.trials if each.passed is False), None)
     shown = failing or next((each for each in cell.trials if each.passed is None), None)
     if shown is None:
@@ -44,8 +45,20 @@ def _trial(cell: Cell, test_failure: str) -> Iterator[str]:
         yield from test_failure.splitlines()
     else:
         yield from (f"  - {visible(reason)}" for reason in shown.reasons)
+    yield from _way(result, shown)
     if shown.trial.answer is not None:
-        yield from ["", "its output:", *_output(shown)]
+        yield from ["", "its result:" if shown.trial.trajectory else "its output:", *_output(shown)]
+
+
+def _way(result: CaseResult, scored: ScoredTrial) -> Iterator[str]:
+    if not scored.trial.trajectory:
+        return
+    begin, left_out, end = shown_steps(scored.trial.trajectory)
+    yield from ["", "its steps:", *(f"  {step.number}. {visible(step_line(step))}" for step in begin)]
+    if left_out:
+        yield f"  [{humanize.plural(left_out, 'step')} left out]"
+    yield from (f"  {step.number}. {visible(step_line(step))}" for step in end)
+    yield visible(beside_production(result.case, scored.trial))
 
 
 def _output(scored: ScoredTrial) -> Iterator[str]:
@@ -54,7 +67,8 @@ def _output(scored: ScoredTrial) -> Iterator[str]:
     head, tail, left_out = clipped(answer.text, _OUTPUT_CHARACTERS)
     text = f"{head}\n[{left_out:,} characters left out]\n{tail}" if left_out else head
     lines = [line for line in visible(text).splitlines() if line.strip()]
-    lines += [visible(call_line(call)) for call in answer.tool_calls]
+    if not scored.trial.trajectory:
+        lines += [visible(call_line(call)) for call in answer.tool_calls]
     yield from (f"  | {line}" for line in lines[:_OUTPUT_LINES])
     if len(lines) > _OUTPUT_LINES:
         yield f"  | [{len(lines) - _OUTPUT_LINES} lines left out]"

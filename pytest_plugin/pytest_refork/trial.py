@@ -34,6 +34,11 @@ class CaseTrial:
         return f"<trial {self.number} of {self.case.name!r} under {self.variant!r}: {shorten(text, 60)!r}>"
 
     @property
+    def scope(self) -> str:
+        """``step`` or ``tail``: what ran again."""
+        return self.case.scope
+
+    @property
     def text(self) -> str:
         return self.answer.text
 

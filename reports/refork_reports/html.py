@@ -15,7 +15,8 @@ from refork_evals.results import Evaluation, Verdict
 
 from refork_reports import humanize, phrases, results_json
 from refork_reports.page import page
-from refork_reports.timeline import answer_line, compact, output_line, pretty
+from refork_reports.tails import arguments_line, beside_production, shown_steps
+from refork_reports.timeline import answer_line, output_line, pretty
 from refork_reports.visible import clipped, visible, visible_html
 
 REPORT: Final = "report.html"
@@ -38,10 +39,16 @@ _FILTERS: Final[dict[str, Any]] = {
     "clipped": clipped,
     "show": visible_html,
     "when": "{:%d %B %Y, %H:%M %Z}".format,
-    "compact": compact,
+    "arguments_line": arguments_line,
+    "shown_steps": shown_steps,
     "output_line": output_line,
 }
-_GLOBALS: Final[dict[str, Any]] = {"phrases": phrases, "plural": humanize.plural, "answer_line": answer_line}
+_GLOBALS: Final[dict[str, Any]] = {
+    "phrases": phrases,
+    "plural": humanize.plural,
+    "answer_line": answer_line,
+    "beside_production": beside_production,
+}
 
 
 def render(evaluation: Evaluation, *, title: str = TITLE) -> str:

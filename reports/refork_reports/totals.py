@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
+from refork.outcome import Trial
 from refork.usage import Savings, Usage, cost, total_usage
 from refork_evals.results import Cell, Evaluation
 
@@ -74,11 +75,18 @@ def _unpriced_of(cell: Cell) -> list[str]:
         return []
     fallback = cell.request.model if cell.request else None
     models = [
-        scored.trial.model or fallback
+        model
         for scored in cell.trials
         if scored.trial.usage is not None and scored.cost_usd is None
+        for model in _models_of(scored.trial) or [scored.trial.model or fallback]
     ]
     return [model for model in models if model]
+
+
+def _models_of(trial: Trial) -> list[str | None]:
+    """The models of a tail that have no price."""
+    steps = [step for step in trial.trajectory if step.usage is not None]
+    return [step.model for step in steps if step.usage and cost(step.usage, step.model) is None]
 
 
 def _total_cost(cells: Iterable[Cell]) -> Decimal | None:

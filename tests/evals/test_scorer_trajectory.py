@@ -1,15 +1,19 @@
 """What trajectory, steps and final say of a tail, and where they may stand."""
 
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from refork.case import RecordedError, Run, Step, StepKind, ToolCall
 from refork.errors import BadFileError
+from refork.outcome import ForkStatus, Outcome
+from refork.result import usage_of
 from refork_evals.expectations import parse_expectations
 from refork_evals.recorded import recorded_trial
-from refork_evals.trials import score_recorded
-from support.evals_builders import answer, case, model_step, sample, score
+from refork_evals.results import ScoredTrial
+from refork_evals.trials import score_recorded, score_trials
+from support.evals_builders import answer, case, model_step, sample, score, trial
 
 CALLS = answer("done", ("look_up", {"name": "Ann"}), ("refund", {"amount": 5}), ("look_up", {"name": "Bob"}))
 
@@ -58,9 +62,34 @@ def test_steps_are_counted(params: Any, passes: bool) -> None:
     assert score({"steps": params}, sample("done", trajectory=steps)).passed is passes
 
 
+def test_the_reason_of_a_long_tail_still_says_what_is_wrong() -> None:
+    called = answer("done", *[("look_up_the_customer", {})] * 200)
+    said = score({"trajectory": ["look_up_the_customer"]}, called).reason
+    assert "(200 calls)" in said
+    assert said.endswith("look_up_the_customer('{}') was not expected")
+
+
 def test_final_looks_at_the_result_alone() -> None:
     assert score({"final": {"contains": "done"}}, CALLS).passed is True
-    assert score({"final": {"tool_called": "refund"}}, CALLS).passed is False
+    assert score({"final": {"contains": "look_up"}}, CALLS).passed is False
+
+
+@pytest.mark.parametrize(
+    ("inner", "named"),
+    [
+        ({"tool_called": "refund"}, "tool_called"),
+        ({"not": {"tool_not_called": "refund"}}, "tool_not_called"),
+        ({"contains": {"text": "5", "from": {"tool": "refund"}}}, "contains"),
+        ({"judge": {"rubric": "Is polite.", "from": {"tool": "refund"}}}, "judge"),
+        ({"any": [{"contains": "x"}, {"trajectory": []}]}, "trajectory"),
+        ({"steps": 3}, "steps"),
+    ],
+)
+def test_final_refuses_what_would_find_nothing_in_a_result(inner: dict[str, Any], named: str) -> None:
+    with pytest.raises(
+        BadFileError, match=rf"expect\[0\]\.final\..*: holds '{named}', which .* beside final"
+    ):
+        parse_expectations(case(expect=({"final": inner},), scope="tail"))
 
 
 @pytest.mark.parametrize(
@@ -110,5 +139,37 @@ def test_a_run_that_failed_has_its_error_and_no_result() -> None:
     assert trial.answer is None
     assert trial.error is not None
     assert trial.error.message == "no room"
+    scored = score_recorded(case(run=failed, scope="tail"), [])
+    assert scored is not None
+    assert (scored.passed, scored.reasons) == (False, ("ValueError: no room",))
     cancelled = case(run=recorded_run(status="CANCELLED", output=None), scope="tail")
     assert score_recorded(cancelled, []) is None
+
+
+def test_a_tail_that_begins_at_a_tool_counts_that_tool() -> None:
+    trial = recorded_trial(replace(case(run=recorded_run(), scope="tail"), step=3))
+    assert trial.answer is not None
+    assert [call.name for call in trial.answer.tool_calls] == ["refund"]
+
+
+def test_a_tail_costs_what_each_of_its_models_does() -> None:
+    dear, cheap = (model_step(n, tokens=(1000, 0), model=m) for n, m in ((2, "gpt-4o"), (3, "gpt-4o-mini")))
+    (scored,) = cost_of_tail(dear, cheap)
+    assert scored.cost_usd == Decimal("0.0025") + Decimal("0.00015")
+    (scored,) = cost_of_tail(dear, replace(cheap, model="house-model"))
+    assert scored.cost_usd is None
+
+
+def test_tokens_that_nobody_reported_are_unknown_and_not_none() -> None:
+    silent = replace(model_step(3, tokens=(1, 1)), usage=None)
+    assert usage_of((model_step(2, tokens=(5, 5)), silent)) is None
+    failed = replace(silent, error=RecordedError(type="E", message="no"))
+    known = usage_of((model_step(2, tokens=(5, 5)), failed))
+    assert known is not None
+    assert known.total_tokens == 10
+
+
+def cost_of_tail(*steps: Step) -> tuple[ScoredTrial, ...]:
+    given = trial(usage=usage_of(steps), model="gpt-4o", trajectory=steps)
+    outcome = Outcome(case="c", status=ForkStatus.MEASURED, trials=(given,))
+    return score_trials(case(scope="tail"), outcome, [])

@@ -35,6 +35,7 @@ def tail(project: Project) -> Project:
                 @pytest.mark.refork("rosy", variants=[], trials=9)
                 def test_is_published(trial):
                     assert [step.tool or step.name for step in trial.trajectory][-1] == "publish"
+                    assert trial.scope == "tail"
                     assert trial.structured is None and trial.tool_calls == ()
                 """,
         }
@@ -57,6 +58,17 @@ def test_every_trial_went_through_the_stub_and_none_acted(done: Finished) -> Non
     said = (done.folder / "pretended.txt").read_text().splitlines()
     assert sorted(said) == ["Revenue fell by 12%."] * 10 + ["Revenue increased by 12%."] * 19
     assert not (done.folder / "published.txt").exists()
+
+
+def test_a_failure_tells_the_steps_of_its_first_failing_trial_and_production_s(done: Finished) -> None:
+    said = done.output.partition("first failing trial, number 1 under current:")[2]
+    way, _, result = said.partition("its steps:")[2].partition("its result:")
+    assert way.split("\n")[1:4] == [
+        "  5. model summarizer: Revenue increased by 12%.",
+        '  6. other publish {"text": "Revenue increased by 12%."}',
+        "Production called no tool either.",
+    ]
+    assert result.strip().startswith("| Revenue increased by 12%.")
 
 
 def test_a_test_function_sees_the_trajectory(done: Finished) -> None:

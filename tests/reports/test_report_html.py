@@ -284,5 +284,24 @@ def test_a_folder_without_permission_is_named(tmp_path: Path) -> None:
 
 def test_a_tail_shows_its_steps_with_their_arguments_and_its_result() -> None:
     page = text_of(evaluation(tail()))
-    for said in ("tool refund", '{"to":', "refunded 5", "mail() was not recorded", "paid"):
+    for said in ("tool refund", '{"amount": 500}', "refunded 500", "mail() is not there", "Refunded 500."):
         assert said in page
+
+
+def test_a_tail_is_compared_with_what_production_called() -> None:
+    page = text_of(evaluation(tail()))
+    assert page.count("The same tool calls as in production.") == 6
+    assert page.count("The same tool calls as in production, with other arguments.") == 2
+    assert page.count("Production called refund, mail.") == 1 + 10
+
+
+def test_of_a_long_tail_the_middle_is_left_out_and_said_to_be() -> None:
+    page = text_of(evaluation(tail()))
+    assert "20 steps left out here; results.json holds them all." in page
+    assert "tool_32" in page
+    assert '{"n": 33}' not in page
+    assert '{"n": 53}' in page
+
+
+def test_an_empty_result_of_a_tail_is_said_to_be_empty() -> None:
+    assert text_of(evaluation(tail())).count("The result is empty.") == 1

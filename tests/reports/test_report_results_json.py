@@ -142,3 +142,12 @@ def test_a_damaged_file_is_one_line_that_names_it(tmp_path: Path, text: str) -> 
 def test_a_missing_file_is_said_to_be_missing(tmp_path: Path) -> None:
     with pytest.raises(BadFileError, match=r"nowhere\.json' does not exist"):
         read(tmp_path / "nowhere.json")
+
+
+def test_a_tail_keeps_all_its_steps_and_what_production_did() -> None:
+    (case,) = [case for case in json.loads(dumps(everything()))["cases"] if case["scope"] == "tail"]
+    assert [len(trial["trajectory"]) for trial in case["cells"][0]["trials"]] == [5, 5, 5, 60, 0, *[5] * 5]
+    assert case["cells"][0]["trials"][1]["trajectory"][1] == {
+        "number": 4, "kind": "tool", "name": "refund", "arguments": {"amount": 50}, "said": "refunded 50"
+    }  # fmt: skip
+    assert [step["number"] for step in case["recorded"]["trajectory"]] == [3, 4, 5, 6, 7]

@@ -8,6 +8,7 @@ from typing import Any
 
 from refork.case import Answer, Case, RecordedError, Request, Run, Step, StepKind, Tool, ToolCall
 from refork.outcome import ForkStatus, Outcome, Trial, TrialError
+from refork.result import calls_of, usage_of
 from refork.usage import Savings, Usage, cost
 from refork_evals.results import CaseResult, Cell, Evaluation, Interval, Score, ScoredTrial, Verdict
 from scipy.stats import binomtest
@@ -185,14 +186,15 @@ def _scored(
     variant: str, number: int, answer: Answer, scores: tuple[Score, ...], verdict: bool | None, **more: Any
 ) -> ScoredTrial:
     model = more.pop("model", MODEL)
-    usage = Usage(calls=1, input_tokens=1_840, cached_tokens=1_024, output_tokens=60 + number)
+    usual = Usage(calls=1, input_tokens=1_840, cached_tokens=1_024, output_tokens=60 + number)
+    usage = more.pop("usage", usual)
     trial = Trial(
         variant=variant,
         number=number,
         answer=answer,
         usage=usage,
         model=model,
-        seconds=0.8 + number / 10,
+        seconds=more.pop("seconds", 0.8 + number / 10),
         **more,
     )
     return ScoredTrial(trial=trial, scores=scores, passed=verdict, cost_usd=cost(usage, model))
@@ -400,35 +402,71 @@ def hostile() -> CaseResult:
 
 
 def tail() -> CaseResult:
-    """Trials that went on to the end of the workflow, one of them with text that means harm."""
-    name, answered = "refund-too-much", Answer(text="paid", structured=None)
-    path = (
-        Step(
-            number=2, name="_model_call_step", kind=StepKind.MODEL, agent="clerk", answer=Answer(text=HOSTILE)
-        ),
-        Step(
-            number=3,
-            name="refund",
-            kind=StepKind.TOOL,
-            tool="refund",
-            arguments={"to": HOSTILE},
-            output="refunded 5",
-        ),
-        Step(
-            number=4,
-            name="mail",
-            kind=StepKind.TOOL,
-            tool="mail",
-            arguments={},
-            error=RecordedError(type="ToolToldError", message="mail() was not recorded"),
-        ),
-    )
-    score = Score(scorer="trajectory", passed=True, reason="called refund, mail")
+    """Trials that went on to the end of the workflow: as production did, otherwise, with harm, and for long."""
+    name, order = "refund-too-much", "check the order"
+    run = [model_asks(1, "look_up", {"order": 7}), tool_ran(2, "look_up", {"order": 7}, order)]
+    recorded = tail_of("recorded", 0, *way(500), ok=False, text="Refunded 500.")
     trials = [
-        _scored("current", number, answered, (score,), True, trajectory=path) for number in range(1, 15)
+        tail_of("current", 1, *way(500), ok=False, text="Refunded 500."),
+        tail_of("current", 2, *way(50), ok=False, text="Refunded 50."),
+        tail_of("current", 3, *way(HOSTILE), ok=False, text=HOSTILE),
+        tail_of("current", 4, *long_way(60), ok=False, text=""),
+        broke(
+            "current", 5, 'refund({"amount":1}) was not recorded; the nearest call is refund({"amount":500})'
+        ),
+        *(tail_of("current", number, *way(500), ok=False, text="Refunded 500.") for number in range(6, 11)),
     ]
-    cells = (cell(name, "current", Verdict.PASS, trials, request=request("Help.")),)
-    return CaseResult(case=case(name, agent="clerk", scope="tail"), recorded=None, cells=cells)
+    better = [
+        tail_of("careful", number, model_said(3, "Refused."), ok=True, text="Refused.")
+        for number in range(1, 11)
+    ]
+    cells = (
+        cell(name, "current", Verdict.FAIL, trials, request=request("Help.", agent="clerk")),
+        cell(name, "careful", Verdict.PASS, better, request=request("Help. Never refund.", agent="clerk")),
+    )
+    whole = (*run, *recorded.trial.trajectory)
+    made = case(name, step=3, agent="clerk", scope="tail", steps=whole, expect=({"trajectory": []},))
+    return CaseResult(case=made, recorded=recorded, cells=cells, winners=("careful",))
+
+
+def way(amount: object) -> tuple[Step, ...]:
+    """A refund, and a mail that the tool policy did not allow."""
+    return (
+        model_asks(3, "refund", {"amount": amount}),
+        tool_ran(4, "refund", {"amount": amount}, f"refunded {amount}"),
+        model_asks(5, "mail", {}),
+        tool_ran(
+            6, "mail", {}, None, error=RecordedError(type="ToolToldError", message="mail() is not there")
+        ),
+        model_said(7, f"Refunded {amount}."),
+    )
+
+
+def long_way(count: int) -> tuple[Step, ...]:
+    return tuple(tool_ran(number, f"tool_{number}", {"n": number}, number) for number in range(3, 3 + count))
+
+
+def model_asks(number: int, tool: str, arguments: Any) -> Step:
+    asked = Answer(tool_calls=(ToolCall(name=tool, arguments=arguments),))
+    return _model_step("clerk", asked, MODEL, {"number": number})
+
+
+def model_said(number: int, text: str) -> Step:
+    return _model_step("clerk", Answer(text=text), MODEL, {"number": number})
+
+
+def tool_ran(number: int, tool: str, arguments: Any, output: Any, **more: Any) -> Step:
+    return Step(
+        number=number, name=tool, kind=StepKind.TOOL, tool=tool, arguments=arguments, output=output, **more
+    )
+
+
+def tail_of(variant: str, number: int, *steps: Step, ok: bool, text: str) -> ScoredTrial:
+    calls = calls_of(steps)
+    said = f"called {', '.join(call.name for call in calls)[:80] or 'no tool'}"
+    score = Score(scorer="trajectory", passed=ok, reason=said if ok else f"{said}: too many")
+    given = Answer(text=text, tool_calls=calls)
+    return _scored(variant, number, given, (score,), ok, trajectory=steps, usage=usage_of(steps), seconds=2.5)
 
 
 def evaluation(*results: CaseResult) -> Evaluation:
@@ -447,7 +485,7 @@ def realistic() -> Evaluation:
 
 
 def everything() -> Evaluation:
-    return evaluation(*realistic().cases, hostile())
+    return evaluation(*realistic().cases, tail(), hostile())
 
 
 def small() -> Evaluation:

@@ -2,15 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, cast
 
 from pydantic import ConfigDict, Field, PlainValidator, WithJsonSchema
 from refork.case import Answer, StepKind, ToolCall
 
-from refork_evals.parsing import Params
+from refork_evals.parsing import Params, invalid
+from refork_evals.registry import parse_scorer
 from refork_evals.results import Score
-from refork_evals.scorers.base import BuiltIn, Finding, Nested
+from refork_evals.scorers.base import NESTED_SCHEMA, BuiltIn, Finding, Source
 from refork_evals.scorers.matching import Arguments
+from refork_evals.scorers.tools import ToolCalled, ToolNotCalled
 from refork_evals.scoring import Sample, Scorer, run_scorer
 from refork_evals.text import one_line, quote
 
@@ -36,6 +38,8 @@ _Wanted = Annotated[
     PlainValidator(WantedCall.parse),
     WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "object"}]}),
 ]
+_NAMES = 300
+"""Characters of the names that were called: what is wrong with them must stay on the line."""
 Mode = Literal["exact", "unordered", "superset", "subset"]
 
 
@@ -60,8 +64,7 @@ class Trajectory(BuiltIn):
     def score(self, sample: Sample) -> Score:
         calls = sample.answer.tool_calls
         why = self._in_order(calls) if self.mode == "exact" else self._in_any_order(calls)
-        said = ", ".join(call.name for call in calls) or "no tool"
-        return self._score(Finding(passed=why is None, reason=one_line(f"called {said}{why or ''}")))
+        return self._score(Finding(passed=why is None, reason=one_line(f"called {_names(calls)}{why or ''}")))
 
     def _in_order(self, calls: Sequence[ToolCall]) -> str | None:
         for place, (wanted, call) in enumerate(zip(self.tools, calls, strict=False), 1):
@@ -102,8 +105,30 @@ class Steps(BuiltIn):
         )
 
 
+def _of_the_result(value: Any) -> Scorer:
+    scorer = parse_scorer(value)
+    why = _blind(scorer)
+    if why is not None:
+        raise invalid(why, str(next(iter(value))))
+    return scorer
+
+
+def _blind(scorer: object) -> str | None:
+    """Why a scorer would find nothing in a result, None where it looks at one."""
+    name, source = getattr(scorer, "name", scorer), getattr(scorer, "source", None)
+    by_steps = isinstance(scorer, BuiltIn) and scorer.tail_only
+    by_calls = isinstance(scorer, ToolCalled | ToolNotCalled)
+    if by_steps or by_calls or (isinstance(source, Source) and source.tool is not None):
+        return f"holds {name!r}, which looks at steps or tool calls, and a result has none; write it beside final"
+    parts = cast("tuple[object, ...]", getattr(scorer, "parts", ()))
+    return next((why for why in map(_blind, parts) if why is not None), None)
+
+
+_OfTheResult = Annotated[Scorer, PlainValidator(_of_the_result), WithJsonSchema({NESTED_SCHEMA: True})]
+
+
 class Final(BuiltIn):
-    """A scorer of the workflow's result, whatever was called on the way to it."""
+    """A scorer of the workflow's result, whatever was called on the way to it. It is shown no tool calls."""
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
 
@@ -112,7 +137,7 @@ class Final(BuiltIn):
     always_short: ClassVar[bool] = True
     tail_only: ClassVar[bool] = True
 
-    scorer: Nested = Field(description="One expectation, written as in expect.")
+    scorer: _OfTheResult = Field(description="One expectation, written as in expect.")
 
     @property
     def parts(self) -> tuple[Scorer, ...]:
@@ -138,6 +163,11 @@ def _pairs(wanted: Sequence[WantedCall], calls: Sequence[ToolCall]) -> dict[int,
     fits = np.array([[each.mismatch(call) is None for call in calls] for each in wanted], dtype=int)
     matched: Any = maximum_bipartite_matching(csr_matrix(fits), perm_type="column")
     return {place: int(call) for place, call in enumerate(matched) if call >= 0}
+
+
+def _names(calls: Sequence[ToolCall]) -> str:
+    said = ", ".join(call.name for call in calls) or "no tool"
+    return one_line(said, _NAMES) + (f" ({len(calls)} calls)" if len(said) > _NAMES else "")
 
 
 def _shown(call: ToolCall) -> str:

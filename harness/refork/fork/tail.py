@@ -21,8 +21,7 @@ from refork.fork.trajectory import Trajectory
 from refork.fork.trial_step import said_by
 from refork.frameworks import Framework, ModelCall, StepCall
 from refork.outcome import TrialError
-from refork.result import answer_of
-from refork.usage import total_usage
+from refork.result import answer_of, calls_of, usage_of
 from refork.values import loads
 from refork.variant import CURRENT, Variant, current
 
@@ -200,7 +199,7 @@ class TailBranch(Branch):
         kept = checkpoints(self._host.system_database, self.gate.run_id, first=first)
         steps = self._trajectory.steps(kept, first=first)
         common: dict[str, Any] = {
-            "usage": total_usage(step.usage for step in steps),
+            "usage": usage_of(steps),
             "model": self._request.model if self._request else None,
             "seconds": seconds,
             "trajectory": steps,
@@ -208,8 +207,8 @@ class TailBranch(Branch):
         if error is not None:
             self._give(error=_error(error), **common)
             return
-        calls = [call for step in steps if step.answer is not None for call in step.answer.tool_calls]
-        self._give(answer=answer_of(None if output is None else loads(output), calls), **common)
+        result = None if output is None else loads(output)
+        self._give(answer=answer_of(result, calls_of(steps)), **common)
 
     def fail(self, problem: ReforkError) -> None:
         self.gate.close()
