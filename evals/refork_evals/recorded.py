@@ -27,7 +27,7 @@ def _step(step: Step) -> Trial:
         variant=RECORDED,
         number=0,
         answer=answer if step.error is None else None,
-        error=_error(step.error),
+        error=_error(step.error, own=step.kind is not StepKind.MODEL),
         usage=step.usage,
         model=step.model,
         seconds=step.seconds or 0.0,
@@ -42,7 +42,7 @@ def _tail(case: Case) -> Trial:
         answer=answer_of(_value(run.output), calls_of(steps))
         if run.error is None and run.status == SUCCESS
         else None,
-        error=_error(run.error),
+        error=_error(run.error, own=True),
         usage=usage_of(steps),
         model=case.fork_point.model,
         seconds=_seconds(steps),
@@ -64,5 +64,5 @@ def _seconds(steps: tuple[Step, ...]) -> float:
     return (max(ends) - min(starts)).total_seconds() if starts and ends else 0.0
 
 
-def _error(error: RecordedError | None) -> TrialError | None:
-    return None if error is None else TrialError(type=error.type, message=one_line(error.message))
+def _error(error: RecordedError | None, *, own: bool) -> TrialError | None:
+    return None if error is None else TrialError(type=error.type, message=one_line(error.message), own=own)

@@ -43,9 +43,6 @@ def score_recorded(case: Case, scorers: Sequence[Scorer]) -> ScoredTrial | None:
     trial = recorded_trial(case)
     if trial.answer is None and trial.error is None:
         return None
-    if case.scope == "tail" and trial.error is not None:
-        # A run that was measured, and broke: there is no doubt about it that a rerun could settle.
-        return ScoredTrial(trial=trial, passed=False)
     sample = sample_of(case, trial, case.fork_point.request, trial.seconds or None)
     return run_to_end(_score_one(trial, sample, scorers, asyncio.Semaphore(CONCURRENCY)))
 
@@ -55,11 +52,17 @@ def scored_by_test(
 ) -> ScoredTrial:
     """A trial that a test function judged: ``passed``, or ``error`` where it could not say."""
     if trial.error is not None:
-        return ScoredTrial(trial=trial)
+        return without_answer(trial)
     known = None if error is not None else passed
     said = None if known is not None else one_line(error or "the test gave no result")
     score = Score(scorer=PYTHON_TEST, passed=known, reason=one_line(reason), error=said)
     return ScoredTrial(trial=trial, scores=(score,), passed=known, cost_usd=_cost(trial))
+
+
+def without_answer(trial: Trial) -> ScoredTrial:
+    """A trial that ended in an error: a failure where the application itself raised it, else not measured."""
+    failed = trial.error is not None and trial.error.own
+    return ScoredTrial(trial=trial, passed=False if failed else None, cost_usd=_cost(trial))
 
 
 def sample_of(case: Case, trial: Trial, request: Request | None, seconds: float | None) -> Sample | None:
@@ -107,7 +110,7 @@ async def _score_one(
     trial: Trial, sample: Sample | None, scorers: Sequence[Scorer], slots: asyncio.Semaphore
 ) -> ScoredTrial:
     if sample is None:
-        return ScoredTrial(trial=trial)
+        return without_answer(trial)
     scores = tuple(await asyncio.gather(*(_in_slot(scorer, sample, slots) for scorer in scorers)))
     return ScoredTrial(trial=trial, scores=scores, passed=passed(scores), cost_usd=sample.cost_usd)
 

@@ -11,10 +11,15 @@ from refork.usage import Usage
 
 @dataclass(frozen=True, kw_only=True)
 class TrialError:
-    """Why a trial could not be measured. ``type`` is the exception's class name."""
+    """Why a trial has no answer. ``type`` is the exception's class name.
+
+    ``own`` says that the application's own code raised it: that is what the run does, and so a failure. Else
+    the trial could not be measured.
+    """
 
     type: str
     message: str
+    own: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

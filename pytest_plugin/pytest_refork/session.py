@@ -65,7 +65,6 @@ class AgentEvals:
         self._config.pluginmanager.unregister(name="refork-fixtures")
         forget_scorers()
         forget_stubs()
-        forget_stubs()
 
     # Collection.
 

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from threading import Lock
 from typing import Any, Protocol
 
-from refork.case import Case, Request, Run, Step
+from refork.case import Case, Request, Run, Step, StepKind
 from refork.engine.checkpoints import checkpoints
 from refork.engine.gate import Gate, Refusal
 from refork.errors import ReforkError, ToolDeniedError
@@ -205,7 +205,7 @@ class TailBranch(Branch):
             "trajectory": steps,
         }
         if error is not None:
-            self._give(error=_error(error), **common)
+            self._give(error=_error(error, steps), **common)
             return
         result = None if output is None else loads(output)
         self._give(answer=answer_of(result, calls_of(steps)), **common)
@@ -268,6 +268,8 @@ def _parsed(arguments: Any) -> Any:
         return arguments
 
 
-def _error(line: str) -> TrialError:
+def _error(line: str, steps: Sequence[Step]) -> TrialError:
     kind, _, message = line.partition(": ")
-    return TrialError(type=kind, message=message or kind)
+    models = [step for step in steps if step.kind is StepKind.MODEL]
+    unreached = bool(models) and models[-1].error is not None
+    return TrialError(type=kind, message=message or kind, own=not unreached)

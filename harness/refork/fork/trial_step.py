@@ -12,6 +12,7 @@ from pydantic import TypeAdapter
 from refork.case import Answer, Json, Request
 from refork.fork.retries import Retries, last_error
 from refork.fork.slots import Slots
+from refork.fork.tool_run import ToolRun
 from refork.frameworks import ModelCall, Reply
 from refork.outcome import Trial, TrialError
 from refork.usage import Usage
@@ -70,7 +71,8 @@ async def run_trial(
     except Exception as error:
         cause = last_error(error)
         message = said_by(cause) or f"no answer within {limits.trial_seconds:g} s"
-        return Trial(**common, error=TrialError(type=type(cause).__name__, message=message))
+        own = isinstance(call, ToolRun) and not isinstance(cause, TimeoutError)
+        return Trial(**common, error=TrialError(type=type(cause).__name__, message=message, own=own))
 
 
 def said_by(error: BaseException) -> str:
