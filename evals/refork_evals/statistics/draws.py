@@ -45,12 +45,16 @@ def looks(lowest: int, highest: int, before: Floats, now: Floats, baseline: int)
             yield Look(trials, weight)
 
 
-def chance(region: Region, lowest: int, before: Floats, now: Floats) -> Floats:
-    """The chance of ever stopping in a region, at each pair of pass rates."""
-    _, highest, baseline = lowest, region.shape[1] - 1, region.shape[0] - 1
+def chance(
+    region: Region, lowest: int, before: Floats, now: Floats, *, other: Region | None = None
+) -> Floats:
+    """The chance of ever stopping in a region, at each pair of pass rates; not where ``other`` stopped first."""
+    highest, baseline = region.shape[1] - 1, region.shape[0] - 1
     found = np.zeros(len(now))
     for look in looks(lowest, highest, before, now, baseline):
         found += look.stop(region).sum(axis=(1, 2))
+        if other is not None:
+            look.stop(other)
     return found
 
 
@@ -78,3 +82,26 @@ def largest_region(
 
 _PRECISION: Final = 0.01
 """Of a threshold, in units of the logarithm of a likelihood ratio."""
+
+
+def null_moments(stop: Region, lowest: int) -> tuple[Floats, Floats, Floats]:
+    """Mean, variance and third central moment of :func:`lag` where nothing changed, at each of ``RATES``.
+
+    ``stop`` says where a case stops; what has not stopped ends at the last look.
+    """
+    highest, baseline = stop.shape[1] - 1, stop.shape[0] - 1
+    b = np.arange(baseline + 1, dtype=float)[:, None]
+    x = np.arange(highest + 1, dtype=float)[None, :]
+    raw = np.zeros((3, len(RATES)))
+    for look in looks(lowest, highest, RATES, RATES, baseline):
+        ended = look.weight if look.trials == highest else look.stop(stop)
+        gap = lag(b, baseline, x, look.trials)
+        for power in (1, 2, 3):
+            raw[power - 1] += (ended * gap**power).sum(axis=(1, 2))
+    mean, square, cube = raw
+    return mean, np.maximum(square - mean**2, 0.0), cube - 3 * mean * square + 2 * mean**3
+
+
+def lag(b: Floats, baseline: int, x: Floats, trials: int) -> Floats:
+    """How far ``x`` passes of the trials are behind ``b`` of the baseline, weighted as Cochran does."""
+    return (baseline * x - trials * b) / (baseline + trials)

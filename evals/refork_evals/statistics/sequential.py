@@ -87,7 +87,7 @@ class DropRules:
     @property
     def baseline(self) -> int:
         """Trials of the baseline."""
-        return self.bad.shape[0] - 1
+        return len(self.bad) - 1
 
     def rule(self, passes: int) -> Rule:
         return Rule(bounds=self.bounds, good=self.good[passes], bad=self.bad[passes])
@@ -131,7 +131,7 @@ def drop_rules(
     free = _likelihood(b, baseline, before) + _likelihood(x, n, now)
     pooled = np.clip((b + x) / (baseline + n), 0, 1)
     unchanged = _likelihood(b, baseline, pooled) + _likelihood(x, n, pooled)
-    kept = RATES[RATES >= smallest_drop]
+    kept = RATES[smallest_drop <= RATES]
 
     def dropping(region: Region) -> float:
         return float(chance(region, bounds.lowest, RATES, RATES).max())
@@ -158,7 +158,7 @@ def _drawn(highest: int) -> tuple[Floats, Floats, Floats]:
     """``n``, ``x`` and ``x / n`` of all numbers of passes, as ``[1, n, x]``."""
     n = np.arange(highest + 1, dtype=float)[None, :, None]
     x = np.arange(highest + 1, dtype=float)[None, None, :]
-    return n, x, np.minimum(x / np.maximum(n, 1), 1)
+    return n, x, np.minimum(x / np.maximum(n, 1.0), 1.0)
 
 
 def _likelihood(passes: Floats, trials: "Floats | int", rate: Floats) -> Floats:
@@ -170,8 +170,10 @@ def _likelihood(passes: Floats, trials: "Floats | int", rate: Floats) -> Floats:
 
 def _most_likely_drop(b: Floats, baseline: int, x: Floats, n: Floats, drop: float) -> Floats:
     """The highest likelihood where the rate fell by ``drop`` exactly, over a grid of rates before."""
-    best = np.full(np.broadcast_shapes(b.shape, x.shape, n.shape), -np.inf)
+    best: Floats = np.full(np.broadcast_shapes(b.shape, x.shape, n.shape), -np.inf)
     for rate in np.linspace(drop, 1, 201):
-        both = _likelihood(b, baseline, np.full_like(b, rate)) + _likelihood(x, n, np.full_like(x, rate - drop))
+        both = _likelihood(b, baseline, np.full_like(b, rate)) + _likelihood(
+            x, n, np.full_like(x, rate - drop)
+        )
         np.maximum(best, both, out=best)
     return best
