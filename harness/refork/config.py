@@ -46,6 +46,11 @@ class _Settings(BaseModel):
     baseline: _Folder = "evals/baseline.json"
     smallest_drop: Drop = 0.4
     min_pass_rate: Rate | None = None
+    inconclusive: Literal["fail", "pass", "warn"] = "warn"
+    errors: Literal["fail", "warn"] = "fail"
+    changed: Literal["fail", "warn"] = "fail"
+    max_tokens: Annotated[int, Field(ge=1)] | None = None
+    max_cost: Annotated[float, Field(gt=0)] | None = None
     concurrency: Annotated[int, Field(ge=1, le=1000)] = 8
     db: Annotated[str, StringConstraints(min_length=1)] | None = None
     report: _Folder = "reports/agent-evals"
@@ -74,7 +79,7 @@ _FILE_ONLY: Final = frozenset({"redact", "serializer"})
 """What only pyproject.toml grants: no variable or option decides which secrets are written."""
 _LISTS: Final = ("app", "variants")
 """Keys of several names, which text separates by commas."""
-_NUMBERS: Final = {"trials": int, "min_pass_rate": float}
+_NUMBERS: Final = {"max_cost": float, "max_tokens": int, "min_pass_rate": float, "trials": int}
 """Keys whose default does not say what they are."""
 _EXPECTED: Final = {
     "app": "must be a module, or a list of modules, such as 'myapp.agent'",
@@ -90,9 +95,10 @@ class Config:
     """What a project has set. Folders are absolute; ``cases`` and ``prompts`` lie inside ``root``.
 
     ``root`` is the folder of the nearest pyproject.toml, ``file``, or where the search began if there is
-    none. ``trials`` is a number or ``auto``, ``min_pass_rate`` None where the project sets none. ``app`` are the modules that register the workflows, ``setup`` the function that is called once
-    before a fork, ``serializer`` the application's own for DBOS, ``redact`` the function that takes out of a
-    text what must not be captured, ``variants`` the only candidates to try (None: every one), ``db`` the URL
+    none. ``trials`` is a number or ``auto``, ``min_pass_rate`` None where none is set, ``max_cost`` in US dollars.
+    ``app`` are the modules that register the workflows, ``setup`` the function that is called once before a fork,
+    ``serializer`` the application's own for DBOS, ``redact`` the function that takes out of a text what must not be
+    captured, ``variants`` the only candidates to try (None: every one), ``baseline`` a file, ``db`` the URL
     of the evals database, None for the default one, ``app_prompts`` the folder of the application's own
     prompts (:mod:`refork.production.prompts` reads it by itself). Time-outs are in seconds, ``retries`` are
     those of one model call, and ``alpha`` is the error rate of verdicts. ``tools`` and ``on_miss`` say what
@@ -113,6 +119,11 @@ class Config:
     baseline: Path
     smallest_drop: float
     min_pass_rate: float | None
+    inconclusive: str
+    errors: str
+    changed: str
+    max_tokens: int | None
+    max_cost: float | None
     concurrency: int
     db: str | None
     report: Path

@@ -1,6 +1,13 @@
 """The gate: ``current`` beside the accepted baseline, as an exit code."""
 
-from refork_evals.gate.baseline import Baseline, BaselineCase, load_baseline, parse_baseline, save_baseline
+from refork_evals.gate.baseline import (
+    Baseline,
+    BaselineCase,
+    load_baseline,
+    parse_baseline,
+    save_baseline,
+    updated,
+)
 from refork_evals.gate.fingerprint import fingerprint_of
 from refork_evals.gate.judge import Leniency, judge_gate
 
@@ -13,4 +20,5 @@ __all__ = [
     "load_baseline",
     "parse_baseline",
     "save_baseline",
+    "updated",
 ]

@@ -1,7 +1,7 @@
 """``evals/baseline.json``: the pass rates that were accepted. Written only when asked for."""
 
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Final
@@ -13,6 +13,9 @@ from refork.files.checks import explain, one_line
 from refork.files.json_text import dump_json, parse_json
 from refork.files.storage import MEGABYTE, read_text, write_atomically
 from refork.files.versions import Format
+from refork.variant import CURRENT
+
+from refork_evals.results import CaseResult, Verdict
 
 BASELINE_FORMAT: Final = Format(version=1)
 GIT: Final = "git:"
@@ -80,6 +83,34 @@ def save_baseline(path: Path, baseline: Baseline) -> None:
     document = baseline.model_dump(mode="json", exclude_none=True)
     document["cases"] = dict(sorted(document["cases"].items()))
     write_atomically(path, dump_json(document))
+
+
+def updated(
+    known: Baseline | None, results: Sequence[CaseResult], *, today: date
+) -> tuple[Baseline, tuple[str, ...]]:
+    """The baseline with ``current`` of these results in place of what was ``known`` of them, and what forbids it.
+
+    A case that has errors, trials that did not run, or a fork point that the code no longer reaches is no
+    measurement to compare others with.
+    """
+    cases = dict(known.cases) if known is not None else {}
+    problems: list[str] = []
+    for result in results:
+        cell, fingerprint = result.cell(CURRENT), result.fingerprint
+        if cell is None or fingerprint is None:
+            continue
+        if cell.verdict is Verdict.STALE or cell.errors or cell.missing or not cell.measured:
+            problems.append(f"{result.case.name}: {cell.reason or 'not all of its trials could be measured'}")
+            continue
+        cases[result.case.name] = BaselineCase(
+            passes=cell.passes,
+            trials=cell.measured,
+            model=None if cell.request is None else cell.request.model,
+            run=fingerprint.run,
+            scorers=fingerprint.scorers,
+            measured_on=today,
+        )
+    return Baseline(cases=cases), tuple(problems)
 
 
 def _of_commit(reference: str, default: Path, root: Path) -> Baseline:

@@ -38,13 +38,27 @@ class Leniency:
     inconclusive: bool = True
 
 
-def before_of(entry: BaselineCase | None, fingerprint: Fingerprint | None) -> Before | None:
-    """What to compare a case with; None where there is nothing that it can be compared with."""
-    if entry is None or fingerprint is None:
-        return None
-    if (entry.run, entry.scorers) != (fingerprint.run, fingerprint.scorers):
+def before_of(
+    entry: BaselineCase | None, fingerprint: Fingerprint | None, model: str | None = None
+) -> Before | None:
+    """What to compare a case with; None where there is nothing that it can be compared with.
+
+    ``model`` is that of ``current``, None where nothing was sent yet.
+    """
+    if entry is None or differs(entry, fingerprint, model):
         return None
     return Before(passes=entry.passes, trials=entry.trials)
+
+
+def differs(entry: BaselineCase, fingerprint: Fingerprint | None, model: str | None) -> str:
+    """Why a case is no longer what the baseline measured; empty where it is."""
+    if fingerprint is None or entry.run != fingerprint.run:
+        return "its recorded run or fork point has changed since the baseline"
+    if entry.scorers != fingerprint.scorers:
+        return "its expectations, or the code that scores them, have changed since the baseline"
+    if model is not None and entry.model is not None and model != entry.model:
+        return f"its model is {model!r}, and was {entry.model!r} in the baseline"
+    return ""
 
 
 def judge_gate(
@@ -53,25 +67,28 @@ def judge_gate(
     defaults: Defaults,
     *,
     source: str,
+    cases: int | None = None,
     complete: bool = True,
     lenient: Leniency | None = None,
     notes: Sequence[str] = (),
 ) -> Gate:
     """Compare ``current`` of all cases with the baseline.
 
-    ``complete`` says that every case of the project was asked for, so that one that is missing is gone.
+    ``cases`` is how many share alpha (default: those measured); ``complete`` says that every case of the project
+    was asked for, so that one that is missing is gone.
     """
     lenient = lenient or Leniency()
     measured = [(result, cell) for result in results if (cell := result.cell(CURRENT)) is not None]
+    family = max(len(measured), cases or 0)
     plans = {
         result.case.name: plan_of(
             result.case,
             defaults,
-            cases=len(measured),
-            before=before_of(baseline.cases.get(result.case.name), result.fingerprint),
+            cases=family,
+            before=before_of(baseline.cases.get(result.case.name), result.fingerprint, model_of(cell)),
             gated=True,
         )
-        for result, _ in measured
+        for result, cell in measured
     }
     found = [
         _case(result, cell, baseline.cases.get(result.case.name), plans[result.case.name], lenient)
@@ -90,7 +107,7 @@ def judge_gate(
     return Gate(
         cases=tuple(found),
         baseline=source,
-        suite=_suite(measured, plans, defaults.alpha),
+        suite=_suite(measured, plans, share_of_suite(defaults.alpha, family)),
         could_find=_could_find(plans),
         notes=tuple(notes),
     )
@@ -120,9 +137,9 @@ def _unmeasured(result: CaseResult, cell: Cell, entry: BaselineCase | None) -> t
         return Finding.ERROR, cell.reason
     if entry is None:
         return Finding.NEW, f"is not in the baseline: {_rate(cell)}"
-    differs = _differs(result, cell, entry)
-    if differs:
-        return Finding.CHANGED, f"{differs}, so that it cannot be compared; {_NEW_BASELINE}"
+    problem = differs(entry, result.fingerprint, model_of(cell))
+    if problem:
+        return Finding.CHANGED, f"{problem}, so that it cannot be compared; {_NEW_BASELINE}"
     return None
 
 
@@ -143,16 +160,8 @@ def _measured(cell: Cell, plan: TrialPlan) -> tuple[Finding, str]:
     return _FINDINGS.get(change, Finding.UNCHANGED), _beside(cell)
 
 
-def _differs(result: CaseResult, cell: Cell, entry: BaselineCase) -> str:
-    fingerprint = result.fingerprint
-    if fingerprint is None or entry.run != fingerprint.run:
-        return "its recorded run or fork point has changed since the baseline"
-    if entry.scorers != fingerprint.scorers:
-        return "its expectations, or the code that scores them, have changed since the baseline"
-    model = None if cell.request is None else cell.request.model
-    if model is not None and entry.model is not None and model != entry.model:
-        return f"its model is {model!r}, and was {entry.model!r} in the baseline"
-    return ""
+def model_of(cell: Cell) -> str | None:
+    return None if cell.request is None else cell.request.model
 
 
 def _regressed(cell: Cell) -> str:
@@ -175,9 +184,8 @@ def _rate(cell: Cell) -> str:
 
 
 def _suite(
-    measured: Sequence[tuple[CaseResult, Cell]], plans: Mapping[str, TrialPlan], alpha: float
+    measured: Sequence[tuple[CaseResult, Cell]], plans: Mapping[str, TrialPlan], level: float
 ) -> SuiteDrop | None:
-    level = share_of_suite(alpha, len(measured))
     strata = [
         plan.stratum(counts_of(cell))
         for result, cell in measured

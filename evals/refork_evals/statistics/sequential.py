@@ -164,8 +164,7 @@ def _drawn(highest: int) -> tuple[Floats, Floats, Floats]:
 def _likelihood(passes: Floats, trials: "Floats | int", rate: Floats) -> Floats:
     """The logarithm of the likelihood, which is 0 where there are more passes than trials."""
     failures = np.maximum(trials - passes, 0)
-    found: Floats = xlogy(passes, rate) + xlogy(failures, 1 - rate)
-    return found
+    return np.asarray(xlogy(passes, rate) + xlogy(failures, 1 - rate), dtype=np.float64)
 
 
 def _most_likely_drop(b: Floats, baseline: int, x: Floats, n: Floats, drop: float) -> Floats:
