@@ -111,7 +111,7 @@ def case_yaml(expect: str = "[not_contains: increased]", *, rest: str = "trials:
     return f"version: 1\nfork: {{step: 5, agent: summarizer}}\n{rest}\nexpect: {expect}\n"
 
 
-_PLUGINS = ("-p", "no:asyncio", "-p", "no:hypothesispytest", "-W", "error")
+_PLUGINS = ("-p", "no:asyncio", "-p", "no:hypothesispytest", "-p", "no:randomly", "-W", "error")
 
 
 def _surroundings(folder: Path) -> dict[str, str]:
