@@ -68,6 +68,11 @@ def percent(share: float | None) -> str:
     return UNKNOWN if share is None else f"{_percentage(share)}%"
 
 
+def number(value: float | None) -> str:
+    """A measured number in three significant digits: 0.833, −12, 1.5e+06."""
+    return UNKNOWN if value is None else f"{_sign(value)}{abs(value):.3g}"
+
+
 def interval(low: float, high: float) -> str:
     """72–100%."""
     return f"{_percentage(low)}–{_percentage(high)}%"

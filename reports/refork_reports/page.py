@@ -6,6 +6,7 @@ from refork.variant import CURRENT
 from refork_evals.results import CaseResult, Cell, Evaluation, ScoredTrial, Verdict
 
 from refork_reports import humanize, phrases
+from refork_reports.estimates import Estimate, estimates
 from refork_reports.matrix import Bar, Matrix, bar, case_anchor, cell_anchor, matrices
 from refork_reports.phrases import Headline
 from refork_reports.sent import PromptPair, Sent, prompt_of, prompt_pairs, sent, variant_file
@@ -58,6 +59,7 @@ class VariantView:
     advice: str
     open: bool
     telling: int
+    estimates: tuple[Estimate, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -206,6 +208,7 @@ def _variant(anchor: str, result: CaseResult, cell: Cell, *, opened: bool) -> Va
         advice=phrases.advice(cell.verdict),
         open=opened and bool(cell.trials),
         telling=_telling(cell),
+        estimates=estimates(cell),
     )
 
 

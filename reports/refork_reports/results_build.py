@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from refork.case import Answer, Request, Run, Step
 from refork.usage import Savings, Usage
+from refork_evals.estimates import ScorerRate, at_k, scorer_rates
 from refork_evals.results import CaseResult, Cell, Evaluation, Score, ScoredTrial
 
 from refork_reports import phrases
@@ -130,7 +131,19 @@ def _cell(cell: Cell) -> dict[str, Any]:
         "seconds": cell.seconds,
         "savings": cell.savings and _savings(cell.savings),
         "request": cell.request and _request(cell.request),
+        "at_k": [
+            {"k": each.k, "pass_at_k": each.any_passes, "pass_hat_k": each.all_pass} for each in at_k(cell)
+        ],
+        "scorers": [_scorer(rate) for rate in scorer_rates(cell.trials)],
         "trials": [_trial(scored) for scored in cell.trials],
+    }
+
+
+def _scorer(rate: ScorerRate) -> dict[str, Any]:
+    return {
+        **vars(rate),
+        "interval": rate.interval and vars(rate.interval),
+        "mean": rate.mean and vars(rate.mean),
     }
 
 

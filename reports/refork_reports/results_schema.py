@@ -18,6 +18,8 @@ Money = Annotated[
 ]
 """US dollars, as a decimal string: ``"0.0042"``."""
 
+Share = Annotated[FiniteFloat, Field(ge=0, le=1)]
+
 VerdictName = Literal["pass", "fail", "inconclusive", "error", "stale"]
 
 
@@ -119,8 +121,39 @@ class RequestEntry(_Part):
 
 
 class IntervalEntry(_Part):
-    low: Annotated[FiniteFloat, Field(ge=0, le=1)]
-    high: Annotated[FiniteFloat, Field(ge=0, le=1)]
+    low: Share
+    high: Share
+
+
+class AtKEntry(_Part):
+    """Of k answers of the cell: the chance that at least one passes (pass@k), and that all do (pass^k)."""
+
+    k: int
+    pass_at_k: Share
+    pass_hat_k: Share
+
+
+class MeanEntry(_Part):
+    """The mean of the numbers that a scorer measured, with a bootstrap interval of 95%."""
+
+    count: int
+    value: FiniteFloat
+    low: FiniteFloat | None
+    high: FiniteFloat | None
+    method: Literal["BCa", "percentile"] | None = Field(description="null where there is no interval")
+    note: str = Field(description="why there is no BCa interval, and what was left out")
+
+
+class ScorerEntry(_Part):
+    """One scorer over the trials of a cell that have an answer. ``interval`` is Wilson's, of 95%."""
+
+    scorer: str
+    place: int = Field(description="of its expectation in `expect`, from 0")
+    passes: int
+    failures: int
+    errors: int
+    interval: IntervalEntry | None
+    mean: MeanEntry | None
 
 
 class CellEntry(_Part):
@@ -147,6 +180,8 @@ class CellEntry(_Part):
     seconds: FiniteFloat = Field(description="wall time of all its trials, added up")
     savings: SavingsEntry | None
     request: RequestEntry | None
+    at_k: list[AtKEntry] = Field(default=[], description="of the measured trials, for k below their number")
+    scorers: list[ScorerEntry] = []
     trials: list[TrialEntry]
 
 
