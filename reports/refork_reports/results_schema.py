@@ -64,6 +64,16 @@ class ErrorEntry(_Part):
     message: str
 
 
+class JudgeEntry(_Part):
+    """Who judged: the model that was asked for, those that the replies name, and how the votes went."""
+
+    asked: str
+    answered: list[str]
+    votes_pass: int
+    votes_fail: int
+    votes_error: int
+
+
 class ScoreEntry(_Part):
     """What one scorer said. ``passed`` is null where the scorer raised; then ``error`` is set."""
 
@@ -72,6 +82,7 @@ class ScoreEntry(_Part):
     reason: str
     value: FiniteFloat | None
     error: str | None
+    judge: JudgeEntry | None = Field(default=None, description="of a `judge`")
 
 
 class TrajectoryEntry(_Part):
