@@ -1,12 +1,12 @@
 """An evaluation in the shape of ``results.json``."""
 
-import json
 import math
-from typing import Any, Final
+from typing import Any
 
 from refork.case import Answer, Request, Run, Step
 from refork.usage import Savings, Usage
 from refork_evals.estimates import ScorerRate, at_k, scorer_rates
+from refork_evals.portable import portable
 from refork_evals.results import CaseResult, Cell, Evaluation, Score, ScoredTrial
 from refork_evals.scorers.votes import JudgeScore
 
@@ -14,8 +14,6 @@ from refork_reports import phrases
 from refork_reports.results_schema import VERSION, Results
 from refork_reports.timeline import output_line, state
 from refork_reports.totals import shown_cost, totals
-
-_DEEPEST: Final = 100
 
 
 def results(evaluation: Evaluation) -> Results:
@@ -34,28 +32,6 @@ def results(evaluation: Evaluation) -> Results:
             }
         )
     )
-
-
-def portable(value: Any, depth: int = 0) -> Any:
-    """``value`` with what JSON or UTF-8 cannot hold spelled out: NaN, lone surrogates, bottomless nesting."""
-    if isinstance(value, str):
-        return value.encode("utf-8", "backslashreplace").decode()
-    if isinstance(value, float) and not math.isfinite(value):
-        return str(value)
-    if isinstance(value, dict | list | tuple) and depth > _DEEPEST:
-        return portable(_as_text(value))
-    if isinstance(value, dict):
-        return {portable(str(key)): portable(item, depth + 1) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [portable(item, depth + 1) for item in value]
-    return value
-
-
-def _as_text(value: Any) -> str:
-    try:
-        return json.dumps(value, default=str)
-    except (RecursionError, ValueError):
-        return "nested too deeply to be shown"
 
 
 def _case(result: CaseResult) -> dict[str, Any]:
