@@ -26,6 +26,11 @@ class Rubric:
         return self.judge.rubric
 
     @property
+    def kind(self) -> str:
+        """The name of the scorer whose score is the judge's."""
+        return Final.kind if self.final else Judge.kind
+
+    @property
     def digest(self) -> str:
         """Of the rubric's words, and of which part of an answer they are about."""
         source = self.judge.source

@@ -73,6 +73,11 @@ def number(value: float | None) -> str:
     return UNKNOWN if value is None else f"{_sign(value)}{abs(value):.3g}"
 
 
+def share(value: float | None) -> str:
+    """A number between -1 and 1 in two decimals: 0.68, −0.05."""
+    return UNKNOWN if value is None else f"{_sign(round(value, 2))}{abs(value):.2f}"
+
+
 def interval(low: float, high: float) -> str:
     """72–100%."""
     return f"{_percentage(low)}–{_percentage(high)}%"

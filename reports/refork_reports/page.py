@@ -7,6 +7,7 @@ from refork_evals.results import CaseResult, Cell, Evaluation, ScoredTrial, Verd
 
 from refork_reports import humanize, phrases
 from refork_reports.estimates import Estimate, estimates
+from refork_reports.judges import JudgeView, judge_views
 from refork_reports.matrix import Bar, Matrix, bar, case_anchor, cell_anchor, matrices
 from refork_reports.phrases import Headline
 from refork_reports.sent import PromptPair, Sent, prompt_of, prompt_pairs, sent, variant_file
@@ -84,6 +85,7 @@ class CaseView:
     pairs: tuple[PromptPair, ...]
     sent: Sent | None
     variants: tuple[VariantView, ...]
+    judges: tuple[JudgeView, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -190,6 +192,7 @@ def _case(position: int, result: CaseResult) -> CaseView:
             _variant(cell_anchor(position, number), result, cell, opened=cell.variant == opened)
             for number, cell in enumerate(result.cells, 1)
         ),
+        judges=judge_views(result),
     )
 
 

@@ -11,6 +11,7 @@ from refork_evals.results import CaseResult, Cell, Evaluation, Score, ScoredTria
 from refork_evals.scorers.votes import JudgeScore
 
 from refork_reports import phrases
+from refork_reports.judge_entries import judge_entries
 from refork_reports.results_schema import VERSION, Results
 from refork_reports.timeline import output_line, state
 from refork_reports.totals import shown_cost, totals
@@ -57,6 +58,7 @@ def _case(result: CaseResult) -> dict[str, Any]:
         },
         "recorded": result.recorded and _trial(result.recorded) | {"number": 0},
         "cells": [_cell(cell) | {"fixes": phrases.is_fix(result, cell)} for cell in result.cells],
+        "judges": judge_entries(result),
     }
 
 

@@ -237,6 +237,44 @@ class ForkEntry(_Part):
     seconds: FiniteFloat
 
 
+class KappaEntry(_Part):
+    """Cohen's kappa, null where it is not defined, with a bootstrap interval of 95%; ``note`` says what lacks."""
+
+    value: FiniteFloat | None
+    low: FiniteFloat | None
+    high: FiniteFloat | None
+    note: str
+
+
+class AgreementEntry(_Part):
+    """Distinct outputs of the session that the judge judged and a person labelled. Intervals are Wilson's."""
+
+    outputs: int
+    too_few: bool
+    both_pass: int
+    both_fail: int
+    false_passes: int = Field(description="the person fails them, the judge lets them pass")
+    false_fails: int = Field(description="the person passes them, the judge fails them")
+    false_pass_rate: Share | None = Field(description="of the outputs that the person fails")
+    false_pass_interval: IntervalEntry | None
+    false_fail_rate: Share | None = Field(description="of the outputs that the person passes")
+    false_fail_interval: IntervalEntry | None
+    kappa: KappaEntry
+
+
+class CalibrationEntry(_Part):
+    """A rubric's judge beside a person's labels. ``asked`` and ``answered`` count its scores by model."""
+
+    place: int = Field(description="of its expectation in `expect`, from 0")
+    rubric: str
+    asked: dict[str, int]
+    answered: dict[str, int]
+    labels: int = Field(description="labels of this rubric in labels.jsonl, of whatever output")
+    contradicted: int = Field(description="outputs of several trials that it let pass and failed")
+    agreement: AgreementEntry
+    problem: str = Field(description="what is wrong with labels.jsonl; else empty")
+
+
 class CaseEntry(_Part):
     name: str
     description: str
@@ -253,6 +291,7 @@ class CaseEntry(_Part):
         description="production's answer, scored and not run; its number is 0"
     )
     cells: list[CellEntry]
+    judges: list[CalibrationEntry] = Field(default=[], description="a `judge` each that stands by itself")
 
 
 class TotalsEntry(_Part):
