@@ -8,7 +8,8 @@ from refork.case import Case, Request
 from refork.outcome import Trial
 from refork.usage import Savings, cost, total_cost, total_usage
 
-from refork_evals.decision import ALPHA, Counts, Decision, decide, interval, p_refuted
+from refork_evals.decision import ALPHA, Counts, Decision, interval
+from refork_evals.plans import FixedPlan, TrialPlan
 from refork_evals.results import Cell, ScoredTrial, Verdict
 from refork_evals.statistics import check_rate
 
@@ -23,17 +24,19 @@ def cell_from_scored(
     request: Request | None = None,
     alpha: float = ALPHA,
     cases: int = 1,
+    plan: TrialPlan | None = None,
 ) -> Cell:
     """The cell of scored trials, from wherever they were scored.
 
     ``planned`` is the number of trials that were to run (default: those given); the rest count as unknown.
-    The verdict is decided for one of ``cases`` cells by Bonferroni's correction, which is never milder than
-    Holm's: what it calls ``fail`` stays so in :func:`refork_evals.verdict.evaluate`, and some that it calls
-    inconclusive may become ``fail`` there.
+    ``plan`` decides; without one, a number of trials that was fixed beforehand, for one of ``cases`` cells by
+    Bonferroni's correction, which is never milder than Holm's: what it calls ``fail`` stays so in
+    :func:`refork_evals.verdict.evaluate`, and some that it calls inconclusive may become ``fail`` there.
     """
     check_rate(min_pass_rate)
     counts = count(scored, planned)
-    refuted = min(1.0, max(1, cases) * p_refuted(counts, min_pass_rate))
+    if plan is None:
+        plan = FixedPlan(trials=counts.planned, min_pass_rate=min_pass_rate, alpha=alpha, cases=cases)
     cell = Cell(
         case=case.name,
         variant=variant,
@@ -50,15 +53,22 @@ def cell_from_scored(
         cost_usd=_total_cost(scored),
         seconds=sum(each.trial.seconds for each in scored),
         savings=_savings(case, scored),
+        method=plan.method,
     )
-    return decided(cell, decide(counts, min_pass_rate, alpha=alpha, p_refuted=refuted))
+    return decided(cell, plan.decide(counts))
 
 
 def decided(cell: Cell, decision: Decision) -> Cell:
     """The cell with a decision, and with the first error where that is what there is to say."""
     first = first_error(cell)
     reason = f"{decision.reason}; the first: {first}" if first and decision.reason else decision.reason
-    return dataclasses.replace(cell, verdict=decision.verdict, p_value=decision.p_value, reason=reason)
+    return dataclasses.replace(
+        cell,
+        verdict=decision.verdict,
+        p_value=decision.p_value,
+        reason=reason,
+        comparison=decision.comparison,
+    )
 
 
 def unmeasured_cell(case: Case, variant: str, verdict: Verdict, reason: str, *, min_pass_rate: float) -> Cell:

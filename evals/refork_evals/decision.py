@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from refork_evals.results import Interval, Verdict
+from refork_evals.results import Comparison, Interval, Verdict
 from refork_evals.statistics import holm, lowest_rate, p_of_at_least, p_of_at_most, wilson_interval
 
 ALPHA: Final = 0.05
@@ -39,6 +39,7 @@ class Decision:
     verdict: Verdict
     p_value: float | None = None
     reason: str = ""
+    comparison: Comparison | None = None
 
 
 def p_supported(counts: Counts, min_pass_rate: float) -> float:
@@ -79,14 +80,14 @@ def decide(counts: Counts, min_pass_rate: float, *, alpha: float = ALPHA, p_refu
     was seen and no more: ``pass`` where every trial passed, ``fail`` where one failed, which is certain.
     """
     if not counts.measured:
-        return Decision(verdict=Verdict.ERROR, reason=_nothing_measured(counts))
+        return Decision(verdict=Verdict.ERROR, reason=nothing_measured(counts))
     if p_refuted <= alpha:
-        return Decision(verdict=Verdict.FAIL, p_value=p_refuted, reason=_despite_unknown(counts))
+        return Decision(verdict=Verdict.FAIL, p_value=p_refuted, reason=despite_unknown(counts))
     if min_pass_rate == 1:
         return _every_trial(counts, alpha)
     supported = p_supported(counts, min_pass_rate)
     if supported <= alpha:
-        return Decision(verdict=Verdict.PASS, p_value=supported, reason=_despite_unknown(counts))
+        return Decision(verdict=Verdict.PASS, p_value=supported, reason=despite_unknown(counts))
     return Decision(
         verdict=Verdict.INCONCLUSIVE,
         p_value=min(supported, p_refuted),
@@ -96,9 +97,7 @@ def decide(counts: Counts, min_pass_rate: float, *, alpha: float = ALPHA, p_refu
 
 def _every_trial(counts: Counts, alpha: float) -> Decision:
     if counts.unknown:
-        reason = (
-            f"no trial failed, but {_unknown(counts)}, and a min_pass_rate of 1 needs every trial to pass"
-        )
+        reason = f"no trial failed, but {said_of_unknown(counts)}, and a min_pass_rate of 1 needs every trial to pass"
         return Decision(verdict=Verdict.INCONCLUSIVE, reason=reason)
     rate = lowest_rate(counts.passes, alpha)
     said = (
@@ -107,21 +106,25 @@ def _every_trial(counts: Counts, alpha: float) -> Decision:
     return Decision(verdict=Verdict.PASS, reason=f"every trial passed; {said}")
 
 
-def _nothing_measured(counts: Counts) -> str:
-    return f"nothing was measured: {_unknown(counts)}" if counts.unknown else "no trial was planned"
+def nothing_measured(counts: Counts) -> str:
+    return f"nothing was measured: {said_of_unknown(counts)}" if counts.unknown else "no trial was planned"
 
 
-def _despite_unknown(counts: Counts) -> str:
-    return f"{_unknown(counts)}; the verdict holds whatever they would have been" if counts.unknown else ""
+def despite_unknown(counts: Counts) -> str:
+    return (
+        f"{said_of_unknown(counts)}; the verdict holds whatever they would have been"
+        if counts.unknown
+        else ""
+    )
 
 
 def _undecided(counts: Counts, rate: float, supported: float, refuted: float) -> str:
     seen = f"{counts.passes} of {counts.planned} passed"
     said = f"{seen}: neither above {rate:g} (p = {supported:.2g}) nor below it (p = {refuted:.2g})"
-    return f"{said}; {_unknown(counts)}" if counts.unknown else said
+    return f"{said}; {said_of_unknown(counts)}" if counts.unknown else said
 
 
-def _unknown(counts: Counts) -> str:
+def said_of_unknown(counts: Counts) -> str:
     parts = [f"{counts.errors} of {counts.planned} trials ended in an error"] * (counts.errors > 0)
     parts += [f"{counts.missing} of {counts.planned} trials did not run"] * (counts.missing > 0)
     return " and ".join(parts)

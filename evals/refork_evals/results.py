@@ -21,6 +21,25 @@ class Verdict(StrEnum):
     STALE = "stale"
 
 
+class Change(StrEnum):
+    """What a comparison of pass rates says."""
+
+    IMPROVED = "improved"
+    REGRESSED = "regressed"
+    TRADE_OFF = "trade-off"
+    UNCHANGED = "unchanged"
+    INCONCLUSIVE = "inconclusive"
+
+
+class Method(StrEnum):
+    """How the verdict of a cell was decided: from a fixed number of trials, by a sequential rule, or beside a
+    baseline."""
+
+    FIXED = "fixed"
+    SEQUENTIAL = "sequential"
+    BASELINE = "baseline"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Score:
     """What one scorer said of one trial. ``passed`` is None where the scorer raised: then ``error`` is set.
@@ -58,10 +77,27 @@ class ScoredTrial:
 
 @dataclass(frozen=True, kw_only=True)
 class Interval:
-    """A confidence interval of a pass rate, both ends between 0 and 1."""
+    """A confidence interval: of a pass rate between 0 and 1, of a difference of two between -1 and 1."""
 
     low: float
     high: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """A case's pass rate beside the one of its baseline.
+
+    ``difference`` is now less before, between -1 and 1, with its 95% interval. ``alpha`` is how often "regressed"
+    comes up where nothing dropped; ``margin`` the drop that "unchanged" rules out.
+    """
+
+    change: Change
+    passes_before: int
+    trials_before: int
+    difference: float | None = None
+    interval: Interval | None = None
+    alpha: float = 0.05
+    margin: float = 0.4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,6 +107,7 @@ class Cell:
     ``missing`` trials were planned and did not run.
     ``interval`` is None where nothing was measured. ``reason`` says what stands behind a verdict that is
     not a plain pass or fail: the stale step, the first error, the trials that are missing.
+    ``comparison`` is there where the case was compared with a baseline.
     """
 
     case: str
@@ -90,6 +127,8 @@ class Cell:
     seconds: float = 0.0
     savings: Savings | None = None
     reason: str = ""
+    method: Method = Method.FIXED
+    comparison: Comparison | None = None
 
     @property
     def measured(self) -> int:
@@ -101,10 +140,23 @@ class Cell:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Fingerprint:
+    """What a case measures, as digests: two pass rates compare only where these agree.
+
+    ``run`` stands for the recorded run and its fork point, ``scorers`` for the expectations, the code of the
+    project's own scorers, and the judge's model.
+    """
+
+    run: str
+    scorers: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class CaseResult:
     """All that was found of one case. ``recorded`` is production's answer, scored and not run.
 
     ``not_red`` is true where the recorded failure meets the case's own expectations (never for a guard).
+    ``place`` is what pytest is given to run it again.
     """
 
     case: Case
@@ -113,9 +165,70 @@ class CaseResult:
     outcome: Outcome | None = None
     not_red: bool = False
     winners: tuple[str, ...] = ()
+    fingerprint: Fingerprint | None = None
+    place: str = ""
 
     def cell(self, variant: str) -> Cell | None:
         return next((cell for cell in self.cells if cell.variant == variant), None)
+
+
+class Finding(StrEnum):
+    """What the gate finds of one case."""
+
+    REGRESSED = "regressed"
+    FAILED = "failed"
+    STALE = "stale"
+    ERROR = "error"
+    UNDECIDABLE = "undecidable"
+    CHANGED = "changed"
+    REMOVED = "removed"
+    NEW = "new"
+    INCONCLUSIVE = "inconclusive"
+    UNCHANGED = "unchanged"
+    IMPROVED = "improved"
+
+
+@dataclass(frozen=True, kw_only=True)
+class GateCase:
+    """One case at the gate. ``blocks`` makes the exit code 1; ``said`` is one line of why; ``command`` repeats it."""
+
+    case: str
+    finding: Finding
+    blocks: bool = False
+    said: str = ""
+    command: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SuiteDrop:
+    """The test of all cases together: many small drops that no single one shows. ``level`` is its share of alpha."""
+
+    p_value: float
+    level: float
+    cases: int
+
+    @property
+    def dropped(self) -> bool:
+        return self.p_value <= self.level
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gate:
+    """The comparison of ``current`` with the accepted baseline.
+
+    ``baseline`` says where that came from, ``could_find`` which drop this gate would have found, ``notes`` what
+    else a reviewer should know.
+    """
+
+    cases: tuple[GateCase, ...]
+    baseline: str
+    suite: SuiteDrop | None = None
+    could_find: str = ""
+    notes: tuple[str, ...] = ()
+
+    @property
+    def passes(self) -> bool:
+        return not any(case.blocks for case in self.cases) and not (self.suite and self.suite.dropped)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,6 +241,7 @@ class Evaluation:
     alpha: float = 0.05
     refork_version: str = ""
     settings: Mapping[str, str] = field(default_factory=dict[str, str])
+    gate: Gate | None = None
 
     @property
     def cells(self) -> tuple[Cell, ...]:

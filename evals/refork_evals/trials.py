@@ -56,13 +56,13 @@ def scored_by_test(
     known = None if error is not None else passed
     said = None if known is not None else one_line(error or "the test gave no result")
     score = Score(scorer=PYTHON_TEST, passed=known, reason=one_line(reason), error=said)
-    return ScoredTrial(trial=trial, scores=(score,), passed=known, cost_usd=_cost(trial))
+    return ScoredTrial(trial=trial, scores=(score,), passed=known, cost_usd=cost_of(trial))
 
 
 def without_answer(trial: Trial) -> ScoredTrial:
     """A trial that ended in an error: a failure where the application itself raised it, else not measured."""
     failed = trial.error is not None and trial.error.own
-    return ScoredTrial(trial=trial, passed=False if failed else None, cost_usd=_cost(trial))
+    return ScoredTrial(trial=trial, passed=False if failed else None, cost_usd=cost_of(trial))
 
 
 def sample_of(case: Case, trial: Trial, request: Request | None, seconds: float | None) -> Sample | None:
@@ -77,14 +77,15 @@ def sample_of(case: Case, trial: Trial, request: Request | None, seconds: float 
         trial=trial.number,
         usage=trial.usage,
         seconds=seconds,
-        cost_usd=_cost(trial),
+        cost_usd=cost_of(trial),
         model=trial.model,
         trajectory=trial.trajectory,
         scope=case.scope,
     )
 
 
-def _cost(trial: Trial) -> Decimal | None:
+def cost_of(trial: Trial) -> Decimal | None:
+    """US dollars; None where the usage is unknown, or a model has no known price."""
     if trial.usage is None:
         return None
     if not trial.trajectory:

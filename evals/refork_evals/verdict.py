@@ -11,7 +11,8 @@ from refork.variant import CURRENT
 
 from refork_evals.cells import cell_from_scored, counts_of, decided, unmeasured_cell
 from refork_evals.decision import ALPHA, Counts, decide_all
-from refork_evals.results import CaseResult, Cell, Evaluation, ScoredTrial, Verdict
+from refork_evals.plans import TrialPlan
+from refork_evals.results import CaseResult, Cell, Evaluation, Fingerprint, Gate, Method, ScoredTrial, Verdict
 from refork_evals.scoring import Scorer
 from refork_evals.statistics import trials_needed
 from refork_evals.trials import CONCURRENCY, score_recorded, score_trials
@@ -67,8 +68,13 @@ def cell_of(
     min_pass_rate: float | None = None,
     alpha: float = ALPHA,
     cases: int = 1,
+    plan: TrialPlan | None = None,
+    planned: int | None = None,
 ) -> Cell:
-    """The cell of one variant: stale or in error with its fork, else decided from the scored trials."""
+    """The cell of one variant: stale or in error with its fork, else decided from the scored trials.
+
+    ``plan`` decides, of ``planned`` trials that were to run up to now. Without one: the fixed number of the case.
+    """
     rate = min_pass_rate_of(case, min_pass_rate)
     if outcome.status in _UNMEASURED:
         verdict = _UNMEASURED[outcome.status]
@@ -78,20 +84,40 @@ def cell_of(
         variant,
         scored,
         min_pass_rate=rate,
-        planned=trials_of(case, trials),
+        planned=trials_of(case, trials) if plan is None else planned,
         request=outcome.requests.get(variant),
         alpha=alpha,
         cases=cases,
+        plan=plan,
     )
 
 
 def case_result(
-    case: Case, outcome: Outcome | None, cells: Sequence[Cell], *, recorded: ScoredTrial | None = None
+    case: Case,
+    outcome: Outcome | None,
+    cells: Sequence[Cell],
+    *,
+    recorded: ScoredTrial | None = None,
+    fingerprint: Fingerprint | None = None,
+    place: str = "",
 ) -> CaseResult:
     """The result of a case: whether it is red at all, and which candidates win."""
-    not_red = recorded is not None and recorded.passed is True and not case.guard
-    result = CaseResult(case=case, recorded=recorded, cells=tuple(cells), outcome=outcome, not_red=not_red)
-    return dataclasses.replace(result, winners=winners(result))
+    result = CaseResult(
+        case=case,
+        recorded=recorded,
+        cells=tuple(cells),
+        outcome=outcome,
+        not_red=recorded is not None and recorded.passed is True and not case.guard,
+        fingerprint=fingerprint,
+        place=place,
+    )
+    return with_cells(result, result.cells)
+
+
+def with_cells(result: CaseResult, cells: Sequence[Cell]) -> CaseResult:
+    """The result with other cells, and the candidates that win among them."""
+    changed = dataclasses.replace(result, cells=tuple(cells))
+    return dataclasses.replace(changed, winners=winners(changed))
 
 
 def evaluate(
@@ -102,6 +128,7 @@ def evaluate(
     alpha: float = ALPHA,
     refork_version: str = "",
     settings: Mapping[str, str] | None = None,
+    gate: Gate | None = None,
 ) -> Evaluation:
     """The whole session, every verdict decided again with ``fail`` corrected over the suite.
 
@@ -115,6 +142,7 @@ def evaluate(
         alpha=alpha,
         refork_version=refork_version,
         settings=dict(settings or {}),
+        gate=gate,
     )
 
 
@@ -130,17 +158,19 @@ def corrected(results: Sequence[CaseResult], alpha: float = ALPHA) -> tuple[Case
             family, _decided([cells[r][c] for r, c in family], alpha), strict=True
         ):
             cells[row][column] = cell
-    pairs = zip(results, cells, strict=True)
-    return tuple(
-        case_result(result.case, result.outcome, line, recorded=result.recorded) for result, line in pairs
-    )
+    return tuple(with_cells(result, line) for result, line in zip(results, cells, strict=True))
 
 
 def _decided(family: Sequence[Cell], alpha: float) -> list[Cell]:
-    # A cell without trials of its own has a p-value of 1 and still counts in the correction.
-    decisions = decide_all([(counts_of(cell), cell.min_pass_rate) for cell in family], alpha)
-    pairs = zip(family, decisions, strict=True)
-    return [cell if is_unmeasured(cell) else decided(cell, decision) for cell, decision in pairs]
+    # A cell without trials of its own, or with another rule than this one, has a p-value of 1 here and still
+    # counts in the correction.
+    fixed = [cell.method is Method.FIXED and not is_unmeasured(cell) for cell in family]
+    pairs = [
+        (counts_of(cell) if is_fixed else Counts(), cell.min_pass_rate)
+        for cell, is_fixed in zip(family, fixed, strict=True)
+    ]
+    decisions = zip(family, decide_all(pairs, alpha), fixed, strict=True)
+    return [decided(cell, decision) if is_fixed else cell for cell, decision, is_fixed in decisions]
 
 
 def is_unmeasured(cell: Cell) -> bool:
@@ -175,7 +205,8 @@ def min_pass_rate_of(case: Case, default: float | None = None) -> float:
 
 
 def trials_of(case: Case, default: int | None = None) -> int:
-    return case.trials if case.trials is not None else TRIALS if default is None else default
+    """The fixed number of trials of a case; the default where it has none."""
+    return case.trials if isinstance(case.trials, int) else TRIALS if default is None else default
 
 
 def too_few_trials(

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from pydantic import ConfigDict
 
@@ -192,7 +192,10 @@ class Case:
     agent: str | None = None
     scope: str = "step"
     guard: bool = False
-    trials: int | None = None
+    trials: int | Literal["auto"] | None = None
+    min_trials: int | None = None
+    max_trials: int | None = None
+    smallest_drop: float | None = None
     min_pass_rate: float | None = None
     variants: tuple[str, ...] | None = None
     tools: Mapping[str, str] = field(default_factory=dict[str, str])

@@ -13,6 +13,7 @@ from refork.errors import BadFileError, BadInputError
 from refork.files.checks import explain, nearest, one_line
 from refork.files.storage import MEGABYTE, read_text
 from refork.files.tool_rules import project_rules
+from refork.files.trial_keys import AUTO, Count, Drop, Rate, Trials
 from refork.policy import Rule
 
 PROJECT_FILE: Final = "pyproject.toml"
@@ -38,8 +39,18 @@ class _Settings(BaseModel):
     cases: _Folder = "evals/cases"
     prompts: _Folder = "evals/prompts"
     variants: list[Annotated[str, StringConstraints(min_length=1)]] | None = None
-    trials: Annotated[int, Field(ge=1, le=10_000)] = 10
-    min_pass_rate: Annotated[float, Field(gt=0, le=1)] = 0.7
+    trials: Trials = AUTO
+    min_trials: Count = 5
+    max_trials: Count = 60
+    baseline_trials: Count = 30
+    baseline: _Folder = "evals/baseline.json"
+    smallest_drop: Drop = 0.4
+    min_pass_rate: Rate | None = None
+    inconclusive: Literal["fail", "pass", "warn"] = "warn"
+    errors: Literal["fail", "warn"] = "fail"
+    changed: Literal["fail", "warn"] = "fail"
+    max_tokens: Annotated[int, Field(ge=1)] | None = None
+    max_cost: Annotated[float, Field(gt=0)] | None = None
     concurrency: Annotated[int, Field(ge=1, le=1000)] = 8
     db: Annotated[str, StringConstraints(min_length=1)] | None = None
     report: _Folder = "reports/agent-evals"
@@ -68,6 +79,8 @@ _FILE_ONLY: Final = frozenset({"redact", "serializer"})
 """What only pyproject.toml grants: no variable or option decides which secrets are written."""
 _LISTS: Final = ("app", "variants")
 """Keys of several names, which text separates by commas."""
+_NUMBERS: Final = {"max_cost": float, "max_tokens": int, "min_pass_rate": float, "trials": int}
+"""Keys whose default does not say what they are."""
 _EXPECTED: Final = {
     "app": "must be a module, or a list of modules, such as 'myapp.agent'",
     "setup": "must be a function, such as 'myapp.evals:setup'",
@@ -82,9 +95,10 @@ class Config:
     """What a project has set. Folders are absolute; ``cases`` and ``prompts`` lie inside ``root``.
 
     ``root`` is the folder of the nearest pyproject.toml, ``file``, or where the search began if there is
-    none. ``app`` are the modules that register the workflows, ``setup`` the function that is called once
-    before a fork, ``serializer`` the application's own for DBOS, ``redact`` the function that takes out of a
-    text what must not be captured, ``variants`` the only candidates to try (None: every one), ``db`` the URL
+    none. ``trials`` is a number or ``auto``, ``min_pass_rate`` None where none is set, ``max_cost`` in US dollars.
+    ``app`` are the modules that register the workflows, ``setup`` the function that is called once before a fork,
+    ``serializer`` the application's own for DBOS, ``redact`` the function that takes out of a text what must not be
+    captured, ``variants`` the only candidates to try (None: every one), ``baseline`` a file, ``db`` the URL
     of the evals database, None for the default one, ``app_prompts`` the folder of the application's own
     prompts (:mod:`refork.production.prompts` reads it by itself). Time-outs are in seconds, ``retries`` are
     those of one model call, and ``alpha`` is the error rate of verdicts. ``tools`` and ``on_miss`` say what
@@ -98,8 +112,18 @@ class Config:
     cases: Path
     prompts: Path
     variants: tuple[str, ...] | None
-    trials: int
-    min_pass_rate: float
+    trials: int | str
+    min_trials: int
+    max_trials: int
+    baseline_trials: int
+    baseline: Path
+    smallest_drop: float
+    min_pass_rate: float | None
+    inconclusive: str
+    errors: str
+    changed: str
+    max_tokens: int | None
+    max_cost: float | None
     concurrency: int
     db: str | None
     report: Path
@@ -146,7 +170,7 @@ def load_config(
     home = (root if file is None else file.parent).absolute()
     values = {
         key: getattr(settings, key)
-        for key in _KEYS - _TABLES - {"app", "cases", "prompts", "report", "variants"}
+        for key in _KEYS - _TABLES - {"app", "baseline", "cases", "prompts", "report", "variants"}
     }
     return Config(
         root=home,
@@ -155,6 +179,7 @@ def load_config(
         cases=_inside(home, "cases", settings, given),
         prompts=_inside(home, "prompts", settings, given),
         report=home / settings.report,
+        baseline=_inside(home, "baseline", settings, given),
         variants=None if settings.variants is None else tuple(settings.variants),
         tools=project_rules(settings.tools),
         **values,
@@ -234,12 +259,12 @@ def _as_list(key: str, value: Any) -> Any:
 
 def _from_text(key: str, text: str) -> Any:
     """What ``text`` says for ``key``; the text itself where that needs a number and it is none."""
-    default = _Settings.model_fields[key].default
     if key in _LISTS:
         return [part.strip() for part in text.split(",") if part.strip()]
-    if isinstance(default, int | float):
+    kind = _NUMBERS.get(key) or type(_Settings.model_fields[key].default)
+    if kind in (int, float):
         try:
-            return type(default)(text)
+            return kind(text)
         except ValueError:
             pass
     return text
@@ -274,5 +299,5 @@ def _inside(home: Path, key: str, settings: _Settings, given: Mapping[str, _Give
     except (OSError, ValueError) as error:  # a null byte, a loop of symlinks
         raise _bad(source, f"is no path: {one_line(str(error))}") from error
     if not inside:
-        raise _bad(source, f"must be a folder inside the project {str(home)!r}, and is {str(folder)!r}")
+        raise _bad(source, f"must lie inside the project {str(home)!r}, and is {str(folder)!r}")
     return Path(os.path.normpath(folder))

@@ -58,4 +58,5 @@ def _property(made: Mapping[str, Any]) -> dict[str, Any]:
     kept = {key: value for key, value in made.items() if key not in {"title", "anyOf", "default"}}
     choices = [choice for choice in made.get("anyOf", []) if choice.get("type") != "null"]
     default = {"default": made["default"]} if made.get("default") is not None else {}
-    return {**(choices[0] if len(choices) == 1 else {}), **kept, **default}
+    brought_up = choices[0] if len(choices) == 1 else {"anyOf": choices} if choices else {}
+    return {**brought_up, **kept, **default}

@@ -9,6 +9,7 @@ from refork_evals.results import CaseResult, Cell, Verdict
 from refork_reports import phrases
 
 from pytest_refork.explain import explanation, headline
+from pytest_refork.settings import Settings
 from pytest_refork.subjects import Subject
 
 
@@ -33,20 +34,42 @@ class NotPassedError(Exception):
         self.is_candidate = is_candidate
 
 
-def settle(item: pytest.Item, result: CaseResult, cell: Cell, test_failure: str = "") -> None:
-    """Keep the numbers with the item. Raises NotPassedError unless its verdict passes.
+@dataclass(frozen=True, kw_only=True)
+class Outcomes:
+    """Which verdicts of ``current`` pass, and which of these are said beside it all the same.
 
-    ``current`` passes where nothing was decided, which is said beside it; a candidate only where it wins.
+    A candidate passes only where it wins: losing is a result, and fails nothing.
     """
+
+    passing: frozenset[Verdict] = frozenset({Verdict.PASS, Verdict.INCONCLUSIVE})
+    said: frozenset[Verdict] = frozenset({Verdict.INCONCLUSIVE})
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Outcomes":
+        project = settings.project
+        passing = {Verdict.PASS}
+        # A baseline is what it is: only what could not be measured keeps it from being written.
+        passing |= {Verdict.FAIL, Verdict.INCONCLUSIVE} if settings.update is not None else set()
+        passing |= {Verdict.INCONCLUSIVE} if project.inconclusive != "fail" else set()
+        passing |= {Verdict.ERROR} if project.errors == "warn" and settings.update is None else set()
+        said = {Verdict.ERROR} | ({Verdict.INCONCLUSIVE} if project.inconclusive == "warn" else set())
+        return cls(passing=frozenset(passing), said=frozenset(said))
+
+
+def settle(
+    item: pytest.Item, result: CaseResult, cell: Cell, outcomes: Outcomes, test_failure: str = ""
+) -> None:
+    """Keep the numbers with the item. Raises NotPassedError unless its verdict passes."""
     item.user_properties += _properties(cell)
     is_candidate = cell.variant != CURRENT
     if not is_candidate and result.not_red:
         item.add_report_section("call", "agent eval", f"not red: {phrases.NOT_RED}")
-    if not is_candidate and cell.verdict is Verdict.INCONCLUSIVE:
-        item.add_report_section("call", "agent eval", explanation(result, cell, test_failure))
-    elif cell.verdict is not Verdict.PASS:
+    passing = {Verdict.PASS} if is_candidate else outcomes.passing
+    if cell.verdict not in passing:
         text = explanation(result, cell, test_failure)
         raise NotPassedError(text, summary=headline(cell), is_candidate=is_candidate)
+    if not is_candidate and cell.verdict in outcomes.said:
+        item.add_report_section("call", "agent eval", explanation(result, cell, test_failure))
 
 
 def amend(report: pytest.TestReport, error: BaseException | None) -> None:

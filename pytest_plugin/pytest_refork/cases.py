@@ -8,7 +8,7 @@ import pytest
 from refork.errors import ReforkError
 from refork_evals.results import CaseResult
 
-from pytest_refork.asked import Asked, asked_key, settle
+from pytest_refork.asked import Asked, Outcomes, asked_key, settle
 from pytest_refork.names import MARKER
 from pytest_refork.subjects import Subject
 
@@ -18,10 +18,13 @@ Measure = Callable[[Asked], CaseResult]
 class CaseFile(pytest.File):
     """A case. ``read`` gives its subject and ``measure`` waits for an item's result."""
 
-    def __init__(self, *, read: Callable[[Path], Subject], measure: Measure, **rest: Any) -> None:
+    def __init__(
+        self, *, read: Callable[[Path], Subject], measure: Measure, outcomes: Outcomes, **rest: Any
+    ) -> None:
         super().__init__(**rest)
         self._read = read
         self._measure = measure
+        self._outcomes = outcomes
 
     def collect(self) -> Iterator[pytest.Item]:
         try:
@@ -30,16 +33,19 @@ class CaseFile(pytest.File):
             raise self.CollectError(str(error)) from None
         for variant in subject.variants:
             asked = Asked(subject=subject, variant=variant.name)
-            yield CaseItem.from_parent(self, name=variant.name, asked=asked, measure=self._measure)
+            yield CaseItem.from_parent(
+                self, name=variant.name, asked=asked, measure=self._measure, outcomes=self._outcomes
+            )
 
 
 class CaseItem(pytest.Item):
     """A case under one variant."""
 
-    def __init__(self, *, asked: Asked, measure: Measure, **rest: Any) -> None:
+    def __init__(self, *, asked: Asked, measure: Measure, outcomes: Outcomes, **rest: Any) -> None:
         super().__init__(**rest)
         self._asked = asked
         self._measure = measure
+        self._outcomes = outcomes
         self.stash[asked_key] = asked
         self.add_marker(MARKER)
 
@@ -47,7 +53,7 @@ class CaseItem(pytest.Item):
         result = self._measure(self._asked)
         cell = result.cell(self._asked.variant)
         assert cell is not None, "what was asked for is in the result"
-        settle(self, result, cell)
+        settle(self, result, cell, self._outcomes)
 
     def reportinfo(self) -> tuple[Path, None, str]:
         return self.path, None, f"{self._asked.subject.name} under {self._asked.variant}"

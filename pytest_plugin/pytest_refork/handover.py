@@ -3,6 +3,7 @@
 import dataclasses
 import json
 from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
 
@@ -10,10 +11,20 @@ import pytest
 from pydantic import TypeAdapter
 from refork.outcome import Outcome
 from refork_evals.results import CaseResult
-from refork_evals.verdict import case_result
+from refork_evals.verdict import with_cells
 
-_RESULTS: Final = "refork_results"
-_ORDER: Final = "refork_order"
+from pytest_refork.gating import Selection
+
+_HANDED: Final = "refork_handed"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Handed:
+    """What a worker knows at its end: the order of all that was collected, and what it measured itself."""
+
+    order: tuple[str, ...]
+    selection: Selection
+    results: tuple[CaseResult, ...]
 
 
 def worker_id(config: pytest.Config) -> str:
@@ -25,19 +36,18 @@ def worker_count(config: pytest.Config) -> int:
     return int(_worker_input(config).get("workercount", 1))
 
 
-def hand_over(config: pytest.Config, order: Iterable[str], results: tuple[CaseResult, ...]) -> None:
-    """Leave the results, and the order of all that was collected, where the controller finds them."""
+def hand_over(config: pytest.Config, handed: Handed) -> None:
+    """Leave it where the controller finds it."""
     output: dict[str, Any] = config.workeroutput  # type: ignore[attr-defined]
-    text = json.dumps(_adapter().dump_python(results, mode="json"), ensure_ascii=False)
+    text = json.dumps(_adapter().dump_python(handed, mode="json"), ensure_ascii=False)
     # What a model wrote may hold lone surrogates, which neither pydantic nor the wire takes.
-    output[_RESULTS] = text.encode("utf-8", "replace").decode()
-    output[_ORDER] = list(order)
+    output[_HANDED] = text.encode("utf-8", "replace").decode()
 
 
-def received(output: dict[str, Any]) -> tuple[list[str], tuple[CaseResult, ...]]:
-    """Order and results of a worker that has ended; none where it crashed or measured nothing."""
-    text = output.get(_RESULTS)
-    return output.get(_ORDER, []), () if text is None else _adapter().validate_json(text)
+def received(output: dict[str, Any]) -> Handed | None:
+    """What a worker that has ended left; None where it crashed."""
+    text = output.get(_HANDED)
+    return None if text is None else _adapter().validate_json(text)
 
 
 def merged(results: Iterable[CaseResult], order: Iterable[str]) -> tuple[CaseResult, ...]:
@@ -54,7 +64,8 @@ def _joined(one: CaseResult, other: CaseResult) -> CaseResult:
     known = {cell.variant for cell in one.cells}
     cells = (*one.cells, *(cell for cell in other.cells if cell.variant not in known))
     outcome = _joined_outcome(one.outcome, other.outcome)
-    return case_result(one.case, outcome, cells, recorded=one.recorded or other.recorded)
+    joined = dataclasses.replace(one, outcome=outcome, recorded=one.recorded or other.recorded)
+    return with_cells(joined, cells)
 
 
 def _joined_outcome(one: Outcome | None, other: Outcome | None) -> Outcome | None:
@@ -69,8 +80,8 @@ def _joined_outcome(one: Outcome | None, other: Outcome | None) -> Outcome | Non
 
 
 @cache
-def _adapter() -> TypeAdapter[tuple[CaseResult, ...]]:
-    return TypeAdapter(tuple[CaseResult, ...])
+def _adapter() -> TypeAdapter[Handed]:
+    return TypeAdapter(Handed)
 
 
 def _worker_input(config: pytest.Config) -> dict[str, Any]:

@@ -1,27 +1,17 @@
-"""Outcomes become results: every variant of a subject is scored once, in pytest's own thread."""
+"""Outcomes become results: every trial of a subject is scored once, in pytest's own thread."""
 
+import dataclasses
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Final
 
 from refork.outcome import ForkStatus, Outcome
-from refork.variant import CURRENT
-from refork_evals.results import CaseResult, Cell, ScoredTrial
+from refork_evals.cells import count, counts_of
+from refork_evals.results import CaseResult, Cell, ScoredTrial, Verdict
 from refork_evals.trials import score_recorded, score_trials
-from refork_evals.verdict import case_result, cell_of
+from refork_evals.verdict import case_result, cell_of, is_unmeasured, min_pass_rate_of
 
+from pytest_refork.plans import Plans
 from pytest_refork.subjects import Subject
-
-
-@dataclass
-class Families:
-    """How many cells the verdicts of ``current`` and of the candidates are corrected over."""
-
-    current: int = 1
-    candidates: int = 1
-
-    def of(self, variant: str) -> int:
-        return self.current if variant == CURRENT else self.candidates
 
 
 @dataclass
@@ -29,36 +19,54 @@ class _Judged:
     subject: Subject
     outcome: Outcome
     recorded: ScoredTrial | None
+    scored: dict[str, list[ScoredTrial]] = field(default_factory=dict[str, list[ScoredTrial]])
     cells: dict[str, Cell] = field(default_factory=dict[str, Cell])
 
 
 class Judge:
-    """Keeps what was found of every subject, in the order in which the subjects came."""
+    """Keeps what was found of every subject, in the order in which the subjects came.
 
-    def __init__(self, alpha: float) -> None:
-        self.families: Final = Families()
-        self._alpha = alpha
+    ``over_budget`` says, once the budget is reached, why what is not decided will not be.
+    """
+
+    def __init__(self, plans: Plans, min_pass_rate: float | None) -> None:
+        self.over_budget = ""
+        self._plans = plans
+        self._min_pass_rate = min_pass_rate
         self._judged: dict[str, _Judged] = {}
 
-    def score(self, subject: Subject, outcome: Outcome, variants: Iterable[str]) -> CaseResult:
-        """Put the scorers of a case to the trials of these variants."""
+    def score(self, subject: Subject, outcome: Outcome, variant: str, *, planned: int) -> Cell:
+        """Put the scorers of a case to those trials of a variant that they have not seen, and decide."""
         judged = self._of(subject, outcome)
-        for name in variants:
-            if name not in judged.cells:
-                scored = score_trials(subject.case, outcome, subject.scorers, variant=name)
-                judged.cells[name] = self._cell(judged, name, scored)
-        return _result(judged)
+        known = judged.scored.setdefault(variant, [])
+        seen = {each.trial.number for each in known}
+        fresh = tuple(each for each in outcome.trials_of(variant) if each.number not in seen)
+        if fresh:
+            new = dataclasses.replace(outcome, trials=fresh)
+            known += score_trials(subject.case, new, subject.scorers, variant=variant)
+        return self._decide(judged, variant, known, planned)
 
     def take(
-        self, subject: Subject, outcome: Outcome, variant: str, scored: Sequence[ScoredTrial]
-    ) -> CaseResult:
+        self, subject: Subject, outcome: Outcome, variant: str, scored: Sequence[ScoredTrial], *, planned: int
+    ) -> Cell:
         """Keep what a test function said of the trials of a variant."""
-        judged = self._of(subject, outcome)
-        judged.cells[variant] = self._cell(judged, variant, scored)
-        return _result(judged)
+        return self._decide(self._of(subject, outcome), variant, scored, planned)
 
-    def judged(self, subject: Subject, variant: str) -> bool:
-        return subject.name in self._judged and variant in self._judged[subject.name].cells
+    def more(self, subject: Subject, outcome: Outcome, variant: str, scored: Sequence[ScoredTrial]) -> int:
+        """How many more trials a variant needs, after these."""
+        if outcome.status is not ForkStatus.MEASURED:
+            return 0
+        return self._plans.of(subject, variant, _model(outcome, variant)).more(count(scored, None))
+
+    def more_than(self, subject: Subject, outcome: Outcome, cell: Cell) -> int:
+        """How many more trials a cell needs."""
+        if is_unmeasured(cell):
+            return 0
+        counts = dataclasses.replace(counts_of(cell), missing=0)
+        return self._plans.of(subject, cell.variant, _model(outcome, cell.variant)).more(counts)
+
+    def result(self, subject: Subject) -> CaseResult:
+        return _result(self._judged[subject.name])
 
     @property
     def results(self) -> tuple[CaseResult, ...]:
@@ -72,15 +80,25 @@ class Judge:
         judged.outcome = outcome
         return judged
 
-    def _cell(self, judged: _Judged, variant: str, scored: Sequence[ScoredTrial]) -> Cell:
-        return cell_of(
-            judged.subject.case,
-            judged.outcome,
-            variant,
-            scored,
-            alpha=self._alpha,
-            cases=self.families.of(variant),
+    def _decide(self, judged: _Judged, variant: str, scored: Iterable[ScoredTrial], planned: int) -> Cell:
+        case, outcome = judged.subject.case, judged.outcome
+        plan = self._plans.of(judged.subject, variant, _model(outcome, variant))
+        rate = min_pass_rate_of(case, self._min_pass_rate)
+        cell = cell_of(
+            case, outcome, variant, tuple(scored), min_pass_rate=rate, plan=plan, planned=max(planned, 0)
         )
+        judged.cells[variant] = self._within_budget(cell)
+        return judged.cells[variant]
+
+    def _within_budget(self, cell: Cell) -> Cell:
+        """What the budget cut short is not decided, and nobody's error."""
+        cut_short = cell.verdict is Verdict.INCONCLUSIVE or (
+            cell.verdict is Verdict.ERROR and not cell.errors and bool(cell.missing)
+        )
+        if not self.over_budget or not cut_short:
+            return cell
+        reason = f"budget: {self.over_budget}" + (f"; {cell.reason}" if cell.measured else "")
+        return dataclasses.replace(cell, verdict=Verdict.INCONCLUSIVE, reason=reason)
 
 
 def measured(outcome: Outcome, variant: str) -> bool:
@@ -88,7 +106,19 @@ def measured(outcome: Outcome, variant: str) -> bool:
     return outcome.status is not ForkStatus.MEASURED or bool(outcome.trials_of(variant))
 
 
+def _model(outcome: Outcome, variant: str) -> str | None:
+    request = outcome.requests.get(variant)
+    return None if request is None else request.model
+
+
 def _result(judged: _Judged) -> CaseResult:
     order = [variant.name for variant in judged.subject.variants]
     cells = sorted(judged.cells.values(), key=lambda cell: order.index(cell.variant))
-    return case_result(judged.subject.case, judged.outcome, cells, recorded=judged.recorded)
+    return case_result(
+        judged.subject.case,
+        judged.outcome,
+        cells,
+        recorded=judged.recorded,
+        fingerprint=judged.subject.fingerprint,
+        place=judged.subject.place,
+    )

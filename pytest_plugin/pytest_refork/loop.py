@@ -2,7 +2,7 @@
 
 import copy
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Literal, Protocol
 
 import pytest
@@ -10,7 +10,7 @@ from refork.outcome import Trial
 from refork_evals.results import CaseResult, ScoredTrial
 from refork_evals.trials import scored_by_test
 
-from pytest_refork.asked import Asked, settle
+from pytest_refork.asked import Asked, Outcomes, settle
 from pytest_refork.fixtures import trial_key
 from pytest_refork.trial import CaseTrial
 
@@ -24,6 +24,12 @@ class Source(Protocol):
         """Waits for a trial; None where there is none to come."""
         ...
 
+    def is_planned(self, asked: Asked, number: int) -> bool: ...
+
+    def plan_more(self, asked: Asked, scored: Sequence[ScoredTrial]) -> bool:
+        """Whether more trials are needed after these; then they are planned."""
+        ...
+
     def given(self, asked: Asked, trial: Trial) -> CaseTrial: ...
 
     def take(self, asked: Asked, scored: list[ScoredTrial]) -> CaseResult: ...
@@ -32,8 +38,9 @@ class Source(Protocol):
 class TrialLoop:
     """Runs one item. To pytest and its plugins it is one test, set up and torn down once a trial."""
 
-    def __init__(self, item: pytest.Function, asked: Asked, source: Source) -> None:
+    def __init__(self, item: pytest.Function, asked: Asked, source: Source, outcomes: Outcomes) -> None:
         self._item = item
+        self._outcomes = outcomes
         self._asked = asked
         self._source = source
         self._number = 0
@@ -74,13 +81,19 @@ class TrialLoop:
 
     def _next_answered(self) -> Trial | None:
         """The next trial to look at. Those that could not be measured are errors without a call."""
-        while self._number < self._asked.subject.trials:
+        while self._has_next():
             self._number += 1
             trial = self._source.trial(self._asked, self._number)
             if trial is None or trial.answer is not None:
                 return trial
             self._scored.append(scored_by_test(trial))
         return None
+
+    def _has_next(self) -> bool:
+        number = self._number + 1
+        return self._source.is_planned(self._asked, number) or self._source.plan_more(
+            self._asked, self._scored
+        )
 
     def _run_trial(self, trial: Trial) -> None:
         item = self._item
@@ -131,7 +144,7 @@ class TrialLoop:
         result = self._source.take(self._asked, self._scored)
         cell = result.cell(self._asked.variant)
         assert cell is not None, "what was taken is in the result"
-        settle(self._item, result, cell, self._failure)
+        settle(self._item, result, cell, self._outcomes, self._failure)
 
     def _tear_down_last(self, nextitem: pytest.Item | None, *, is_set_up: bool) -> None:
         """As pytest's own protocol does: whatever the next item does not share."""

@@ -4,11 +4,12 @@ import dataclasses
 import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import pytest
 from refork.errors import BadInputError
 from refork.files import nearest
+from refork.files.trial_keys import AUTO
 
 from pytest_refork.asked import Asked
 from pytest_refork.names import MARKER
@@ -25,7 +26,7 @@ class Marked:
 
     case: str
     variants: Sequence[str] | None = None
-    trials: int | None = None
+    trials: int | Literal["auto"] | None = None
     min_pass_rate: float | None = None
 
 
@@ -52,6 +53,7 @@ def subject_of(metafunc: pytest.Metafunc, mark: pytest.Mark, catalogue: Catalogu
         asked.case,
         test=metafunc.definition.name,
         place=metafunc.definition.nodeid,
+        function=metafunc.function,
         variants=asked.variants,
         trials=asked.trials,
         min_pass_rate=asked.min_pass_rate,
@@ -82,8 +84,8 @@ def _checked(given: dict[str, Any]) -> Marked:
         not isinstance(variants, list | tuple) or not all(isinstance(each, str) for each in variants)
     ):
         raise _bad("variants", "a list of names", variants)
-    if trials is not None and (not _is_number(trials, int) or trials < 1):
-        raise _bad("trials", "a whole number from 1 on", trials)
+    if trials not in (None, AUTO) and (not _is_number(trials, int) or trials < 1):
+        raise _bad("trials", f"{AUTO!r} or a whole number from 1 on", trials)
     if rate is not None and (not _is_number(rate, int | float) or not 0 < rate <= 1):
         raise _bad("min_pass_rate", "a number above 0 and at most 1", rate)
     return Marked(case=case, variants=variants, trials=trials, min_pass_rate=rate)

@@ -1,7 +1,7 @@
 """The forks of a session: every trial is planned ahead, and waited for when its item is reported."""
 
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import Future, wait
+from collections.abc import Callable, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -33,8 +33,11 @@ class Counts:
 class Measurements:
     """Opens DBOS with the first trial that is planned. Called from pytest's own thread alone."""
 
-    def __init__(self, settings: Settings, *, slot: str, concurrency: int) -> None:
+    def __init__(
+        self, settings: Settings, *, slot: str, concurrency: int, on_trial: Callable[[Trial], None]
+    ) -> None:
         self._project = settings.project
+        self._on_trial = on_trial
         self._slot = slot
         self._concurrency = concurrency
         self._stack = ExitStack()
@@ -42,33 +45,43 @@ class Measurements:
         # By the folder of the case: tests that share a case share its fork.
         self._forks: dict[Path, CaseFork] = {}
         self._problems: dict[Path, ReforkError] = {}
-        self._futures: dict[str, dict[str, Sequence[Future[Trial]]]] = {}
+        self._futures: dict[str, dict[str, list[Future[Trial]]]] = {}
         self.problem: ReforkError | None = None
         self._told: str | None = None
 
-    def plan(self, subject: Subject, variants: Iterable[str]) -> None:
-        """Plan the trials of these variants, unless they are planned already."""
-        planned = self._futures.setdefault(subject.name, {})
+    def plan(self, subject: Subject, variant: str, trials: int) -> None:
+        """Plan so many more trials of a variant."""
+        planned = self._futures.setdefault(subject.name, {}).setdefault(variant, [])
         fork = self._fork(subject)
-        for name in variants:
-            if name not in planned:
-                variant = subject.variant(name)
-                planned[name] = fork.run(variant, subject.trials) if fork is not None else ()
+        if fork is not None:
+            planned += fork.run(subject.variant(variant), trials)
 
-    def planned(self, subject: Subject) -> tuple[str, ...]:
-        return tuple(self._futures.get(subject.name, {}))
+    def planned(self, subject: Subject) -> Mapping[str, int]:
+        """How many trials of each variant were planned up to now."""
+        return {name: len(futures) for name, futures in self._futures.get(subject.name, {}).items()}
 
-    def complete(self) -> None:
-        """Everything is planned: each fork ends with its last trial."""
-        for fork in self._forks.values():
+    def done(self, subject: Subject, variant: str) -> bool:
+        """Whether all that was planned has come to an end."""
+        return all(future.done() for future in self._futures[subject.name][variant])
+
+    def given_up(self, subject: Subject, variant: str) -> bool:
+        """Whether trials that were planned will never run, so that more of them would not either."""
+        futures = self._futures[subject.name][variant]
+        return not futures or any(each.done() and _result(each) is None for each in futures)
+
+    def finish(self, subject: Subject) -> None:
+        """No more trials will be asked for of a case: its fork ends with the last of them."""
+        fork = self._forks.get(subject.case.folder)
+        if fork is not None:
             fork.close()
 
     def wait(self, subject: Subject, on_tick: Callable[[], None]) -> None:
-        """Wait for what is planned of a subject, and call ``on_tick`` a few times a second."""
-        waiting = {future for futures in self._futures[subject.name].values() for future in futures}
-        while waiting:
-            waiting = wait(waiting, timeout=_TICK).not_done
-            on_tick()
+        """Wait until a trial of a subject ends, if only a moment; ``on_tick`` is called then."""
+        planned = self._futures[subject.name].values()
+        waiting = [future for futures in planned for future in futures if not future.done()]
+        if waiting:
+            wait(waiting, timeout=_TICK, return_when=FIRST_COMPLETED)
+        on_tick()
 
     def trial(self, subject: Subject, variant: str, number: int, on_tick: Callable[[], None]) -> Trial | None:
         """One trial, waited for; None where it was not measured. ``number`` counts from 1."""
@@ -126,7 +139,7 @@ class Measurements:
             session = self._opened()
             try:
                 if session is not None:
-                    self._forks[folder] = session.fork(subject.case)
+                    self._forks[folder] = session.fork(subject.case, on_trial=self._on_trial)
             except ReforkError as error:
                 self._problems[folder] = error
         return self._forks.get(folder)

@@ -5,10 +5,13 @@ from typing import Final
 import pytest
 
 PREFIX: Final = "--agent-evals-"
+GATE: Final = f"{PREFIX}gate"
+BASELINE: Final = f"{PREFIX}baseline"
+UPDATE: Final = f"{PREFIX}update-baseline"
 
 _OPTIONS: Final = (
     ("variants", "NAMES", "try only these candidates, separated by commas; 'current' always runs"),
-    ("trials", "N", "trials of each variant, whatever the cases and pyproject.toml say"),
+    ("trials", "N", "trials of each variant, or 'auto', whatever the cases and pyproject.toml say"),
     ("concurrency", "N", "model calls at once, over all cases (default: 8)"),
     (
         "db",
@@ -16,6 +19,15 @@ _OPTIONS: Final = (
         "evals database: a URL of SQLite or Postgres, or 'postgres' for a throw-away server "
         "(default: SQLite in the user's cache directory)",
     ),
+    (
+        "inconclusive",
+        "HOW",
+        "what a 'current' that is not decided counts as: fail, pass or warn (default: warn)",
+    ),
+    ("errors", "HOW", "what a 'current' that could not be measured counts as: fail or warn (default: fail)"),
+    ("max-tokens", "N", "start no more trials once so many tokens were used"),
+    ("max-cost", "USD", "start no more trials once they have cost so many US dollars"),
+    ("changed", "HOW", "at the gate, what a case counts as that is no longer the baseline's: fail or warn"),
     ("report", "FOLDER", "where report.html and results.json are written (default: reports/agent-evals)"),
 )
 
@@ -32,12 +44,36 @@ def add_options(parser: pytest.Parser) -> None:
     )
     for name, metavar, text in _OPTIONS:
         group.addoption(PREFIX + name, metavar=metavar, default=None, dest=_dest(name), help=text)
+    group.addoption(
+        GATE,
+        action="store_true",
+        default=False,
+        dest="agent_evals_gate",
+        help="compare 'current' with the baseline: exit code 1 where a case, or the suite, has dropped",
+    )
+    group.addoption(
+        BASELINE,
+        metavar="PATH|git:REF",
+        default="",
+        dest="agent_evals_baseline",
+        help="the baseline to compare with, or the commit to take it from (default: evals/baseline.json)",
+    )
+    group.addoption(
+        UPDATE,
+        nargs="?",
+        const="replace",
+        default=None,
+        choices=("replace", "merge"),
+        dest="agent_evals_update_baseline",
+        help="measure 'current' with baseline_trials and write the baseline; 'merge' replaces only the cases "
+        "that were selected",
+    )
 
 
 def given(config: pytest.Config) -> dict[str, str | None]:
     """What the command line gave, by the key of ``[tool.refork]``; None where it gave nothing."""
-    return {name: config.getoption(_dest(name)) for name, _, _ in _OPTIONS}
+    return {name.replace("-", "_"): config.getoption(_dest(name)) for name, _, _ in _OPTIONS}
 
 
 def _dest(name: str) -> str:
-    return f"agent_evals_{name}"
+    return f"agent_evals_{name.replace('-', '_')}"

@@ -12,8 +12,11 @@ from refork_evals.results import CaseResult, ScoredTrial
 
 from pytest_refork import handover
 from pytest_refork.asked import Asked, asked_key
+from pytest_refork.budget import INPUT as BUDGET_INPUT
+from pytest_refork.budget import Budget
 from pytest_refork.judging import Judge, measured
 from pytest_refork.measuring import Measurements
+from pytest_refork.plans import Plans
 from pytest_refork.progress import Progress, make_progress
 from pytest_refork.screen import captured, uncaptured
 from pytest_refork.settings import Settings
@@ -25,11 +28,15 @@ class Runner:
     """What items ask for their results."""
 
     def __init__(self, config: pytest.Config, settings: Settings) -> None:
-        self.judge: Final = Judge(settings.project.alpha)
+        self.plans: Final = Plans(settings)
+        self.judge: Final = Judge(self.plans, settings.project.min_pass_rate)
         self._config = config
-        self._measurements = _measurements(config, settings)
+        self._budget = Budget.of(config, settings.project)
+        self._measurements = _measurements(config, settings, self._budget)
         self._subjects: dict[str, Subject] = {}
+        self._settled: set[tuple[str, str]] = set()
         self._left: set[str] = set()
+        self._complete = False
         self._ended = False
 
     @cached_property
@@ -38,7 +45,7 @@ class Runner:
         return make_progress(self._config)
 
     def plan_all(self, items: Iterable[pytest.Item], *, complete: bool = False) -> None:
-        """Fork the cases of these items and plan their trials, ahead of the items.
+        """Fork the cases of these items and plan their first trials, ahead of the items.
 
         ``complete`` says that there will be no others: each fork ends with its last trial, and DBOS with
         the last item.
@@ -49,26 +56,46 @@ class Runner:
                 asked = item.stash[asked_key]
                 wanted.setdefault(asked.subject.name, []).append(asked)
                 self._left |= {item.nodeid} if complete else set()
+        self._complete = self._complete or complete
         with captured(self._config):
             for same in wanted.values():
-                self._subjects.setdefault(same[0].subject.name, same[0].subject)
-                self._measurements.plan(same[0].subject, [asked.variant for asked in same])
-            if complete:
-                self._measurements.complete()
+                subject = self._subjects.setdefault(same[0].subject.name, same[0].subject)
+                known = self._measurements.planned(subject)
+                for asked in same:
+                    if asked.variant not in known:
+                        first = self.plans.of(subject, asked.variant).first
+                        self._measurements.plan(subject, asked.variant, first)
 
     def measure(self, asked: Asked) -> CaseResult:
-        """The result of a case, as soon as all of it that was planned is measured."""
+        """The result of a case, as soon as all of its variants are decided. Other cases go on meanwhile."""
         subject = asked.subject
-        self._measurements.wait(subject, self._tick)
+        while True:
+            self._advance(subject)
+            if all(self._is_settled(subject, variant) for variant in self._measurements.planned(subject)):
+                break
+            self._measurements.wait(subject, self._tick)
         self._progress.clear()
-        return self.judge.score(subject, self._outcome(subject), self._measurements.planned(subject))
+        return self.judge.result(subject)
 
     def trial(self, asked: Asked, number: int) -> Trial | None:
-        """One trial of a test function, waited for; None where there is none to come."""
+        """One trial of a test function, waited for; None where it will not come."""
         with captured(self._config):
             trial = self._measurements.trial(asked.subject, asked.variant, number, self._tick)
         self._progress.clear()
         return trial
+
+    def is_planned(self, asked: Asked, number: int) -> bool:
+        return number <= self._measurements.planned(asked.subject)[asked.variant]
+
+    def plan_more(self, asked: Asked, scored: Sequence[ScoredTrial]) -> bool:
+        """Plan what a test function needs after these trials; whether that is any."""
+        subject, variant = asked.subject, asked.variant
+        if self._stops() or self._measurements.given_up(subject, variant):
+            return False
+        more = self.judge.more(subject, self._outcome(subject), variant, scored)
+        if more:
+            self._measurements.plan(subject, variant, more)
+        return bool(more)
 
     def given(self, asked: Asked, trial: Trial) -> CaseTrial:
         """What the test function gets of a trial."""
@@ -77,7 +104,11 @@ class Runner:
 
     def take(self, asked: Asked, scored: Sequence[ScoredTrial]) -> CaseResult:
         """Keep what a test function said."""
-        return self.judge.take(asked.subject, self._outcome(asked.subject), asked.variant, scored)
+        subject, variant = asked.subject, asked.variant
+        planned = self._measurements.planned(subject)[variant]
+        self.judge.take(subject, self._outcome(subject), variant, scored, planned=planned)
+        self._settle(subject, variant)
+        return self.judge.result(subject)
 
     def finished(self, nodeid: str) -> None:
         """An item was reported. With the last one DBOS ends, so that tests after it can launch their own."""
@@ -102,6 +133,14 @@ class Runner:
         """End every fork. Answers in flight are lost."""
         self._measurements.close()
 
+    def forget_budget(self) -> None:
+        self._budget.close()
+
+    @property
+    def shared(self) -> dict[str, str]:
+        """What a worker of pytest-xdist is given, so that all spend from one budget."""
+        return {BUDGET_INPUT: str(self._budget.file)}
+
     def _stop(self) -> None:
         running = self._measurements.counts.running
         if running:
@@ -112,14 +151,54 @@ class Runner:
     def _score_the_rest(self) -> None:
         for subject in self._subjects.values():
             outcome = self._outcome(subject)
-            names = [name for name in self._measurements.planned(subject) if measured(outcome, name)]
-            if subject.scorers and names:
-                self.judge.score(subject, outcome, names)
+            for variant, planned in self._measurements.planned(subject).items():
+                if subject.scorers and measured(outcome, variant):
+                    self.judge.score(subject, outcome, variant, planned=planned)
+
+    def _advance(self, first: Subject) -> None:
+        """Score what has come in, of this subject and of all others, and plan what it takes to decide."""
+        for subject in (first, *self._subjects.values()):
+            for variant in self._measurements.planned(subject):
+                waits = self._is_settled(subject, variant) or not subject.scorers
+                if not waits and self._measurements.done(subject, variant):
+                    self._decide(subject, variant)
+
+    def _decide(self, subject: Subject, variant: str) -> None:
+        outcome = self._outcome(subject)
+        planned = self._measurements.planned(subject)[variant]
+        cell = self.judge.score(subject, outcome, variant, planned=planned)
+        given_up = self._stops() or self._measurements.given_up(subject, variant)
+        more = 0 if given_up else self.judge.more_than(subject, outcome, cell)
+        if more:
+            self._measurements.plan(subject, variant, more)
+        else:
+            self._settle(subject, variant)
+
+    def _settle(self, subject: Subject, variant: str) -> None:
+        """Nothing more is asked for of a variant. The fork of a case ends with the last of those that share it."""
+        self._settled.add((subject.name, variant))
+        sharing = [each for each in self._subjects.values() if each.case.folder == subject.case.folder]
+        if self._complete and all(
+            self._is_settled(each, name) for each in sharing for name in self._measurements.planned(each)
+        ):
+            self._measurements.finish(subject)
+
+    def _is_settled(self, subject: Subject, variant: str) -> bool:
+        return (subject.name, variant) in self._settled
+
+    def _stops(self) -> bool:
+        """Whether the budget is reached. Then nothing new starts, and what is in flight is waited for."""
+        said = self._budget.reached()
+        if said and not self.judge.over_budget:
+            self.judge.over_budget = said
+            self._measurements.stop()
+        return bool(said)
 
     def _outcome(self, subject: Subject) -> Outcome:
         return self._measurements.outcome(subject)
 
     def _tick(self) -> None:
+        self._stops()
         self._progress.show(self._measurements.counts)
 
     def _say(self, text: str) -> None:
@@ -138,7 +217,7 @@ def is_skipped(item: pytest.Item) -> bool:
         return False  # a condition that does not evaluate is an error of the item's setup
 
 
-def _measurements(config: pytest.Config, settings: Settings) -> Measurements:
+def _measurements(config: pytest.Config, settings: Settings, budget: Budget) -> Measurements:
     # The limit holds over all workers: each takes its share.
     share = max(1, settings.project.concurrency // handover.worker_count(config))
-    return Measurements(settings, slot=handover.worker_id(config), concurrency=share)
+    return Measurements(settings, slot=handover.worker_id(config), concurrency=share, on_trial=budget.spend)

@@ -13,17 +13,18 @@ from refork.stubs import check_stubs, forget_stubs
 from refork.variant import CURRENT
 from refork_evals.registry import forget_scorers
 from refork_evals.results import CaseResult
-from refork_evals.verdict import too_few_trials
 
 from pytest_refork import fixtures, handover
-from pytest_refork.asked import Asked, amend, asked_key
+from pytest_refork.asked import Asked, Outcomes, amend, asked_key
 from pytest_refork.cases import CaseFile
+from pytest_refork.gating import Selection, check_update, is_everything, judge, update
+from pytest_refork.hints import hints
 from pytest_refork.loop import TrialLoop
 from pytest_refork.marked import FIXTURE, subject_of, with_parameters
 from pytest_refork.names import CASE_FILE, MARKER
 from pytest_refork.runner import Runner, is_skipped
 from pytest_refork.settings import Settings, load_settings
-from pytest_refork.subjects import Catalogue, Subject
+from pytest_refork.subjects import Catalogue
 from pytest_refork.summary import Report, evaluation_of
 
 
@@ -53,6 +54,9 @@ class AgentEvals:
         self._settings = settings
         self._catalogue = Catalogue(settings)
         self._runner = Runner(config, settings)
+        self._outcomes = Outcomes.of(settings)
+        self._selection = Selection()
+        self._deselected = 0
         self._started_at = datetime.now(UTC)
         self._began = time.monotonic()
         self._from_workers: list[CaseResult] = []
@@ -62,6 +66,8 @@ class AgentEvals:
 
     def close(self) -> None:
         self._runner.close()
+        if not handover.worker_id(self._config):
+            self._runner.forget_budget()
         self._config.pluginmanager.unregister(name="refork-fixtures")
         forget_scorers()
         forget_stubs()
@@ -72,7 +78,9 @@ class AgentEvals:
         if file_path.name != CASE_FILE or not self._catalogue.claims(file_path):
             return None
         read = self._catalogue.subject_of_file
-        return CaseFile.from_parent(parent, path=file_path, read=read, measure=self._runner.measure)
+        return CaseFile.from_parent(
+            parent, path=file_path, read=read, measure=self._runner.measure, outcomes=self._outcomes
+        )
 
     @pytest.hookimpl(trylast=True)
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
@@ -94,6 +102,9 @@ class AgentEvals:
         if callspec is not None and isinstance(asked := callspec.params.get(FIXTURE), Asked):
             item.stash[asked_key] = with_parameters(asked, callspec.id)
 
+    def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
+        self._deselected += sum(asked_key in item.stash for item in items)
+
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         asked = [
@@ -101,14 +112,17 @@ class AgentEvals:
             for item in session.items
             if asked_key in item.stash and not is_skipped(item)
         ]
-        families = self._runner.judge.families
+        families = self._runner.plans.families
         families.current = sum(each.variant == CURRENT for each in asked)
         families.candidates = len(asked) - families.current
         subjects = {each.subject.name: each.subject for each in asked}
         if subjects:
             _check_stubs(self._settings)
         self._order = list(subjects)
-        self._hints = _hints(list(subjects.values()), self._settings.project.alpha, families.current)
+        everything = is_everything(self._config, deselected=self._deselected)
+        self._selection = Selection(cases=families.current, complete=everything)
+        check_update(self._settings, self._selection)
+        self._hints = hints(list(subjects.values()), self._runner.plans)
 
     def pytest_report_collectionfinish(self) -> list[str]:
         return self._hints if self._config.get_verbosity() > -2 else []
@@ -134,7 +148,7 @@ class AgentEvals:
         asked = item.stash.get(asked_key, None)
         if asked is None or not isinstance(item, pytest.Function) or self._is_dry or is_skipped(item):
             return None
-        TrialLoop(item, asked, self._runner).run(nextitem)
+        TrialLoop(item, asked, self._runner, self._outcomes).run(nextitem)
         return True
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -156,16 +170,23 @@ class AgentEvals:
     # The end.
 
     @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        node.workerinput.update(self._runner.shared)
+
+    @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
-        order, results = handover.received(getattr(node, "workeroutput", {}))
-        self._order = self._order or order
-        self._from_workers += results
+        received = handover.received(getattr(node, "workeroutput", {}))
+        if received is not None:
+            self._order = self._order or list(received.order)
+            self._selection = received.selection
+            self._from_workers += received.results
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None]:
         results = self._runner.judge.results
         if handover.worker_id(self._config):
-            handover.hand_over(self._config, self._order, results)
+            handed = handover.Handed(order=tuple(self._order), selection=self._selection, results=results)
+            handover.hand_over(self._config, handed)
             return (yield)
         results = handover.merged((*results, *self._from_workers), self._order)
         if results:
@@ -178,11 +199,15 @@ class AgentEvals:
 
     def _write(self, session: pytest.Session, results: Sequence[CaseResult]) -> None:
         seconds = time.monotonic() - self._began
+        gate = judge(self._settings, results, self._selection)
         evaluation = evaluation_of(
-            tuple(results), self._settings, started_at=self._started_at, seconds=seconds
+            tuple(results), self._settings, started_at=self._started_at, seconds=seconds, gate=gate
         )
-        self._report = Report(evaluation, self._settings.project.report)
-        if not self._report.write() and session.exitstatus == pytest.ExitCode.OK:
+        changed = update(self._settings, results)
+        self._report = Report(evaluation, self._settings.project.report, changed)
+        is_written = self._report.write()
+        blocked = (gate is not None and not gate.passes) or (changed is not None and bool(changed.problems))
+        if (blocked or not is_written) and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
@@ -191,23 +216,3 @@ def _check_stubs(settings: Settings) -> None:
         check_stubs(project_policy(settings.project))
     except ReforkError as error:
         raise pytest.UsageError(str(error)) from None
-
-
-def _hints(subjects: Sequence[Subject], alpha: float, family: int) -> list[str]:
-    """Which cases can never be decided, those of the same numbers in one line."""
-    names: dict[str, list[str]] = {}
-    for subject in subjects:
-        said = too_few_trials(subject.case, alpha=alpha, cases=max(1, family))
-        if said is not None:
-            names.setdefault(said.removeprefix(repr(subject.name)), []).append(subject.name)
-    return [_hint(said, same) for said, same in names.items()]
-
-
-def _hint(said: str, names: list[str]) -> str:
-    first, *others = names
-    also = (
-        f" (and so has {', '.join(map(repr, others[:5]))}{', ...' if len(others) > 5 else ''})"
-        if others
-        else ""
-    )
-    return f"agent evals: {first!r}{said}{also}"

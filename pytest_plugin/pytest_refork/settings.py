@@ -3,6 +3,7 @@
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from refork.config import ENVIRONMENT_PREFIX, Config, load_config
@@ -10,32 +11,115 @@ from refork.errors import BadInputError, ReforkError
 from refork.files import nearest
 from refork.prompt_files import SUFFIX
 from refork.variant import CURRENT, RECORDED
+from refork_evals.gate import Baseline, Leniency, load_baseline
+from refork_evals.gate.baseline import GIT
+from refork_evals.planning import Defaults
+from refork_evals.statistics.sequential import Bounds
 
-from pytest_refork.options import PREFIX, given
+from pytest_refork.options import BASELINE, GATE, PREFIX, UPDATE, given
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """``trials`` is set where it outranks the cases' own; ``candidates`` where only these are to be tried."""
+    """What was asked for.
+
+    ``trials`` is set where it outranks the cases' own; ``candidates`` where only these are to be tried. ``gate`` is
+    the baseline to compare with, ``update`` how a new one is written (``replace`` or ``merge``).
+    """
 
     project: Config
-    trials: int | None = None
+    trials: int | Literal["auto"] | None = None
     candidates: frozenset[str] | None = None
+    gate: "GateSettings | None" = None
+    update: str | None = None
+
+    @property
+    def defaults(self) -> Defaults:
+        project = self.project
+        return Defaults(
+            trials=project.trials,
+            min_trials=project.min_trials,
+            max_trials=project.max_trials,
+            smallest_drop=project.smallest_drop,
+            min_pass_rate=project.min_pass_rate,
+            alpha=project.alpha,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class GateSettings:
+    """``source`` says where the baseline came from, ``notes`` what a reviewer should know of it."""
+
+    baseline: Baseline
+    source: str
+    lenient: Leniency
+    notes: tuple[str, ...] = ()
 
 
 def load_settings(config: pytest.Config) -> Settings:
     """Raises pytest.UsageError, in one line that names the option, the variable or the file."""
     options = given(config)
+    update: str | None = config.getoption("agent_evals_update_baseline")
     try:
         project = load_config(config.rootpath, overrides=options)
         forced = options["trials"] or os.environ.get(f"{ENVIRONMENT_PREFIX}TRIALS", "").strip()
+        Bounds(project.min_trials, project.max_trials)
         return Settings(
             project=project,
-            trials=project.trials if forced else None,
-            candidates=None if project.variants is None else _candidates(project.variants, project.prompts),
+            trials=_trials(project.trials) if forced else None,
+            candidates=_tried(project, update),
+            gate=_gate(config, project, update),
+            update=update,
         )
     except ReforkError as error:
         raise pytest.UsageError(str(error)) from None
+
+
+def _trials(asked: int | str) -> int | Literal["auto"]:
+    return asked if isinstance(asked, int) else "auto"
+
+
+def _tried(project: Config, update: str | None) -> frozenset[str] | None:
+    """A baseline is of ``current`` alone: candidates would be paid for, and forgotten."""
+    if update is not None:
+        return frozenset()
+    return None if project.variants is None else _candidates(project.variants, project.prompts)
+
+
+def _gate(config: pytest.Config, project: Config, update: str | None) -> GateSettings | None:
+    asked, source = config.getoption("agent_evals_gate"), str(config.getoption("agent_evals_baseline"))
+    if asked and update is not None:
+        raise BadInputError(f"{GATE} and {UPDATE} exclude each other: accept a baseline, or compare with it")
+    if source and not asked:
+        raise BadInputError(f"{BASELINE} says what {GATE} compares with: give both")
+    if not asked:
+        return None
+    baseline, where = load_baseline(source, default=project.baseline, root=project.root)
+    lenient = Leniency(
+        errors=project.errors == "warn",
+        changed=project.changed == "warn",
+        inconclusive=project.inconclusive != "fail",
+    )
+    return GateSettings(
+        baseline=baseline, source=where, lenient=lenient, notes=_notes(baseline, where, source, project)
+    )
+
+
+def _notes(baseline: Baseline, where: str, source: str, project: Config) -> tuple[str, ...]:
+    """Whether this branch brings a baseline of its own, which approves nothing here."""
+    if not source.startswith(GIT):
+        return ()
+    try:
+        own, _ = load_baseline("", default=project.baseline, root=project.root)
+    except ReforkError:
+        return (f"this branch removes or breaks the baseline; compared with {where}",)
+    if own.cases == baseline.cases:
+        return ()
+    changed = sorted(
+        name for name in {*own.cases, *baseline.cases} if own.cases.get(name) != baseline.cases.get(name)
+    )
+    shown = ", ".join(changed[:5]) + (", ..." if len(changed) > 5 else "")
+    return (f"this branch changes the baseline ({shown}); compared with {where}",)
 
 
 def _candidates(given: tuple[str, ...], prompts: Path) -> frozenset[str]:

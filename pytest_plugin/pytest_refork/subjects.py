@@ -1,9 +1,11 @@
 """What is measured: cases under the variants that they are to be tried with."""
 
 import dataclasses
-from collections.abc import Sequence
+import os
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Literal
 
 from refork.case import Case
 from refork.errors import BadFileError, BadInputError
@@ -11,30 +13,31 @@ from refork.files import CASE_FILE, load_case, nearest
 from refork.prompt_files import PLAIN, find_variants, load_variants
 from refork.variant import CURRENT, Variant, current, prompt_folder
 from refork_evals.expectations import parse_expectations
+from refork_evals.gate import fingerprint_of
+from refork_evals.planning import bounds_of
+from refork_evals.results import Fingerprint
 from refork_evals.scoring import Scorer
-from refork_evals.verdict import min_pass_rate_of, trials_of
 
 from pytest_refork.settings import Settings
 
 
 @dataclass(frozen=True, kw_only=True)
 class Subject:
-    """A case as one test measures it: its trials and pass rate are filled in, and its name is the test's own.
+    """A case as one test measures it: its name is the test's own, and what the test says of trials is filled in.
 
-    ``variants`` has ``current`` first. ``scorers`` is empty where a test function judges.
+    ``variants`` has ``current`` first. ``scorers`` is empty where a test function judges. ``place`` is what pytest
+    is given to run it again.
     """
 
     case: Case
     variants: tuple[Variant, ...]
+    fingerprint: Fingerprint
     scorers: tuple[Scorer, ...] = ()
+    place: str = ""
 
     @property
     def name(self) -> str:
         return self.case.name
-
-    @property
-    def trials(self) -> int:
-        return trials_of(self.case)
 
     def variant(self, name: str) -> Variant:
         return next(variant for variant in self.variants if variant.name == name)
@@ -58,7 +61,8 @@ class Catalogue:
         scorers = parse_expectations(case)
         candidates = find_variants(case, self._settings.project.prompts)
         self._reserve(case)
-        return self._subject(case, candidates, scorers=scorers)
+        place = os.path.relpath(file, self._settings.project.root)
+        return self._subject(case, candidates, fingerprint_of(case, scorers), scorers=scorers, place=place)
 
     def subject_of_test(
         self,
@@ -66,8 +70,9 @@ class Catalogue:
         *,
         test: str,
         place: str,
+        function: Callable[..., Any],
         variants: Sequence[str] | None,
-        trials: int | None,
+        trials: int | Literal["auto"] | None,
         min_pass_rate: float | None,
     ) -> Subject:
         """The subject of the test function ``test`` at ``place``, its node id. Raises ReforkError."""
@@ -80,7 +85,8 @@ class Catalogue:
             trials=trials or case.trials,
             min_pass_rate=min_pass_rate or case.min_pass_rate,
         )
-        return self._subject(case, self._candidates(case, variants))
+        fingerprint = fingerprint_of(case, (), test=function)
+        return self._subject(case, self._candidates(case, variants), fingerprint, place=place)
 
     def _load(self, file: Path) -> Case:
         if file not in self._cases:
@@ -115,14 +121,22 @@ class Catalogue:
             raise BadFileError(f"{folder!r}: {other!r} is named {case.name!r} too; rename one of the folders")
 
     def _subject(
-        self, case: Case, candidates: Sequence[Variant], *, scorers: tuple[Scorer, ...] = ()
+        self,
+        case: Case,
+        candidates: Sequence[Variant],
+        fingerprint: Fingerprint,
+        *,
+        scorers: tuple[Scorer, ...] = (),
+        place: str,
     ) -> Subject:
         chosen = self._settings.candidates
         tried = [each for each in candidates if chosen is None or each.name in chosen]
-        project = self._settings.project
-        case = dataclasses.replace(
-            case,
-            trials=self._settings.trials or trials_of(case, project.trials),
-            min_pass_rate=min_pass_rate_of(case, project.min_pass_rate),
+        case = dataclasses.replace(case, trials=self._settings.trials or case.trials)
+        bounds_of(case, self._settings.defaults)
+        return Subject(
+            case=case,
+            variants=(current(), *tried),
+            fingerprint=fingerprint,
+            scorers=scorers,
+            place=place,
         )
-        return Subject(case=case, variants=(current(), *tried), scorers=scorers)

@@ -7,15 +7,21 @@ from pathlib import Path
 
 import pytest
 from refork.errors import ReforkError
-from refork_evals.results import CaseResult, Evaluation
+from refork_evals.results import CaseResult, Evaluation, Gate
 from refork_evals.verdict import evaluate
 from refork_reports.terminal import MARKUP, Line, summary
 
+from pytest_refork.gating import Update
 from pytest_refork.settings import Settings
 
 
 def evaluation_of(
-    results: tuple[CaseResult, ...], settings: Settings, *, started_at: datetime, seconds: float
+    results: tuple[CaseResult, ...],
+    settings: Settings,
+    *,
+    started_at: datetime,
+    seconds: float,
+    gate: Gate | None,
 ) -> Evaluation:
     project = settings.project
     chosen = {"app": ", ".join(project.app), "concurrency": str(project.concurrency)}
@@ -26,15 +32,17 @@ def evaluation_of(
         alpha=project.alpha,
         refork_version=version("refork"),
         settings=chosen,
+        gate=gate,
     )
 
 
 class Report:
     """What was found, written once and then shown."""
 
-    def __init__(self, evaluation: Evaluation, folder: Path) -> None:
+    def __init__(self, evaluation: Evaluation, folder: Path, update: Update | None) -> None:
         self._evaluation = evaluation
         self._folder = folder
+        self._update = update
         self._page: Path | None = None
         self._problem = ""
 
@@ -58,8 +66,19 @@ class Report:
             _print(reporter, line)
         if self._page is not None:
             reporter.write_line(f"report: {_relative(self._page, reporter.config)}")
+        if self._update is not None:
+            self._show_update(reporter, self._update)
         if self._problem:
             reporter.write_line(self._problem, red=True)
+
+    def _show_update(self, reporter: pytest.TerminalReporter, update: Update) -> None:
+        path = _relative(update.path, reporter.config)
+        if not update.problems:
+            reporter.write_line(f"baseline: {path}, {update.cases} cases", green=True)
+            return
+        reporter.write_line(f"baseline: {path} was not written", red=True)
+        for problem in update.problems:
+            reporter.write_line(f"  {problem}", red=True)
 
 
 def _print(reporter: pytest.TerminalReporter, line: Line) -> None:

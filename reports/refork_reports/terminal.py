@@ -8,7 +8,7 @@ from refork.variant import RECORDED
 from refork_evals.results import CaseResult, Cell, Evaluation, Verdict
 from rich.cells import cell_len
 
-from refork_reports import humanize, phrases
+from refork_reports import gate_words, humanize, phrases
 from refork_reports.diffs import prompt_diff
 from refork_reports.totals import shown_cost, totals
 from refork_reports.visible import visible
@@ -61,7 +61,12 @@ def summary(evaluation: Evaluation, *, width: int = 80, ascii_only: bool = False
     ``width`` is in columns, at least 60. ``ascii_only`` is for terminals that cannot show more.
     """
     width = max(width, NARROWEST)
-    lines = [*_table(evaluation, width), *_notes(evaluation, width), *_closing(evaluation, width)]
+    lines = [
+        *_table(evaluation, width),
+        *_notes(evaluation, width),
+        *_closing(evaluation, width),
+        *_gate(evaluation, width),
+    ]
     return [tuple(_plain(segment) for segment in line) for line in lines] if ascii_only else lines
 
 
@@ -173,6 +178,23 @@ def _closing(evaluation: Evaluation, width: int) -> list[Line]:
     if saved:
         return _wrapped(saved, width, "heading", indent="")
     return _wrapped(phrases.no_price(summed.unpriced_models), width, "dim") if summed.unpriced_models else []
+
+
+def _gate(evaluation: Evaluation, width: int) -> list[Line]:
+    gate = evaluation.gate
+    if gate is None:
+        return []
+    lines = _wrapped(gate_words.verdict_line(gate), width, "pass" if gate.passes else "fail", indent="  ")
+    for case in gate_words.told(gate):
+        style: Style = "fail" if case.blocks else "inconclusive"
+        lines += _wrapped(f"  {case.case}: {case.finding.value}: {case.said}", width, style, indent="    ")
+        if case.blocks and case.command:
+            lines += _wrapped(f"    {case.command}", width, "dim", indent="      ")
+    said = gate_words.suite_line(gate)
+    lines += _wrapped(f"  {said}", width, "fail", indent="    ") if said else []
+    for note in (*gate.notes, gate.could_find):
+        lines += _wrapped(f"  {note}", width, "dim", indent="    ") if note else []
+    return lines
 
 
 def _wrapped(text: str, width: int, style: Style = "inconclusive", indent: str = "  ") -> list[Line]:

@@ -6,7 +6,7 @@ from collections.abc import Generator
 from decimal import Decimal
 
 import pytest
-from refork.case import RecordedError, Request, Run, Step
+from refork.case import RecordedError, Request, Run, Step, StepKind
 from refork.outcome import Trial
 from refork.usage import Usage
 from refork_evals import Sample, Score, scorer
@@ -128,11 +128,15 @@ def forked_at(step: Step) -> Run:
     return Run(id="r", workflow="w", status="ERROR", steps=(model_step(1, tokens=(1, 1)), step))
 
 
-def test_a_recorded_step_that_raised_is_an_error() -> None:
-    step = Step(number=2, name="s", error=RecordedError(type="ValueError", message="bad\nSQL"))
+@pytest.mark.parametrize(("kind", "passed"), [("other", False), ("tool", False), ("model", None)])
+def test_a_recorded_step_that_raised_failed_and_one_that_reached_no_model_is_an_error(
+    kind: str, passed: bool | None
+) -> None:
+    error = RecordedError(type="ValueError", message="bad\nSQL")
+    step = Step(number=2, name="s", kind=StepKind(kind), error=error)
     recorded = score_recorded(case(run=forked_at(step)), [FELL])
     assert recorded is not None
-    assert (recorded.passed, recorded.reasons) == (None, (r"ValueError: bad\nSQL",))
+    assert (recorded.passed, recorded.reasons) == (passed, (r"ValueError: bad\nSQL",))
 
 
 def test_a_recorded_step_without_an_answer_is_not_scored() -> None:

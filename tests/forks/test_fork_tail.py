@@ -17,7 +17,7 @@ from refork.outcome import ForkStatus, Trial
 from refork.policy import OnMiss, ToolPolicy
 from refork.values import decode
 from support.forks import CAREFUL, case_of, measure
-from support.model_server import Call, ModelServer, Received, Reply
+from support.model_server import Call, Failure, ModelServer, Received, Reply
 
 FIRST_CALL = 2
 
@@ -168,6 +168,21 @@ def test_a_tool_step_is_rerun_where_it_may_act_and_nothing_after_it(
     assert [trial.answer.text for trial in outcome.trials if trial.answer] == ["refunded 5", "refunded 5"]
     assert ledger.read_text() == "refund 5\n" * 2
     assert server.count == 0
+
+
+def test_a_tail_that_the_application_breaks_off_failed_and_one_without_a_model_was_not_measured(
+    runs: dict[str, Run], session: ForkSession, server: ModelServer
+) -> None:
+    case = tail_of(session, runs["structured_output"], 1)
+    server.script = lambda _request: "I would rather not."
+    (broken,) = measure(session, case, 1).trials
+    assert broken.error is not None
+    assert (broken.error.type, broken.error.own) == ("ModelBehaviorError", True)
+    assert broken.usage is not None
+    server.script = lambda _request: Failure(401, "wrong key")
+    (unreached,) = measure(session, case, 1).trials
+    assert unreached.error is not None
+    assert unreached.error.own is False
 
 
 @pytest.mark.usefixtures("server")

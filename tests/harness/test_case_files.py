@@ -272,8 +272,11 @@ HEAD = "version: 1\nfork:\n  step: 1\n"
         ("version: 1\nfork:\n  step: -1\n", "line 3: 'fork.step' must be greater than or equal to 0"),
         ("version: 1\nfork: 1\n", "line 2: 'fork' must be a mapping"),
         (HEAD + "scope: all\n", "line 4: 'scope' must be 'step' or 'tail', and is 'all'"),
-        (HEAD + "trials: 0\n", "line 4: 'trials' must be greater than or equal to 1"),
-        (HEAD + "trials: 1000000\n", "line 4: 'trials' must be less than or equal to 10000"),
+        (HEAD + "trials: 0\n", "line 4: 'trials' must be 'auto' or a whole number from 1 to 10000, and is 0"),
+        (
+            HEAD + "trials: 1000000\n",
+            "line 4: 'trials' must be 'auto' or a whole number from 1 to 10000, and is 10",
+        ),
         (HEAD + "min_pass_rate: 1.5\n", "line 4: 'min_pass_rate' must be less than or equal to 1"),
         (HEAD + "min_pass_rate: .nan\n", "line 4: '.nan' is not a finite number"),
         (HEAD + "guard: yes\n", "line 4: 'guard' must be true or false, and is 'yes'"),

@@ -26,8 +26,18 @@ def test_a_project_that_sets_nothing_has_the_defaults(tmp_path: Path) -> None:
         cases=tmp_path / "evals" / "cases",
         prompts=tmp_path / "evals" / "prompts",
         variants=None,
-        trials=10,
-        min_pass_rate=0.7,
+        trials="auto",
+        min_trials=5,
+        max_trials=60,
+        baseline_trials=30,
+        baseline=tmp_path / "evals" / "baseline.json",
+        smallest_drop=0.4,
+        min_pass_rate=None,
+        inconclusive="warn",
+        errors="fail",
+        changed="fail",
+        max_tokens=None,
+        max_cost=None,
         concurrency=8,
         db=None,
         report=tmp_path / "reports" / "agent-evals",
@@ -71,7 +81,7 @@ def test_every_key_is_read_from_the_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("file", "environ", "option", "trials"),
     [
-        ((), {}, None, 10),
+        ((), {}, None, "auto"),
         (("trials = 3",), {}, None, 3),
         (("trials = 3",), {"REFORK_TRIALS": "4"}, None, 4),
         (("trials = 3",), {"REFORK_TRIALS": "4"}, 5, 5),
@@ -111,9 +121,12 @@ def test_the_nearest_pyproject_above_is_the_project(tmp_path: Path) -> None:
     [
         ("trails = 5", "unknown key 'tool.refork.trails'; did you mean 'trials'?"),
         ("x = 5", "unknown key 'tool.refork.x'; known: alpha, app, "),
-        ("trials = '5'", "'tool.refork.trials' must be an integer, and is '5'"),
-        ("trials = true", "'tool.refork.trials' must be an integer, and is True"),
-        ("trials = 0", "'tool.refork.trials' must be greater than or equal to 1, and is 0"),
+        ("trials = '5'", "'tool.refork.trials' must be 'auto' or a whole number from 1 to 10000, and is '5'"),
+        (
+            "trials = true",
+            "'tool.refork.trials' must be 'auto' or a whole number from 1 to 10000, and is True",
+        ),
+        ("trials = 0", "'tool.refork.trials' must be 'auto' or a whole number from 1 to 10000, and is 0"),
         ("min_pass_rate = 80", "'tool.refork.min_pass_rate' must be less than or equal to 1, and is 80"),
         ("alpha = nan", "'tool.refork.alpha' must be a finite number"),
         ("replay_timeout = 0", "'tool.refork.replay_timeout' must be greater than 0"),
@@ -126,8 +139,8 @@ def test_the_nearest_pyproject_above_is_the_project(tmp_path: Path) -> None:
             "setup = 'a.b'",
             "'tool.refork.setup' must be a function, such as 'myapp.evals:setup', and is 'a.b'",
         ),
-        ("cases = '../cases'", "'tool.refork.cases' must be a folder inside the project"),
-        ("prompts = '/etc'", "'tool.refork.prompts' must be a folder inside the project"),
+        ("cases = '../cases'", "'tool.refork.cases' must lie inside the project"),
+        ("prompts = '/etc'", "'tool.refork.prompts' must lie inside the project"),
         ("trials = ", "is not TOML: Invalid value (at line 2, column 10)"),
     ],
 )
@@ -141,7 +154,7 @@ def test_a_bad_key_of_the_file_is_named_with_the_file(tmp_path: Path, line: str,
 
 def test_a_bad_variable_is_named(tmp_path: Path) -> None:
     with pytest.raises(
-        BadInputError, match=r"^environment variable 'REFORK_TRIALS' must be an integer, and is 'x'$"
+        BadInputError, match="^environment variable 'REFORK_TRIALS' must be 'auto' or a whole number"
     ):
         project(tmp_path, "trials = 3", environ={"REFORK_TRIALS": "x"})
 
@@ -163,7 +176,7 @@ def test_a_folder_of_cases_that_is_a_symlink_out_of_the_project_is_refused(tmp_p
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "project" / "evals").mkdir(parents=True)
     (tmp_path / "project" / "evals" / "cases").symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(BadInputError, match="the default of 'cases' must be a folder inside the project"):
+    with pytest.raises(BadInputError, match="the default of 'cases' must lie inside the project"):
         project(tmp_path / "project")
 
 

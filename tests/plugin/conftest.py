@@ -73,7 +73,7 @@ def run_json(model: ModelServer, tmp_path_factory: pytest.TempPathFactory) -> st
 def project(model: ModelServer, run_json: str) -> Project:
     """One failed case, ``rosy``, that the candidate ``careful`` fixes and ``terse`` does not."""
     files = {
-        "pyproject.toml": '[tool.refork]\napp = "newsdesk"\nsetup = "evals_setup:setup"\n',
+        "pyproject.toml": '[tool.refork]\napp = "newsdesk"\nsetup = "evals_setup:setup"\ntrials = 10\n',
         "newsdesk.py": (APPS / "newsdesk.py").read_text(),
         "evals_setup.py": """
             import agents

@@ -1,7 +1,7 @@
 """``case.yaml``: written once by ``refork capture``, and the user's from then on."""
 
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Any, Final, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -13,6 +13,7 @@ from refork.files.large import is_left_out
 from refork.files.run_file import RUN_FILE, load_run
 from refork.files.storage import MEGABYTE, read_text, refuse_outside, write_atomically
 from refork.files.tool_rules import case_rules
+from refork.files.trial_keys import Count, Drop, Rate, Trials
 from refork.files.versions import Format
 from refork.files.yaml_text import YamlDocument, parse_yaml
 from refork.variant import RESERVED, prompt_folder
@@ -56,10 +57,23 @@ class CaseFile(BaseModel):
         description="What runs again: only the step itself, or the `tail`, everything from it to the end of the "
         "workflow, under the tool policy.",
     )
-    trials: Annotated[int, Field(ge=1, le=10_000)] | None = Field(
-        default=None, description="Reruns of each variant. Default: `trials` of [tool.refork], else 10."
+    trials: Trials | None = Field(
+        default=None,
+        description="Reruns of each variant, or `auto`: as many as it takes to decide. Default: `trials` of "
+        "[tool.refork], else auto.",
     )
-    min_pass_rate: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)] | None = Field(
+    min_trials: Count | None = Field(
+        default=None, description="With `auto`: the fewest reruns. Default: that of [tool.refork], else 5."
+    )
+    max_trials: Count | None = Field(
+        default=None, description="With `auto`: the most reruns. Default: that of [tool.refork], else 60."
+    )
+    smallest_drop: Drop | None = Field(
+        default=None,
+        description="The drop of the pass rate that the gate rules out before it calls a case unchanged. "
+        "Default: that of [tool.refork], else 0.4.",
+    )
+    min_pass_rate: Rate | None = Field(
         default=None,
         description="Share of trials that must pass. Default: `min_pass_rate` of [tool.refork], else 0.7.",
     )
@@ -139,6 +153,9 @@ def load_case(path: Path, *, run: Run | None = None) -> Case:
         scope=parsed.scope,
         guard=parsed.guard,
         trials=parsed.trials,
+        min_trials=parsed.min_trials,
+        max_trials=parsed.max_trials,
+        smallest_drop=parsed.smallest_drop,
         min_pass_rate=parsed.min_pass_rate,
         variants=None if parsed.variants is None else tuple(parsed.variants),
         tools=dict(parsed.tools or {}),
@@ -205,7 +222,7 @@ description: {description}
 fork:
   step: {step}  # {step_comment}
 {agent}scope: step  # only this step runs again
-# trials: 10  # reruns of each variant
+# trials: 10  # reruns of each variant; default: auto, as many as it takes
 # min_pass_rate: 0.7  # the share of trials that must pass
 # variants: [careful]  # default: every candidate of the agent
 guard: {guard}  # true: from a run that went well, which a fix must not break

@@ -1,0 +1,211 @@
+"""From the cells of ``current`` and a baseline to what blocks."""
+
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from refork.variant import CURRENT
+
+from refork_evals.cells import counts_of
+from refork_evals.gate.baseline import UPDATE, Baseline, BaselineCase
+from refork_evals.planning import Before, Defaults, plan_of
+from refork_evals.plans import BaselinePlan, TrialPlan
+from refork_evals.plans.shares import share_of_suite
+from refork_evals.results import (
+    CaseResult,
+    Cell,
+    Change,
+    Finding,
+    Fingerprint,
+    Gate,
+    GateCase,
+    SuiteDrop,
+    Verdict,
+)
+from refork_evals.statistics.stratified import p_of_drop
+
+_FINDINGS: Final = {Change.IMPROVED: Finding.IMPROVED, Change.UNCHANGED: Finding.UNCHANGED}
+_NEW_BASELINE: Final = f"have a new baseline reviewed: {UPDATE}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Leniency:
+    """What a project lets pass: errors of measurement, and cases that cannot be compared any more."""
+
+    errors: bool = False
+    changed: bool = False
+    inconclusive: bool = True
+
+
+def before_of(
+    entry: BaselineCase | None, fingerprint: Fingerprint | None, model: str | None = None
+) -> Before | None:
+    """What to compare a case with; None where there is nothing that it can be compared with.
+
+    ``model`` is that of ``current``, None where nothing was sent yet.
+    """
+    if entry is None or differs(entry, fingerprint, model):
+        return None
+    return Before(passes=entry.passes, trials=entry.trials)
+
+
+def differs(entry: BaselineCase, fingerprint: Fingerprint | None, model: str | None) -> str:
+    """Why a case is no longer what the baseline measured; empty where it is."""
+    if fingerprint is None or entry.run != fingerprint.run:
+        return "its recorded run or fork point has changed since the baseline"
+    if entry.scorers != fingerprint.scorers:
+        return "its expectations, or the code that scores them, have changed since the baseline"
+    if model is not None and entry.model is not None and model != entry.model:
+        return f"its model is {model!r}, and was {entry.model!r} in the baseline"
+    return ""
+
+
+def judge_gate(
+    results: Sequence[CaseResult],
+    baseline: Baseline,
+    defaults: Defaults,
+    *,
+    source: str,
+    cases: int | None = None,
+    complete: bool = True,
+    lenient: Leniency | None = None,
+    notes: Sequence[str] = (),
+) -> Gate:
+    """Compare ``current`` of all cases with the baseline.
+
+    ``cases`` is how many share alpha (default: those measured); ``complete`` says that every case of the project
+    was asked for, so that one that is missing is gone.
+    """
+    lenient = lenient or Leniency()
+    measured = [(result, cell) for result in results if (cell := result.cell(CURRENT)) is not None]
+    family = max(len(measured), cases or 0)
+    plans = {
+        result.case.name: plan_of(
+            result.case,
+            defaults,
+            cases=family,
+            before=before_of(baseline.cases.get(result.case.name), result.fingerprint, model_of(cell)),
+            gated=True,
+        )
+        for result, cell in measured
+    }
+    found = [
+        _case(result, cell, baseline.cases.get(result.case.name), plans[result.case.name], lenient)
+        for result, cell in measured
+    ]
+    gone = sorted(set(baseline.cases) - set(plans)) if complete else []
+    found += [
+        GateCase(
+            case=name,
+            finding=Finding.REMOVED,
+            blocks=not lenient.changed,
+            said=f"is in the baseline and was not measured; {_NEW_BASELINE}",
+        )
+        for name in gone
+    ]
+    return Gate(
+        cases=tuple(found),
+        baseline=source,
+        suite=_suite(measured, plans, share_of_suite(defaults.alpha, family)),
+        could_find=_could_find(plans),
+        notes=tuple(notes),
+    )
+
+
+def _case(
+    result: CaseResult, cell: Cell, entry: BaselineCase | None, plan: TrialPlan, lenient: Leniency
+) -> GateCase:
+    finding, said = _unmeasured(result, cell, entry) or _measured(cell, plan)
+    always = (Finding.REGRESSED, Finding.FAILED, Finding.STALE, Finding.UNDECIDABLE)
+    blocks = (
+        finding in always
+        or (finding is Finding.ERROR and not lenient.errors)
+        or (finding is Finding.CHANGED and not lenient.changed)
+        or (finding is Finding.INCONCLUSIVE and not lenient.inconclusive)
+        or (finding is Finding.NEW and cell.verdict is Verdict.FAIL)
+    )
+    command = f"pytest --agent-evals --agent-evals-gate {shlex.quote(result.place)}" if result.place else ""
+    return GateCase(case=result.case.name, finding=finding, blocks=blocks, said=said, command=command)
+
+
+def _unmeasured(result: CaseResult, cell: Cell, entry: BaselineCase | None) -> tuple[Finding, str] | None:
+    """What keeps a case from being compared."""
+    if cell.verdict is Verdict.STALE:
+        return Finding.STALE, cell.reason
+    if cell.verdict is Verdict.ERROR:
+        return Finding.ERROR, cell.reason
+    if entry is None:
+        return Finding.NEW, f"is not in the baseline: {_rate(cell)}"
+    problem = differs(entry, result.fingerprint, model_of(cell))
+    if problem:
+        return Finding.CHANGED, f"{problem}, so that it cannot be compared; {_NEW_BASELINE}"
+    return None
+
+
+def _measured(cell: Cell, plan: TrialPlan) -> tuple[Finding, str]:
+    compared = cell.comparison
+    if compared is not None and compared.change is Change.REGRESSED:
+        return Finding.REGRESSED, _regressed(cell)
+    if cell.verdict is Verdict.FAIL:
+        return Finding.FAILED, cell.reason
+    if cell.verdict is Verdict.INCONCLUSIVE:
+        if Verdict.FAIL.value in plan.too_few:
+            return (
+                Finding.UNDECIDABLE,
+                f"can never fail with so few trials: raise max_trials (or trials). {cell.reason}",
+            )
+        return Finding.INCONCLUSIVE, cell.reason
+    change = Change.UNCHANGED if compared is None else compared.change
+    return _FINDINGS.get(change, Finding.UNCHANGED), _beside(cell)
+
+
+def model_of(cell: Cell) -> str | None:
+    return None if cell.request is None else cell.request.model
+
+
+def _regressed(cell: Cell) -> str:
+    compared = cell.comparison
+    assert compared is not None, "only a comparison says that a case regressed"
+    return f"{_beside(cell)}; so large a drop comes up in at most {compared.alpha:.2%} of gates where nothing changed"
+
+
+def _beside(cell: Cell) -> str:
+    compared = cell.comparison
+    if compared is None:
+        return _rate(cell)
+    before = compared.passes_before / compared.trials_before
+    return f"{_rate(cell)}, before {compared.passes_before} of {compared.trials_before} ({before:.0%})"
+
+
+def _rate(cell: Cell) -> str:
+    share = "" if cell.pass_rate is None else f" ({cell.pass_rate:.0%})"
+    return f"{cell.passes} of {cell.measured} passed{share}"
+
+
+def _suite(
+    measured: Sequence[tuple[CaseResult, Cell]], plans: Mapping[str, TrialPlan], level: float
+) -> SuiteDrop | None:
+    strata = [
+        plan.stratum(counts_of(cell))
+        for result, cell in measured
+        if cell.comparison is not None and isinstance(plan := plans[result.case.name], BaselinePlan)
+    ]
+    if not level or not strata:
+        return None
+    return SuiteDrop(p_value=p_of_drop(strata), level=level, cases=len(strata))
+
+
+def _could_find(plans: Mapping[str, TrialPlan]) -> str:
+    """What the gate would have found in nine of ten cases: in words, of the weakest plan."""
+    found = [plan.finds(_WELL, _POWER) for plan in plans.values() if isinstance(plan, BaselinePlan)]
+    if not found:
+        return ""
+    worst = None if None in found else min(rate for rate in found if rate is not None)
+    if worst is None:
+        return f"a case that falls from {_WELL:.0%} need not be found, however far it falls: raise max_trials"
+    return f"a case that falls from {_WELL:.0%} to {worst:.0%} or less is found in {_POWER:.0%} of gates"
+
+
+_WELL: Final = 0.95
+_POWER: Final = 0.9

@@ -1,0 +1,34 @@
+"""How many trials a cell takes, and what they say: fixed, as many as it needs, or beside a baseline."""
+
+from typing import Protocol
+
+from refork_evals.decision import Counts, Decision
+from refork_evals.plans.baseline import BaselinePlan
+from refork_evals.plans.fixed import FixedPlan
+from refork_evals.plans.sequential import SequentialPlan
+from refork_evals.results import Method
+
+__all__ = ["BaselinePlan", "FixedPlan", "SequentialPlan", "TrialPlan"]
+
+
+class TrialPlan(Protocol):
+    """Says how many trials to run, one batch after the other, and decides."""
+
+    @property
+    def method(self) -> Method: ...
+
+    @property
+    def first(self) -> int:
+        """Trials of the first batch."""
+        ...
+
+    def more(self, counts: Counts) -> int:
+        """Trials of the next batch; 0 where it is decided, or never will be."""
+        ...
+
+    def decide(self, counts: Counts) -> Decision: ...
+
+    @property
+    def too_few(self) -> str:
+        """What no answers could decide, whatever they are; empty where nothing is out of reach."""
+        ...

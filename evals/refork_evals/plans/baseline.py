@@ -1,0 +1,152 @@
+"""As many trials as it takes to tell a drop from none, beside a baseline."""
+
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+import numpy as np
+
+from refork_evals.decision import Counts, Decision, nothing_measured
+from refork_evals.plans.words import despite_errors, out_of_reach, passed, why_no_more
+from refork_evals.results import Change, Comparison, Interval, Method, Verdict
+from refork_evals.statistics import wilson_interval
+from refork_evals.statistics.draws import Floats, chance, null_moments
+from refork_evals.statistics.sequential import Bounds, DropRules, Rule, drop_rules, rate_rule
+from refork_evals.statistics.stratified import Stratum
+
+
+@dataclass(frozen=True, kw_only=True)
+class BaselinePlan:
+    """As many trials as it takes to tell a drop from none, beside a baseline of ``before`` passes.
+
+    ``alpha`` is this case's own share. Where the case has a ``min_pass_rate`` of its own (``own``), that counts too,
+    and each of the two questions gets half of the share.
+    """
+
+    before: int
+    trials_before: int
+    bounds: Bounds
+    alpha: float
+    smallest_drop: float = 0.4
+    alpha_unchanged: float = 0.05
+    own: float | None = None
+    method: Method = Method.BASELINE
+
+    @cached_property
+    def drops(self) -> DropRules:
+        return drop_rules(
+            self.trials_before,
+            self.bounds,
+            smallest_drop=self.smallest_drop,
+            alpha_good=self.alpha_unchanged,
+            alpha_bad=self.alpha if self.own is None else self.alpha / 2,
+        )
+
+    @cached_property
+    def rule(self) -> Rule:
+        return self.drops.rule(self.before)
+
+    @cached_property
+    def own_rule(self) -> Rule | None:
+        if self.own is None:
+            return None
+        return rate_rule(self.own, self.bounds, alpha_good=self.alpha_unchanged, alpha_bad=self.alpha / 2)
+
+    @property
+    def first(self) -> int:
+        return self.bounds.lowest
+
+    def more(self, counts: Counts) -> int:
+        ran = counts.measured + counts.errors
+        rules = [self.rule] if self.own_rule is None else [self.rule, self.own_rule]
+        if any(rule.decided(counts.passes, ran, counts.errors) is False for rule in rules):
+            return 0
+        return min((n for rule in rules if (n := rule.missing(counts.passes, ran, counts.errors))), default=0)
+
+    def decide(self, counts: Counts) -> Decision:
+        if not counts.measured:
+            return Decision(verdict=Verdict.ERROR, reason=nothing_measured(counts))
+        ran = counts.measured + counts.errors
+        kept = self.rule.decided(counts.passes, ran, counts.errors)
+        compared = self._compared(counts, kept)
+        meets = True if self.own_rule is None else self.own_rule.decided(counts.passes, ran, counts.errors)
+        if False in (kept, meets):
+            reason = (
+                f"{passed(counts)}, below its own min_pass_rate {self.own:g}" if kept is not False else ""
+            )
+            return Decision(verdict=Verdict.FAIL, reason=reason, comparison=compared)
+        if None in (kept, meets):
+            return Decision(
+                verdict=Verdict.INCONCLUSIVE, reason=self._undecided(counts, kept), comparison=compared
+            )
+        return Decision(verdict=Verdict.PASS, reason=despite_errors(counts), comparison=compared)
+
+    def _compared(self, counts: Counts, kept: bool | None) -> Comparison:
+        interval = difference_interval(counts, self.before, self.trials_before)
+        change = Change.REGRESSED if kept is False else Change.UNCHANGED if kept else Change.INCONCLUSIVE
+        if kept and interval is not None and interval.low > 0:
+            change = Change.IMPROVED
+        return Comparison(
+            change=change,
+            passes_before=self.before,
+            trials_before=self.trials_before,
+            difference=counts.passes / counts.measured - self.before / self.trials_before,
+            interval=interval,
+            alpha=self.alpha if self.own is None else self.alpha / 2,
+            margin=self.smallest_drop,
+        )
+
+    def _undecided(self, counts: Counts, kept: bool | None) -> str:
+        question = (
+            f"{self.before} of {self.trials_before} before: a drop of {self.smallest_drop:g} is possible, none shown"
+            if kept is None
+            else f"neither above its own min_pass_rate {self.own:g} nor below it"
+        )
+        return f"{passed(counts)}: {question}; {why_no_more(counts, self.bounds)}"
+
+    @property
+    def too_few(self) -> str:
+        return out_of_reach(self.rule) or ("" if self.own_rule is None else out_of_reach(self.own_rule))
+
+    def finds(self, before: float, power: float) -> float | None:
+        """The highest rate, in steps of 0.05, such that a fall from ``before`` to it is found so often."""
+        return _found(self.drops, before, power)
+
+    def stratum(self, counts: Counts) -> Stratum:
+        """The case's part in the test of the whole suite."""
+        return Stratum(
+            baseline_passes=self.before,
+            baseline_trials=self.trials_before,
+            passes=counts.passes,
+            trials=counts.measured,
+            moments=_moments(self.drops, self.own_rule),
+        )
+
+
+@lru_cache(maxsize=64)
+def _found(drops: DropRules, before: float, power: float) -> float | None:
+    now = np.arange(round(before * 20) - 1, -1, -1) / 20
+    chances = chance(drops.bad, drops.bounds.lowest, np.full_like(now, before), now, other=drops.good)
+    return next((float(rate) for rate, found in zip(now, chances, strict=True) if found >= power), None)
+
+
+@lru_cache(maxsize=256)
+def _moments(drops: DropRules, own: Rule | None) -> tuple[Floats, Floats, Floats]:
+    if own is None:
+        stop = drops.good | drops.bad
+    else:
+        decided = np.broadcast_to((own.good | own.bad)[None], drops.bad.shape)
+        stop = drops.bad | own.bad[None] | (drops.good & decided)
+    return null_moments(stop, drops.bounds.lowest)
+
+
+def difference_interval(counts: Counts, before: int, trials_before: int) -> Interval | None:
+    """The 95% interval of now less before: Newcombe's, from Wilson's two (Statistics in Medicine 17, 1998)."""
+    now = wilson_interval(counts.passes, counts.measured)
+    then = wilson_interval(before, trials_before)
+    if now is None or then is None:
+        return None
+    rate, rate_before = counts.passes / counts.measured, before / trials_before
+    difference = rate - rate_before
+    low = ((rate - now.low) ** 2 + (then.high - rate_before) ** 2) ** 0.5
+    high = ((now.high - rate) ** 2 + (rate_before - then.low) ** 2) ** 0.5
+    return Interval(low=difference - low, high=difference + high)

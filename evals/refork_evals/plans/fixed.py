@@ -1,0 +1,36 @@
+"""A number of trials that was fixed beforehand."""
+
+from dataclasses import dataclass
+
+from refork_evals.decision import Counts, Decision, decide, p_refuted
+from refork_evals.results import Method, Verdict
+
+
+@dataclass(frozen=True, kw_only=True)
+class FixedPlan:
+    """``trials`` of a cell, one of ``cases``. "fail" is corrected by Bonferroni, and by Holm once all are known."""
+
+    trials: int
+    min_pass_rate: float
+    alpha: float
+    cases: int = 1
+    method: Method = Method.FIXED
+
+    @property
+    def first(self) -> int:
+        return self.trials
+
+    def more(self, counts: Counts) -> int:  # noqa: ARG002 - a plan's signature
+        return 0
+
+    def decide(self, counts: Counts) -> Decision:
+        refuted = min(1.0, max(1, self.cases) * p_refuted(counts, self.min_pass_rate))
+        return decide(counts, self.min_pass_rate, alpha=self.alpha, p_refuted=refuted)
+
+    @property
+    def too_few(self) -> str:
+        reached = {
+            self.decide(counts).verdict
+            for counts in (Counts(passes=self.trials), Counts(failures=self.trials))
+        }
+        return " or ".join(each.value for each in (Verdict.PASS, Verdict.FAIL) if each not in reached)

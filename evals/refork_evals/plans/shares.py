@@ -1,0 +1,19 @@
+"""One alpha for all that can turn a suite red: how it is spread over its tests."""
+
+from typing import Final
+
+SUITE_SHARE: Final = 0.2
+"""Of alpha, what goes to the test of the whole suite; the rest is spread over its cases."""
+SUITE_CASES: Final = 3
+"""From so many cases on the suite is tested as a whole."""
+
+
+def share_of_case(alpha: float, cases: int) -> float:
+    """What one of so many gated cases may err: together with the suite's own test, alpha."""
+    spread = alpha * (1 - SUITE_SHARE) if cases >= SUITE_CASES else alpha
+    return spread / max(1, cases)
+
+
+def share_of_suite(alpha: float, cases: int) -> float:
+    """What the test of the whole suite may err; 0 where there are too few cases to make one."""
+    return alpha * SUITE_SHARE if cases >= SUITE_CASES else 0.0

@@ -1,0 +1,28 @@
+"""What plans say of counts."""
+
+import dataclasses
+
+from refork_evals.decision import Counts, despite_unknown
+from refork_evals.results import Verdict
+from refork_evals.statistics.sequential import Bounds, Rule
+
+
+def passed(counts: Counts) -> str:
+    return f"{counts.passes} of {counts.measured} passed"
+
+
+def out_of_reach(rule: Rule) -> str:
+    missed = [Verdict.PASS.value] * (not rule.can_be_good) + [Verdict.FAIL.value] * (not rule.can_be_bad)
+    return " or ".join(missed)
+
+
+def why_no_more(counts: Counts, bounds: Bounds) -> str:
+    ran = counts.measured + counts.errors
+    stopped = f"stopped after {ran} trials" if ran < bounds.highest else f"max_trials is {bounds.highest}"
+    errors = f"; {counts.errors} of {ran} trials ended in an error" if counts.errors else ""
+    return stopped + errors
+
+
+def despite_errors(counts: Counts) -> str:
+    """What is said beside a decision. Trials that a stopped session did not run took no part in it."""
+    return despite_unknown(dataclasses.replace(counts, missing=0))

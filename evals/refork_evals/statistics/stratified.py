@@ -1,0 +1,48 @@
+"""Whether a whole suite dropped, where no single case shows it: one test, stratified by case."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import pearson3
+
+from refork_evals.statistics.draws import RATES, Floats
+
+
+@dataclass(frozen=True, eq=False)
+class Stratum:
+    """One case: its baseline, its trials, and the moments of their difference where nothing changed.
+
+    ``moments`` are those of :func:`refork_evals.statistics.draws.null_moments` under the rule by which the trials
+    of this very case stopped: where one stops on what one sees, the plain ones would be wrong.
+    """
+
+    baseline_passes: int
+    baseline_trials: int
+    passes: int
+    trials: int
+    moments: tuple[Floats, Floats, Floats]
+
+
+def p_of_drop(strata: Sequence[Stratum]) -> float:
+    """The probability of so large a drop over all cases, or a larger one, where none dropped.
+
+    The sum of Cochran's differences (Biometrics 10, 1954), each with the moments that it has at the case's own
+    pooled pass rate, under a Pearson III distribution, which has their skewness too: near a pass rate of 1 a normal
+    one would cry wolf twice as often as it says. 1.0 where nothing could vary.
+    """
+    difference, mean, variance, third = 0.0, 0.0, 0.0, 0.0
+    for each in strata:
+        if not each.trials:
+            continue
+        total = each.baseline_trials + each.trials
+        pooled = (each.baseline_passes + each.passes) / total
+        weighted = each.baseline_trials * each.passes - each.trials * each.baseline_passes
+        difference += weighted / total
+        mean, variance, third = (
+            so_far + float(np.interp(pooled, RATES, moment))
+            for so_far, moment in zip((mean, variance, third), each.moments, strict=True)
+        )
+    if variance <= 0:
+        return 1.0
+    return float(pearson3.cdf((difference - mean) / variance**0.5, third / variance**1.5))
