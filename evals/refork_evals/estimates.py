@@ -4,6 +4,7 @@ import math
 import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from refork_evals.results import Cell, Interval, Score, ScoredTrial
@@ -118,7 +119,7 @@ def mean(values: Sequence[float]) -> Mean | None:
     if not finite:
         return None
     left_out = len(values) - len(finite)
-    low, high, method, note = _interval(finite)
+    low, high, method, note = _interval(tuple(finite))
     notes = [note, f"{left_out} of {len(values)} values are not finite and left out" if left_out else ""]
     return Mean(
         count=len(finite),
@@ -130,8 +131,9 @@ def mean(values: Sequence[float]) -> Mean | None:
     )
 
 
-def _interval(values: Sequence[float]) -> tuple[float | None, float | None, str | None, str]:
-    """Both ends, how they were found, and why not by BCa."""
+@lru_cache(maxsize=4096)
+def _interval(values: tuple[float, ...]) -> tuple[float | None, float | None, str | None, str]:
+    """Both ends, how they were found, and why not by BCa. The page and results.json ask for the same."""
     if len(values) == 1:
         return None, None, None, "one value has no interval"
     if min(values) == max(values):

@@ -35,6 +35,7 @@ _FILTERS: Final[dict[str, Any]] = {
     "money": humanize.money,
     "duration": humanize.duration,
     "percent": humanize.percent,
+    "number": humanize.number,
     "pretty": pretty,
     "clipped": clipped,
     "show": visible_html,
