@@ -9,7 +9,6 @@ from refork_evals.digests import output_digest
 from refork_evals.labels import Key, Label
 from refork_evals.results import CaseResult, Score, ScoredTrial
 from refork_evals.rubrics import Rubric, rubrics
-from refork_evals.scorers.votes import JudgeScore
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,14 +43,14 @@ def _calibration(rubric: Rubric, result: CaseResult, labels: Mapping[Key, Label]
     pairs = [
         Pair(person=known[output].passes, judge=each[0]) for output, each in said.items() if output in known
     ]
-    judged = [score for _, score in scored if isinstance(score, JudgeScore)]
+    judged = [score.judged for _, score in scored if score.judged is not None]
     return Calibration(
         rubric=rubric,
         labels=len(known),
         agreement=agreement(pairs),
         contradicted=sum(len(set(each)) > 1 for each in said.values()),
-        asked=Counter(score.asked for score in judged),
-        answered=Counter(model for score in judged for model in score.answered),
+        asked=Counter(each.asked for each in judged),
+        answered=Counter(model for each in judged for model in each.answered),
     )
 
 

@@ -8,7 +8,6 @@ from refork.usage import Savings, Usage
 from refork_evals.estimates import ScorerRate, at_k, scorer_rates
 from refork_evals.portable import portable
 from refork_evals.results import CaseResult, Cell, Evaluation, Score, ScoredTrial
-from refork_evals.scorers.votes import JudgeScore
 
 from refork_reports import phrases
 from refork_reports.judge_entries import judge_entries
@@ -160,17 +159,7 @@ def _score(score: Score) -> dict[str, Any]:
         "reason": score.reason,
         "value": _finite(score.value),
         "error": score.error,
-        "judge": _judge(score) if isinstance(score, JudgeScore) else None,
-    }
-
-
-def _judge(score: JudgeScore) -> dict[str, Any]:
-    return {
-        "asked": score.asked,
-        "answered": list(score.answered),
-        "votes_pass": score.votes_pass,
-        "votes_fail": score.votes_fail,
-        "votes_error": score.votes_error,
+        "judge": score.judged and {**vars(score.judged), "answered": list(score.judged.answered)},
     }
 
 

@@ -9,9 +9,8 @@ from refork_evals.agreement import Agreement, Pair, agreement, cohens_kappa
 from refork_evals.calibration import calibrations
 from refork_evals.digests import output_digest
 from refork_evals.labels import Label
-from refork_evals.results import CaseResult, Cell, Score, ScoredTrial, Verdict
+from refork_evals.results import CaseResult, Cell, Judged, Score, ScoredTrial, Verdict
 from refork_evals.rubrics import rubrics
-from refork_evals.scorers.votes import JudgeScore
 from refork_evals.trials import score_trials
 from support.evals_builders import answer, case, outcome
 
@@ -114,8 +113,8 @@ def test_without_a_bad_output_nothing_is_known_of_false_passes() -> None:
 RUBRIC = {"judge": "Says that revenue fell."}
 
 
-def score(passed: bool | None, model: str = "judge-1") -> JudgeScore:
-    return JudgeScore(scorer="judge", passed=passed, asked="judge", answered=(model,), votes_pass=1)
+def score(passed: bool | None, model: str = "judge-1") -> Score:
+    return Score(scorer="judge", passed=passed, judged=Judged(asked="judge", answered=(model,)))
 
 
 def session(**said: list[tuple[str, Score]]) -> CaseResult:

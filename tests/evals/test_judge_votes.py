@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter, ValidationError
 from refork_evals.registry import parse_scorer
-from refork_evals.results import Score
-from refork_evals.scorers.votes import JudgeScore
+from refork_evals.results import Judged, Score
 from refork_evals.trials import score_trials
 from support.evals_builders import case, outcome, score
 from support.model_server import Failure, ModelServer, Reply, in_order
@@ -27,12 +26,15 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Generator[ModelServer]:
         yield running
 
 
-def judged(server: ModelServer, *answers: str | Reply | Failure, **params: Any) -> JudgeScore:
+def judged(server: ModelServer, *answers: str | Reply | Failure, **params: Any) -> Score:
     server.script = in_order(*answers)
     given = {"rubric": "Says that revenue fell.", "model": "judge", "base_url": server.url, **params}
-    found = score({"judge": {"votes": len(answers), **given}}, "Revenue fell.")
-    assert isinstance(found, JudgeScore), found
-    return found
+    return score({"judge": {"votes": len(answers), **given}}, "Revenue fell.")
+
+
+def votes(found: Score) -> Judged:
+    assert found.judged is not None
+    return found.judged
 
 
 @pytest.mark.parametrize(
@@ -48,7 +50,7 @@ def test_the_majority_decides_and_the_reason_says_the_split(
 ) -> None:
     found = judged(server, *answers)
     assert (found.passed, found.value, found.reason) == (passed, share, reason)
-    assert (found.votes_pass, found.votes_fail, found.votes_error) == (
+    assert (votes(found).votes_pass, votes(found).votes_fail, votes(found).votes_error) == (
         answers.count(YES),
         answers.count(NO),
         0,
@@ -58,7 +60,7 @@ def test_the_majority_decides_and_the_reason_says_the_split(
 
 def test_a_vote_that_ended_in_an_error_is_told_and_changes_no_majority(server: ModelServer) -> None:
     found = judged(server, YES, Failure(404, "no such model"), YES)
-    assert (found.passed, found.value, found.votes_error) == (True, 1.0, 1)
+    assert (found.passed, found.value, votes(found).votes_error) == (True, 1.0, 1)
     assert found.reason.startswith("2 pass, 0 fail, 1 error (NotFoundError: ")
     assert found.reason.endswith("): It says 'fell'.")
 
@@ -108,7 +110,7 @@ def test_an_even_number_is_refused_with_the_reason(server: ModelServer) -> None:
 
 def test_the_model_that_answered_is_kept_beside_the_one_that_was_asked_for(server: ModelServer) -> None:
     found = judged(server, Reply(text=YES, model=PINNED))
-    assert (found.asked, found.answered) == ("judge", (PINNED,))
+    assert (votes(found).asked, votes(found).answered) == ("judge", (PINNED,))
 
 
 def test_votes_of_different_models_are_told(server: ModelServer) -> None:
@@ -118,7 +120,7 @@ def test_votes_of_different_models_are_told(server: ModelServer) -> None:
         Reply(text=YES, model="judge-2025"),
         Reply(text=YES, model=PINNED),
     )
-    assert found.answered == ("judge-2025", PINNED)
+    assert votes(found).answered == ("judge-2025", PINNED)
     assert found.reason == (
         "3 pass, 0 fail: votes of different models, 'judge-2025' and 'judge-2026-01-31': It says 'fell'."
     )
@@ -126,7 +128,7 @@ def test_votes_of_different_models_are_told(server: ModelServer) -> None:
 
 def test_a_models_name_is_text_like_any_other(server: ModelServer) -> None:
     found = judged(server, Reply(text=YES, model="\x1b[2Jjudge\n" + "x" * 500))
-    (answered,) = found.answered
+    (answered,) = votes(found).answered
     assert answered.isprintable()
     assert len(answered) <= 160
 
@@ -159,9 +161,20 @@ def test_nothing_on_the_wire_tells_one_variant_from_another(server: ModelServer)
         assert hidden not in wire.lower()
 
 
-def test_a_process_that_knows_only_plain_scores_still_gets_the_result_and_the_reason() -> None:
-    made = JudgeScore(scorer="judge", passed=True, reason="2 pass, 1 fail: yes", value=2 / 3, asked="judge")
-    adapter = TypeAdapter(Score)
-    assert adapter.validate_json(adapter.dump_json(made)) == Score(
-        scorer="judge", passed=True, reason="2 pass, 1 fail: yes", value=2 / 3
+def test_who_judged_survives_the_way_from_a_worker_to_the_controller() -> None:
+    made = Score(
+        scorer="judge",
+        passed=True,
+        value=2 / 3,
+        judged=Judged(asked="judge", answered=(PINNED,), votes_pass=2),
     )
+    adapter = TypeAdapter(Score)
+    assert adapter.validate_json(adapter.dump_json(made)) == made
+
+
+def test_who_judged_a_final_result_is_kept(server: ModelServer) -> None:
+    server.script = YES
+    inside = {"judge": {"rubric": "x", "model": "judge", "base_url": server.url}}
+    found = score({"final": inside}, "Revenue fell.")
+    assert (found.scorer, found.reason) == ("final", "judge: It says 'fell'.")
+    assert votes(found).asked == "judge"

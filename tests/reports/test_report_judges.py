@@ -9,9 +9,8 @@ from typing import Any
 import pytest
 from refork_evals.digests import output_digest
 from refork_evals.labels import Label, save_labels
-from refork_evals.results import CaseResult, Verdict
+from refork_evals.results import CaseResult, Judged, Score, Verdict
 from refork_evals.rubrics import rubrics
-from refork_evals.scorers.votes import JudgeScore
 from refork_reports.html import render, write
 from refork_reports.judges import JudgeView, judge_views
 from refork_reports.results_json import dumps, read
@@ -21,8 +20,9 @@ from support.report_evaluations import HOSTILE, case, cell, evaluation, failed, 
 RUBRIC = "Says that revenue fell."
 
 
-def score(ok: bool, model: str = "judge-2026-01-31") -> JudgeScore:
-    return JudgeScore(scorer="judge", passed=ok, reason="It says so.", asked="judge", answered=(model,))
+def score(ok: bool, model: str = "judge-2026-01-31") -> Score:
+    judged = Judged(asked="judge", answered=(model,))
+    return Score(scorer="judge", passed=ok, reason="It says so.", judged=judged)
 
 
 def judged(folder: Path, person: str, judge: str, *, rubric: Any = RUBRIC, models: int = 1) -> CaseResult:

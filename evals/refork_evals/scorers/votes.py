@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from refork_evals.results import Score
+from refork_evals.results import Judged, Score
 from refork_evals.scoring import describe
 from refork_evals.text import one_line
 
@@ -27,22 +27,7 @@ class Vote:
     model: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
-class JudgeScore(Score):
-    """A judge's score, and whose it is.
-
-    ``asked`` is the model that was asked for, ``answered`` are those that the replies name, sorted: an alias such
-    as ``gpt-4o-mini`` is answered by a dated model. ``value`` is the share of votes that pass, None of one vote.
-    """
-
-    asked: str = ""
-    answered: tuple[str, ...] = ()
-    votes_pass: int = 0
-    votes_fail: int = 0
-    votes_error: int = 0
-
-
-def counted(scorer: str, asked: str, votes: Sequence[Vote | Exception]) -> JudgeScore:
+def counted(scorer: str, asked: str, votes: Sequence[Vote | Exception]) -> Score:
     """The score of all votes. Raises the error where no vote gave a judgement.
 
     ``passed`` is None where those that ended in an error could have turned the majority.
@@ -58,17 +43,15 @@ def counted(scorer: str, asked: str, votes: Sequence[Vote | Exception]) -> Judge
     said = _split(passes, fails, errors) if len(votes) > 1 else ""
     if len(answered) > 1:
         said += f"votes of different models, {' and '.join(map(repr, answered))}: "
-    return JudgeScore(
+    return Score(
         scorer=scorer,
         passed=passed,
         reason="" if passed is None else one_line(said + _reason(given, passed)),
         value=passes / len(given) if len(votes) > 1 else None,
         error=one_line(f"{said}no majority of {len(votes)}") if passed is None else None,
-        asked=asked,
-        answered=answered,
-        votes_pass=passes,
-        votes_fail=fails,
-        votes_error=len(errors),
+        judged=Judged(
+            asked=asked, answered=answered, votes_pass=passes, votes_fail=fails, votes_error=len(errors)
+        ),
     )
 
 
