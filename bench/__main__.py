@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from bench import captures, forks, replays, startup, tails
+from bench import captures, forks, replays, startup, tails, verdicts
 from bench.server import LATENCY, Server, serving
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "benchmarks.md"
@@ -19,6 +19,53 @@ class Row:
     measured: str
     bar: str
     met: bool
+
+
+def decided() -> tuple[list[Row], str]:
+    """Rows of the simulated suites, and the table of what others would have said of them."""
+    few = verdicts.unchanged(10_000, 20, seed=20)
+    many = verdicts.unchanged(4_000, 100, seed=100)
+    fell = verdicts.one_fell(10_000, 20, seed=21)
+    fixed = verdicts.fixed_trials(20)
+    share = fell.per_case / fixed
+    rows = [
+        _rate(
+            f"false alarms of the gate, {few.suites} suites of 20 cases where nothing changed", few.reds, 0.05
+        ),
+        _rate(
+            f"false alarms of the gate, {many.suites} suites of 100 cases where nothing changed",
+            many.reds,
+            0.05,
+        ),
+        Row(
+            what=f"one case of 20 fell from 0.95 to 0.5: found, {fell.suites} suites",
+            measured=f"{fell.finds:.1%}",
+            bar="at least 90%",
+            met=fell.finds >= 0.9,
+        ),
+        Row(
+            what="trials a case of `auto` in these suites / of the smallest fixed number as sharp",
+            measured=f"{share:.2f} ({fell.per_case:.1f} / {fixed}; {few.per_case:.1f} where nothing changed)",
+            bar="at most 0.60",
+            met=share <= 0.6,
+        ),
+    ]
+    return rows, _beside(few, many, fell)
+
+
+def _beside(few: verdicts.Tally, many: verdicts.Tally, fell: verdicts.Tally) -> str:
+    lines = [
+        f"| {name} | {few.others[name] / few.suites:.1%} | {many.others[name] / many.suites:.1%} | "
+        f"{fell.others[name] / fell.suites:.1%} |"
+        for name in verdicts.OTHERS
+    ]
+    ours = f"| Refork's gate, `auto` | {few.reds:.1%} | {many.reds:.1%} | {fell.reds:.1%} |"
+    heading = "| red is called by | 20 cases, unchanged | 100 cases, unchanged | one of 20 fell |"
+    return "\n".join([heading, "|---|---|---|---|", ours, *lines])
+
+
+def _rate(what: str, rate: float, bar: float) -> Row:
+    return Row(what=what, measured=f"{rate:.1%}", bar=f"at most {bar:.0%}", met=rate <= bar)
 
 
 def measure() -> list[Row]:
@@ -105,7 +152,7 @@ def _time(seconds: float) -> str:
     return f"{seconds:.2f} s" if seconds >= 1 else f"{seconds * 1000:.3g} ms"
 
 
-def page(rows: list[Row]) -> str:
+def page(rows: list[Row], others: str) -> str:
     table = "\n".join(
         f"| {row.what} | {row.measured} | {row.bar} | {'yes' if row.met else 'no'} |" for row in rows
     )
@@ -123,14 +170,24 @@ that process.
 | what | measured | bar | met |
 |---|---|---|---|
 {table}
+
+## What the gate says, and what others would
+
+Suites of simulated agents with true pass rates between 0.6 and 1, decided by the code that decides
+(`bench/verdicts.py`): a fresh baseline of {verdicts.BASELINE} trials a case for every suite, `min_pass_rate` unset, all
+defaults, seeds fixed. The others look at the same draws: the first 5 trials, the first 10, or the first
+{verdicts.FISHER_TRIALS} beside the baseline, each case at 5%. How often each of them is red:
+
+{others}
 """
 
 
 def main() -> int:
-    rows = measure()
+    simulated, others = decided()
+    rows = [*measure(), *simulated]
     for row in rows:
         print(f"{'ok  ' if row.met else 'MISS'} {row.what}: {row.measured}, bar {row.bar}")
-    PAGE.write_text(page(rows), encoding="utf-8")
+    PAGE.write_text(page(rows, others), encoding="utf-8")
     print(f"written to {PAGE}")
     return 0 if all(row.met for row in rows) else 1
 

@@ -10,7 +10,7 @@ from refork.errors import ReforkError
 from refork_evals.gate import Baseline, judge_gate, load_baseline, save_baseline, updated
 from refork_evals.results import CaseResult, Gate
 
-from pytest_refork.options import UPDATE
+from pytest_refork.options import MERGE, UPDATE
 from pytest_refork.settings import Settings
 
 
@@ -35,7 +35,7 @@ def check_update(settings: Settings, selection: Selection) -> None:
     if settings.update == "replace" and not selection.complete:
         raise pytest.UsageError(
             f"{UPDATE} replaces the whole baseline, and only a part of the cases is selected: select all, or give "
-            f"{UPDATE}=merge"
+            f"{MERGE}"
         )
 
 

@@ -8,6 +8,7 @@ PREFIX: Final = "--agent-evals-"
 GATE: Final = f"{PREFIX}gate"
 BASELINE: Final = f"{PREFIX}baseline"
 UPDATE: Final = f"{PREFIX}update-baseline"
+MERGE: Final = f"{PREFIX}merge-baseline"
 
 _OPTIONS: Final = (
     ("variants", "NAMES", "try only these candidates, separated by commas; 'current' always runs"),
@@ -60,13 +61,18 @@ def add_options(parser: pytest.Parser) -> None:
     )
     group.addoption(
         UPDATE,
-        nargs="?",
+        action="store_const",
         const="replace",
         default=None,
-        choices=("replace", "merge"),
         dest="agent_evals_update_baseline",
-        help="measure 'current' with baseline_trials and write the baseline; 'merge' replaces only the cases "
-        "that were selected",
+        help="measure 'current' with baseline_trials and write the baseline",
+    )
+    group.addoption(
+        MERGE,
+        action="store_const",
+        const="merge",
+        dest="agent_evals_update_baseline",
+        help="as the one before, but only the selected cases are replaced",
     )
 
 

@@ -154,7 +154,7 @@ def test_a_bad_key_of_the_file_is_named_with_the_file(tmp_path: Path, line: str,
 
 def test_a_bad_variable_is_named(tmp_path: Path) -> None:
     with pytest.raises(
-        BadInputError, match="^environment variable 'REFORK_TRIALS' must be 'auto' or a whole number"
+        BadInputError, match=r"^environment variable 'REFORK_TRIALS' must be 'auto' or a whole number"
     ):
         project(tmp_path, "trials = 3", environ={"REFORK_TRIALS": "x"})
 

@@ -101,7 +101,7 @@ class BaselinePlan:
             if kept is None
             else f"neither above its own min_pass_rate {self.own:g} nor below it"
         )
-        return f"{passed(counts)}: {question}; {why_no_more(counts, self.bounds)}"
+        return f"{passed(counts)}: {question}; {why_no_more(counts, self.bounds, more=self.more(counts))}"
 
     @property
     def too_few(self) -> str:

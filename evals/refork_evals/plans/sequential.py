@@ -45,7 +45,7 @@ class SequentialPlan:
 
     def _undecided(self, counts: Counts) -> str:
         said = f"{passed(counts)}: neither above {self.min_pass_rate:g} nor below it"
-        return f"{said}; {why_no_more(counts, self.bounds)}"
+        return f"{said}; {why_no_more(counts, self.bounds, more=self.more(counts))}"
 
     @property
     def too_few(self) -> str:

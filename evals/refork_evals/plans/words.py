@@ -16,9 +16,15 @@ def out_of_reach(rule: Rule) -> str:
     return " or ".join(missed)
 
 
-def why_no_more(counts: Counts, bounds: Bounds) -> str:
+def why_no_more(counts: Counts, bounds: Bounds, *, more: int) -> str:
+    """Why the trials ended: no further one could decide, or the session stopped although ``more`` might."""
     ran = counts.measured + counts.errors
-    stopped = f"stopped after {ran} trials" if ran < bounds.highest else f"max_trials is {bounds.highest}"
+    if more:
+        stopped = f"stopped after {ran} trials"
+    elif ran < bounds.highest:
+        stopped = f"no more of them, up to max_trials {bounds.highest}, could decide"
+    else:
+        stopped = f"max_trials is {bounds.highest}"
     errors = f"; {counts.errors} of {ran} trials ended in an error" if counts.errors else ""
     return stopped + errors
 

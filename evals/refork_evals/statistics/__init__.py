@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Literal
 
 from refork.errors import BadInputError
@@ -12,6 +13,7 @@ from refork_evals.results import Interval
 CONFIDENCE = 0.95
 
 
+@lru_cache(maxsize=4096)
 def wilson_interval(passes: int, trials: int, confidence: float = CONFIDENCE) -> Interval | None:
     """Wilson's interval of a pass rate; None without trials."""
     if trials == 0:

@@ -1,0 +1,186 @@
+"""Suites of simulated agents with known pass rates, decided by the code that decides: how often it errs.
+
+Every suite draws a baseline of its own. What others would have said is read off the same draws.
+"""
+
+import dataclasses
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from refork.case import Case, Request, Run, Step
+from refork.variant import CURRENT
+from refork_evals.decision import Counts
+from refork_evals.gate import Baseline, BaselineCase, judge_gate
+from refork_evals.gate.judge import before_of
+from refork_evals.planning import MAX_TRIALS, Defaults, plan_of
+from refork_evals.plans import TrialPlan
+from refork_evals.plans.shares import share_of_case
+from refork_evals.results import CaseResult, Cell, Finding, Fingerprint
+from refork_evals.statistics.draws import chance
+from refork_evals.statistics.sequential import Bounds, drop_rules
+from scipy.stats import hypergeom
+
+BASELINE = 30
+WELL, FALLEN = 0.95, 0.5
+DEFAULTS = Defaults()
+FINGERPRINT = Fingerprint(run="r", scorers="s")
+OTHERS = ("at least 4 of 5", "at least 80% of 10", "Fisher's exact test, uncorrected")
+
+Draws = npt.NDArray[np.bool_]
+"""``[case, trial]``: whether it passed."""
+
+
+@dataclass(frozen=True)
+class Suite:
+    baseline: tuple[int, ...]
+    draws: Draws
+
+
+@dataclass(kw_only=True)
+class Tally:
+    """What became of many suites of the same kind."""
+
+    suites: int = 0
+    red: int = 0
+    found: int = 0
+    trials: int = 0
+    cases: int = 0
+    others: dict[str, int] = dataclasses.field(default_factory=lambda: dict.fromkeys(OTHERS, 0))
+
+    @property
+    def reds(self) -> float:
+        return self.red / self.suites
+
+    @property
+    def finds(self) -> float:
+        """How often the first case was found to have regressed."""
+        return self.found / self.suites
+
+    @property
+    def per_case(self) -> float:
+        return self.trials / self.cases
+
+
+def unchanged(suites: int, cases: int, seed: int) -> Tally:
+    """Nothing changed; true pass rates between 0.6 and 1."""
+    return _tally(_suites(suites, cases, seed, fallen=False))
+
+
+def one_fell(suites: int, cases: int, seed: int) -> Tally:
+    """The first case fell from 0.95 to 0.5."""
+    return _tally(_suites(suites, cases, seed, fallen=True))
+
+
+def fixed_trials(cases: int, power: float = 0.9) -> int:
+    """The smallest fixed number of trials that finds such a fall so often, beside the same baseline: exact."""
+    for trials in range(5, 201):
+        rules = drop_rules(
+            BASELINE,
+            Bounds(trials, trials),
+            smallest_drop=DEFAULTS.smallest_drop,
+            alpha_good=DEFAULTS.alpha,
+            alpha_bad=share_of_case(DEFAULTS.alpha, cases),
+        )
+        found = chance(rules.bad, trials, np.array([WELL]), np.array([FALLEN]))
+        if found[0] >= power:
+            return trials
+    raise AssertionError("no number of trials finds it")
+
+
+def _suites(suites: int, cases: int, seed: int, *, fallen: bool) -> Iterator[Suite]:
+    random = np.random.default_rng(seed)
+    for _ in range(suites):
+        before = random.uniform(0.6, 1, cases)
+        now = before.copy()
+        if fallen:
+            before[0], now[0] = WELL, FALLEN
+        baseline = random.binomial(BASELINE, before)
+        yield Suite(
+            tuple(int(passes) for passes in baseline), random.random((cases, MAX_TRIALS)) < now[:, None]
+        )
+
+
+def _tally(suites: Iterator[Suite]) -> Tally:
+    tally = Tally()
+    for suite in suites:
+        results, baseline, trials = _measured(suite)
+        gate = judge_gate(results, baseline, DEFAULTS, source="baseline.json")
+        tally.suites += 1
+        tally.red += not gate.passes
+        tally.found += gate.cases[0].finding is Finding.REGRESSED
+        tally.trials += trials
+        tally.cases += len(results)
+        for name, says in _others(suite).items():
+            tally.others[name] += says
+    return tally
+
+
+def _measured(suite: Suite) -> tuple[list[CaseResult], Baseline, int]:
+    cases = len(suite.baseline)
+    entries = {f"case-{n}": _entry(passes) for n, passes in enumerate(suite.baseline)}
+    results: list[CaseResult] = []
+    for (name, entry), draws in zip(entries.items(), suite.draws, strict=True):
+        case = dataclasses.replace(CASE, name=name)
+        before = before_of(entry, FINGERPRINT)
+        plan = plan_of(case, DEFAULTS, cases=cases, before=before, gated=True)
+        results.append(_result(case, plan, _run(plan, draws)))
+    return results, Baseline(cases=entries), sum(cell.measured for result in results for cell in result.cells)
+
+
+def _run(plan: TrialPlan, draws: Draws) -> Counts:
+    """Trials in batches, as many as the plan asks for."""
+    ran, more, counts = 0, plan.first, Counts()
+    while more:
+        ran += more
+        passes = int(draws[:ran].sum())
+        counts = Counts(passes=passes, failures=ran - passes)
+        more = plan.more(counts)
+    return counts
+
+
+def _result(case: Case, plan: TrialPlan, counts: Counts) -> CaseResult:
+    decision = plan.decide(counts)
+    cell = Cell(
+        case=case.name,
+        variant=CURRENT,
+        verdict=decision.verdict,
+        min_pass_rate=0.7,
+        passes=counts.passes,
+        failures=counts.failures,
+        comparison=decision.comparison,
+        request=REQUEST,
+    )
+    return CaseResult(case=case, recorded=None, cells=(cell,), fingerprint=FINGERPRINT)
+
+
+def _others(suite: Suite) -> dict[str, bool]:
+    """Whether others would have called this suite red, from the same draws."""
+    passes = suite.draws.cumsum(axis=1)
+    fixed = FISHER_TRIALS
+    now, before = passes[:, fixed - 1], np.array(suite.baseline)
+    p_values = hypergeom.cdf(now, BASELINE + fixed, before + now, fixed)
+    return {
+        OTHERS[0]: bool((passes[:, 4] < 4).any()),
+        OTHERS[1]: bool((passes[:, 9] < 8).any()),
+        OTHERS[2]: bool((p_values <= DEFAULTS.alpha).any()),
+    }
+
+
+def _entry(passes: int) -> BaselineCase:
+    return BaselineCase(
+        passes=passes, trials=BASELINE, model="m", run="r", scorers="s", measured_on=date(2026, 1, 1)
+    )
+
+
+FISHER_TRIALS = 30
+REQUEST = Request(model="m")
+CASE = Case(
+    name="case",
+    folder=Path(),
+    run=Run(id="r", workflow="w", status="SUCCESS", steps=(Step(number=1, name="s"),)),
+    step=1,
+)

@@ -1,0 +1,118 @@
+"""Two pass rates over several cases, each case compared with itself only."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from scipy.stats import hypergeom, norm, permutation_test, ttest_1samp
+
+from refork_evals.results import Interval
+from refork_evals.statistics import wilson_interval
+
+CLUSTERS: Final = 6
+"""From so many cases on something can be said of cases like these: with four, no sign flip goes below 1/16."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pair:
+    """One case: ``passes`` of ``trials`` beside ``passes_before`` of ``trials_before``, both of them measured."""
+
+    passes: int
+    trials: int
+    passes_before: int
+    trials_before: int
+
+    @property
+    def difference(self) -> float:
+        return self.passes / self.trials - self.passes_before / self.trials_before
+
+    @property
+    def weight(self) -> float:
+        """Cochran's weight, as Mantel and Haenszel use it."""
+        return self.trials * self.trials_before / (self.trials + self.trials_before)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Clustered:
+    """What holds for cases like these: the mean difference over cases, its 95% interval, and a p-value."""
+
+    difference: float
+    interval: Interval | None
+    p_value: float
+
+
+def difference(pairs: Sequence[Pair]) -> float:
+    """The weighted mean of the cases' differences (Mantel and Haenszel's)."""
+    return sum(weight * pair.difference for pair, weight in _weighted(pairs))
+
+
+def interval(pairs: Sequence[Pair]) -> Interval:
+    """Its 95% interval, from Wilson's for every rate (Zou and Donner, Statistics in Medicine 27, 2008)."""
+    low = high = 0.0
+    for pair, weight in _weighted(pairs):
+        now = wilson_interval(pair.passes, pair.trials)
+        then = wilson_interval(pair.passes_before, pair.trials_before)
+        assert now is not None, "a pair has trials"
+        assert then is not None, "a pair has trials"
+        rate, before = pair.passes / pair.trials, pair.passes_before / pair.trials_before
+        low += weight**2 * ((rate - now.low) ** 2 + (then.high - before) ** 2)
+        high += weight**2 * ((now.high - rate) ** 2 + (before - then.low) ** 2)
+    middle = difference(pairs)
+    return Interval(low=max(-1.0, middle - math.sqrt(low)), high=min(1.0, middle + math.sqrt(high)))
+
+
+def p_of_no_difference(pairs: Sequence[Pair]) -> float:
+    """The exact two-sided p-value of "the rates of every case are the same", stratified by case.
+
+    Given how many trials of a case passed in all, its passes are hypergeometric; their sum over the cases has the
+    convolution of these (the exact test that Cochran, Mantel and Haenszel's approximates). Twice the smaller tail.
+    """
+    total, chances = 0, np.ones(1)
+    for pair in pairs:
+        passed = pair.passes + pair.passes_before
+        drawn = pair.trials + pair.trials_before
+        lowest = max(0, passed - pair.trials_before)
+        values = np.arange(lowest, min(pair.trials, passed) + 1)
+        chances = np.convolve(chances, hypergeom.pmf(values, drawn, passed, pair.trials))
+        total += pair.passes - lowest
+    below, above = chances[: total + 1].sum(), chances[total:].sum()
+    return float(min(1.0, 2 * min(below, above)))
+
+
+def detectable(pairs: Sequence[Pair], alpha: float, power: float = 0.8) -> float:
+    """The difference that so many trials find so often, at the rates that they have: a normal approximation."""
+    spread = 0.0
+    for pair, weight in _weighted(pairs):
+        # One pass and one failure more: a rate of 1 would else have no variance at all.
+        rate = (pair.passes + pair.passes_before + 1) / (pair.trials + pair.trials_before + 2)
+        spread += weight**2 * rate * (1 - rate) * (1 / pair.trials + 1 / pair.trials_before)
+    return min(1.0, float(norm.ppf(1 - alpha / 2) + norm.ppf(power)) * math.sqrt(spread))
+
+
+def clustered(pairs: Sequence[Pair]) -> Clustered | None:
+    """What holds for cases like these, each case a single observation; None for fewer than six.
+
+    The p-value is that of flipping signs, the interval Student's.
+    """
+    if len(pairs) < CLUSTERS:
+        return None
+    differences = np.array([pair.difference for pair in pairs])
+    if not differences.any():
+        return Clustered(difference=0.0, interval=None, p_value=1.0)
+    flipped = permutation_test(
+        (differences,), np.mean, permutation_type="samples", n_resamples=9_999, rng=np.random.default_rng(0)
+    )
+    found = None
+    if np.ptp(differences) > 0:
+        student = ttest_1samp(differences, 0).confidence_interval()
+        found = Interval(low=max(-1.0, float(student.low)), high=min(1.0, float(student.high)))
+    return Clustered(
+        difference=float(differences.mean()), interval=found, p_value=float(min(1.0, flipped.pvalue))
+    )
+
+
+def _weighted(pairs: Sequence[Pair]) -> list[tuple[Pair, float]]:
+    total = sum(pair.weight for pair in pairs)
+    return [(pair, pair.weight / total) for pair in pairs]

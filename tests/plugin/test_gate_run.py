@@ -1,0 +1,165 @@
+"""A baseline is accepted, kept, and missed: the gate as CI runs it."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+from support.model_server import ModelServer
+from support.project import Finished, Project, case_yaml
+
+GOOD, BAD = "Be careful.", "Be positive."
+GATE = ("--agent-evals", "--agent-evals-gate")
+UPDATE = ("--agent-evals", "--agent-evals-update-baseline")
+
+
+@pytest.fixture(scope="module")
+def healthy(project: Project) -> Project:
+    """A project whose case passes, measured with as many trials as it takes, and never told a threshold."""
+    settings = project.files["pyproject.toml"].replace("trials = 10\n", "")
+    return project.with_files(
+        {
+            "pyproject.toml": settings,
+            "newsdesk.py": project.files["newsdesk.py"].replace(BAD, GOOD),
+            "evals/cases/rosy/case.yaml": case_yaml(rest=""),
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def accepted(healthy: Project, model: ModelServer, tmp_path_factory: pytest.TempPathFactory) -> Finished:
+    model.requests.clear()
+    done = healthy.run(tmp_path_factory.mktemp("accepted"), *UPDATE)
+    assert len(model.requests) == 30
+    return done
+
+
+@pytest.fixture
+def guarded(healthy: Project, accepted: Finished) -> Project:
+    """The project with its baseline."""
+    baseline = (accepted.folder / "evals/baseline.json").read_text()
+    return healthy.with_files({"evals/baseline.json": baseline})
+
+
+def test_a_baseline_is_of_current_alone_with_a_fixed_number_of_trials(accepted: Finished) -> None:
+    assert accepted.code == 0
+    assert accepted.lines("baseline: evals/baseline.json, 1 cases")
+    (entry,) = json.loads((accepted.folder / "evals/baseline.json").read_text())["cases"].values()
+    assert (entry["passes"], entry["trials"], entry["model"]) == (30, 30, "gpt-4o-mini")
+    assert list(accepted.verdicts) == [("rosy", "current")]
+
+
+def test_what_did_not_change_passes_the_gate_with_few_trials(
+    guarded: Project, server: ModelServer, tmp_path: Path
+) -> None:
+    done = guarded.run(tmp_path, *GATE, "--agent-evals-variants", "current")
+    assert done.code == 0, done.output
+    assert done.lines("gate passes: 1 case beside baseline.json: 1 unchanged")
+    assert done.lines("falls from 95% to")
+    assert server.count <= 12
+
+
+def test_a_worse_prompt_is_red_says_what_fell_and_costs_few_trials(
+    guarded: Project, server: ModelServer, tmp_path: Path
+) -> None:
+    worse = guarded.with_files({"newsdesk.py": guarded.files["newsdesk.py"].replace(GOOD, BAD)})
+    done = worse.run(tmp_path, *GATE, "--agent-evals-variants", "current")
+    assert done.code == 1
+    assert done.lines("gate FAILS: 1 case beside baseline.json: 1 regressed")
+    assert done.lines("rosy: regressed: 0 of 5 passed (0%), before 30 of 30 (100%)")
+    assert done.lines("pytest --agent-evals --agent-evals-gate evals/cases/rosy/case.yaml")
+    assert done.counts == {"failed": 1}
+    assert server.count == 5
+    gate = done.results["gate"]
+    assert (gate["passes"], gate["cases"][0]["finding"]) == (False, "regressed")
+
+
+def test_a_branch_cannot_approve_itself(guarded: Project, server: ModelServer, tmp_path: Path) -> None:
+    folder = guarded.write(tmp_path)
+    for command in (
+        ["init", "--quiet", "--initial-branch", "main"],
+        ["add", "."],
+        ["-c", "user.name=n", "-c", "user.email=e@e", "commit", "--quiet", "--message", "accepted"],
+    ):
+        subprocess.run(["git", *command], cwd=folder, check=True)
+    baseline = json.loads(guarded.files["evals/baseline.json"])
+    baseline["cases"]["rosy"]["passes"] = 0
+    branch = guarded.with_files(
+        {
+            "newsdesk.py": guarded.files["newsdesk.py"].replace(GOOD, BAD),
+            "evals/baseline.json": json.dumps(baseline),
+        }
+    )
+    own = branch.run(folder, *GATE)
+    assert own.code == 0
+    done = branch.run(folder, *GATE, "--agent-evals-baseline", "git:main")
+    assert done.code == 1
+    assert done.lines("this branch changes the baseline (rosy); compared with baseline.json of main")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ((*UPDATE, "-k", "rosy"), "give --agent-evals-merge-baseline"),
+        ((*UPDATE, "evals/cases/rosy"), "give --agent-evals-merge-baseline"),
+        ((*UPDATE, "--agent-evals-gate"), "exclude each other"),
+        (("--agent-evals", "--agent-evals-baseline", "git:main"), "give both"),
+        (GATE, "there is no baseline"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_before_anything_is_paid_for(
+    arguments: tuple[str, ...], said: str, healthy: Project, server: ModelServer, tmp_path: Path
+) -> None:
+    both = healthy.with_files(
+        {
+            "evals/cases/other/case.yaml": case_yaml(),
+            "evals/cases/other/run.json": healthy.files["evals/cases/rosy/run.json"],
+        }
+    )
+    done = both.run(tmp_path, *arguments)
+    assert done.code == pytest.ExitCode.USAGE_ERROR
+    assert done.lines(said)
+    assert server.count == 0
+
+
+def test_a_part_is_merged_case_by_case_and_nothing_is_written_with_errors(
+    guarded: Project, server: ModelServer, tmp_path: Path
+) -> None:
+    second = guarded.with_files(
+        {
+            "evals/cases/other/case.yaml": case_yaml(rest=""),
+            "evals/cases/other/run.json": guarded.files["evals/cases/rosy/run.json"],
+        }
+    )
+    done = second.run(tmp_path, "--agent-evals", "--agent-evals-merge-baseline", "-k", "other")
+    assert done.code == 0, done.output
+    baseline = tmp_path / "evals/baseline.json"
+    assert list(json.loads(baseline.read_text())["cases"]) == ["other", "rosy"]
+    before = baseline.read_text()
+    broken = second.with_files(
+        {
+            "newsdesk.py": guarded.files["newsdesk.py"].replace(GOOD, "Break it."),
+            "evals/baseline.json": before,
+        }
+    )
+    done = broken.run(tmp_path, *UPDATE)
+    assert done.code == 1
+    assert done.lines("baseline: evals/baseline.json was not written")
+    assert baseline.read_text() == before
+
+
+@pytest.mark.parametrize(
+    ("limit", "said"),
+    [("max-tokens=100", "tokens were used, of at most 100"), ("max-cost=0.00001", "of at most $0.00001")],
+)
+def test_a_budget_stops_what_is_not_begun_and_says_so(
+    limit: str, said: str, healthy: Project, server: ModelServer, tmp_path: Path
+) -> None:
+    server.latency = 0.05
+    done = healthy.run(tmp_path, "--agent-evals", f"--agent-evals-{limit}", "--agent-evals-concurrency", "1")
+    assert done.code == 0
+    assert server.count < 15
+    verdicts = {name: verdict for (_, name), (verdict, _, _) in done.verdicts.items()}
+    assert set(verdicts.values()) == {"inconclusive"}
+    assert done.lines("budget: ")
+    assert said in " ".join(done.output.split())
