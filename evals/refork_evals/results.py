@@ -41,10 +41,25 @@ class Method(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Judged:
+    """Who judged: ``asked`` is the model that was asked for, ``answered`` those that the replies name, sorted.
+
+    An alias such as ``gpt-4o-mini`` is answered by a dated model.
+    """
+
+    asked: str
+    answered: tuple[str, ...] = ()
+    votes_pass: int = 0
+    votes_fail: int = 0
+    votes_error: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
 class Score:
     """What one scorer said of one trial. ``passed`` is None where the scorer raised: then ``error`` is set.
 
-    ``reason`` is one line that quotes the evidence. ``value`` is the number of scorers that measure one.
+    ``reason`` is one line that quotes the evidence. ``value`` is the number of scorers that measure one,
+    of a judge with several votes the share that pass. ``judged`` is there of a judge that answered.
     """
 
     scorer: str
@@ -52,6 +67,7 @@ class Score:
     reason: str = ""
     value: float | None = None
     error: str | None = None
+    judged: Judged | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

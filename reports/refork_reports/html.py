@@ -15,12 +15,12 @@ from refork_evals.results import Evaluation, Verdict
 
 from refork_reports import humanize, phrases, results_json
 from refork_reports.page import page
+from refork_reports.results_read import RESULTS
 from refork_reports.tails import arguments_line, beside_production, shown_steps
 from refork_reports.timeline import answer_line, output_line, pretty
 from refork_reports.visible import clipped, visible, visible_html
 
 REPORT: Final = "report.html"
-RESULTS: Final = "results.json"
 TITLE: Final = "Agent evals"
 _HEADLINE_WORDS: Final = {
     Verdict.PASS: "Current passes",
@@ -35,6 +35,7 @@ _FILTERS: Final[dict[str, Any]] = {
     "money": humanize.money,
     "duration": humanize.duration,
     "percent": humanize.percent,
+    "number": humanize.number,
     "pretty": pretty,
     "clipped": clipped,
     "show": visible_html,

@@ -18,6 +18,8 @@ Money = Annotated[
 ]
 """US dollars, as a decimal string: ``"0.0042"``."""
 
+Share = Annotated[FiniteFloat, Field(ge=0, le=1)]
+
 VerdictName = Literal["pass", "fail", "inconclusive", "error", "stale"]
 
 
@@ -62,6 +64,16 @@ class ErrorEntry(_Part):
     message: str
 
 
+class JudgeEntry(_Part):
+    """Who judged: the model that was asked for, those that the replies name, and how the votes went."""
+
+    asked: str
+    answered: list[str]
+    votes_pass: int
+    votes_fail: int
+    votes_error: int
+
+
 class ScoreEntry(_Part):
     """What one scorer said. ``passed`` is null where the scorer raised; then ``error`` is set."""
 
@@ -70,6 +82,7 @@ class ScoreEntry(_Part):
     reason: str
     value: FiniteFloat | None
     error: str | None
+    judge: JudgeEntry | None = Field(default=None, description="of a `judge`")
 
 
 class TrajectoryEntry(_Part):
@@ -119,8 +132,39 @@ class RequestEntry(_Part):
 
 
 class IntervalEntry(_Part):
-    low: Annotated[FiniteFloat, Field(ge=0, le=1)]
-    high: Annotated[FiniteFloat, Field(ge=0, le=1)]
+    low: Share
+    high: Share
+
+
+class AtKEntry(_Part):
+    """Of k answers of the cell: the chance that at least one passes (pass@k), and that all do (pass^k)."""
+
+    k: int
+    pass_at_k: Share
+    pass_hat_k: Share
+
+
+class MeanEntry(_Part):
+    """The mean of the numbers that a scorer measured, with a bootstrap interval of 95%."""
+
+    count: int
+    value: FiniteFloat
+    low: FiniteFloat | None
+    high: FiniteFloat | None
+    method: Literal["BCa", "percentile"] | None = Field(description="null where there is no interval")
+    note: str = Field(description="why there is no BCa interval, and what was left out")
+
+
+class ScorerEntry(_Part):
+    """One scorer over the trials of a cell that have an answer. ``interval`` is Wilson's, of 95%."""
+
+    scorer: str
+    place: int = Field(description="of its expectation in `expect`, from 0")
+    passes: int
+    failures: int
+    errors: int
+    interval: IntervalEntry | None
+    mean: MeanEntry | None
 
 
 class CellEntry(_Part):
@@ -147,6 +191,8 @@ class CellEntry(_Part):
     seconds: FiniteFloat = Field(description="wall time of all its trials, added up")
     savings: SavingsEntry | None
     request: RequestEntry | None
+    at_k: list[AtKEntry] = Field(default=[], description="of the measured trials, for k below their number")
+    scorers: list[ScorerEntry] = []
     trials: list[TrialEntry]
 
 
@@ -191,6 +237,44 @@ class ForkEntry(_Part):
     seconds: FiniteFloat
 
 
+class KappaEntry(_Part):
+    """Cohen's kappa, null where it is not defined, with a bootstrap interval of 95%; ``note`` says what lacks."""
+
+    value: FiniteFloat | None
+    low: FiniteFloat | None
+    high: FiniteFloat | None
+    note: str
+
+
+class AgreementEntry(_Part):
+    """Distinct outputs of the session that the judge judged and a person labelled. Intervals are Wilson's."""
+
+    outputs: int
+    too_few: bool
+    both_pass: int
+    both_fail: int
+    false_passes: int = Field(description="the person fails them, the judge lets them pass")
+    false_fails: int = Field(description="the person passes them, the judge fails them")
+    false_pass_rate: Share | None = Field(description="of the outputs that the person fails")
+    false_pass_interval: IntervalEntry | None
+    false_fail_rate: Share | None = Field(description="of the outputs that the person passes")
+    false_fail_interval: IntervalEntry | None
+    kappa: KappaEntry
+
+
+class CalibrationEntry(_Part):
+    """A rubric's judge beside a person's labels. ``asked`` and ``answered`` count its scores by model."""
+
+    place: int = Field(description="of its expectation in `expect`, from 0")
+    rubric: str
+    asked: dict[str, int]
+    answered: dict[str, int]
+    labels: int = Field(description="labels of this rubric in labels.jsonl, of whatever output")
+    contradicted: int = Field(description="outputs of several trials that it let pass and failed")
+    agreement: AgreementEntry
+    problem: str = Field(description="what is wrong with labels.jsonl; else empty")
+
+
 class CaseEntry(_Part):
     name: str
     description: str
@@ -207,6 +291,7 @@ class CaseEntry(_Part):
         description="production's answer, scored and not run; its number is 0"
     )
     cells: list[CellEntry]
+    judges: list[CalibrationEntry] = Field(default=[], description="a `judge` each that stands by itself")
 
 
 class TotalsEntry(_Part):
