@@ -2,9 +2,9 @@
 
 from decimal import Decimal
 
-from refork_evals.compare import Means, VariantComparison
-from refork_evals.results import Change, Interval
-from refork_evals.statistics.strata import CLUSTERS, Clustered
+from refork_evals.results import Change, Interval, VariantComparison
+from refork_evals.results.comparisons import Clustered, Means
+from refork_evals.statistics.strata import CLUSTERS
 
 from refork_reports import humanize
 
@@ -28,6 +28,11 @@ def p_value(p: float) -> str:
     return "p < 0.001" if p < 0.001 else f"p = {p:.2g}"
 
 
+def shown_p(p: float) -> str:
+    """As in a column that is headed p."""
+    return p_value(p).removeprefix("p = ").removeprefix("p ")
+
+
 def line(found: VariantComparison) -> str:
     """A comparison in one line, the verdict first."""
     return (
@@ -48,9 +53,7 @@ def like_these(found: Clustered | None) -> str:
     """What holds for cases like these; why nothing does, where there are too few."""
     if found is None:
         return f"of cases like these nothing is said: that takes {CLUSTERS} cases"
-    return (
-        f"for cases like these: {points(found.difference)} ({between(found.interval)}, {p_value(found.p_value)})"
-    )
+    return f"for cases like these: {points(found.difference)} ({between(found.interval)}, {p_value(found.p_value)})"
 
 
 def ratio(means: Means | None) -> str:

@@ -1,6 +1,7 @@
 """An evaluation in the shape of ``results.json``."""
 
 import math
+from dataclasses import asdict
 from typing import Any
 
 from refork.case import Answer, Request, Run, Step
@@ -10,6 +11,7 @@ from refork_evals.portable import portable
 from refork_evals.results import CaseResult, Cell, Evaluation, Score, ScoredTrial
 
 from refork_reports import phrases
+from refork_reports.gate_words import gate_entry
 from refork_reports.judge_entries import judge_entries
 from refork_reports.results_schema import VERSION, Results
 from refork_reports.timeline import output_line, state
@@ -29,6 +31,8 @@ def results(evaluation: Evaluation) -> Results:
                 "settings": {key: str(value) for key, value in sorted(evaluation.settings.items())},
                 "totals": _totals(evaluation),
                 "cases": [_case(result) for result in evaluation.cases],
+                "comparisons": [asdict(found) for found in evaluation.comparisons],
+                "gate": gate_entry(evaluation.gate),
             }
         )
     )
@@ -104,6 +108,8 @@ def _cell(cell: Cell) -> dict[str, Any]:
         "pass_rate": cell.pass_rate,
         "interval": cell.interval and {"low": cell.interval.low, "high": cell.interval.high},
         "p_value": _finite(cell.p_value),
+        "method": cell.method.value,
+        "comparison": cell.comparison and asdict(cell.comparison),
         "usage": _usage(cell.usage),
         "cost_usd": shown_cost(cell),
         "seconds": cell.seconds,

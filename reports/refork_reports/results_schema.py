@@ -5,7 +5,10 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, PlainSerializer, WithJsonSchema
+from pydantic import Field, FiniteFloat, PlainSerializer, WithJsonSchema
+
+from refork_reports.compared_schema import ComparisonEntry, GateEntry, VariantComparisonEntry
+from refork_reports.schema_part import Part, VerdictName
 
 VERSION: Final = 1
 
@@ -20,14 +23,8 @@ Money = Annotated[
 
 Share = Annotated[FiniteFloat, Field(ge=0, le=1)]
 
-VerdictName = Literal["pass", "fail", "inconclusive", "error", "stale"]
 
-
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class UsageEntry(_Part):
+class UsageEntry(Part):
     """Tokens as the provider reported them. Input includes cached, output includes reasoning tokens."""
 
     calls: int
@@ -37,7 +34,7 @@ class UsageEntry(_Part):
     reasoning_tokens: int
 
 
-class SavingsEntry(_Part):
+class SavingsEntry(Part):
     """What rerunning the whole recorded run once a trial would have taken, less what the trials took."""
 
     trials: int
@@ -46,25 +43,25 @@ class SavingsEntry(_Part):
     seconds: FiniteFloat
 
 
-class ToolCallEntry(_Part):
+class ToolCallEntry(Part):
     """A tool call as the model wrote it; ``arguments`` is a string where its JSON does not parse."""
 
     name: str
     arguments: Any
 
 
-class AnswerEntry(_Part):
+class AnswerEntry(Part):
     text: str
     tool_calls: list[ToolCallEntry]
     structured: Any = Field(description="the parsed answer, where the step asked for a JSON schema")
 
 
-class ErrorEntry(_Part):
+class ErrorEntry(Part):
     type: str
     message: str
 
 
-class JudgeEntry(_Part):
+class JudgeEntry(Part):
     """Who judged: the model that was asked for, those that the replies name, and how the votes went."""
 
     asked: str
@@ -74,7 +71,7 @@ class JudgeEntry(_Part):
     votes_error: int
 
 
-class ScoreEntry(_Part):
+class ScoreEntry(Part):
     """What one scorer said. ``passed`` is null where the scorer raised; then ``error`` is set."""
 
     scorer: str
@@ -85,7 +82,7 @@ class ScoreEntry(_Part):
     judge: JudgeEntry | None = Field(default=None, description="of a `judge`")
 
 
-class TrajectoryEntry(_Part):
+class TrajectoryEntry(Part):
     """A step of a tail: ``name`` is its agent's or tool's, else the step's own."""
 
     number: int
@@ -95,7 +92,7 @@ class TrajectoryEntry(_Part):
     said: str = Field(description="the first line of its answer, output or error")
 
 
-class TrialEntry(_Part):
+class TrialEntry(Part):
     """One rerun. ``passed`` is null where it could not be measured. ``resumed``: from a killed session."""
 
     number: int
@@ -113,13 +110,13 @@ class TrialEntry(_Part):
     )
 
 
-class ToolEntry(_Part):
+class ToolEntry(Part):
     name: str
     description: str
     parameters: dict[str, Any]
 
 
-class RequestEntry(_Part):
+class RequestEntry(Part):
     """What was sent to the model at the fork point. ``settings`` holds only what was set."""
 
     agent: str | None
@@ -131,12 +128,12 @@ class RequestEntry(_Part):
     output_schema: dict[str, Any] | None
 
 
-class IntervalEntry(_Part):
+class IntervalEntry(Part):
     low: Share
     high: Share
 
 
-class AtKEntry(_Part):
+class AtKEntry(Part):
     """Of k answers of the cell: the chance that at least one passes (pass@k), and that all do (pass^k)."""
 
     k: int
@@ -144,7 +141,7 @@ class AtKEntry(_Part):
     pass_hat_k: Share
 
 
-class MeanEntry(_Part):
+class MeanEntry(Part):
     """The mean of the numbers that a scorer measured, with a bootstrap interval of 95%."""
 
     count: int
@@ -155,7 +152,7 @@ class MeanEntry(_Part):
     note: str = Field(description="why there is no BCa interval, and what was left out")
 
 
-class ScorerEntry(_Part):
+class ScorerEntry(Part):
     """One scorer over the trials of a cell that have an answer. ``interval`` is Wilson's, of 95%."""
 
     scorer: str
@@ -167,7 +164,7 @@ class ScorerEntry(_Part):
     mean: MeanEntry | None
 
 
-class CellEntry(_Part):
+class CellEntry(Part):
     """A case under a variant.
 
     ``interval`` is of 95%, wide enough for whatever the unmeasured trials would have been; ``pass_rate`` is
@@ -186,17 +183,21 @@ class CellEntry(_Part):
     pass_rate: FiniteFloat | None
     interval: IntervalEntry | None
     p_value: FiniteFloat | None
+    method: Literal["fixed", "sequential", "baseline"] = Field(description="how the verdict was decided")
+    comparison: ComparisonEntry | None
     usage: UsageEntry
     cost_usd: Money | None
     seconds: FiniteFloat = Field(description="wall time of all its trials, added up")
     savings: SavingsEntry | None
     request: RequestEntry | None
-    at_k: list[AtKEntry] = Field(default=[], description="of the measured trials, for k below their number")
-    scorers: list[ScorerEntry] = []
+    at_k: list[AtKEntry] = Field(
+        default_factory=list[AtKEntry], description="of the measured trials, for k below their number"
+    )
+    scorers: list[ScorerEntry] = Field(default_factory=list[ScorerEntry])
     trials: list[TrialEntry]
 
 
-class StepEntry(_Part):
+class StepEntry(Part):
     """A step of the recorded run. ``state`` is its place: before the fork point, or after."""
 
     number: int
@@ -214,7 +215,7 @@ class StepEntry(_Part):
     error: ErrorEntry | None
 
 
-class RunEntry(_Part):
+class RunEntry(Part):
     """The recorded run, its steps in order."""
 
     id: str
@@ -228,7 +229,7 @@ class RunEntry(_Part):
     steps: list[StepEntry]
 
 
-class ForkEntry(_Part):
+class ForkEntry(Part):
     """What the fork of the case gave: ``run_id`` is its workflow id in the evals database."""
 
     status: Literal["measured", "stale", "error"]
@@ -237,7 +238,7 @@ class ForkEntry(_Part):
     seconds: FiniteFloat
 
 
-class KappaEntry(_Part):
+class KappaEntry(Part):
     """Cohen's kappa, null where it is not defined, with a bootstrap interval of 95%; ``note`` says what lacks."""
 
     value: FiniteFloat | None
@@ -246,7 +247,7 @@ class KappaEntry(_Part):
     note: str
 
 
-class AgreementEntry(_Part):
+class AgreementEntry(Part):
     """Distinct outputs of the session that the judge judged and a person labelled. Intervals are Wilson's."""
 
     outputs: int
@@ -262,7 +263,7 @@ class AgreementEntry(_Part):
     kappa: KappaEntry
 
 
-class CalibrationEntry(_Part):
+class CalibrationEntry(Part):
     """A rubric's judge beside a person's labels. ``asked`` and ``answered`` count its scores by model."""
 
     place: int = Field(description="of its expectation in `expect`, from 0")
@@ -275,7 +276,7 @@ class CalibrationEntry(_Part):
     problem: str = Field(description="what is wrong with labels.jsonl; else empty")
 
 
-class CaseEntry(_Part):
+class CaseEntry(Part):
     name: str
     description: str
     agent: str | None
@@ -294,7 +295,7 @@ class CaseEntry(_Part):
     judges: list[CalibrationEntry] = Field(default=[], description="a `judge` each that stands by itself")
 
 
-class TotalsEntry(_Part):
+class TotalsEntry(Part):
     cases: int
     trials: int
     passes: int
@@ -310,7 +311,7 @@ class TotalsEntry(_Part):
     unpriced_models: list[str]
 
 
-class Results(_Part):
+class Results(Part):
     """``results.json``: one evaluation. Unknown is null, money a decimal string, numbers always finite."""
 
     version: Literal[1]
@@ -321,3 +322,5 @@ class Results(_Part):
     settings: dict[str, str]
     totals: TotalsEntry
     cases: list[CaseEntry]
+    comparisons: list[VariantComparisonEntry]
+    gate: GateEntry | None

@@ -5,13 +5,13 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from refork.variant import CURRENT
-from refork_evals.compare import VariantComparison
-from refork_evals.results import CaseResult, Cell, Evaluation, Verdict
+from refork_evals.results import CaseResult, Cell, Evaluation, VariantComparison, Verdict
 
 from refork_reports import comparisons, gate_words, humanize, phrases
 from refork_reports.totals import shown_cost, totals
 from refork_reports.visible import visible
 
+SUMMARY: Final = "summary.md"
 LIMIT: Final = 60_000
 """Bytes that a summary stays under: a job summary of GitHub takes 1 MB, a comment 65,536 characters."""
 _ROWS: Final = 35_000
@@ -28,14 +28,14 @@ _ACTIVE: Final = str.maketrans({mark: f"&#{ord(mark)};" for mark in r"\`*_{}[]()
 """What Markdown, GitHub and GitLab give a meaning to: emphasis, links, tables, mentions, references."""
 
 
-def render(evaluation: Evaluation, compared: Sequence[VariantComparison]) -> str:
+def render(evaluation: Evaluation) -> str:
     """The summary as Markdown, at most 60 kB of it."""
     parts = [
         "## Agent evals",
         _verdict(evaluation),
         *_within(_NOTES, list(_gate_notes(evaluation)), "note"),
         _table(evaluation),
-        *_within(_NOTES, [_bullet(found) for found in compared], "comparison"),
+        *_within(_NOTES, [_bullet(found) for found in evaluation.comparisons], "comparison"),
         _savings(evaluation),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"

@@ -249,11 +249,11 @@ def test_the_same_evaluation_gives_the_same_page() -> None:
     assert render(everything()) == render(everything())
 
 
-def test_write_leaves_both_files_and_nothing_else(tmp_path: Path) -> None:
+def test_write_leaves_its_three_files_and_nothing_else(tmp_path: Path) -> None:
     folder = tmp_path / "reports" / "agent-evals"
     page = write(realistic(), folder, title="analyst")
     assert page == folder / "report.html"
-    assert sorted(file.name for file in folder.iterdir()) == ["report.html", "results.json"]
+    assert sorted(file.name for file in folder.iterdir()) == ["report.html", "results.json", "summary.md"]
     assert page.read_text(encoding="utf-8") == render(realistic(), title="analyst")
     assert len(read(folder / "results.json").cases) == 5
 
