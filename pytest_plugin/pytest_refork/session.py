@@ -2,15 +2,18 @@
 
 import time
 from collections.abc import Generator, Sequence
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from refork.answers import AnswersMode, forget_normalizers
 from refork.errors import ReforkError
 from refork.policy import project_policy
 from refork.stubs import check_stubs, forget_stubs
 from refork.variant import CURRENT
+from refork_evals.judge_answers import JudgeAnswer, JudgeAnswers, keeping
 from refork_evals.registry import forget_scorers
 from refork_evals.results import CaseResult
 
@@ -19,6 +22,7 @@ from pytest_refork.asked import Asked, Outcomes, amend, asked_key
 from pytest_refork.cases import CaseFile
 from pytest_refork.gating import Selection, check_update, is_everything, judge, update
 from pytest_refork.hints import hints
+from pytest_refork.keeping import keep
 from pytest_refork.loop import TrialLoop
 from pytest_refork.marked import FIXTURE, subject_of, with_parameters
 from pytest_refork.names import CASE_FILE, MARKER
@@ -63,14 +67,20 @@ class AgentEvals:
         self._order: list[str] = []
         self._hints: list[str] = []
         self._report: Report | None = None
+        self._judges = JudgeAnswers(AnswersMode(settings.project.answers))
+        self._from_judges: list[JudgeAnswer] = []
+        self._stack = ExitStack()
+        self._stack.enter_context(keeping(self._judges))
 
     def close(self) -> None:
         self._runner.close()
+        self._stack.close()
         if not handover.worker_id(self._config):
             self._runner.forget_budget()
         self._config.pluginmanager.unregister(name="refork-fixtures")
         forget_scorers()
         forget_stubs()
+        forget_normalizers()
 
     # Collection.
 
@@ -180,12 +190,18 @@ class AgentEvals:
             self._order = self._order or list(received.order)
             self._selection = received.selection
             self._from_workers += received.results
+            self._from_judges += received.judged
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None]:
         results = self._runner.judge.results
         if handover.worker_id(self._config):
-            handed = handover.Handed(order=tuple(self._order), selection=self._selection, results=results)
+            handed = handover.Handed(
+                order=tuple(self._order),
+                selection=self._selection,
+                results=results,
+                judged=self._judges.made,
+            )
             handover.hand_over(self._config, handed)
             return (yield)
         results = handover.merged((*results, *self._from_workers), self._order)
@@ -204,8 +220,10 @@ class AgentEvals:
             tuple(results), self._settings, started_at=self._started_at, seconds=seconds, gate=gate
         )
         changed = update(self._settings, results)
-        self._report = Report(evaluation, self._settings.project.report, changed)
-        is_written = self._report.write()
+        mode = AnswersMode(self._settings.project.answers)
+        saved = keep(mode, results, (*self._judges.made, *self._from_judges))
+        self._report = Report(evaluation, self._settings.project.report, changed, saved)
+        is_written = self._report.write() and not saved.problems
         blocked = (gate is not None and not gate.passes) or (changed is not None and bool(changed.problems))
         if (blocked or not is_written) and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
