@@ -64,4 +64,5 @@ def _of(trial: Trial) -> Iterator[Kept]:
         seconds=trial.seconds,
         usage=trial.usage,
         answer=trial.answer,
+        normalizers=key.normalizers,
     )

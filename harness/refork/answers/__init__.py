@@ -2,7 +2,7 @@
 
 ``answers.jsonl`` in a case's folder holds an answer a line. It is found again by a digest of everything that was
 sent and by the number of the trial, so that n trials stay n measurements. Prompts that hold a date or an id are made
-comparable by normalizers, registered in the project's ``conftest.py``::
+comparable by normalizers, registered in the module that ``setup`` names, where pytest and the command line see them::
 
     import re
     from refork.answers import normalizer
@@ -13,7 +13,7 @@ comparable by normalizers, registered in the project's ``conftest.py``::
 """
 
 from refork.answers.kept import AnswerKey, Kept
-from refork.answers.keys import digest_of, forget_normalizers, normalizer
+from refork.answers.keys import digest_of, forget_normalizers, normalizer, normalizers
 from refork.answers.modes import AnswersMode
 from refork.answers.store import Store, answers_file
 
@@ -26,4 +26,5 @@ __all__ = [
     "digest_of",
     "forget_normalizers",
     "normalizer",
+    "normalizers",
 ]

@@ -1,6 +1,6 @@
 """One kept answer, and a line of ``answers.jsonl``."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, Literal
@@ -16,7 +16,7 @@ class AnswerKey:
     """What an answer is found by: a digest of all that was sent, and which draw of it this is, from 1.
 
     In a tail the draw is the trial, and ``occurrence`` counts equal requests within it; votes of a judge are told
-    apart by it too.
+    apart by it too. ``normalizers`` are the names of those that the digest was made with.
     """
 
     __pydantic_config__ = ConfigDict(extra="forbid")
@@ -24,6 +24,7 @@ class AnswerKey:
     digest: str
     trial: int
     occurrence: int = 1
+    normalizers: tuple[str, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +49,7 @@ class Kept:
     answer: Answer | None = None
     output: Any = None
     of: str | None = None
+    normalizers: tuple[str, ...] = ()
 
     @property
     def key(self) -> AnswerKey:

@@ -25,6 +25,11 @@ def normalizer(function: _Function) -> _Function:
     return function
 
 
+def normalizers() -> tuple[str, ...]:
+    """The names of those that are registered, in order."""
+    return tuple(function.__name__ for function in _registered)
+
+
 def forget_normalizers() -> None:
     """Forget all: one test session must not see those of another in the same process."""
     _registered.clear()

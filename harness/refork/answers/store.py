@@ -23,10 +23,18 @@ class Store:
         self.mode = mode
         self._lock = Lock()
         self._folders: dict[Path, dict[AnswerKey, Kept]] = {}
+        self._asked: dict[Path, set[str]] = {}
 
     def find(self, folder: Path, key: AnswerKey) -> Kept | None:
         """A kept answer; None where there is none, or the mode reads none. Raises BadFileError."""
+        with self._lock:
+            self._asked.setdefault(folder, set()).add(key.digest)
         return self._of(folder).get(key) if self.mode.reads else None
+
+    def asked(self, folder: Path) -> frozenset[str]:
+        """The digests of all that was looked for up to now."""
+        with self._lock:
+            return frozenset(self._asked.get(folder, ()))
 
     def keep(self, folder: Path, answers: Sequence[Kept], *, asked: Iterable[str] = ()) -> int:
         """Write what was answered; gives how many lines are new or other. Raises BadFileError.

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from dbos import DBOS
 
-from refork.answers import AnswerKey, AnswersMode, digest_of
+from refork.answers import AnswerKey, AnswersMode, digest_of, normalizers
 from refork.case import Case
 from refork.engine.gate import Gate, Refusal
 from refork.engine.leftovers import Leftover
@@ -255,7 +255,7 @@ class StepBranch(Branch):
         if name not in self._digests:
             ids = (self.gate.run_id, self._case.run.id)
             self._digests[name] = digest_of(call.request, code=call.code, own_ids=ids)
-        return AnswerKey(self._digests[name], planned.number)
+        return AnswerKey(self._digests[name], planned.number, normalizers=normalizers())
 
     def _answered(self, planned: Planned, call: ModelCall, key: AnswerKey | None) -> bool:
         """Whether a trial was given without a call: from what is kept, or as missing where no call may be made."""

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from threading import Lock
 from typing import Any
 
-from refork.answers import AnswerKey, AnswersMode, Kept, Store, digest_of
+from refork.answers import AnswerKey, AnswersMode, Kept, Store, digest_of, normalizers
 from refork.case import Case, Step
 from refork.fork.branch import Instead
 from refork.frameworks import ModelCall, StepCall
@@ -65,6 +65,7 @@ class KeptSteps:
                 trial=key.trial,
                 occurrence=key.occurrence,
                 kind="step",
+                normalizers=normalizers(),
                 answered_at=now,
                 model=step.model,
                 seconds=step.seconds or 0.0,

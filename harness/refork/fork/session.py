@@ -112,6 +112,10 @@ class ForkSession:
         """Whether the application is still the version that made the run, as far as DBOS tells versions apart."""
         return run.application_version == self._engine.application_version(run.application_name)
 
+    @property
+    def answers(self) -> Store:
+        return self._host.limits.answers
+
     def stop(self) -> None:
         """Start no more trials, wait for those in flight, then end every fork."""
         for fork in self._forks:
