@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from bench import captures, forks, replays, startup, tails, verdicts
+from bench import captures, forks, replays, reuse, startup, tails, verdicts
 from bench.server import LATENCY, Server, serving
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "benchmarks.md"
@@ -69,12 +69,24 @@ def _rate(what: str, rate: float, bar: float) -> Row:
 
 
 def measure() -> list[Row]:
-    with serving(latency=0):
+    with serving(latency=0) as server:
         runs = forks.record()
         rows = [*_without_waiting(runs), *_captures(captures.measure())]
+        again = reuse.measure(runs.after_10_steps, server)
     with serving() as server:
         rows = _in_forks(runs, server) + rows
     with_plugin, without, start = startup.ratio()
+    rows += [
+        Row(
+            what=f"model calls of the second run of {reuse.CASES} cases x 3 variants x {reuse.TRIALS} trials",
+            measured=str(again.calls),
+            bar="0",
+            met=again.calls == 0,
+        ),
+        _within(
+            "that run, beyond importing pytest, DBOS and the application", again.seconds - again.imports, 5
+        ),
+    ]
     return [*rows, _ratio("`pytest --co` with the plugin / without it", with_plugin, without, 1.05, start)]
 
 

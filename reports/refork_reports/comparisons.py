@@ -43,7 +43,12 @@ def line(found: VariantComparison) -> str:
 
 def details(found: VariantComparison) -> list[str]:
     """What else there is to say of it, a sentence each."""
-    said = [_flips(found), _single(found), like_these(found.like_these), _costs(found)]
+    return [sentence for sentence in (*remarks(found), _costs(found)) if sentence]
+
+
+def remarks(found: VariantComparison) -> list[str]:
+    """The same without what a table has columns for."""
+    said = [_flips(found), _single(found), like_these(found.like_these)]
     if found.change in (Change.INCONCLUSIVE, Change.UNCHANGED):
         said.append(f"so many trials find a difference of {points(found.could_find)[1:]} in 8 of 10 times")
     return [sentence for sentence in said if sentence]

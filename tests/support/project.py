@@ -53,7 +53,7 @@ class Project:
             stderr=subprocess.STDOUT,
             text=True,
             # Where this suite runs in the background of a shell, Ctrl-C is ignored, and so would it be there.
-            preexec_fn=_heed_ctrl_c,
+            preexec_fn=_heed_ctrl_c,  # noqa: PLW1509 - it takes no lock
         )
 
     def run(self, folder: Path, *arguments: str) -> "Finished":
