@@ -17,6 +17,7 @@ from refork_evals.results import CaseResult
 from pytest_refork import fixtures, handover
 from pytest_refork.asked import Asked, Outcomes, amend, asked_key
 from pytest_refork.cases import CaseFile
+from pytest_refork.controller import Controller
 from pytest_refork.gating import Selection, check_update, is_everything, judge, update
 from pytest_refork.hints import hints
 from pytest_refork.loop import TrialLoop
@@ -24,6 +25,7 @@ from pytest_refork.marked import FIXTURE, subject_of, with_parameters
 from pytest_refork.names import CASE_FILE, MARKER
 from pytest_refork.runner import Runner, is_skipped
 from pytest_refork.settings import Settings, load_settings
+from pytest_refork.shared import Collected, Shared, leave_to_the_controller
 from pytest_refork.subjects import Catalogue
 from pytest_refork.summary import Report, evaluation_of
 
@@ -33,7 +35,12 @@ def open_evals(config: pytest.Config) -> "AgentEvals":
     settings = load_settings(config)
     _collect_cases_too(config, settings)
     config.pluginmanager.register(fixtures, "refork-fixtures")
-    return AgentEvals(config, settings)
+    evals = AgentEvals(config, settings)
+    if handover.worker_id(config):
+        leave_to_the_controller(evals.shared)
+    else:
+        config.pluginmanager.register(evals.controller, "refork-controller")
+    return evals
 
 
 def _collect_cases_too(config: pytest.Config, settings: Settings) -> None:
@@ -53,13 +60,14 @@ class AgentEvals:
         self._config = config
         self._settings = settings
         self._catalogue = Catalogue(settings)
-        self._runner = Runner(config, settings)
+        self.shared = Shared.of(config)
+        self._runner = Runner(config, settings, self.shared)
+        self.controller = Controller(config, self.shared, lambda: self._runner.shared)
         self._outcomes = Outcomes.of(settings)
         self._selection = Selection()
         self._deselected = 0
         self._started_at = datetime.now(UTC)
         self._began = time.monotonic()
-        self._from_workers: list[CaseResult] = []
         self._order: list[str] = []
         self._hints: list[str] = []
         self._report: Report | None = None
@@ -68,6 +76,8 @@ class AgentEvals:
         self._runner.close()
         if not handover.worker_id(self._config):
             self._runner.forget_budget()
+            self.shared.close()
+            self._config.pluginmanager.unregister(self.controller)
         self._config.pluginmanager.unregister(name="refork-fixtures")
         forget_scorers()
         forget_stubs()
@@ -123,6 +133,7 @@ class AgentEvals:
         self._selection = Selection(cases=families.current, complete=everything)
         check_update(self._settings, self._selection)
         self._hints = hints(list(subjects.values()), self._runner.plans)
+        self.shared.tell(Collected(cases=_cases(session.items), hints=self._hints))
 
     def pytest_report_collectionfinish(self) -> list[str]:
         return self._hints if self._config.get_verbosity() > -2 else []
@@ -144,7 +155,10 @@ class AgentEvals:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
         if handover.worker_id(self._config) and not self._is_dry:
-            self._runner.plan_all([item] if nextitem is None else [item, nextitem])
+            if self._runner.is_told_to_stop:
+                item.session.shouldstop = "stopped by the controller"
+                return True
+            self._runner.plan_all(self._ahead(item, nextitem))
         asked = item.stash.get(asked_key, None)
         if asked is None or not isinstance(item, pytest.Function) or self._is_dry or is_skipped(item):
             return None
@@ -162,24 +176,21 @@ class AgentEvals:
     def pytest_runtest_logfinish(self, nodeid: str) -> None:
         self._runner.finished(nodeid)
 
+    def _ahead(self, item: pytest.Item, nextitem: pytest.Item | None) -> list[pytest.Item]:
+        """What a worker knows that it will run: with an item of a case all others, where they are kept together."""
+        known = [item] if nextitem is None else [item, nextitem]
+        cases = set(_cases(known).values()) if self.shared.is_kept_together else set[str]()
+        same = _cases(item.session.items) if cases else {}
+        return list(
+            dict.fromkeys([*known, *(each for each in item.session.items if same.get(each.nodeid) in cases)])
+        )
+
     @property
     def _is_dry(self) -> bool:
         """Whether pytest only tells what it would do."""
         return any(self._config.getoption(name, False) for name in ("collectonly", "setuponly", "setupplan"))
 
     # The end.
-
-    @pytest.hookimpl(optionalhook=True)
-    def pytest_configure_node(self, node: Any) -> None:
-        node.workerinput.update(self._runner.shared)
-
-    @pytest.hookimpl(optionalhook=True)
-    def pytest_testnodedown(self, node: Any) -> None:
-        received = handover.received(getattr(node, "workeroutput", {}))
-        if received is not None:
-            self._order = self._order or list(received.order)
-            self._selection = received.selection
-            self._from_workers += received.results
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None]:
@@ -188,7 +199,10 @@ class AgentEvals:
             handed = handover.Handed(order=tuple(self._order), selection=self._selection, results=results)
             handover.hand_over(self._config, handed)
             return (yield)
-        results = handover.merged((*results, *self._from_workers), self._order)
+        for heard in self.controller.heard:
+            self._order, self._selection = list(heard.order), heard.selection
+            results += heard.results
+        results = handover.merged(results, self._order)
         if results:
             self._write(session, results)
         return (yield)
@@ -209,6 +223,15 @@ class AgentEvals:
         blocked = (gate is not None and not gate.passes) or (changed is not None and bool(changed.problems))
         if (blocked or not is_written) and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def _cases(items: Sequence[pytest.Item]) -> dict[str, str]:
+    """The case of each item of agent evals, by node id."""
+    return {
+        item.nodeid: str(item.stash[asked_key].subject.case.folder)
+        for item in items
+        if asked_key in item.stash
+    }
 
 
 def _check_stubs(settings: Settings) -> None:

@@ -111,6 +111,8 @@ def case_yaml(expect: str = "[not_contains: increased]", *, rest: str = "trials:
     return f"version: 1\nfork: {{step: 5, agent: summarizer}}\n{rest}\nexpect: {expect}\n"
 
 
+# Those of this checkout, wherever another one is installed.
+_SOURCES = [Path(__file__).parents[2] / name for name in ("harness", "evals", "reports", "pytest_plugin")]
 _PLUGINS = ("-p", "no:asyncio", "-p", "no:hypothesispytest", "-p", "no:randomly", "-W", "error")
 
 
@@ -124,5 +126,5 @@ def _surroundings(folder: Path) -> dict[str, str]:
         # Compiling DBOS and pandas anew takes longer than a test.
         "PYTHONDONTWRITEBYTECODE": "",
         "CI": "",
-        "PYTHONPATH": "",
+        "PYTHONPATH": os.pathsep.join(map(str, _SOURCES)),
     }
