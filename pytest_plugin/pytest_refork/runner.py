@@ -140,7 +140,8 @@ class Runner:
         if self._ended:
             return
         self._ended = True
-        for step in (self._stop, self._score_the_rest):
+        # Who was told to stop has waited already, or was told not to by a second Ctrl-C.
+        for step in (self._score_the_rest,) if self._stopped else (self._stop, self._score_the_rest):
             with suppress(KeyboardInterrupt), captured(self._config):
                 step()
         with captured(self._config):

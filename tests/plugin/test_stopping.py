@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from support.model_server import ModelServer
-from support.project import Finished, Project, case_yaml, finished
+from support.project import Finished, Project, case_yaml, finished, read_until
 
 WAITING = "waiting for 2 answers in flight, Ctrl-C again to drop them"
 
@@ -24,17 +24,6 @@ def slow(project: Project) -> Project:
 
 def interrupt(process: "subprocess.Popen[str]") -> None:
     process.send_signal(signal.SIGINT)
-
-
-def read_until(process: "subprocess.Popen[str]", text: str) -> str:
-    """What pytest prints up to the line that holds ``text``."""
-    assert process.stdout is not None
-    lines: list[str] = []
-    for line in process.stdout:
-        lines.append(line)
-        if text in line:
-            return "".join(lines)
-    raise AssertionError(f"{text!r} was never printed:\n{''.join(lines)}")
 
 
 def test_ctrl_c_waits_for_answers_in_flight_and_reports_what_was_measured(

@@ -106,6 +106,17 @@ def finished(process: "subprocess.Popen[str]", folder: Path, *, seconds: float =
     return Finished(code=process.returncode, output=output or "", folder=folder)
 
 
+def read_until(process: "subprocess.Popen[str]", text: str) -> str:
+    """What pytest prints up to the line that holds ``text``."""
+    assert process.stdout is not None
+    lines: list[str] = []
+    for line in process.stdout:
+        lines.append(line)
+        if text in line:
+            return "".join(lines)
+    raise AssertionError(f"{text!r} was never printed:\n{''.join(lines)}")
+
+
 def case_yaml(expect: str = "[not_contains: increased]", *, rest: str = "trials: 10") -> str:
     """A case of ``newsdesk`` that forks at its bad summary, the fifth step."""
     return f"version: 1\nfork: {{step: 5, agent: summarizer}}\n{rest}\nexpect: {expect}\n"
