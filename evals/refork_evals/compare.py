@@ -1,16 +1,16 @@
 """Variants beside one another, over all cases that both were measured on."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
 from refork.variant import CURRENT
 
-from refork_evals.results import Change, Evaluation, Interval
+from refork_evals.results import Cell, Change, Interval, VariantComparison
+from refork_evals.results.comparisons import Flip, Means
 from refork_evals.statistics import holm
 from refork_evals.statistics.strata import (
-    Clustered,
     Pair,
     clustered,
     detectable,
@@ -37,56 +37,8 @@ class Arm:
     seconds: float | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Means:
-    """Of one trial, the mean over cases: of the variant, and of what it is compared with."""
-
-    variant: float
-    against: float
-
-    @property
-    def ratio(self) -> float | None:
-        return self.variant / self.against if self.against else None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Flip:
-    """A case whose verdict is another one."""
-
-    case: str
-    before: str
-    now: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class VariantComparison:
-    """A variant beside ``against``, on ``cases`` that both were measured on.
-
-    ``difference`` is the variant's pass rate less the other's, for these cases, with its 95% interval; ``p_value``
-    is corrected over the variants that were compared. ``better`` and ``worse`` are cases that differ significantly
-    on their own. ``like_these`` is what holds for cases like these, from six cases on. ``could_find`` is the
-    difference that so many trials find in 8 of 10 times.
-    """
-
-    variant: str
-    against: str
-    cases: int
-    change: Change
-    difference: float
-    interval: Interval
-    p_value: float
-    could_find: float
-    better: tuple[str, ...] = ()
-    worse: tuple[str, ...] = ()
-    flips: tuple[Flip, ...] = ()
-    like_these: Clustered | None = None
-    tokens: Means | None = None
-    cost_usd: Means | None = None
-    seconds: Means | None = None
-
-
-def arms_of(evaluation: Evaluation) -> tuple[Arm, ...]:
-    """What there is to compare in an evaluation."""
+def arms_of(cells: Iterable[Cell]) -> tuple[Arm, ...]:
+    """What there is to compare in cells."""
     return tuple(
         Arm(
             case=cell.case,
@@ -98,7 +50,7 @@ def arms_of(evaluation: Evaluation) -> tuple[Arm, ...]:
             cost_usd=None if cell.cost_usd is None else cell.cost_usd / cell.measured,
             seconds=cell.seconds / cell.measured,
         )
-        for cell in evaluation.cells
+        for cell in cells
         if cell.measured
     )
 

@@ -36,6 +36,11 @@ def parse_expectations(case: Case) -> tuple[Scorer, ...]:
     return scorers
 
 
+def parse_expectation(case: Case, place: int) -> Scorer:
+    """One of the scorers of ``case.expect``. Raises BadFileError as :func:`parse_expectations` does."""
+    return _parse(case.expect[place], place, case.folder / "case.yaml")
+
+
 def _tail_only(scorer: object) -> str | None:
     """The name of a scorer, among this one and its parts, that needs a tail."""
     if getattr(scorer, "tail_only", False):

@@ -10,6 +10,7 @@ from refork.outcome import ForkStatus, Outcome
 from refork.variant import CURRENT
 
 from refork_evals.cells import cell_from_scored, counts_of, decided, unmeasured_cell
+from refork_evals.compare import MARGIN, arms_of, compare
 from refork_evals.decision import ALPHA, Counts, decide_all
 from refork_evals.plans import TrialPlan
 from refork_evals.results import CaseResult, Cell, Evaluation, Fingerprint, Gate, Method, ScoredTrial, Verdict
@@ -129,20 +130,25 @@ def evaluate(
     refork_version: str = "",
     settings: Mapping[str, str] | None = None,
     gate: Gate | None = None,
+    margin: float = MARGIN,
 ) -> Evaluation:
     """The whole session, every verdict decided again with ``fail`` corrected over the suite.
 
     ``current`` is corrected over all cases, candidates over all their cells. A cell that was stale or could
-    not be measured stays in the count: what a suite is corrected for does not depend on how it went.
+    not be measured stays in the count: what a suite is corrected for does not depend on how it went. ``margin`` is
+    the difference of two variants that "unchanged" rules out.
     """
+    cases = corrected(results, alpha)
+    cells = [cell for result in cases for cell in result.cells]
     return Evaluation(
-        cases=corrected(results, alpha),
+        cases=cases,
         started_at=started_at,
         seconds=seconds,
         alpha=alpha,
         refork_version=refork_version,
         settings=dict(settings or {}),
         gate=gate,
+        comparisons=compare(arms_of(cells), alpha=alpha, margin=margin),
     )
 
 

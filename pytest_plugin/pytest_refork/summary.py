@@ -4,6 +4,7 @@ import os
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
+from typing import Final
 
 import pytest
 from refork.errors import ReforkError
@@ -13,6 +14,8 @@ from refork_reports.terminal import MARKUP, Line, summary
 
 from pytest_refork.gating import Update
 from pytest_refork.settings import Settings
+
+GITHUB: Final = "GITHUB_STEP_SUMMARY"
 
 
 def evaluation_of(
@@ -52,7 +55,8 @@ class Report:
 
         try:
             self._page = write(self._evaluation, self._folder)
-        except ReforkError as error:
+            _tell_github(self._page.with_name("summary.md"))
+        except (ReforkError, OSError) as error:
             self._problem = str(error)
         return self._page is not None
 
@@ -79,6 +83,14 @@ class Report:
         reporter.write_line(f"baseline: {path} was not written", red=True)
         for problem in update.problems:
             reporter.write_line(f"  {problem}", red=True)
+
+
+def _tell_github(summary: Path) -> None:
+    """GitHub Actions shows what stands in the file that it names, below what other steps wrote there."""
+    file = os.environ.get(GITHUB)
+    if file:
+        with Path(file).open("a", encoding="utf-8") as page:
+            page.write(summary.read_text(encoding="utf-8"))
 
 
 def _print(reporter: pytest.TerminalReporter, line: Line) -> None:

@@ -1,7 +1,8 @@
 """The gate in words, for every place that shows it."""
 
 from collections.abc import Iterator
-from typing import Final
+from dataclasses import asdict
+from typing import Any, Final
 
 from refork_evals.results import Finding, Gate, GateCase
 
@@ -23,13 +24,23 @@ LOUD: Final = frozenset(
 """Findings that are told one by one; the others are counted."""
 
 
+def gate_entry(gate: Gate | None) -> dict[str, Any] | None:
+    """The gate in the shape of ``results.json``."""
+    if gate is None:
+        return None
+    suite = None if gate.suite is None else {**asdict(gate.suite), "dropped": gate.suite.dropped}
+    return {**asdict(gate), "passes": gate.passes, "suite": suite}
+
+
 def verdict_line(gate: Gate) -> str:
     """The gate in one line, with what stands behind it."""
-    counted = humanize.listed([f"{number} {name}" for name, number in _counts(gate).items()])
     how = "passes" if gate.passes else "FAILS"
-    return (
-        f"gate {how}: {humanize.plural(len(gate.cases), 'case')} beside {gate.baseline}: {counted or 'none'}"
-    )
+    return f"gate {how}: {humanize.plural(len(gate.cases), 'case')} beside {gate.baseline}: {counted(gate)}"
+
+
+def counted(gate: Gate) -> str:
+    """2 regressed and 3 unchanged."""
+    return humanize.listed([f"{number} {name}" for name, number in _counts(gate).items()]) or "none"
 
 
 def told(gate: Gate) -> Iterator[GateCase]:

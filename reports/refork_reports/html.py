@@ -1,4 +1,4 @@
-"""``report.html``: one file that needs nothing else, and ``results.json`` beside it."""
+"""``report.html``: one file that needs nothing else, with ``results.json`` and ``summary.md`` beside it."""
 
 from base64 import b64encode
 from functools import cache
@@ -13,14 +13,15 @@ from refork.errors import BadFileError, ReforkError
 from refork.files.storage import write_atomically
 from refork_evals.results import Evaluation, Verdict
 
-from refork_reports import humanize, phrases, results_json
+from refork_reports import comparisons, gate_words, humanize, phrases, results_json, summary_md
 from refork_reports.page import page
+from refork_reports.results_read import RESULTS
+from refork_reports.summary_md import SUMMARY
 from refork_reports.tails import arguments_line, beside_production, shown_steps
 from refork_reports.timeline import answer_line, output_line, pretty
 from refork_reports.visible import clipped, visible, visible_html
 
 REPORT: Final = "report.html"
-RESULTS: Final = "results.json"
 TITLE: Final = "Agent evals"
 _HEADLINE_WORDS: Final = {
     Verdict.PASS: "Current passes",
@@ -35,6 +36,7 @@ _FILTERS: Final[dict[str, Any]] = {
     "money": humanize.money,
     "duration": humanize.duration,
     "percent": humanize.percent,
+    "number": humanize.number,
     "pretty": pretty,
     "clipped": clipped,
     "show": visible_html,
@@ -45,6 +47,8 @@ _FILTERS: Final[dict[str, Any]] = {
 }
 _GLOBALS: Final[dict[str, Any]] = {
     "phrases": phrases,
+    "comparisons": comparisons,
+    "gate_words": gate_words,
     "plural": humanize.plural,
     "answer_line": answer_line,
     "beside_production": beside_production,
@@ -66,11 +70,15 @@ def render(evaluation: Evaluation, *, title: str = TITLE) -> str:
 
 
 def write(evaluation: Evaluation, folder: Path, *, title: str = TITLE) -> Path:
-    """Write ``report.html`` and ``results.json`` into ``folder``, made if need be; returns the page's path.
+    """Write ``report.html``, ``results.json`` and ``summary.md`` into ``folder``; returns the page's path.
 
     Each is written whole or not at all. Raises ReforkError where the folder cannot be written to.
     """
-    texts = {RESULTS: results_json.dumps(evaluation), REPORT: render(evaluation, title=title)}
+    texts = {
+        RESULTS: results_json.dumps(evaluation),
+        SUMMARY: summary_md.render(evaluation),
+        REPORT: render(evaluation, title=title),
+    }
     try:
         for name, text in texts.items():
             write_atomically(folder / name, text)

@@ -1,5 +1,6 @@
 """Numbers as people read them: 12.3k tokens, $0.0042, 1 m 20 s. Unknown is a dash, never a zero."""
 
+import math
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Final
 
@@ -66,6 +67,23 @@ def _duration(seconds: float) -> str:
 def percent(share: float | None) -> str:
     """A share as a whole percentage; 0% and 100% are kept for exactly none and exactly all."""
     return UNKNOWN if share is None else f"{_percentage(share)}%"
+
+
+def number(value: float | None) -> str:
+    """A measured number in four significant digits, whole from 1,000 on: 0.6667, −12, 12,346, 1.5e-05."""
+    if value is None:
+        return UNKNOWN
+    size = abs(value)
+    if not math.isfinite(size) or (size and not 0.001 <= size < 1e9):
+        return f"{_sign(value)}{size:.4g}"
+    digits = max(0, 3 - math.floor(math.log10(size))) if size else 0
+    text = f"{size:,.{digits}f}"
+    return _sign(value) + (text.rstrip("0").rstrip(".") if digits else text)
+
+
+def share(value: float | None) -> str:
+    """A number between -1 and 1 in two decimals: 0.68, −0.05."""
+    return UNKNOWN if value is None else f"{_sign(round(value, 2))}{abs(value):.2f}"
 
 
 def interval(low: float, high: float) -> str:

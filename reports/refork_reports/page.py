@@ -6,6 +6,8 @@ from refork.variant import CURRENT
 from refork_evals.results import CaseResult, Cell, Evaluation, ScoredTrial, Verdict
 
 from refork_reports import humanize, phrases
+from refork_reports.estimates import Estimate, estimates
+from refork_reports.judges import JudgeView, judge_views
 from refork_reports.matrix import Bar, Matrix, bar, case_anchor, cell_anchor, matrices
 from refork_reports.phrases import Headline
 from refork_reports.sent import PromptPair, Sent, prompt_of, prompt_pairs, sent, variant_file
@@ -58,6 +60,7 @@ class VariantView:
     advice: str
     open: bool
     telling: int
+    estimates: tuple[Estimate, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,6 +85,7 @@ class CaseView:
     pairs: tuple[PromptPair, ...]
     sent: Sent | None
     variants: tuple[VariantView, ...]
+    judges: tuple[JudgeView, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -188,6 +192,7 @@ def _case(position: int, result: CaseResult) -> CaseView:
             _variant(cell_anchor(position, number), result, cell, opened=cell.variant == opened)
             for number, cell in enumerate(result.cells, 1)
         ),
+        judges=judge_views(result),
     )
 
 
@@ -206,6 +211,7 @@ def _variant(anchor: str, result: CaseResult, cell: Cell, *, opened: bool) -> Va
         advice=phrases.advice(cell.verdict),
         open=opened and bool(cell.trials),
         telling=_telling(cell),
+        estimates=estimates(cell),
     )
 
 

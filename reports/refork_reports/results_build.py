@@ -1,19 +1,21 @@
 """An evaluation in the shape of ``results.json``."""
 
-import json
 import math
-from typing import Any, Final
+from dataclasses import asdict
+from typing import Any
 
 from refork.case import Answer, Request, Run, Step
 from refork.usage import Savings, Usage
+from refork_evals.estimates import ScorerRate, at_k, scorer_rates
+from refork_evals.portable import portable
 from refork_evals.results import CaseResult, Cell, Evaluation, Score, ScoredTrial
 
 from refork_reports import phrases
+from refork_reports.gate_words import gate_entry
+from refork_reports.judge_entries import judge_entries
 from refork_reports.results_schema import VERSION, Results
 from refork_reports.timeline import output_line, state
 from refork_reports.totals import shown_cost, totals
-
-_DEEPEST: Final = 100
 
 
 def results(evaluation: Evaluation) -> Results:
@@ -29,31 +31,11 @@ def results(evaluation: Evaluation) -> Results:
                 "settings": {key: str(value) for key, value in sorted(evaluation.settings.items())},
                 "totals": _totals(evaluation),
                 "cases": [_case(result) for result in evaluation.cases],
+                "comparisons": [asdict(found) for found in evaluation.comparisons],
+                "gate": gate_entry(evaluation.gate),
             }
         )
     )
-
-
-def portable(value: Any, depth: int = 0) -> Any:
-    """``value`` with what JSON or UTF-8 cannot hold spelled out: NaN, lone surrogates, bottomless nesting."""
-    if isinstance(value, str):
-        return value.encode("utf-8", "backslashreplace").decode()
-    if isinstance(value, float) and not math.isfinite(value):
-        return str(value)
-    if isinstance(value, dict | list | tuple) and depth > _DEEPEST:
-        return portable(_as_text(value))
-    if isinstance(value, dict):
-        return {portable(str(key)): portable(item, depth + 1) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [portable(item, depth + 1) for item in value]
-    return value
-
-
-def _as_text(value: Any) -> str:
-    try:
-        return json.dumps(value, default=str)
-    except (RecursionError, ValueError):
-        return "nested too deeply to be shown"
 
 
 def _case(result: CaseResult) -> dict[str, Any]:
@@ -79,6 +61,7 @@ def _case(result: CaseResult) -> dict[str, Any]:
         },
         "recorded": result.recorded and _trial(result.recorded) | {"number": 0},
         "cells": [_cell(cell) | {"fixes": phrases.is_fix(result, cell)} for cell in result.cells],
+        "judges": judge_entries(result),
     }
 
 
@@ -125,12 +108,26 @@ def _cell(cell: Cell) -> dict[str, Any]:
         "pass_rate": cell.pass_rate,
         "interval": cell.interval and {"low": cell.interval.low, "high": cell.interval.high},
         "p_value": _finite(cell.p_value),
+        "method": cell.method.value,
+        "comparison": cell.comparison and asdict(cell.comparison),
         "usage": _usage(cell.usage),
         "cost_usd": shown_cost(cell),
         "seconds": cell.seconds,
         "savings": cell.savings and _savings(cell.savings),
         "request": cell.request and _request(cell.request),
+        "at_k": [
+            {"k": each.k, "pass_at_k": each.any_passes, "pass_hat_k": each.all_pass} for each in at_k(cell)
+        ],
+        "scorers": [_scorer(rate) for rate in scorer_rates(cell.trials)],
         "trials": [_trial(scored) for scored in cell.trials],
+    }
+
+
+def _scorer(rate: ScorerRate) -> dict[str, Any]:
+    return {
+        **vars(rate),
+        "interval": rate.interval and vars(rate.interval),
+        "mean": rate.mean and vars(rate.mean),
     }
 
 
@@ -168,6 +165,7 @@ def _score(score: Score) -> dict[str, Any]:
         "reason": score.reason,
         "value": _finite(score.value),
         "error": score.error,
+        "judge": score.judged and {**vars(score.judged), "answered": list(score.judged.answered)},
     }
 
 

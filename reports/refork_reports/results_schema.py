@@ -5,7 +5,10 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, PlainSerializer, WithJsonSchema
+from pydantic import Field, FiniteFloat, PlainSerializer, WithJsonSchema
+
+from refork_reports.compared_schema import ComparisonEntry, GateEntry, VariantComparisonEntry
+from refork_reports.schema_part import Part, VerdictName
 
 VERSION: Final = 1
 
@@ -18,14 +21,10 @@ Money = Annotated[
 ]
 """US dollars, as a decimal string: ``"0.0042"``."""
 
-VerdictName = Literal["pass", "fail", "inconclusive", "error", "stale"]
+Share = Annotated[FiniteFloat, Field(ge=0, le=1)]
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class UsageEntry(_Part):
+class UsageEntry(Part):
     """Tokens as the provider reported them. Input includes cached, output includes reasoning tokens."""
 
     calls: int
@@ -35,7 +34,7 @@ class UsageEntry(_Part):
     reasoning_tokens: int
 
 
-class SavingsEntry(_Part):
+class SavingsEntry(Part):
     """What rerunning the whole recorded run once a trial would have taken, less what the trials took."""
 
     trials: int
@@ -44,25 +43,35 @@ class SavingsEntry(_Part):
     seconds: FiniteFloat
 
 
-class ToolCallEntry(_Part):
+class ToolCallEntry(Part):
     """A tool call as the model wrote it; ``arguments`` is a string where its JSON does not parse."""
 
     name: str
     arguments: Any
 
 
-class AnswerEntry(_Part):
+class AnswerEntry(Part):
     text: str
     tool_calls: list[ToolCallEntry]
     structured: Any = Field(description="the parsed answer, where the step asked for a JSON schema")
 
 
-class ErrorEntry(_Part):
+class ErrorEntry(Part):
     type: str
     message: str
 
 
-class ScoreEntry(_Part):
+class JudgeEntry(Part):
+    """Who judged: the model that was asked for, those that the replies name, and how the votes went."""
+
+    asked: str
+    answered: list[str]
+    votes_pass: int
+    votes_fail: int
+    votes_error: int
+
+
+class ScoreEntry(Part):
     """What one scorer said. ``passed`` is null where the scorer raised; then ``error`` is set."""
 
     scorer: str
@@ -70,9 +79,10 @@ class ScoreEntry(_Part):
     reason: str
     value: FiniteFloat | None
     error: str | None
+    judge: JudgeEntry | None = Field(default=None, description="of a `judge`")
 
 
-class TrajectoryEntry(_Part):
+class TrajectoryEntry(Part):
     """A step of a tail: ``name`` is its agent's or tool's, else the step's own."""
 
     number: int
@@ -82,7 +92,7 @@ class TrajectoryEntry(_Part):
     said: str = Field(description="the first line of its answer, output or error")
 
 
-class TrialEntry(_Part):
+class TrialEntry(Part):
     """One rerun. ``passed`` is null where it could not be measured. ``resumed``: from a killed session."""
 
     number: int
@@ -100,13 +110,13 @@ class TrialEntry(_Part):
     )
 
 
-class ToolEntry(_Part):
+class ToolEntry(Part):
     name: str
     description: str
     parameters: dict[str, Any]
 
 
-class RequestEntry(_Part):
+class RequestEntry(Part):
     """What was sent to the model at the fork point. ``settings`` holds only what was set."""
 
     agent: str | None
@@ -118,12 +128,43 @@ class RequestEntry(_Part):
     output_schema: dict[str, Any] | None
 
 
-class IntervalEntry(_Part):
-    low: Annotated[FiniteFloat, Field(ge=0, le=1)]
-    high: Annotated[FiniteFloat, Field(ge=0, le=1)]
+class IntervalEntry(Part):
+    low: Share
+    high: Share
 
 
-class CellEntry(_Part):
+class AtKEntry(Part):
+    """Of k answers of the cell: the chance that at least one passes (pass@k), and that all do (pass^k)."""
+
+    k: int
+    pass_at_k: Share
+    pass_hat_k: Share
+
+
+class MeanEntry(Part):
+    """The mean of the numbers that a scorer measured, with a bootstrap interval of 95%."""
+
+    count: int
+    value: FiniteFloat
+    low: FiniteFloat | None
+    high: FiniteFloat | None
+    method: Literal["BCa", "percentile"] | None = Field(description="null where there is no interval")
+    note: str = Field(description="why there is no BCa interval, and what was left out")
+
+
+class ScorerEntry(Part):
+    """One scorer over the trials of a cell that have an answer. ``interval`` is Wilson's, of 95%."""
+
+    scorer: str
+    place: int = Field(description="of its expectation in `expect`, from 0")
+    passes: int
+    failures: int
+    errors: int
+    interval: IntervalEntry | None
+    mean: MeanEntry | None
+
+
+class CellEntry(Part):
     """A case under a variant.
 
     ``interval`` is of 95%, wide enough for whatever the unmeasured trials would have been; ``pass_rate`` is
@@ -142,15 +183,21 @@ class CellEntry(_Part):
     pass_rate: FiniteFloat | None
     interval: IntervalEntry | None
     p_value: FiniteFloat | None
+    method: Literal["fixed", "sequential", "baseline"] = Field(description="how the verdict was decided")
+    comparison: ComparisonEntry | None
     usage: UsageEntry
     cost_usd: Money | None
     seconds: FiniteFloat = Field(description="wall time of all its trials, added up")
     savings: SavingsEntry | None
     request: RequestEntry | None
+    at_k: list[AtKEntry] = Field(
+        default_factory=list[AtKEntry], description="of the measured trials, for k below their number"
+    )
+    scorers: list[ScorerEntry] = Field(default_factory=list[ScorerEntry])
     trials: list[TrialEntry]
 
 
-class StepEntry(_Part):
+class StepEntry(Part):
     """A step of the recorded run. ``state`` is its place: before the fork point, or after."""
 
     number: int
@@ -168,7 +215,7 @@ class StepEntry(_Part):
     error: ErrorEntry | None
 
 
-class RunEntry(_Part):
+class RunEntry(Part):
     """The recorded run, its steps in order."""
 
     id: str
@@ -182,7 +229,7 @@ class RunEntry(_Part):
     steps: list[StepEntry]
 
 
-class ForkEntry(_Part):
+class ForkEntry(Part):
     """What the fork of the case gave: ``run_id`` is its workflow id in the evals database."""
 
     status: Literal["measured", "stale", "error"]
@@ -191,7 +238,45 @@ class ForkEntry(_Part):
     seconds: FiniteFloat
 
 
-class CaseEntry(_Part):
+class KappaEntry(Part):
+    """Cohen's kappa, null where it is not defined, with a bootstrap interval of 95%; ``note`` says what lacks."""
+
+    value: FiniteFloat | None
+    low: FiniteFloat | None
+    high: FiniteFloat | None
+    note: str
+
+
+class AgreementEntry(Part):
+    """Distinct outputs of the session that the judge judged and a person labelled. Intervals are Wilson's."""
+
+    outputs: int
+    too_few: bool
+    both_pass: int
+    both_fail: int
+    false_passes: int = Field(description="the person fails them, the judge lets them pass")
+    false_fails: int = Field(description="the person passes them, the judge fails them")
+    false_pass_rate: Share | None = Field(description="of the outputs that the person fails")
+    false_pass_interval: IntervalEntry | None
+    false_fail_rate: Share | None = Field(description="of the outputs that the person passes")
+    false_fail_interval: IntervalEntry | None
+    kappa: KappaEntry
+
+
+class CalibrationEntry(Part):
+    """A rubric's judge beside a person's labels. ``asked`` and ``answered`` count its scores by model."""
+
+    place: int = Field(description="of its expectation in `expect`, from 0")
+    rubric: str
+    asked: dict[str, int]
+    answered: dict[str, int]
+    labels: int = Field(description="labels of this rubric in labels.jsonl, of whatever output")
+    contradicted: int = Field(description="outputs of several trials that it let pass and failed")
+    agreement: AgreementEntry
+    problem: str = Field(description="what is wrong with labels.jsonl; else empty")
+
+
+class CaseEntry(Part):
     name: str
     description: str
     agent: str | None
@@ -207,9 +292,10 @@ class CaseEntry(_Part):
         description="production's answer, scored and not run; its number is 0"
     )
     cells: list[CellEntry]
+    judges: list[CalibrationEntry] = Field(default=[], description="a `judge` each that stands by itself")
 
 
-class TotalsEntry(_Part):
+class TotalsEntry(Part):
     cases: int
     trials: int
     passes: int
@@ -225,7 +311,7 @@ class TotalsEntry(_Part):
     unpriced_models: list[str]
 
 
-class Results(_Part):
+class Results(Part):
     """``results.json``: one evaluation. Unknown is null, money a decimal string, numbers always finite."""
 
     version: Literal[1]
@@ -236,3 +322,5 @@ class Results(_Part):
     settings: dict[str, str]
     totals: TotalsEntry
     cases: list[CaseEntry]
+    comparisons: list[VariantComparisonEntry]
+    gate: GateEntry | None

@@ -5,10 +5,10 @@ from textwrap import wrap
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from refork.variant import RECORDED
-from refork_evals.results import CaseResult, Cell, Evaluation, Verdict
+from refork_evals.results import CaseResult, Cell, Change, Evaluation, Verdict
 from rich.cells import cell_len
 
-from refork_reports import gate_words, humanize, phrases
+from refork_reports import comparisons, gate_words, humanize, phrases
 from refork_reports.diffs import prompt_diff
 from refork_reports.totals import shown_cost, totals
 from refork_reports.visible import visible
@@ -42,6 +42,11 @@ _ICONS: Final[dict[str, str]] = {"pass": "✓", "fail": "✗", "inconclusive": "
 _ASCII: Final = str.maketrans(
     {"✓": "+", "✗": "x", "–": "-", "−": "-", "…": "~", "·": "-", "×": "x", "⟨": "<", "⟩": ">"}
 )
+_CHANGES: Final[dict[Change, Style]] = {
+    Change.IMPROVED: "pass",
+    Change.REGRESSED: "fail",
+    Change.TRADE_OFF: "inconclusive",
+}
 _GAP: Final = "  "
 _HEADINGS: Final = ("case", "variant", "verdict", "passes", "interval", "tokens", "cost")
 _RIGHT: Final = frozenset({"passes", "interval", "tokens", "cost"})
@@ -64,6 +69,7 @@ def summary(evaluation: Evaluation, *, width: int = 80, ascii_only: bool = False
     lines = [
         *_table(evaluation, width),
         *_notes(evaluation, width),
+        *_compared(evaluation, width),
         *_closing(evaluation, width),
         *_gate(evaluation, width),
     ]
@@ -178,6 +184,16 @@ def _closing(evaluation: Evaluation, width: int) -> list[Line]:
     if saved:
         return _wrapped(saved, width, "heading", indent="")
     return _wrapped(phrases.no_price(summed.unpriced_models), width, "dim") if summed.unpriced_models else []
+
+
+def _compared(evaluation: Evaluation, width: int) -> list[Line]:
+    """One line for each candidate; with a single case the table says it all."""
+    return [
+        line
+        for found in evaluation.comparisons
+        if found.cases > 1
+        for line in _wrapped(comparisons.line(found), width, _CHANGES.get(found.change, "plain"))
+    ]
 
 
 def _gate(evaluation: Evaluation, width: int) -> list[Line]:

@@ -89,7 +89,9 @@ def judged(server: Reply, text: Any = "Revenue fell.", **params: Any) -> Score:
 @pytest.mark.parametrize("passes", [True, False])
 def test_the_judge_decides_and_its_reason_is_kept(server: Reply, passes: bool) -> None:
     server.content = json.dumps({"reason": "It says\n'fell'.", "pass": passes})
-    assert judged(server) == Score(scorer="judge", passed=passes, reason="It says\\n'fell'.")
+    found = judged(server)
+    assert (found.scorer, found.passed, found.value) == ("judge", passes, None)
+    assert found.reason == "It says\\n'fell'."
 
 
 def test_the_judge_is_asked_at_temperature_zero_for_a_reason_before_its_answer(server: Reply) -> None:

@@ -2,6 +2,7 @@
 
 import importlib
 import itertools
+import json
 import os
 import subprocess
 import sys
@@ -28,6 +29,10 @@ def answer(request: Received) -> Answer:
     if "Find the numbers" in prompt:
         return (
             Reply(text="It is -12%.") if request.turn else Reply(calls=(Call("compare", {"month": "March"}),))
+        )
+    if "You judge whether" in prompt:
+        return Reply(
+            text=json.dumps({"reason": "Judged.", "pass": FELL in request.user}), model="judge-2026-01-31"
         )
     if "Break" in prompt:
         return Failure(400, "this prompt is refused")

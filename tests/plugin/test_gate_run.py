@@ -63,6 +63,9 @@ def test_a_worse_prompt_is_red_says_what_fell_and_costs_few_trials(
     guarded: Project, server: ModelServer, tmp_path: Path
 ) -> None:
     worse = guarded.with_files({"newsdesk.py": guarded.files["newsdesk.py"].replace(GOOD, BAD)})
+    page = tmp_path / "step-summary.md"
+    page.write_text("what another step wrote\n")
+    worse = worse.with_environment(GITHUB_STEP_SUMMARY=str(page))
     done = worse.run(tmp_path, *GATE, "--agent-evals-variants", "current")
     assert done.code == 1
     assert done.lines("gate FAILS: 1 case beside baseline.json: 1 regressed")
@@ -70,6 +73,7 @@ def test_a_worse_prompt_is_red_says_what_fell_and_costs_few_trials(
     assert done.lines("pytest --agent-evals --agent-evals-gate evals/cases/rosy/case.yaml")
     assert done.counts == {"failed": 1}
     assert server.count == 5
+    assert page.read_text().startswith("what another step wrote\n## Agent evals\n\n❌ **gate FAILS")
     gate = done.results["gate"]
     assert (gate["passes"], gate["cases"][0]["finding"]) == (False, "regressed")
 

@@ -15,6 +15,7 @@ from refork_evals.results import Evaluation
 from refork_reports import html
 from refork_reports.html import render, write
 from refork_reports.results_json import read
+from support.gated import gated
 from support.report_evaluations import (
     HOSTILE,
     SUMMARIZER,
@@ -249,11 +250,19 @@ def test_the_same_evaluation_gives_the_same_page() -> None:
     assert render(everything()) == render(everything())
 
 
-def test_write_leaves_both_files_and_nothing_else(tmp_path: Path) -> None:
+def test_the_gate_and_the_comparison_of_variants_are_on_the_page() -> None:
+    text = render(gated(hostile=True))
+    assert "before 29 of 30 (97%)" in text
+    assert "this branch changes the baseline" in text
+    assert "Variants beside current" in text
+    assert "<script>alert" not in text
+
+
+def test_write_leaves_its_three_files_and_nothing_else(tmp_path: Path) -> None:
     folder = tmp_path / "reports" / "agent-evals"
     page = write(realistic(), folder, title="analyst")
     assert page == folder / "report.html"
-    assert sorted(file.name for file in folder.iterdir()) == ["report.html", "results.json"]
+    assert sorted(file.name for file in folder.iterdir()) == ["report.html", "results.json", "summary.md"]
     assert page.read_text(encoding="utf-8") == render(realistic(), title="analyst")
     assert len(read(folder / "results.json").cases) == 5
 

@@ -72,6 +72,34 @@ def test_durations_name_the_units_that_matter(seconds: float | None, shown: str)
     assert humanize.duration(seconds) == shown
 
 
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (2 / 3, "0.6667"),
+        (-12.0, "−12"),
+        (12.345, "12.35"),
+        (0.45, "0.45"),
+        (12_345.6, "12,346"),
+        (100.0, "100"),
+        (0.0, "0"),
+        (0.0000154, "1.54e-05"),
+        (1.5e12, "1.5e+12"),
+        (float("inf"), "inf"),
+        (-float("inf"), "−inf"),
+        (None, "–"),
+    ],
+)
+def test_measured_numbers_keep_four_digits(value: float | None, shown: str) -> None:
+    assert humanize.number(value) == shown
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"), [(0.678, "0.68"), (-0.051, "−0.05"), (-0.001, "0.00"), (1.0, "1.00")]
+)
+def test_shares_keep_two_decimals(value: float, shown: str) -> None:
+    assert humanize.share(value) == shown
+
+
 def test_only_none_and_all_are_shown_as_0_and_100_percent() -> None:
     assert [humanize.percent(share) for share in (0, 0.001, 0.5, 0.999, 1)] == [
         "0%",

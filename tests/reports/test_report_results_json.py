@@ -10,8 +10,8 @@ import pytest
 from refork.case import Answer
 from refork.errors import BadFileError
 from refork.outcome import Trial
+from refork_evals.portable import portable
 from refork_evals.results import ScoredTrial, Verdict
-from refork_reports.results_build import portable
 from refork_reports.results_json import dumps, json_schema, read
 from support.report_evaluations import (
     HOSTILE,

@@ -1,18 +1,21 @@
 """The scorer that asks a model. What it judges was written by a model too, and may try to talk to it."""
 
+import asyncio
 import hashlib
 import ipaddress
 import json
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Final, cast
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError
 from refork.case import Answer
 
 from refork_evals.results import Score
 from refork_evals.scorers.base import AnySource, BuiltIn, Finding, NothingThereError
+from refork_evals.scorers.votes import Judgement, Vote, counted
 from refork_evals.scoring import NotMeasuredError, Sample
 from refork_evals.text import as_text, one_line, parse_json, quote
 
@@ -36,13 +39,12 @@ _REPLY: Final[dict[str, Any]] = {
 }
 
 
-class Judgement(BaseModel):
-    """What the judge replied."""
+@dataclass(frozen=True, kw_only=True)
+class Reply:
+    """What came back of one call: its text, and the model that the server says it came from, if it says so."""
 
-    model_config = ConfigDict(strict=True)
-
-    reason: str
-    passed: bool = Field(alias="pass")
+    content: str
+    model: str = ""
 
 
 def _on_this_machine(url: str) -> str:
@@ -62,6 +64,12 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
+def _odd(votes: int) -> int:
+    if votes % 2 == 0:
+        raise ValueError(f"is {votes}, but must be an odd number, so that a majority decides")
+    return votes
+
+
 class Judge(BuiltIn):
     """A model says whether the answer meets a rubric. It is not told which variant answered."""
 
@@ -76,6 +84,9 @@ class Judge(BuiltIn):
     temperature: float | None = Field(
         default=0.0, ge=0, description="null for a model that does not accept one."
     )
+    votes: Annotated[int, AfterValidator(_odd)] = Field(
+        default=1, ge=1, le=99, description="How many times it is asked: an odd number, the majority decides."
+    )
     timeout: float = Field(default=60.0, gt=0, description="Seconds until a call is given up.")
     source: AnySource | None = Field(
         default=None, alias="from", description="Part of the answer; else all of it."
@@ -83,15 +94,24 @@ class Judge(BuiltIn):
 
     async def score(self, sample: Sample) -> Score:
         try:
-            judged = self._judged(sample.answer)
+            judged = self.judged(sample.answer)
         except NothingThereError as absence:
             return self._score(Finding(passed=False, reason=str(absence)))
-        judgement = _parse(await self._ask(judged))
-        return self._score(
-            Finding(passed=judgement.passed, reason=one_line(judgement.reason) or "no reason given")
-        )
+        return counted(self.name, self._model(), await self._votes(judged))
 
-    def _judged(self, answer: Answer) -> str:
+    async def _votes(self, judged: str) -> list[Vote | Exception]:
+        asked = (self._vote(judged, number) for number in range(1, self.votes + 1))
+        return await asyncio.gather(*asked)
+
+    async def _vote(self, judged: str, number: int) -> Vote | Exception:
+        try:
+            reply = await self._ask(judged, number)
+            return Vote(judgement=_parse(reply.content), model=one_line(reply.model, 120))
+        except Exception as error:  # one vote of several may break without spoiling the others
+            return error
+
+    def judged(self, answer: Answer) -> str:
+        """The part of an answer that is judged, as text. Raises NothingThereError."""
         if self.source is not None:
             return "\n\n".join(map(as_text, self.source.read(answer)))
         calls = [
@@ -110,7 +130,8 @@ class Judge(BuiltIn):
             {"role": "user", "content": task},
         ]
 
-    async def _ask(self, judged: str) -> str:
+    async def _ask(self, judged: str, vote: int = 1) -> Reply:  # noqa: ARG002 - see below
+        """One call. Votes are asked in the same words; ``vote``, from 1, only tells them apart."""
         from openai import AsyncOpenAI  # noqa: PLC0415 - half a second that only a case with a judge pays
 
         async with AsyncOpenAI(**self._endpoint(), timeout=self.timeout) as client:
@@ -120,7 +141,7 @@ class Judge(BuiltIn):
         content: str | None = completion.choices[0].message.content if completion.choices else None
         if not content:
             raise NotMeasuredError("the judge replied nothing")
-        return content
+        return Reply(content=content, model=str(completion.model or ""))
 
     def _body(self, judged: str) -> dict[str, Any]:
         schema = {"name": "judgement", "strict": True, "schema": _REPLY}

@@ -147,9 +147,8 @@ class Final(BuiltIn):
         result = Answer(text=sample.answer.text, structured=sample.answer.structured)
         score = await run_scorer(self.scorer, replace(sample, answer=result))
         if score.passed is None:
-            return Score(scorer=self.name, passed=None, error=f"{score.scorer}: {score.error}")
-        reason = one_line(f"{score.scorer}: {score.reason}")
-        return self._score(Finding(passed=score.passed, reason=reason, value=score.value))
+            return replace(score, scorer=self.name, error=f"{score.scorer}: {score.error}")
+        return replace(score, scorer=self.name, reason=one_line(f"{score.scorer}: {score.reason}"))
 
 
 def _pairs(wanted: Sequence[WantedCall], calls: Sequence[ToolCall]) -> dict[int, int]:

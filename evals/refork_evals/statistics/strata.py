@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from scipy.stats import hypergeom, norm, permutation_test, ttest_1samp
 
-from refork_evals.results import Interval
+from refork_evals.results.comparisons import Clustered, Interval
 from refork_evals.statistics import wilson_interval
 
 CLUSTERS: Final = 6
@@ -32,15 +32,6 @@ class Pair:
     def weight(self) -> float:
         """Cochran's weight, as Mantel and Haenszel use it."""
         return self.trials * self.trials_before / (self.trials + self.trials_before)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Clustered:
-    """What holds for cases like these: the mean difference over cases, its 95% interval, and a p-value."""
-
-    difference: float
-    interval: Interval | None
-    p_value: float
 
 
 def difference(pairs: Sequence[Pair]) -> float:

@@ -10,6 +10,29 @@ from refork.case import Case, Request
 from refork.outcome import Outcome, Trial
 from refork.usage import Savings, Usage
 
+from refork_evals.results.comparisons import Change, Comparison, Interval, VariantComparison
+from refork_evals.results.gate import Finding, Gate, GateCase, SuiteDrop
+
+__all__ = [
+    "CaseResult",
+    "Cell",
+    "Change",
+    "Comparison",
+    "Evaluation",
+    "Finding",
+    "Fingerprint",
+    "Gate",
+    "GateCase",
+    "Interval",
+    "Judged",
+    "Method",
+    "Score",
+    "ScoredTrial",
+    "SuiteDrop",
+    "VariantComparison",
+    "Verdict",
+]
+
 
 class Verdict(StrEnum):
     """What the trials of a case under a variant say."""
@@ -19,16 +42,6 @@ class Verdict(StrEnum):
     INCONCLUSIVE = "inconclusive"
     ERROR = "error"
     STALE = "stale"
-
-
-class Change(StrEnum):
-    """What a comparison of pass rates says."""
-
-    IMPROVED = "improved"
-    REGRESSED = "regressed"
-    TRADE_OFF = "trade-off"
-    UNCHANGED = "unchanged"
-    INCONCLUSIVE = "inconclusive"
 
 
 class Method(StrEnum):
@@ -41,10 +54,25 @@ class Method(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Judged:
+    """Who judged: ``asked`` is the model that was asked for, ``answered`` those that the replies name, sorted.
+
+    An alias such as ``gpt-4o-mini`` is answered by a dated model.
+    """
+
+    asked: str
+    answered: tuple[str, ...] = ()
+    votes_pass: int = 0
+    votes_fail: int = 0
+    votes_error: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
 class Score:
     """What one scorer said of one trial. ``passed`` is None where the scorer raised: then ``error`` is set.
 
-    ``reason`` is one line that quotes the evidence. ``value`` is the number of scorers that measure one.
+    ``reason`` is one line that quotes the evidence. ``value`` is the number of scorers that measure one,
+    of a judge with several votes the share that pass. ``judged`` is there of a judge that answered.
     """
 
     scorer: str
@@ -52,6 +80,7 @@ class Score:
     reason: str = ""
     value: float | None = None
     error: str | None = None
+    judged: Judged | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,31 +102,6 @@ class ScoredTrial:
             for score in self.scores
             if score.passed is not True
         )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Interval:
-    """A confidence interval: of a pass rate between 0 and 1, of a difference of two between -1 and 1."""
-
-    low: float
-    high: float
-
-
-@dataclass(frozen=True, kw_only=True)
-class Comparison:
-    """A case's pass rate beside the one of its baseline.
-
-    ``difference`` is now less before, between -1 and 1, with its 95% interval. ``alpha`` is how often "regressed"
-    comes up where nothing dropped; ``margin`` the drop that "unchanged" rules out.
-    """
-
-    change: Change
-    passes_before: int
-    trials_before: int
-    difference: float | None = None
-    interval: Interval | None = None
-    alpha: float = 0.05
-    margin: float = 0.4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -172,65 +176,6 @@ class CaseResult:
         return next((cell for cell in self.cells if cell.variant == variant), None)
 
 
-class Finding(StrEnum):
-    """What the gate finds of one case."""
-
-    REGRESSED = "regressed"
-    FAILED = "failed"
-    STALE = "stale"
-    ERROR = "error"
-    UNDECIDABLE = "undecidable"
-    CHANGED = "changed"
-    REMOVED = "removed"
-    NEW = "new"
-    INCONCLUSIVE = "inconclusive"
-    UNCHANGED = "unchanged"
-    IMPROVED = "improved"
-
-
-@dataclass(frozen=True, kw_only=True)
-class GateCase:
-    """One case at the gate. ``blocks`` makes the exit code 1; ``said`` is one line of why; ``command`` repeats it."""
-
-    case: str
-    finding: Finding
-    blocks: bool = False
-    said: str = ""
-    command: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class SuiteDrop:
-    """The test of all cases together: many small drops that no single one shows. ``level`` is its share of alpha."""
-
-    p_value: float
-    level: float
-    cases: int
-
-    @property
-    def dropped(self) -> bool:
-        return self.p_value <= self.level
-
-
-@dataclass(frozen=True, kw_only=True)
-class Gate:
-    """The comparison of ``current`` with the accepted baseline.
-
-    ``baseline`` says where that came from, ``could_find`` which drop this gate would have found, ``notes`` what
-    else a reviewer should know.
-    """
-
-    cases: tuple[GateCase, ...]
-    baseline: str
-    suite: SuiteDrop | None = None
-    could_find: str = ""
-    notes: tuple[str, ...] = ()
-
-    @property
-    def passes(self) -> bool:
-        return not any(case.blocks for case in self.cases) and not (self.suite and self.suite.dropped)
-
-
 @dataclass(frozen=True, kw_only=True)
 class Evaluation:
     """One session: every case that was selected, in collection order."""
@@ -242,6 +187,7 @@ class Evaluation:
     refork_version: str = ""
     settings: Mapping[str, str] = field(default_factory=dict[str, str])
     gate: Gate | None = None
+    comparisons: tuple[VariantComparison, ...] = ()
 
     @property
     def cells(self) -> tuple[Cell, ...]:

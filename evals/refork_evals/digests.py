@@ -1,0 +1,24 @@
+"""Names for what a model wrote: the same text and tool calls have the same one on every machine."""
+
+import hashlib
+import json
+from typing import Any, Final
+
+from refork.case import Answer
+
+from refork_evals.portable import portable
+
+DIGITS: Final = 32
+"""Hexadecimal digits of a digest: 128 bits of SHA-256."""
+
+
+def digest(value: Any) -> str:
+    """Of a JSON value, whatever the order of its keys."""
+    text = json.dumps(portable(value), sort_keys=True, ensure_ascii=False, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:DIGITS]
+
+
+def output_digest(answer: Answer) -> str:
+    """Of an answer's text and tool calls; the same of one that was read back from ``results.json``."""
+    calls = [{"name": call.name, "arguments": call.arguments} for call in answer.tool_calls]
+    return digest({"text": answer.text, "tool_calls": calls})

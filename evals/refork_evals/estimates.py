@@ -1,0 +1,164 @@
+"""What the trials of a cell say beside its verdict: pass@k, pass^k, every scorer's own rate, means of numbers."""
+
+import math
+import warnings
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+from refork_evals.results import Cell, Interval, Score, ScoredTrial
+from refork_evals.statistics import CONFIDENCE, wilson_interval
+
+KS: Final = (1, 3, 5, 10)
+RESAMPLES: Final = 4999
+SEED: Final = 20_240_601
+"""Every report of the same numbers gives the same interval."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AtK:
+    """Of ``k`` answers: the chance that at least one passes (pass@k), and that all do (pass^k)."""
+
+    k: int
+    any_passes: float
+    all_pass: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mean:
+    """The mean of ``count`` values with its 95% interval.
+
+    ``method`` is ``BCa`` or ``percentile``, None where there is no interval. ``note`` says why it is not BCa,
+    and what was left out; empty where there is nothing to say.
+    """
+
+    count: int
+    value: float
+    low: float | None = None
+    high: float | None = None
+    method: str | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScorerRate:
+    """What one scorer said of a cell's answers. ``place`` is that of its expectation, from 0.
+
+    ``interval`` is Wilson's, of 95%; ``mean`` is None of a scorer that measures no number.
+    """
+
+    scorer: str
+    place: int
+    passes: int
+    failures: int
+    errors: int
+    interval: Interval | None
+    mean: Mean | None = None
+
+    @property
+    def measured(self) -> int:
+        return self.passes + self.failures
+
+
+def any_of_k(passes: int, trials: int, k: int) -> float:
+    """pass@k without bias, from ``passes`` of ``trials``: 1 - C(n-c, k) / C(n, k).
+
+    Chen et al., "Evaluating Large Language Models Trained on Code", 2021. ``1 <= k <= trials``.
+    """
+    return 1.0 - math.comb(trials - passes, k) / math.comb(trials, k)
+
+
+def all_of_k(passes: int, trials: int, k: int) -> float:
+    """pass^k without bias, from ``passes`` of ``trials``: C(c, k) / C(n, k).
+
+    Yao et al., "tau-bench", 2024. ``1 <= k <= trials``.
+    """
+    return math.comb(passes, k) / math.comb(trials, k)
+
+
+def at_k(cell: Cell, ks: Iterable[int] = KS) -> tuple[AtK, ...]:
+    """pass@k and pass^k of the measured trials, for 1 and for every k below their number.
+
+    At k = n the two say only whether any and whether all of these very trials passed, so it is left out.
+    """
+    trials = cell.measured
+    return tuple(
+        AtK(k=k, any_passes=any_of_k(cell.passes, trials, k), all_pass=all_of_k(cell.passes, trials, k))
+        for k in ks
+        if k < trials or k == 1 == trials
+    )
+
+
+def scorer_rates(trials: Iterable[ScoredTrial]) -> tuple[ScorerRate, ...]:
+    """Each scorer's own rate, in the order of the expectations, over the trials that have an answer."""
+    by_place: dict[int, list[Score]] = {}
+    for scored in trials:
+        for place, score in enumerate(scored.scores):
+            by_place.setdefault(place, []).append(score)
+    return tuple(_rate(place, scores) for place, scores in sorted(by_place.items()))
+
+
+def _rate(place: int, scores: Sequence[Score]) -> ScorerRate:
+    said = [score.passed for score in scores]
+    passes, failures = said.count(True), said.count(False)
+    return ScorerRate(
+        scorer=scores[0].scorer,
+        place=place,
+        passes=passes,
+        failures=failures,
+        errors=said.count(None),
+        interval=wilson_interval(passes, passes + failures),
+        mean=mean([score.value for score in scores if score.value is not None]),
+    )
+
+
+def mean(values: Sequence[float]) -> Mean | None:
+    """The mean with a bootstrap interval; None without a finite value."""
+    finite = [float(value) for value in values if math.isfinite(value)]
+    if not finite:
+        return None
+    left_out = len(values) - len(finite)
+    low, high, method, note = _interval(tuple(finite))
+    notes = [note, f"{left_out} of {len(values)} values are not finite and left out" if left_out else ""]
+    return Mean(
+        count=len(finite),
+        value=min(max(math.fsum(value / len(finite) for value in finite), min(finite)), max(finite)),
+        low=low,
+        high=high,
+        method=method,
+        note="; ".join(filter(None, notes)),
+    )
+
+
+@lru_cache(maxsize=4096)
+def _interval(values: tuple[float, ...]) -> tuple[float | None, float | None, str | None, str]:
+    """Both ends, how they were found, and why not by BCa. The page and results.json ask for the same."""
+    if len(values) == 1:
+        return None, None, None, "one value has no interval"
+    if min(values) == max(values):
+        return None, None, None, "all values are the same, so resampling them finds no interval"
+    low, high = _bootstrap(values, "BCa")
+    if math.isfinite(low) and math.isfinite(high):
+        return low, high, "BCa", ""
+    low, high = _bootstrap(values, "percentile")
+    if math.isfinite(low) and math.isfinite(high):
+        return low, high, "percentile", "percentile interval: BCa finds none in these values"
+    return None, None, None, "the values are too large to be resampled"
+
+
+def _bootstrap(values: Sequence[float], method: str) -> tuple[float, float]:
+    import numpy as np  # noqa: PLC0415 - only a case that measures a number pays for it
+    from scipy.stats import bootstrap  # noqa: PLC0415
+
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # SciPy's own way to say that there is none: the ends are NaN too
+        found = bootstrap(
+            (np.asarray(values),),
+            np.mean,
+            method="BCa" if method == "BCa" else "percentile",
+            confidence_level=CONFIDENCE,
+            n_resamples=RESAMPLES,
+            rng=np.random.default_rng(SEED),
+        ).confidence_interval
+    return float(found.low), float(found.high)

@@ -1,0 +1,68 @@
+"""Several votes of a judge, counted: a majority of all that were asked decides."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from refork_evals.results import Judged, Score
+from refork_evals.scoring import describe
+from refork_evals.text import one_line
+
+
+class Judgement(BaseModel):
+    """What the judge replied."""
+
+    model_config = ConfigDict(strict=True)
+
+    reason: str
+    passed: bool = Field(alias="pass")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Vote:
+    """One call of the judge that gave a judgement. ``model`` is what the reply names, empty where it names none."""
+
+    judgement: Judgement
+    model: str = ""
+
+
+def counted(scorer: str, asked: str, votes: Sequence[Vote | Exception]) -> Score:
+    """The score of all votes. Raises the error where no vote gave a judgement.
+
+    ``passed`` is None where those that ended in an error could have turned the majority.
+    """
+    given = [vote for vote in votes if isinstance(vote, Vote)]
+    errors = [vote for vote in votes if not isinstance(vote, Vote)]
+    if not given:
+        raise errors[0]
+    passes = sum(vote.judgement.passed for vote in given)
+    fails = len(given) - passes
+    passed = None if 2 * max(passes, fails) <= len(votes) else passes > fails
+    answered = tuple(sorted({vote.model for vote in given if vote.model}))
+    said = _split(passes, fails, errors) if len(votes) > 1 else ""
+    if len(answered) > 1:
+        said += f"votes of different models, {' and '.join(map(repr, answered))}: "
+    return Score(
+        scorer=scorer,
+        passed=passed,
+        reason="" if passed is None else one_line(said + _reason(given, passed)),
+        value=passes / len(given) if len(votes) > 1 else None,
+        error=one_line(f"{said}no majority of {len(votes)}") if passed is None else None,
+        judged=Judged(
+            asked=asked, answered=answered, votes_pass=passes, votes_fail=fails, votes_error=len(errors)
+        ),
+    )
+
+
+def _split(passes: int, fails: int, errors: Sequence[Exception]) -> str:
+    parts = [f"{passes} pass", f"{fails} fail"]
+    if errors:
+        parts.append(f"{len(errors)} {'error' if len(errors) == 1 else 'errors'} ({describe(errors[0])})")
+    return f"{', '.join(parts)}: "
+
+
+def _reason(votes: Sequence[Vote], passed: bool) -> str:
+    """The first reason on the majority's side."""
+    reason = next(vote.judgement.reason for vote in votes if vote.judgement.passed is passed)
+    return reason.strip() or "no reason given"

@@ -1,0 +1,91 @@
+"""Single keys from a terminal: none is echoed, and none that was pressed before the question counts."""
+
+import os
+import select
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import Final, Protocol
+
+INTERRUPT: Final = "\x03"
+END: Final = "\x04"
+_ESCAPE: Final = b"\x1b"
+
+
+class Keys(Protocol):
+    def forget(self) -> None:
+        """Drop what was pressed so far: nobody answers a question before it is shown."""
+        ...
+
+    def read(self) -> str:
+        """The next key. Empty where the terminal is gone, or at Ctrl-D; Ctrl-C is a KeyboardInterrupt."""
+        ...
+
+
+@contextmanager
+def keys() -> Generator[Keys]:
+    """The keys of the terminal on stdin, which is given back as it was."""
+    try:
+        import termios  # noqa: PLC0415 - not on Windows
+    except ImportError:
+        yield _ClickKeys()
+        return
+    descriptor = sys.stdin.fileno()
+    before = termios.tcgetattr(descriptor)
+    made = _TerminalKeys(descriptor)
+    made.take()
+    try:
+        yield made
+    finally:
+        termios.tcsetattr(descriptor, termios.TCSADRAIN, before)
+
+
+class _TerminalKeys:
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    def take(self) -> None:
+        """Unlike raw mode this leaves output and signals as they are."""
+        import termios  # noqa: PLC0415
+        import tty  # noqa: PLC0415
+
+        tty.setcbreak(self._descriptor, termios.TCSADRAIN)
+
+    def forget(self) -> None:
+        import termios  # noqa: PLC0415
+
+        termios.tcflush(self._descriptor, termios.TCIFLUSH)
+
+    def read(self) -> str:
+        self.take()  # again, since a shell may have taken the terminal back meanwhile
+        try:
+            first = os.read(self._descriptor, 1)
+        except OSError:  # a terminal that was closed
+            return ""
+        if first == INTERRUPT.encode():
+            raise KeyboardInterrupt
+        if first == END.encode():
+            return ""
+        return self._whole(first)
+
+    def _whole(self, first: bytes) -> str:
+        """An arrow key, or a letter beyond ASCII, is several bytes: one key all the same."""
+        if first == _ESCAPE or first >= b"\x80":
+            while select.select([self._descriptor], [], [], 0.01)[0] and (
+                more := os.read(self._descriptor, 1)
+            ):
+                first += more
+        return first.decode(errors="replace")
+
+
+class _ClickKeys:
+    def forget(self) -> None:
+        """Click reads what is pressed from now on."""
+
+    def read(self) -> str:
+        import click  # noqa: PLC0415
+
+        try:
+            return click.getchar()
+        except EOFError:
+            return ""

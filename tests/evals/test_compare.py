@@ -1,0 +1,157 @@
+"""Variants beside one another: each case beside itself, all cases together."""
+
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import pytest
+from refork_evals.compare import Arm, compare
+from refork_evals.results import Change, VariantComparison
+from refork_evals.statistics.strata import (
+    Pair,
+    clustered,
+    detectable,
+    difference,
+    interval,
+    p_of_no_difference,
+)
+from scipy.stats import fisher_exact
+
+
+def pair(now: str, before: str) -> Pair:
+    (passes, trials), (then, total) = (map(int, each.split("/")) for each in (now, before))
+    return Pair(passes=passes, trials=trials, passes_before=then, trials_before=total)
+
+
+def arms(variant: str, *counts: str, verdict: str = "pass", **known: Any) -> list[Arm]:
+    made = [tuple(map(int, each.split("/"))) for each in counts]
+    return [
+        Arm(case=f"case-{n}", variant=variant, verdict=verdict, passes=passes, trials=trials, **known)
+        for n, (passes, trials) in enumerate(made)
+    ]
+
+
+def compared(now: list[str], before: list[str]) -> VariantComparison:
+    (found,) = compare([*arms("current", *before), *arms("careful", *now)])
+    return found
+
+
+@pytest.mark.parametrize(
+    ("now", "before"), [("9/10", "3/10"), ("5/5", "0/30"), ("7/12", "7/12"), ("3/20", "8/9")]
+)
+def test_with_one_case_the_exact_test_is_fishers(now: str, before: str) -> None:
+    found = pair(now, before)
+    table: Any = [
+        [found.passes, found.trials - found.passes],
+        [found.passes_before, found.trials_before - found.passes_before],
+    ]
+    tails = [fisher_exact(table, alternative=side).pvalue for side in ("less", "greater")]
+    assert p_of_no_difference([found]) == pytest.approx(min(1.0, 2 * min(tails)))
+
+
+def test_over_cases_that_do_not_differ_the_exact_test_errs_no_more_often_than_it_says() -> None:
+    random = np.random.default_rng(2)
+    called = 0
+    for _ in range(1_000):
+        rates = random.uniform(0.3, 1, 8)
+        now, before = random.binomial(10, rates), random.binomial(10, rates)
+        pairs = [pair(f"{a}/10", f"{b}/10") for a, b in zip(now, before, strict=True)]
+        called += p_of_no_difference(pairs) <= 0.05
+    assert called / 1_000 <= 0.05 + 0.014
+
+
+def test_the_interval_holds_the_difference_as_often_as_it_says() -> None:
+    random = np.random.default_rng(6)
+    held = 0
+    for _ in range(600):
+        now, before = random.binomial(10, 0.9, 6), random.binomial(10, 0.6, 6)
+        found = interval([pair(f"{a}/10", f"{b}/10") for a, b in zip(now, before, strict=True)])
+        held += found.low <= 0.3 <= found.high
+    assert held / 600 >= 0.93
+
+
+def test_a_case_is_compared_with_itself_so_a_hard_one_that_only_one_variant_met_says_nothing() -> None:
+    easy_and_hard = [pair("10/10", "5/5"), pair("1/10", "10/100")]
+    assert difference(easy_and_hard) == pytest.approx(0.0)
+    assert p_of_no_difference(easy_and_hard) == 1.0
+
+
+def test_what_so_many_trials_can_find_shrinks_with_their_number() -> None:
+    few, many = [pair("5/10", "5/10")] * 2, [pair("50/100", "50/100")] * 2
+    assert detectable(few, 0.05) == pytest.approx(0.44, abs=0.03)
+    assert detectable(many, 0.05) == pytest.approx(0.14, abs=0.02)
+
+
+@pytest.mark.parametrize(
+    ("now", "before", "change"),
+    [
+        (["10/10"] * 3, ["2/10"] * 3, Change.IMPROVED),
+        (["2/10"] * 3, ["10/10"] * 3, Change.REGRESSED),
+        (["10/10", "0/10"], ["0/10", "10/10"], Change.TRADE_OFF),
+        (["30/30", "30/30", "30/30", "10/30"], ["5/30", "5/30", "5/30", "30/30"], Change.TRADE_OFF),
+        (["19/20"] * 4, ["19/20"] * 4, Change.UNCHANGED),
+        (["3/5"], ["2/5"], Change.INCONCLUSIVE),
+    ],
+)
+def test_what_is_said_of_a_variant(now: list[str], before: list[str], change: Change) -> None:
+    assert compared(now, before).change is change
+
+
+def test_the_cases_that_flipped_and_those_that_differ_on_their_own_are_named() -> None:
+    found = compare(
+        [
+            *arms("current", "0/10", "10/10", verdict="fail"),
+            *arms("careful", "10/10", "9/10", verdict="pass"),
+        ]
+    )[0]
+    assert (found.better, found.worse) == (("case-0",), ())
+    assert [(flip.case, flip.before, flip.now) for flip in found.flips] == [
+        ("case-0", "fail", "pass"),
+        ("case-1", "fail", "pass"),
+    ]
+
+
+def test_several_variants_share_one_error_rate() -> None:
+    base = arms("current", "4/10")
+    (alone,) = compare([*base, *arms("a", "9/10")])
+    among = compare([*base, *arms("a", "9/10"), *arms("b", "4/10"), *arms("c", "5/10")])
+    assert [found.variant for found in among] == ["a", "b", "c"]
+    assert among[0].p_value == pytest.approx(3 * alone.p_value)
+
+
+def test_only_cases_that_both_were_measured_on_count() -> None:
+    found = compare([*arms("current", "5/10"), *arms("careful", "5/10", "0/10"), *arms("current", "0/0")[:0]])
+    assert [each.cases for each in found] == [1]
+    assert compare(arms("careful", "5/10")) == ()
+
+
+def test_tokens_cost_and_time_are_means_over_cases_and_unknown_where_one_is() -> None:
+    known: dict[str, Any] = {"tokens": 100.0, "cost_usd": Decimal("0.01"), "seconds": 2.0}
+    half: dict[str, Any] = {"tokens": 50.0, "cost_usd": None, "seconds": 1.0}
+    (found,) = compare([*arms("current", "5/10", **known), *arms("careful", "5/10", **half)])
+    assert found.tokens is not None
+    assert (found.tokens.ratio, found.cost_usd) == (0.5, None)
+
+
+class TestCasesLikeThese:
+    def test_below_six_cases_nothing_is_said(self) -> None:
+        assert clustered([pair("10/10", "0/10")] * 5) is None
+        assert compared(["10/10"] * 5, ["0/10"] * 5).like_these is None
+
+    def test_a_case_counts_once_however_many_trials_it_has(self) -> None:
+        found = clustered([pair("100/100", "0/100"), *[pair("5/10", "5/10")] * 7])
+        assert found is not None
+        assert found.difference == pytest.approx(1 / 8)
+        assert found.p_value > 0.5
+
+    def test_cases_that_all_got_better_say_so_of_cases_like_these(self) -> None:
+        found = clustered([pair("9/10", "3/10"), *[pair("8/10", "3/10")] * 6])
+        assert found is not None
+        assert found.p_value == pytest.approx(2 / 2**7)
+        assert found.interval is not None
+        assert found.interval.low > 0.4
+
+    def test_cases_that_did_not_move_have_no_interval_to_show(self) -> None:
+        found = clustered([pair("5/10", "5/10")] * 6)
+        assert found is not None
+        assert (found.difference, found.interval, found.p_value) == (0.0, None, 1.0)
