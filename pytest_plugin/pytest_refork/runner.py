@@ -14,6 +14,7 @@ from pytest_refork import handover
 from pytest_refork.asked import Asked, asked_key
 from pytest_refork.budget import INPUT as BUDGET_INPUT
 from pytest_refork.budget import Budget
+from pytest_refork.deadlines import Deadlines
 from pytest_refork.judging import Judge, measured
 from pytest_refork.measuring import Measurements
 from pytest_refork.plans import Plans
@@ -28,11 +29,14 @@ from pytest_refork.trial import CaseTrial, case_trial
 class Runner:
     """What items ask for their results."""
 
-    def __init__(self, config: pytest.Config, settings: Settings, shared: Shared) -> None:
+    def __init__(
+        self, config: pytest.Config, settings: Settings, shared: Shared, deadlines: Deadlines
+    ) -> None:
         self.plans: Final = Plans(settings)
         self.judge: Final = Judge(self.plans, settings.project.min_pass_rate)
         self._config = config
         self._shared = shared
+        self._deadlines = deadlines
         self._budget = Budget.of(config, settings.project)
         self._measurements = _measurements(config, settings, self._budget)
         self._subjects: dict[str, Subject] = {}
@@ -221,6 +225,9 @@ class Runner:
     def _tick(self) -> None:
         self._stops()
         self._progress.show(self._measurements.counts)
+        if self._deadlines.is_over:
+            self._progress.clear()
+            self._deadlines.fail()
 
     def _say(self, text: str) -> None:
         reporter = self._config.pluginmanager.getplugin("terminalreporter")

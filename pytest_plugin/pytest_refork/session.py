@@ -1,7 +1,7 @@
 """One session of ``pytest --agent-evals``: made when it is asked for, and registered as a plugin itself."""
 
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,8 +16,9 @@ from refork_evals.results import CaseResult
 
 from pytest_refork import fixtures, handover
 from pytest_refork.asked import Asked, Outcomes, amend, asked_key
-from pytest_refork.cases import CaseFile
+from pytest_refork.cases import CaseFile, run_once
 from pytest_refork.controller import Controller
+from pytest_refork.deadlines import Deadlines
 from pytest_refork.gating import Selection, check_update, is_everything, judge, update
 from pytest_refork.hints import hints
 from pytest_refork.loop import TrialLoop
@@ -25,21 +26,19 @@ from pytest_refork.marked import FIXTURE, subject_of, with_parameters
 from pytest_refork.names import CASE_FILE, MARKER
 from pytest_refork.runner import Runner, is_skipped
 from pytest_refork.settings import Settings, load_settings
-from pytest_refork.shared import Collected, Shared, leave_to_the_controller
+from pytest_refork.shared import Collected, Shared
 from pytest_refork.subjects import Catalogue
 from pytest_refork.summary import Report, evaluation_of
+from pytest_refork.worker import Worker, cases_of
 
 
 def open_evals(config: pytest.Config) -> "AgentEvals":
     """Read the configuration; nothing runs before items do. Raises pytest.UsageError."""
     settings = load_settings(config)
     _collect_cases_too(config, settings)
-    config.pluginmanager.register(fixtures, "refork-fixtures")
     evals = AgentEvals(config, settings)
-    if handover.worker_id(config):
-        leave_to_the_controller(evals.shared)
-    else:
-        config.pluginmanager.register(evals.controller, "refork-controller")
+    for name, plugin in evals.companions.items():
+        config.pluginmanager.register(plugin, name)
     return evals
 
 
@@ -60,9 +59,10 @@ class AgentEvals:
         self._config = config
         self._settings = settings
         self._catalogue = Catalogue(settings)
-        self.shared = Shared.of(config)
-        self._runner = Runner(config, settings, self.shared)
-        self.controller = Controller(config, self.shared, lambda: self._runner.shared)
+        self._shared = Shared.of(config)
+        self._deadlines = Deadlines()
+        self._runner = Runner(config, settings, self._shared, self._deadlines)
+        self._controller = Controller(config, self._shared, lambda: self._runner.shared)
         self._outcomes = Outcomes.of(settings)
         self._selection = Selection()
         self._deselected = 0
@@ -72,13 +72,21 @@ class AgentEvals:
         self._hints: list[str] = []
         self._report: Report | None = None
 
+    @property
+    def companions(self) -> dict[str, object]:
+        """Plugins that come and go with this one, by name."""
+        always: dict[str, object] = {"refork-fixtures": fixtures, "refork-deadlines": self._deadlines}
+        if handover.worker_id(self._config):
+            return always | {"refork-worker": Worker(self._shared, self._plan_ahead)}
+        return always | {"refork-controller": self._controller}
+
     def close(self) -> None:
         self._runner.close()
         if not handover.worker_id(self._config):
             self._runner.forget_budget()
-            self.shared.close()
-            self._config.pluginmanager.unregister(self.controller)
-        self._config.pluginmanager.unregister(name="refork-fixtures")
+            self._shared.close()
+        for name in self.companions:
+            self._config.pluginmanager.unregister(name=name)
         forget_scorers()
         forget_stubs()
 
@@ -133,7 +141,7 @@ class AgentEvals:
         self._selection = Selection(cases=families.current, complete=everything)
         check_update(self._settings, self._selection)
         self._hints = hints(list(subjects.values()), self._runner.plans)
-        self.shared.tell(Collected(cases=_cases(session.items), hints=self._hints))
+        self._shared.tell(Collected(cases=cases_of(session.items), hints=self._hints))
 
     def pytest_report_collectionfinish(self) -> list[str]:
         return self._hints if self._config.get_verbosity() > -2 else []
@@ -154,15 +162,16 @@ class AgentEvals:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
-        if handover.worker_id(self._config) and not self._is_dry:
-            if self._runner.is_told_to_stop:
-                item.session.shouldstop = "stopped by the controller"
-                return True
-            self._runner.plan_all(self._ahead(item, nextitem))
+        if self._runner.is_told_to_stop:
+            item.session.shouldstop = "stopped by the controller"
+            return True
         asked = item.stash.get(asked_key, None)
-        if asked is None or not isinstance(item, pytest.Function) or self._is_dry or is_skipped(item):
+        if asked is None or self._is_dry or is_skipped(item):
             return None
-        TrialLoop(item, asked, self._runner, self._outcomes).run(nextitem)
+        if isinstance(item, pytest.Function):
+            TrialLoop(item, asked, self._runner, self._outcomes).run(nextitem)
+        else:
+            run_once(item, nextitem)
         return True
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -176,14 +185,9 @@ class AgentEvals:
     def pytest_runtest_logfinish(self, nodeid: str) -> None:
         self._runner.finished(nodeid)
 
-    def _ahead(self, item: pytest.Item, nextitem: pytest.Item | None) -> list[pytest.Item]:
-        """What a worker knows that it will run: with an item of a case all others, where they are kept together."""
-        known = [item] if nextitem is None else [item, nextitem]
-        cases = set(_cases(known).values()) if self.shared.is_kept_together else set[str]()
-        same = _cases(item.session.items) if cases else {}
-        return list(
-            dict.fromkeys([*known, *(each for each in item.session.items if same.get(each.nodeid) in cases)])
-        )
+    def _plan_ahead(self, items: Iterable[pytest.Item]) -> None:
+        if not self._is_dry:
+            self._runner.plan_all(items)
 
     @property
     def _is_dry(self) -> bool:
@@ -199,7 +203,7 @@ class AgentEvals:
             handed = handover.Handed(order=tuple(self._order), selection=self._selection, results=results)
             handover.hand_over(self._config, handed)
             return (yield)
-        for heard in self.controller.heard:
+        for heard in self._controller.heard:
             self._order, self._selection = list(heard.order), heard.selection
             results += heard.results
         results = handover.merged(results, self._order)
@@ -223,15 +227,6 @@ class AgentEvals:
         blocked = (gate is not None and not gate.passes) or (changed is not None and bool(changed.problems))
         if (blocked or not is_written) and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
-
-
-def _cases(items: Sequence[pytest.Item]) -> dict[str, str]:
-    """The case of each item of agent evals, by node id."""
-    return {
-        item.nodeid: str(item.stash[asked_key].subject.case.folder)
-        for item in items
-        if asked_key in item.stash
-    }
 
 
 def _check_stubs(settings: Settings) -> None:

@@ -2,9 +2,7 @@
 
 import json
 import shutil
-import signal
 import tempfile
-import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -91,14 +89,3 @@ class Shared:
         """None where it is not there, as on another machine."""
         file = None if self._folder is None else self._folder / name
         return file if file is not None and file.exists() else None
-
-
-def leave_to_the_controller(shared: Shared) -> None:
-    """A Ctrl-C reaches the workers too, which are told what to do; only the second one is for them."""
-
-    def interrupted(_number: int, _frame: object) -> None:
-        if shared.was_stopped_before:
-            raise KeyboardInterrupt
-
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGINT, interrupted)
