@@ -48,7 +48,7 @@ class TrialLoop:
         self._failure = ""
         self._printed = 0
         self._broken: pytest.TestReport | None = None
-        self._timeout: pytest.fail.Exception | None = None
+        self._timeout: BaseException | None = None
         # With a sibling as the next item, the fixtures of the function end with each trial and no others.
         self._sibling = copy.copy(item)
 

@@ -13,7 +13,7 @@ def takes_cases_apart(scheduler: object) -> bool:
     return type(scheduler) in (LoadScheduling, WorkStealingScheduling)
 
 
-class CaseScheduling(LoadScheduling):
+class CaseScheduling(LoadScheduling):  # type: ignore[misc]
     """Sends what ``--dist load`` would send and, with an item of a case, all others of that case.
 
     ``cases`` gives the case of each item by its node id, once items were collected; the items of none are spread as

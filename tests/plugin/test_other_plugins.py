@@ -1,11 +1,13 @@
 """Agent evals beside the plugins that projects have: nothing is paid for twice, lost, or decided differently."""
 
+import json
 import re
+from html import unescape
 from pathlib import Path
 
 import pytest
 from support.model_server import ModelServer
-from support.project import Finished, Project, case_yaml
+from support.project import Project, case_yaml
 
 MARKED = """
     import random
@@ -29,6 +31,9 @@ MARKED = """
     """
 
 
+FLAKY = "tests/test_rosy.py::test_flaky"
+
+
 @pytest.fixture(scope="module")
 def mixed(project: Project) -> Project:
     """A case with a candidate, a test in Python of the same case, a flaky test and others."""
@@ -49,46 +54,36 @@ def test_reruns_are_for_other_tests(mixed: Project, server: ModelServer, tmp_pat
     assert done.verdicts["rosy", "current"] == ("fail", 0, 9)
 
 
-@pytest.fixture(scope="module")
-def ordered(mixed: Project, model: ModelServer, tmp_path_factory: pytest.TempPathFactory) -> Finished:
-    model.latency = 0.0
-    return mixed.run(tmp_path_factory.mktemp("ordered"), "--agent-evals", "-v", "--deselect", FLAKY)
-
-
-FLAKY = "tests/test_rosy.py::test_flaky"
-
-
-@pytest.mark.parametrize("more", [(), ("-n", "2")], ids=["one process", "two workers"])
-def test_the_order_of_the_items_decides_nothing(
-    more: tuple[str, ...], mixed: Project, ordered: Finished, server: ModelServer, tmp_path: Path
-) -> None:
-    shuffle = ("-p", "randomly", "--randomly-seed=3")
-    done = mixed.run(tmp_path, "--agent-evals", "-v", *shuffle, *more, "--deselect", FLAKY)
+def test_the_order_of_the_items_decides_nothing(mixed: Project, server: ModelServer, tmp_path: Path) -> None:
+    shuffle = ("-p", "randomly", "--randomly-seed=3", "--deselect", FLAKY)
+    done = mixed.run(tmp_path, "--agent-evals", "-v", *shuffle)
     assert done.lines("Using --randomly-seed=3")
-    assert done.verdicts == ordered.verdicts
-    assert done.counts == {**ordered.counts}
-    if not more:
-        assert items(done) != items(ordered)
-        assert sorted(items(done)) == sorted(items(ordered))
+    ran = re.findall(r"^(\S+::\S+) [A-Z]+ ", done.output, re.MULTILINE)
+    assert len(ran) == 8
+    assert [name for name in ran if "ordinary" in name] != sorted(name for name in ran if "ordinary" in name)
+    assert done.verdicts == {
+        ("rosy", "current"): ("fail", 0, 9),
+        ("rosy", "careful"): ("pass", 9, 9),
+        ("rosy::test_of_rosy", "current"): ("inconclusive", 0, 2),
+        ("rosy::test_of_rosy", "careful"): ("inconclusive", 2, 2),
+    }
 
 
-def items(done: Finished) -> list[str]:
-    """The items in the order in which they ran."""
-    return re.findall(r"^(\S+::\S+) [A-Z]+ ", done.output, re.MULTILINE)
-
-
-@pytest.mark.parametrize("method", ["signal", "thread"])
+@pytest.mark.parametrize(("method", "place"), [("signal", "evals/cases"), ("thread", "tests")])
 def test_an_item_that_waits_too_long_fails_in_a_sentence_and_the_session_goes_on(
-    method: str, mixed: Project, server: ModelServer, tmp_path: Path
+    method: str, place: str, mixed: Project, server: ModelServer, tmp_path: Path
 ) -> None:
     server.latency = 3.0
     limits = ("--timeout", "1", "--timeout-method", method)
-    done = mixed.run(tmp_path, "--agent-evals", "--deselect", FLAKY, *limits, "--agent-evals-trials", "2")
+    project = mixed.with_files({"tests/test_others.py": "def test_another(): pass"})
+    places = (place, "tests/test_others.py")
+    done = project.run(tmp_path, "--agent-evals", *places, "-k", "not flaky", *limits)
     assert done.lines("timeout: no decision within 1 s, the limit of pytest-timeout")
     assert "Stack of" not in done.output
-    assert done.counts["passed"] == 4
+    assert done.lines("tests/test_others.py .")
     assert done.code == pytest.ExitCode.TESTS_FAILED
-    assert done.verdicts["rosy", "current"] == ("inconclusive", 0, 2)
+    (cell,) = (cell for (_, variant), cell in done.verdicts.items() if variant == "current")
+    assert cell[0] != "pass"
     assert done.lines("report: reports/agent-evals/report.html")
 
 
@@ -96,18 +91,34 @@ def test_a_page_of_pytest_html_shows_our_words_and_escapes_the_models(
     mixed: Project, server: ModelServer, tmp_path: Path
 ) -> None:
     project = mixed.with_files({"evals/prompts/summarizer/careful.md": "Be careful, <b>bold</b>."})
-    done = project.run(tmp_path, "--agent-evals", "--html=report.html", "--self-contained-html")
+    project.run(tmp_path, "--agent-evals", "--html=report.html", "--self-contained-html")
     page = (tmp_path / "report.html").read_text()
-    assert "0 of 9 trials passed" in page
-    assert "&lt;b&gt;bold" in page
     assert "<b>bold" not in page
+    (data,) = re.findall(r'data-jsonblob="([^"]*)"', page)
+    (shown,) = json.loads(unescape(data))["tests"]["evals/cases/rosy/case.yaml::current"]
+    assert shown["log"].startswith("fail: 0 of 9 trials passed")
+    assert "+Be careful, &lt;b&gt;bold&lt;/b&gt;." in shown["log"]
+    assert "0 of 2 trials passed" in data  # said of an item that passed, for want of a decision
 
 
-@pytest.mark.parametrize("more", [(), ("-n", "2")], ids=["one process", "two workers"])
-def test_coverage_sees_what_forks_run_of_the_application(
-    more: tuple[str, ...], mixed: Project, server: ModelServer, tmp_path: Path
+def test_coverage_sees_what_forks_run_of_the_application_on_every_worker(
+    mixed: Project, server: ModelServer, tmp_path: Path
 ) -> None:
-    done = mixed.run(tmp_path, "--agent-evals", "--cov=newsdesk", "--cov-report=term-missing", *more)
+    done = mixed.run(tmp_path, "--agent-evals", "--cov=newsdesk", "--cov-report=term-missing", "-n", "2")
     assert done.verdicts["rosy", "careful"] == ("pass", 9, 9)
     (line,) = done.lines("newsdesk.py  ")
-    assert int(line.split()[3].removesuffix("%")) > 50
+    missing = lines_of(line.partition("%")[2])
+    source = mixed.files["newsdesk.py"].splitlines()
+    assert missing.isdisjoint(numbers(source, "newsdesk has its numbers", "str(found.final_output)"))
+    assert missing > numbers(source, "publish(str(", "return str(written")
+
+
+def lines_of(ranges: str) -> set[int]:
+    """``12, 20-22`` as coverage writes it."""
+    ends = [part.strip().split("-") for part in ranges.split(",")]
+    return {number for end in ends for number in range(int(end[0]), int(end[-1]) + 1)}
+
+
+def numbers(source: list[str], *texts: str) -> set[int]:
+    """The lines that hold one of these."""
+    return {number for number, line in enumerate(source, 1) if any(text in line for text in texts)}

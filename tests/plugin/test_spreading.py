@@ -34,13 +34,13 @@ def config() -> Any:
     return SimpleNamespace(getoption=options.get, getvalue=options.get, hook=None)
 
 
-def spread(scheduler: LoadScheduling, items: list[str]) -> dict[str, list[str]]:
+def spread(scheduler: Any, items: list[str]) -> dict[str, list[str]]:
     """The items that each of three workers ran, each running one whenever it is its turn."""
     workers = [Worker(name) for name in ("gw0", "gw1", "gw2")]
     for worker in workers:
-        scheduler.add_node(worker)  # type: ignore[arg-type]
+        scheduler.add_node(worker)
     for worker in workers:
-        scheduler.add_node_collection(worker, items)  # type: ignore[arg-type]
+        scheduler.add_node_collection(worker, items)
     scheduler.schedule()
     done = dict.fromkeys((worker.name for worker in workers), 0)
     while any(len(worker.sent) > done[worker.name] for worker in workers):
@@ -48,7 +48,7 @@ def spread(scheduler: LoadScheduling, items: list[str]) -> dict[str, list[str]]:
             if len(worker.sent) > done[worker.name]:
                 index = worker.sent[done[worker.name]]
                 done[worker.name] += 1
-                scheduler.mark_test_complete(worker, index)  # type: ignore[arg-type]
+                scheduler.mark_test_complete(worker, index)
     return {worker.name: [items[index] for index in worker.sent] for worker in workers}
 
 
