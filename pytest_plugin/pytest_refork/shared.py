@@ -35,6 +35,8 @@ class Shared:
     def of(cls, config: pytest.Config) -> "Shared":
         given: dict[str, Any] = getattr(config, "workerinput", {})
         folder = Path(given[INPUT]) if INPUT in given else None
+        if folder is not None and not folder.is_dir():
+            folder = None  # a worker on another machine
         return cls(folder, slot=str(given.get("workerid", "")))
 
     def given(self) -> dict[str, str]:

@@ -27,12 +27,10 @@ class CaseScheduling(LoadScheduling):  # type: ignore[misc]
     def _send_tests(self, node: Any, num: int) -> None:
         first = set(self.pending[:num])
         cases = {case for index in first if (case := self._case(index)) is not None}
-        sent = [index for index in self.pending if index in first or self._case(index) in cases]
-        if sent:
-            gone = set(sent)
-            self.pending[:] = [index for index in self.pending if index not in gone]
-            self.node2pending[node].extend(sent)
-            node.send_runtest_some(sent)
+        chosen = [index for index in self.pending if index in first or self._case(index) in cases]
+        also = set(chosen)
+        self.pending[:] = chosen + [index for index in self.pending if index not in also]
+        super()._send_tests(node, len(chosen))
 
     def _case(self, index: int) -> str | None:
         return self._cases.get((self.collection or [])[index])

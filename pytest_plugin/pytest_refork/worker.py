@@ -16,6 +16,8 @@ class Worker:
     def __init__(self, shared: Shared, plan: Callable[[Iterable[pytest.Item]], None]) -> None:
         self._shared = shared
         self._plan = plan
+        self._cases: dict[str, str] = {}
+        self._had: set[str] = set()
 
     def pytest_sessionstart(self) -> None:
         if threading.current_thread() is threading.main_thread():
@@ -33,10 +35,13 @@ class Worker:
     def _ahead(self, item: pytest.Item, nextitem: pytest.Item | None) -> list[pytest.Item]:
         """What it knows that it will run: with an item of a case all others, where they are kept together."""
         known = [item] if nextitem is None else [item, nextitem]
-        cases = set(cases_of(known).values()) if self._shared.is_kept_together else set[str]()
-        same = cases_of(item.session.items) if cases else {}
-        also = (each for each in item.session.items if same.get(each.nodeid) in cases)
-        return list(dict.fromkeys([*known, *also]))
+        new = set(cases_of(known).values()) - self._had
+        if not new or not self._shared.is_kept_together:
+            return known
+        self._had |= new
+        self._cases = self._cases or cases_of(item.session.items)
+        same = (each for each in item.session.items if self._cases.get(each.nodeid) in new)
+        return list(dict.fromkeys([*known, *same]))
 
     def _interrupted(self, _number: int, _frame: object) -> None:
         """A Ctrl-C reaches the workers too, which are told what to do; only the second one is for them."""
