@@ -202,7 +202,7 @@ def test_x_stops_the_other_workers_too(two: Project, server: ModelServer, tmp_pa
     stale = two.files["evals/cases/anna/run.json"].replace('"_model_call_step"', '"ask_the_oracle"')
     project = two.with_files({"evals/cases/anna/run.json": stale})
     done = project.run(tmp_path, "--agent-evals", "-n", "2", "-x", "--agent-evals-concurrency", "2")
-    assert done.code != 0
+    assert done.code == pytest.ExitCode.INTERRUPTED
     assert server.count < 12
     assert done.verdicts["anna", "current"][0] == "stale"
     assert done.lines("stopping after 1 failures")
