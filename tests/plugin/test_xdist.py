@@ -197,15 +197,31 @@ def test_a_second_ctrl_c_drops_the_answers_in_flight(
     assert server.count == 2
 
 
-def test_x_stops_the_other_workers_too(two: Project, server: ModelServer, tmp_path: Path) -> None:
-    server.latency = 1.0
-    stale = two.files["evals/cases/anna/run.json"].replace('"_model_call_step"', '"ask_the_oracle"')
-    project = two.with_files({"evals/cases/anna/run.json": stale})
-    done = project.run(tmp_path, "--agent-evals", "-n", "2", "-x", "--agent-evals-concurrency", "2")
-    assert done.code == pytest.ExitCode.INTERRUPTED
-    assert server.count < 12
-    assert done.verdicts["anna", "current"][0] == "stale"
+def test_x_stops_the_other_workers_and_what_they_have_not_begun_is_skipped(
+    two: Project, server: ModelServer, tmp_path: Path
+) -> None:
+    run, application = two.files["evals/cases/anna/run.json"], two.files["newsdesk.py"]
+    slowly = application.replace("    numbers = load", SLOW_IN_MAY + "    numbers = load")
+    project = two.with_files(
+        {
+            "newsdesk.py": f"import asyncio\n{slowly}",
+            "evals/cases/anna/run.json": run.replace('"_model_call_step"', '"ask_the_oracle"'),
+            "evals/cases/bert/run.json": re.sub(r'^( +)"March"$', r'\1"May"', run, flags=re.MULTILINE),
+        }
+    )
+    done = project.run(tmp_path, "--agent-evals", "-n", "2", "-x", "-rs")
     assert done.lines("stopping after 1 failures")
+    assert done.lines("stopped before anything was measured")
+    assert done.counts == {"failed": 1, "skipped": 1}
+    assert done.code == pytest.ExitCode.INTERRUPTED
+    assert server.count == 0
+    assert {(name, verdict) for (name, _), (verdict, _, _) in done.verdicts.items()} == {("anna", "stale")}
+
+
+SLOW_IN_MAY = """\
+    if month == "May":
+        await asyncio.sleep(4)
+"""
 
 
 def test_the_budget_is_one_for_all_workers(two: Project, server: ModelServer, tmp_path: Path) -> None:
