@@ -10,6 +10,7 @@ from refork.case import Case, Request
 from refork.outcome import Outcome, Trial
 from refork.usage import cost, total_cost
 
+from refork_evals.judge_answers import judging
 from refork_evals.recorded import recorded_trial
 from refork_evals.results import Score, ScoredTrial
 from refork_evals.scoring import Sample, Scorer, run_scorer
@@ -44,7 +45,7 @@ def score_recorded(case: Case, scorers: Sequence[Scorer]) -> ScoredTrial | None:
     if trial.answer is None and trial.error is None:
         return None
     sample = sample_of(case, trial, case.fork_point.request, trial.seconds or None)
-    return run_to_end(_score_one(trial, sample, scorers, asyncio.Semaphore(CONCURRENCY)))
+    return run_to_end(_score_one(case, trial, sample, scorers, asyncio.Semaphore(CONCURRENCY)))
 
 
 def scored_by_test(
@@ -101,18 +102,27 @@ async def _score_all(
     slots = asyncio.Semaphore(max(1, concurrency))
     requests = outcome.requests
     waiting = [
-        _score_one(trial, sample_of(case, trial, requests.get(trial.variant), trial.seconds), scorers, slots)
+        _score_one(
+            case, trial, sample_of(case, trial, requests.get(trial.variant), trial.seconds), scorers, slots
+        )
         for trial in trials
     ]
     return tuple(await asyncio.gather(*waiting))
 
 
+def _draw(trial: Trial) -> int:
+    """Which draw an answer is, whatever the test counts: 0 for the recorded one."""
+    return trial.number if trial.kept_as is None else trial.kept_as.trial
+
+
 async def _score_one(
-    trial: Trial, sample: Sample | None, scorers: Sequence[Scorer], slots: asyncio.Semaphore
+    case: Case, trial: Trial, sample: Sample | None, scorers: Sequence[Scorer], slots: asyncio.Semaphore
 ) -> ScoredTrial:
     if sample is None:
         return without_answer(trial)
-    scores = tuple(await asyncio.gather(*(_in_slot(scorer, sample, slots) for scorer in scorers)))
+    # Tasks see the context that they are made in.
+    with judging(case.folder, _draw(trial), None if trial.kept_as is None else trial.kept_as.digest):
+        scores = tuple(await asyncio.gather(*(_in_slot(scorer, sample, slots) for scorer in scorers)))
     return ScoredTrial(trial=trial, scores=scores, passed=passed(scores), cost_usd=sample.cost_usd)
 
 

@@ -46,6 +46,7 @@ class _Settings(BaseModel):
     baseline: _Folder = "evals/baseline.json"
     smallest_drop: Drop = 0.4
     min_pass_rate: Rate | None = None
+    answers: Literal["reuse", "offline", "live", "refresh"] = "reuse"
     inconclusive: Literal["fail", "pass", "warn"] = "warn"
     errors: Literal["fail", "warn"] = "fail"
     changed: Literal["fail", "warn"] = "fail"
@@ -119,6 +120,7 @@ class Config:
     baseline: Path
     smallest_drop: float
     min_pass_rate: float | None
+    answers: str
     inconclusive: str
     errors: str
     changed: str

@@ -49,6 +49,10 @@ class ForkError(ReforkError):
     """A fork could not be measured: its replay hung, or it broke before the first trial."""
 
 
+class AnswerMissingError(ReforkError):
+    """No answer is kept for a request, and no call may be made."""
+
+
 class ToolDeniedError(ReforkError):
     """A tool, or another operation of the workflow, may not act in a rerun."""
 

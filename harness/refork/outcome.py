@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from refork.answers.kept import AnswerKey, Kept
 from refork.case import Answer, Request, Step
 from refork.usage import Usage
 
@@ -30,6 +32,8 @@ class Trial:
     ``resumed`` says that the answer was kept from a session that was killed. In ``tail`` scope ``answer`` is
     the workflow's result with every tool call on the way to it, and ``trajectory`` holds the steps from the
     fork point on, in order, each tool step with its ``tool`` and ``arguments``.
+    ``kept_as`` is what the answer is found by in ``answers.jsonl``; ``reused`` says that it came from there, and
+    ``answered_at`` when it was paid for. Of a tail, ``kept_steps`` are the model calls that were made for it.
     """
 
     variant: str
@@ -42,6 +46,10 @@ class Trial:
     resumed: bool = False
     raw: Any = None
     trajectory: tuple[Step, ...] = ()
+    reused: bool = False
+    answered_at: datetime | None = None
+    kept_as: AnswerKey | None = None
+    kept_steps: tuple[Kept, ...] = ()
 
 
 class ForkStatus(StrEnum):

@@ -50,7 +50,7 @@ class Budget:
 
     def spend(self, trial: Trial) -> None:
         """Called from DBOS's threads, for each trial as it ends."""
-        if not self.is_limited or trial.usage is None:
+        if not self.is_limited or trial.usage is None or trial.reused:
             return
         line = f"{trial.usage.total_tokens} {cost_of(trial) or 0}\n"
         with self._file.open("ab", buffering=0) as file:

@@ -10,6 +10,7 @@ from typing import Any, Final
 import pytest
 from pydantic import TypeAdapter
 from refork.outcome import Outcome
+from refork_evals.judge_answers import JudgeAnswer
 from refork_evals.results import CaseResult
 from refork_evals.verdict import with_cells
 
@@ -25,6 +26,7 @@ class Handed:
     order: tuple[str, ...]
     selection: Selection
     results: tuple[CaseResult, ...]
+    judged: tuple[JudgeAnswer, ...] = ()
 
 
 def worker_id(config: pytest.Config) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from refork.answers import AnswersMode
 from refork.errors import ReforkError
 from refork.outcome import ForkStatus, Outcome, Trial
 from refork.policy import project_policy
@@ -168,6 +169,7 @@ class Measurements:
             trial_timeout=self._project.trial_timeout,
             tail_timeout=self._project.tail_timeout,
             attempts=self._project.retries + 1,
+            answers=AnswersMode(self._project.answers),
             policy=policy,
             stubs=registered_stubs(),
         )

@@ -21,6 +21,12 @@ _OPTIONS: Final = (
         "(default: SQLite in the user's cache directory)",
     ),
     (
+        "answers",
+        "HOW",
+        "kept answers: 'reuse' them where the request is unchanged (default), 'offline' make no call at all, "
+        "'live' reuse none, 'refresh' replace them",
+    ),
+    (
         "inconclusive",
         "HOW",
         "what a 'current' that is not decided counts as: fail, pass or warn (default: warn)",

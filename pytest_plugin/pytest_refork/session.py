@@ -2,15 +2,18 @@
 
 import time
 from collections.abc import Generator, Iterable, Sequence
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from refork.answers import AnswersMode, forget_normalizers
 from refork.errors import ReforkError
 from refork.policy import project_policy
 from refork.stubs import check_stubs, forget_stubs
 from refork.variant import CURRENT
+from refork_evals.judge_answers import JudgeAnswer, JudgeAnswers, keeping
 from refork_evals.registry import forget_scorers
 from refork_evals.results import CaseResult
 
@@ -21,6 +24,7 @@ from pytest_refork.controller import Controller
 from pytest_refork.deadlines import Deadlines
 from pytest_refork.gating import Selection, check_update, is_everything, judge, update
 from pytest_refork.hints import hints
+from pytest_refork.keeping import keep
 from pytest_refork.loop import TrialLoop
 from pytest_refork.marked import FIXTURE, subject_of, with_parameters
 from pytest_refork.names import CASE_FILE, MARKER
@@ -71,6 +75,10 @@ class AgentEvals:
         self._order: list[str] = []
         self._hints: list[str] = []
         self._report: Report | None = None
+        self._judges = JudgeAnswers(AnswersMode(settings.project.answers))
+        self._from_judges: list[JudgeAnswer] = []
+        self._stack = ExitStack()
+        self._stack.enter_context(keeping(self._judges))
 
     @property
     def companions(self) -> dict[str, object]:
@@ -82,6 +90,7 @@ class AgentEvals:
 
     def close(self) -> None:
         self._runner.close()
+        self._stack.close()
         if not handover.worker_id(self._config):
             self._runner.forget_budget()
             self._shared.close()
@@ -89,6 +98,7 @@ class AgentEvals:
             self._config.pluginmanager.unregister(name=name)
         forget_scorers()
         forget_stubs()
+        forget_normalizers()
 
     # Collection.
 
@@ -200,12 +210,18 @@ class AgentEvals:
     def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None]:
         results = self._runner.judge.results
         if handover.worker_id(self._config):
-            handed = handover.Handed(order=tuple(self._order), selection=self._selection, results=results)
+            handed = handover.Handed(
+                order=tuple(self._order),
+                selection=self._selection,
+                results=results,
+                judged=self._judges.made,
+            )
             handover.hand_over(self._config, handed)
             return (yield)
         for heard in self._controller.heard:
             self._order, self._selection = list(heard.order), heard.selection
             results += heard.results
+            self._from_judges += heard.judged
         results = handover.merged(results, self._order)
         if results:
             self._write(session, results)
@@ -222,8 +238,10 @@ class AgentEvals:
             tuple(results), self._settings, started_at=self._started_at, seconds=seconds, gate=gate
         )
         changed = update(self._settings, results)
-        self._report = Report(evaluation, self._settings.project.report, changed)
-        is_written = self._report.write()
+        mode = AnswersMode(self._settings.project.answers)
+        saved = keep(mode, results, (*self._judges.made, *self._from_judges))
+        self._report = Report(evaluation, self._settings.project.report, changed, saved)
+        is_written = self._report.write() and not saved.problems
         blocked = (gate is not None and not gate.passes) or (changed is not None and bool(changed.problems))
         if (blocked or not is_written) and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED

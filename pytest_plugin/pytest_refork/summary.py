@@ -13,6 +13,7 @@ from refork_evals.verdict import evaluate
 from refork_reports.terminal import MARKUP, Line, summary
 
 from pytest_refork.gating import Update
+from pytest_refork.keeping import Saved
 from pytest_refork.settings import Settings
 
 GITHUB: Final = "GITHUB_STEP_SUMMARY"
@@ -42,8 +43,9 @@ def evaluation_of(
 class Report:
     """What was found, written once and then shown."""
 
-    def __init__(self, evaluation: Evaluation, folder: Path, update: Update | None) -> None:
+    def __init__(self, evaluation: Evaluation, folder: Path, update: Update | None, saved: Saved) -> None:
         self._evaluation = evaluation
+        self._saved = saved
         self._folder = folder
         self._update = update
         self._page: Path | None = None
@@ -70,6 +72,11 @@ class Report:
             _print(reporter, line)
         if self._page is not None:
             reporter.write_line(f"report: {_relative(self._page, reporter.config)}")
+        for problem in self._saved.problems:
+            reporter.write_line(f"answers were not kept: {problem}", red=True)
+        if self._saved.answers:
+            new = f"{self._saved.answers} new in {self._saved.cases} of the cases' folders"
+            reporter.write_line(f"answers: {new}; commit them, and the next run need not pay for them")
         if self._update is not None:
             self._show_update(reporter, self._update)
         if self._problem:

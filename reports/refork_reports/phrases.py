@@ -5,7 +5,7 @@ from typing import Final
 
 from refork.usage import Savings
 from refork.variant import CURRENT
-from refork_evals.results import CaseResult, Cell, Evaluation, Verdict
+from refork_evals.results import CaseResult, Cell, Evaluation, Reused, Verdict
 
 from refork_reports import humanize
 
@@ -103,6 +103,23 @@ def savings(saved: Savings | None, unpriced: tuple[str, ...] = ()) -> str:
     times = "once" if saved.trials == 1 else f"{saved.trials:,} times"
     missing = f"; cost {humanize.UNKNOWN}, {no_price(unpriced)}" if saved.cost_usd is None else ""
     return f"{', '.join(parts)} against rerunning the recorded runs whole, {times}{missing}"
+
+
+def reused(found: Reused | None) -> str:
+    """40 of 60 answers reused, of 2026-03-03 to 2026-03-09. Empty where none was."""
+    if found is None:
+        return ""
+    return f"{found.trials:,} of {humanize.plural(found.of, 'answer')} reused, {_dates(found)}"
+
+
+def reused_short(found: Reused | None) -> str:
+    """40 reused, of 2026-03-03."""
+    return "" if found is None else f"{found.trials:,} reused, {_dates(found)}"
+
+
+def _dates(found: Reused) -> str:
+    oldest, newest = f"{found.oldest:%Y-%m-%d}", f"{found.newest:%Y-%m-%d}"
+    return f"of {oldest}" if oldest == newest else f"of {oldest} to {newest}"
 
 
 def no_price(models: tuple[str, ...]) -> str:

@@ -136,6 +136,8 @@ def _trial(scored: ScoredTrial) -> dict[str, Any]:
     return {
         "number": trial.number,
         "passed": scored.passed,
+        "reused": trial.reused,
+        "answered_at": trial.answered_at,
         "resumed": trial.resumed,
         "model": trial.model,
         "seconds": trial.seconds,
@@ -193,7 +195,8 @@ def _savings(savings: Savings) -> dict[str, Any]:
 def _totals(evaluation: Evaluation) -> dict[str, Any]:
     summed = totals(evaluation)
     savings = summed.savings and _savings(summed.savings)
-    return {**vars(summed), "usage": _usage(summed.usage), "savings": savings}
+    reused = evaluation.reused and asdict(evaluation.reused)
+    return {**vars(summed), "usage": _usage(summed.usage), "savings": savings, "reused": reused}
 
 
 def _finite(number: float | None) -> float | None:

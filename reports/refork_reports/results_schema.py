@@ -97,6 +97,8 @@ class TrialEntry(Part):
 
     number: int
     passed: bool | None
+    reused: bool = Field(description="answered from what was kept")
+    answered_at: datetime | None
     resumed: bool
     model: str | None
     seconds: FiniteFloat = Field(description="wall time of the model call that answered, or of the tail")
@@ -295,6 +297,15 @@ class CaseEntry(Part):
     judges: list[CalibrationEntry] = Field(default=[], description="a `judge` each that stands by itself")
 
 
+class ReusedEntry(Part):
+    """Trials that were answered from what was kept, of all; when the oldest and the newest were paid for."""
+
+    trials: int
+    of: int
+    oldest: datetime
+    newest: datetime
+
+
 class TotalsEntry(Part):
     cases: int
     trials: int
@@ -309,6 +320,7 @@ class TotalsEntry(Part):
     model_seconds: FiniteFloat = Field(description="wall time of all trials, added up")
     savings: SavingsEntry | None
     unpriced_models: list[str]
+    reused: ReusedEntry | None
 
 
 class Results(Part):

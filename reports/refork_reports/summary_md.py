@@ -36,6 +36,7 @@ def render(evaluation: Evaluation) -> str:
         *_within(_NOTES, list(_gate_notes(evaluation)), "note"),
         _table(evaluation),
         *_within(_NOTES, [_bullet(found) for found in evaluation.comparisons], "comparison"),
+        plain(phrases.reused(evaluation.reused)),
         _savings(evaluation),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"

@@ -10,7 +10,7 @@ from rich.cells import cell_len
 
 from refork_reports import comparisons, gate_words, humanize, phrases
 from refork_reports.diffs import prompt_diff
-from refork_reports.totals import shown_cost, totals
+from refork_reports.totals import Totals, shown_cost, totals
 from refork_reports.visible import visible
 
 Style = Literal["plain", "dim", "heading", "pass", "fail", "inconclusive", "error", "stale"]
@@ -180,6 +180,11 @@ def _notes_of(result: CaseResult, width: int) -> list[Line]:
 
 def _closing(evaluation: Evaluation, width: int) -> list[Line]:
     summed = totals(evaluation)
+    reused = _wrapped(phrases.reused(evaluation.reused), width, "dim") if evaluation.reused else []
+    return [*reused, *_saved(summed, width)]
+
+
+def _saved(summed: Totals, width: int) -> list[Line]:
     saved = phrases.savings(summed.savings, summed.unpriced_models)
     if saved:
         return _wrapped(saved, width, "heading", indent="")

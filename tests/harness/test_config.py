@@ -33,6 +33,7 @@ def test_a_project_that_sets_nothing_has_the_defaults(tmp_path: Path) -> None:
         baseline=tmp_path / "evals" / "baseline.json",
         smallest_drop=0.4,
         min_pass_rate=None,
+        answers="reuse",
         inconclusive="warn",
         errors="fail",
         changed="fail",

@@ -1,7 +1,7 @@
 """From the cells of ``current`` and a baseline to what blocks."""
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -109,7 +109,7 @@ def judge_gate(
         baseline=source,
         suite=_suite(measured, plans, share_of_suite(defaults.alpha, family)),
         could_find=_could_find(plans),
-        notes=tuple(notes),
+        notes=(*notes, *_from_what(cell for _, cell in measured)),
     )
 
 
@@ -194,6 +194,14 @@ def _suite(
     if not level or not strata:
         return None
     return SuiteDrop(p_value=p_of_drop(strata), level=level, cases=len(strata))
+
+
+def _from_what(cells: Iterable[Cell]) -> list[str]:
+    """Nothing new was measured where every answer was reused: the gate has seen these before."""
+    trials = [scored.trial for cell in cells for scored in cell.trials]
+    if not trials or not all(trial.reused for trial in trials):
+        return []
+    return ["decided from reused answers alone: no model was asked"]
 
 
 def _could_find(plans: Mapping[str, TrialPlan]) -> str:

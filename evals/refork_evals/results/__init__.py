@@ -26,6 +26,7 @@ __all__ = [
     "Interval",
     "Judged",
     "Method",
+    "Reused",
     "Score",
     "ScoredTrial",
     "SuiteDrop",
@@ -177,6 +178,16 @@ class CaseResult:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Reused:
+    """``trials`` of all were answered from what was kept, paid for between ``oldest`` and ``newest``."""
+
+    trials: int
+    of: int
+    oldest: datetime
+    newest: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
 class Evaluation:
     """One session: every case that was selected, in collection order."""
 
@@ -192,6 +203,15 @@ class Evaluation:
     @property
     def cells(self) -> tuple[Cell, ...]:
         return tuple(cell for result in self.cases for cell in result.cells)
+
+    @property
+    def reused(self) -> Reused | None:
+        """How many trials were answered from what was kept, and from when; None where none was."""
+        trials = [scored.trial for cell in self.cells for scored in cell.trials]
+        dates = [trial.answered_at for trial in trials if trial.reused and trial.answered_at is not None]
+        if not dates:
+            return None
+        return Reused(trials=len(dates), of=len(trials), oldest=min(dates), newest=max(dates))
 
     @property
     def savings(self) -> Savings | None:

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, ValidationError
 from refork.case import Answer
 
+from refork_evals.judge_answers import judge_answers
 from refork_evals.results import Score
 from refork_evals.scorers.base import AnySource, BuiltIn, Finding, NothingThereError
 from refork_evals.scorers.votes import Judgement, Vote, counted
@@ -130,14 +131,26 @@ class Judge(BuiltIn):
             {"role": "user", "content": task},
         ]
 
-    async def _ask(self, judged: str, vote: int = 1) -> Reply:  # noqa: ARG002 - see below
-        """One call. Votes are asked in the same words; ``vote``, from 1, only tells them apart."""
+    async def _ask(self, judged: str, vote: int = 1) -> Reply:
+        """One call, unless its reply is kept. Votes are asked in the same words; ``vote``, from 1, tells them apart."""
+        answers, body = judge_answers(), self._body(judged)
+        kept = None if answers is None else answers.find(body, vote)
+        if kept is not None:
+            return Reply(content=str(kept.output), model=kept.model or "")
+        if answers is not None and answers.offline:
+            raise NotMeasuredError("no reply of the judge is kept for this output, and no call may be made")
+        reply = await self._call(body)
+        if answers is not None:
+            answers.note(body, vote, reply.content, reply.model)
+        return reply
+
+    async def _call(self, body: dict[str, Any]) -> Reply:
         from openai import AsyncOpenAI  # noqa: PLC0415 - half a second that only a case with a judge pays
 
         async with AsyncOpenAI(**self._endpoint(), timeout=self.timeout) as client:
             # The client's own overloads do not take a body that is put together at run time.
             create = cast("Any", client.chat.completions.create)
-            completion = await create(**self._body(judged))
+            completion = await create(**body)
         content: str | None = completion.choices[0].message.content if completion.choices else None
         if not content:
             raise NotMeasuredError("the judge replied nothing")

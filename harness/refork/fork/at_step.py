@@ -9,13 +9,16 @@ from typing import Any, Final
 
 from dbos import DBOS
 
+from refork.answers import AnswerKey, AnswersMode, digest_of, normalizers
 from refork.case import Case
 from refork.engine.gate import Gate, Refusal
 from refork.engine.leftovers import Leftover
 from refork.errors import ForkError, ReforkError
 from refork.fork.branch import Branch, ended_early, misfit, stale, unrecorded
+from refork.fork.kept_trials import missing, reused
 from refork.fork.planned import Keeper, Planned
 from refork.fork.told import ToldCalls
+from refork.fork.tool_run import ToolRun
 from refork.fork.trial_step import Limits, name_of, run_trial, said_by
 from refork.frameworks import ModelCall, StepCall
 from refork.outcome import TrialError
@@ -57,6 +60,7 @@ class StepBranch(Branch):
         self._lock = Lock()
         self._backlog: list[Planned] = []
         self._taken: list[Planned] = []
+        self._digests: dict[str, str] = {}
         self._wake: Callable[[], None] | None = None
         self._closing = False
         self._stopping = False
@@ -218,9 +222,16 @@ class StepBranch(Branch):
                 self._keeper.give(planned, planned.said(error=error))
             return None
         name = name_of(planned.variant.name, planned.number, changed.request)
+        try:
+            key = self._key(planned, changed)
+            if self._answered(planned, changed, key):
+                return None
+        except ReforkError as problem:  # a damaged file, or a normalizer that raised
+            self._keeper.fail(problem)
+            return None
         reservation = kept.pop(name, None) or DBOS.reserve_step()
         self.gate.plan(reservation.step_id, name)
-        task = asyncio.create_task(self._try(planned, changed, reservation, name))
+        task = asyncio.create_task(self._try(planned, changed, reservation, name, key))
         task.add_done_callback(_retrieve)
         return task
 
@@ -236,7 +247,31 @@ class StepBranch(Branch):
                 calls[variant.name] = error
         return calls[variant.name]
 
-    async def _try(self, planned: Planned, call: ModelCall, reservation: Any, name: str) -> None:
+    def _key(self, planned: Planned, call: ModelCall) -> AnswerKey | None:
+        """What the answer is kept by. None for what a tool gives: that is no answer of a model."""
+        if isinstance(call, ToolRun):
+            return None
+        name = planned.variant.name
+        if name not in self._digests:
+            ids = (self.gate.run_id, self._case.run.id)
+            self._digests[name] = digest_of(call.request, code=call.code, own_ids=ids)
+        return AnswerKey(self._digests[name], planned.number, normalizers=normalizers())
+
+    def _answered(self, planned: Planned, call: ModelCall, key: AnswerKey | None) -> bool:
+        """Whether a trial was given without a call: from what is kept, or as missing where no call may be made."""
+        if key is None:
+            return False
+        kept = self._limits.answers.find(self._case.folder, key)
+        if kept is None and self._limits.answers.mode is not AnswersMode.OFFLINE:
+            return False
+        trial = missing(planned, call.request) if kept is None else reused(planned, kept)
+        if self._keeper.begin(planned):
+            self._keeper.give(planned, trial)
+        return True
+
+    async def _try(
+        self, planned: Planned, call: ModelCall, reservation: Any, name: str, key: AnswerKey | None
+    ) -> None:
         # The slot is held until the checkpoint is written: a kill then pays at most `limit` calls twice.
         async with self._limits.slots.one():
             if not self._keeper.begin(planned):
@@ -248,6 +283,7 @@ class StepBranch(Branch):
                 reservation=reservation,
                 name=name,
                 limits=self._limits,
+                key=key,
             )
         self._keeper.give(planned, trial)
 

@@ -36,6 +36,10 @@ class Branch(ABC):
     def on_step(self, step: StepCall) -> "Coroutine[Any, Any, Instead | None] | Instead | None":
         """A step is about to start. A coroutine where it takes time to say what runs in its place."""
 
+    def on_planned_step(self, _step: StepCall) -> "Instead | None":
+        """A step is about to start that was announced already: what runs in its place."""
+        return None
+
     @abstractmethod
     def variant(self, agent: str | None, /) -> Variant | None:
         """What is tried for an agent from the start of the fork on."""

@@ -5,6 +5,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+from refork.answers import AnswersMode, Store
 from refork.case import Case, Run
 from refork.config import Config
 from refork.engine.gate import Gate
@@ -41,14 +42,15 @@ def open_session(
     trial_timeout: float = 120.0,
     tail_timeout: float = 600.0,
     attempts: int = 6,
+    answers: AnswersMode = AnswersMode.LIVE,
     policy: ToolPolicy | None = None,
     stubs: Mapping[str, Callable[..., Any]] | None = None,
 ) -> Generator["ForkSession"]:
     """Import the application and be ready to fork its runs.
 
     ``modules`` register the workflows; ``database`` is None for the default, ``postgres`` or a URL; time-outs
-    are in seconds; ``policy`` says what tools may do, and ``stubs`` hold those that it names. Raises
-    SessionError, ApplicationError, BadInputError and DatabaseError.
+    are in seconds; ``answers`` says whether kept ones spare a call; ``policy`` says what tools may do, and
+    ``stubs`` hold those that it names. Raises SessionError, ApplicationError, BadInputError and DatabaseError.
     """
     with ExitStack() as stack:
         frameworks = installed()
@@ -60,6 +62,7 @@ def open_session(
         limits = Limits(
             slots=Slots(concurrency),
             retries=Retries(attempts=attempts),
+            answers=Store(answers),
             trial_seconds=trial_timeout,
             tail_seconds=tail_timeout,
             replay_seconds=replay_timeout,
@@ -108,6 +111,10 @@ class ForkSession:
     def is_todays(self, run: Run) -> bool:
         """Whether the application is still the version that made the run, as far as DBOS tells versions apart."""
         return run.application_version == self._engine.application_version(run.application_name)
+
+    @property
+    def answers(self) -> Store:
+        return self._host.limits.answers
 
     def stop(self) -> None:
         """Start no more trials, wait for those in flight, then end every fork."""
@@ -168,7 +175,7 @@ class ForkSession:
     def on_step(self, step: StepCall) -> Instead | None:
         """A synchronous step is about to start: what runs in its place."""
         branch = self._branch_here()
-        found = None if branch is None or step.number in branch.gate.planned else branch.on_step(step)
+        found = self._in_place_of(branch, step)
         instead = aside(found) if isinstance(found, Coroutine) else found
         self._check_over(branch)
         return instead
@@ -176,10 +183,17 @@ class ForkSession:
     async def on_async_step(self, step: StepCall) -> Instead | None:
         """An asynchronous step is about to start: what runs in its place."""
         branch = self._branch_here()
-        found = None if branch is None or step.number in branch.gate.planned else branch.on_step(step)
+        found = self._in_place_of(branch, step)
         instead = await found if isinstance(found, Coroutine) else found
         self._check_over(branch)
         return instead
+
+    def _in_place_of(
+        self, branch: Branch | None, step: StepCall
+    ) -> Coroutine[Any, Any, Instead | None] | Instead | None:
+        if branch is None:
+            return None
+        return branch.on_planned_step(step) if step.number in branch.gate.planned else branch.on_step(step)
 
     def after_step(self, step: StepCall) -> None:
         """A synchronous step has ended. It is held back where others ran beside it, but never an event loop."""

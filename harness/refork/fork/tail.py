@@ -12,13 +12,15 @@ from typing import Any, Protocol
 from refork.case import Case, Request, Run, Step, StepKind
 from refork.engine.checkpoints import checkpoints
 from refork.engine.gate import Gate, Refusal
-from refork.errors import ReforkError, ToolDeniedError
+from refork.errors import AnswerMissingError, ReforkError, ToolDeniedError
 from refork.fork.branch import Branch, Instead, ended_early, misfit, stale, unrecorded
+from refork.fork.kept_steps import KeptSteps
+from refork.fork.kept_trials import not_kept
 from refork.fork.permits import Permits
 from refork.fork.planned import Keeper, Planned
 from refork.fork.told import ToldCalls
 from refork.fork.trajectory import Trajectory
-from refork.fork.trial_step import said_by
+from refork.fork.trial_step import Limits, said_by
 from refork.frameworks import Framework, ModelCall, StepCall
 from refork.outcome import TrialError
 from refork.result import answer_of, calls_of, usage_of
@@ -28,6 +30,8 @@ from refork.variant import CURRENT, Variant, current
 
 class TailHost(Protocol):
     """What a tail needs of where it lives."""
+
+    limits: Limits
 
     @property
     def system_database(self) -> Any: ...
@@ -64,6 +68,7 @@ class TailBranch(Branch):
         self._permits = permits
         self._host = host
         self._trajectory = Trajectory(framework)
+        self._kept = KeptSteps(host.limits.answers, case, planned.number, gate.run_id)
         self._request: Request | None = None
         self._lock = Lock()
         self._begun = self._stopped = False
@@ -128,8 +133,14 @@ class TailBranch(Branch):
             if not self._arrives(call):
                 return None
         changed = self._changed(call)
-        if changed is not None and call.durable:
+        if changed is None:
+            return None
+        if call.durable:
             self._sends(number, changed)
+        elif self._kept.offline:
+            self.fail(
+                AnswerMissingError(f"{unrecorded(call)}; nothing is kept of it, and no call may be made")
+            )
         return changed
 
     def on_step(self, step: StepCall) -> Instead | None:
@@ -143,8 +154,11 @@ class TailBranch(Branch):
                 return None
         if call is not None:
             self._sends(step.number, call)
-            return None
+            return self._kept.in_place_of(step)
         return self._allowed(step)
+
+    def on_planned_step(self, step: StepCall) -> Instead | None:
+        return self._kept.in_place_of(step)
 
     def on_operation(self, number: int, name: str) -> Step | None:
         """An operation that is no step: a child workflow, or one of DBOS's own such as ``DBOS.send``."""
@@ -199,6 +213,9 @@ class TailBranch(Branch):
         kept = checkpoints(self._host.system_database, self.gate.run_id, first=first)
         steps = self._trajectory.steps(kept, first=first)
         common: dict[str, Any] = {
+            "reused": self._kept.all_reused,
+            "answered_at": self._kept.answered_at,
+            "kept_steps": self._kept.made(self._trajectory.numbered(kept)),
             "usage": usage_of(steps),
             "model": self._request.model if self._request else None,
             "seconds": seconds,
@@ -244,6 +261,13 @@ class TailBranch(Branch):
             self._keeper.sent(self._planned.variant.name, call.request)
         self._trajectory.model(number, call.request)
         self.gate.plan(number, call.step_name)
+        try:
+            is_kept = self._kept.sends(number, call)
+        except ReforkError as problem:
+            self.fail(problem)
+            return
+        if not is_kept and self._kept.offline:
+            self.fail(AnswerMissingError(not_kept(self._planned, call.request)))
 
     def _allowed(self, step: StepCall) -> Instead | None:
         """What runs as a step that is no model call. Where nothing may, the trial is over."""

@@ -28,6 +28,10 @@ class ToolRun:
         return True
 
     @property
+    def code(self) -> str:
+        return ""
+
+    @property
     def request(self) -> Request:
         return Request(input=encoded_arguments(self.step))
 

@@ -54,6 +54,11 @@ class Trajectory:
 
     def steps(self, kept: Sequence[Checkpoint], *, first: int) -> tuple[Step, ...]:
         """Every step from the fork point on, in the order in which it began, numbered from ``first`` on."""
+        steps = [step for _, step in self.numbered(kept)]
+        return tuple(replace(step, number=first + place) for place, step in enumerate(steps))
+
+    def numbered(self, kept: Sequence[Checkpoint]) -> tuple[tuple[int, Step], ...]:
+        """The same, each with the number that it has in the fork."""
         raw = [RawStep(number=c.number, name=c.name, output=c.output, error=c.error) for c in kept]
         described = [Description() for _ in raw] if self._framework is None else self._framework.describe(raw)
         with self._lock:
@@ -64,7 +69,7 @@ class Trajectory:
             ]
             # A call that was answered from the record took no number: it came before the step of that number.
             steps = sorted([*self._tools, *own], key=lambda step: step.number)
-        return tuple(replace(step, number=first + place) for place, step in enumerate(steps))
+        return tuple((step.number, step) for step in steps)
 
     def _joined(self, kept: Checkpoint, told: Description) -> Step:
         request = self._requests.get(kept.number)

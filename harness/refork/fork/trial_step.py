@@ -4,11 +4,13 @@ import asyncio
 import hashlib
 import json
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from pydantic import TypeAdapter
 
+from refork.answers import AnswerKey, Store
 from refork.case import Answer, Json, Request
 from refork.fork.retries import Retries, last_error
 from refork.fork.slots import Slots
@@ -23,11 +25,15 @@ _USAGE = TypeAdapter(Usage | None)
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """What bounds the forks of a session. A trial in ``step`` scope may take ``trial_seconds``, one in ``tail``
-    scope ``tail_seconds``; a replay may stand still for ``replay_seconds``."""
+    """What bounds the forks of a session, and the kept answers that spare it calls.
+
+    A trial in ``step`` scope may take ``trial_seconds``, one in ``tail`` scope ``tail_seconds``; a replay may
+    stand still for ``replay_seconds``.
+    """
 
     slots: Slots
     retries: Retries
+    answers: Store = field(default_factory=Store)
     trial_seconds: float = 120.0
     tail_seconds: float = 600.0
     replay_seconds: float = 30.0
@@ -45,7 +51,14 @@ def digest(request: Request) -> str:
 
 
 async def run_trial(
-    variant: str, number: int, call: ModelCall, *, reservation: Any, name: str, limits: Limits
+    variant: str,
+    number: int,
+    call: ModelCall,
+    *,
+    reservation: Any,
+    name: str,
+    limits: Limits,
+    key: AnswerKey | None,
 ) -> Trial:
     """Make the call in the step that was reserved, or read what a killed session kept of it."""
     ran = False
@@ -67,6 +80,8 @@ async def run_trial(
             seconds=kept["seconds"],
             raw=kept["raw"],
             resumed=not ran,
+            answered_at=datetime.now(UTC),
+            kept_as=key,
         )
     except Exception as error:
         cause = last_error(error)

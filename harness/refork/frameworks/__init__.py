@@ -71,6 +71,11 @@ class ModelCall(Protocol):
         """What is about to be sent."""
         ...
 
+    @property
+    def code(self) -> str:
+        """What decides the answer beside the request: a digest that changes with it, empty where nothing does."""
+        ...
+
     def changed(self, variant: Variant) -> "ModelCall":
         """The same call with the variant's prompt, model and settings. Raises TemplateError."""
         ...

@@ -8,10 +8,11 @@ rendered within the step. A variant changes that rendering, so each variant has 
 import asyncio
 import hashlib
 import inspect
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final
 
 from refork.case import Request, Run, StepKind
@@ -19,6 +20,7 @@ from refork.errors import BadInputError, ValueNotPortableError
 from refork.frameworks import Description, ModelCall, RawStep, Reply, StepCall, ToldCall, Watcher
 from refork.frameworks.responses import answer_of, is_response, model_of, register, usage_of
 from refork.production import hooks
+from refork.production.prompts import folders_of
 from refork.prompt_files import PLAIN
 from refork.usage import Usage, total_usage
 from refork.values import DEFAULT, Registry, encode
@@ -121,6 +123,11 @@ class PlainCall:
         return True
 
     @property
+    def code(self) -> str:
+        """The module of the step and the prompts of the application: what is sent is put together in there."""
+        return _code(self.step.function)
+
+    @property
     def request(self) -> Request:
         """What the step is given. Its prompt is known where an argument holds one that was just rendered."""
         name, text = self._handed or (None, None)
@@ -212,6 +219,16 @@ def _encoded(arguments: Mapping[str, Any]) -> dict[str, Any]:
         except ValueNotPortableError:  # a client, for one: only shown, never read back
             found[name] = f"({type(value).__name__})"
     return found
+
+
+def _code(function: Callable[..., Any]) -> str:
+    function = inspect.unwrap(function)
+    found = hashlib.sha256(function.__qualname__.encode())
+    source = inspect.getsourcefile(function)
+    prompts = [path for folder in folders_of(function.__module__) for path in sorted(folder.rglob("*.md"))]
+    for path in [*([Path(source)] if source else []), *prompts]:
+        found.update(path.read_bytes() if path.is_file() else b"")
+    return found.hexdigest()[:24]
 
 
 def _digest(variant: Variant) -> str:

@@ -43,6 +43,10 @@ class Call:
         return MODEL_STEP
 
     @property
+    def code(self) -> str:
+        return ""
+
+    @property
     def request(self) -> Request:
         return self._request
 

@@ -43,6 +43,10 @@ class Call:
         return True
 
     @property
+    def code(self) -> str:
+        return ""
+
+    @property
     def request(self) -> Request:
         return self._request
 

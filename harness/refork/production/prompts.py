@@ -63,7 +63,7 @@ def _loaded(module: str, name: str) -> "AppPrompt":
     from refork.production.rendering import SUFFIX, AppPrompt, check_name  # noqa: PLC0415 - imports jinja2
 
     check_name(name)
-    folders = _folders(module)
+    folders = folders_of(module)
     for folder in folders:
         file = folder / f"{name}{SUFFIX}"
         if file.is_file():
@@ -82,7 +82,7 @@ def _loaded(module: str, name: str) -> "AppPrompt":
     return found
 
 
-def _folders(module: str) -> list[Path]:
+def folders_of(module: str) -> list[Path]:
     """Where to look: the one folder that was named, else ``prompts`` around the calling module, and here."""
     if _configured is not None:
         return [_configured]

@@ -1,0 +1,59 @@
+"""Which kept answers nothing can reach any more."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from refork.answers.kept import Kept
+from refork.answers.keys import normalizers
+from refork.case import Case
+from refork.errors import BadInputError, ForkError
+from refork.outcome import ForkStatus
+from refork.variant import Variant
+
+if TYPE_CHECKING:
+    from refork.fork import ForkSession
+
+
+def unreachable(
+    session: "ForkSession", case: Case, variants: Sequence[Variant], kept: Sequence[Kept]
+) -> list[Kept]:
+    """What is kept of ``case`` and neither the code nor a variant asks for now.
+
+    ``session`` must be offline: the case is forked, and says what it would send. Raises ForkError where it no
+    longer reaches its fork point, and BadInputError where the digests were made with normalizers that are not here.
+    """
+    _check_normalizers(case, kept)
+    asked = _asked(session, case, variants, kept)
+    return [each for each in kept if not _reached(each, asked)]
+
+
+def _reached(kept: Kept, asked: frozenset[str]) -> bool:
+    if kept.kind == "judge":
+        return kept.of is None or kept.of in asked
+    return kept.digest in asked
+
+
+def _asked(
+    session: "ForkSession", case: Case, variants: Sequence[Variant], kept: Sequence[Kept]
+) -> frozenset[str]:
+    # What a tail asks for depends on what was answered before, trial by trial.
+    trials = max((each.trial for each in kept), default=1) if case.scope == "tail" else 1
+    fork = session.fork(case)
+    for variant in variants:
+        fork.run(variant, trials)
+    fork.close()
+    fork.wait()
+    outcome = fork.outcome()
+    if outcome.status is not ForkStatus.MEASURED:
+        raise ForkError(f"{case.name!r}: {outcome.reason}")
+    return session.answers.asked(case.folder)
+
+
+def _check_normalizers(case: Case, kept: Sequence[Kept]) -> None:
+    here = set(normalizers())
+    gone = sorted({name for each in kept for name in each.normalizers} - here)
+    if gone:
+        raise BadInputError(
+            f"{case.name!r}: its answers are found with the normalizer {gone[0]!r}, which is not registered here: "
+            "register it in the module that `setup` of [tool.refork] names"
+        )

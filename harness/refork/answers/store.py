@@ -1,0 +1,62 @@
+"""The kept answers of a session, case by case."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from threading import Lock
+
+from refork.answers.file import ANSWERS_FILE, load_answers, save_answers
+from refork.answers.kept import AnswerKey, Kept
+from refork.answers.modes import AnswersMode
+
+
+def answers_file(folder: Path) -> Path:
+    return folder / ANSWERS_FILE
+
+
+class Store:
+    """Finds what is kept, each case's file read once. Safe to use from any thread.
+
+    Only :meth:`keep` writes: call it in one process alone.
+    """
+
+    def __init__(self, mode: AnswersMode = AnswersMode.REUSE) -> None:
+        self.mode = mode
+        self._lock = Lock()
+        self._folders: dict[Path, dict[AnswerKey, Kept]] = {}
+        self._asked: dict[Path, set[str]] = {}
+
+    def find(self, folder: Path, key: AnswerKey) -> Kept | None:
+        """A kept answer; None where there is none, or the mode reads none. Raises BadFileError."""
+        with self._lock:
+            self._asked.setdefault(folder, set()).add(key.digest)
+        return self._of(folder).get(key) if self.mode.reads else None
+
+    def asked(self, folder: Path) -> frozenset[str]:
+        """The digests of all that was looked for up to now."""
+        with self._lock:
+            return frozenset(self._asked.get(folder, ()))
+
+    def keep(self, folder: Path, answers: Sequence[Kept], *, asked: Iterable[str] = ()) -> int:
+        """Write what was answered; gives how many lines are new or other. Raises BadFileError.
+
+        ``asked`` are the digests of all requests of the session: on ``refresh``, what else is kept of them goes.
+        """
+        known = dict(self._of(folder))
+        before = dict(known)
+        if self.mode is AnswersMode.REFRESH:
+            gone = set(asked)
+            known = {key: kept for key, kept in known.items() if key.digest not in gone}
+        for kept in answers:
+            known[kept.key] = kept
+        if known == before:
+            return 0
+        save_answers(folder, known.values())
+        with self._lock:
+            self._folders[folder] = known
+        return sum(known.get(key) != kept for key, kept in before.items()) + len(set(known) - set(before))
+
+    def _of(self, folder: Path) -> dict[AnswerKey, Kept]:
+        with self._lock:
+            if folder not in self._folders:
+                self._folders[folder] = load_answers(folder)
+            return self._folders[folder]

@@ -1,0 +1,157 @@
+"""``refork answers``: what is kept of models' answers, and what of it nothing can reach any more."""
+
+import sys
+from collections.abc import Sequence
+from contextlib import redirect_stdout
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from refork.cli.loading import project
+from refork.cli.options import json_option
+from refork.cli.output import Column, print_json, print_table
+from refork.errors import BadInputError, ReforkError
+from refork.files import CASE_FILE, load_case
+from refork.files.checks import nearest
+
+if TYPE_CHECKING:
+    from refork.answers.kept import Kept
+    from refork.case import Case
+    from refork.config import Config
+
+_COLUMNS = (
+    Column(title="case", flexible=True),
+    Column(title="answers", right=True),
+    Column(title="requests", right=True),
+    Column(title="size", right=True),
+    Column(title="oldest"),
+    Column(title="newest"),
+)
+
+
+@click.group("answers")
+def command() -> None:
+    """The answers that are kept in the cases' answers.jsonl.
+
+    `refork answers stats [CASE]...` lists how many there are, how large and
+    how old. `refork answers prune [CASE]...` removes those that neither the
+    code nor any variant asks for now; `--dry-run` only says which. Neither
+    calls a model.
+    """
+
+
+@command.command("stats")
+@click.argument("cases", nargs=-1, metavar="[CASE]...")
+@json_option
+def stats(*, cases: tuple[str, ...], as_json: bool) -> None:
+    """List the kept answers of each case: how many, how large, how old."""
+    found = [(case, _kept(case)) for case in _cases(project(), cases)]
+    if as_json:
+        print_json({"version": 1, "cases": [_entry(case, kept) for case, kept in found]})
+        return
+    print_table(_COLUMNS, [_row(case, kept) for case, kept in found])
+
+
+@command.command("prune")
+@click.argument("cases", nargs=-1, metavar="[CASE]...")
+@click.option("--dry-run", is_flag=True, help="Only say what would go.")
+def prune(*, cases: tuple[str, ...], dry_run: bool) -> None:
+    """Remove the answers that neither the code nor any variant asks for now."""
+    config = project()
+    chosen = [case for case in _cases(config, cases) if _kept(case)]
+    if not chosen:
+        click.echo("nothing is kept")
+        return
+    problems = 0
+    for case, gone, problem in _unreachable(config, chosen):
+        if problem:
+            problems += 1
+            click.echo(f"{case.name}: left alone: {problem}", err=True)
+            continue
+        if gone and not dry_run:
+            _remove(case, gone)
+        verb = "would go" if dry_run else "removed"
+        click.echo(f"{case.name}: {len(gone)} of {len(_kept(case)) + (0 if dry_run else len(gone))} {verb}")
+    if problems:
+        raise click.exceptions.Exit(1)
+
+
+def _unreachable(config: "Config", cases: "Sequence[Case]") -> "list[tuple[Case, list[Kept], str]]":
+    from refork.answers import AnswersMode  # noqa: PLC0415
+    from refork.answers.pruning import unreachable  # noqa: PLC0415
+    from refork.fork import open_session  # noqa: PLC0415 - DBOS takes a second to import
+    from refork.policy import project_policy  # noqa: PLC0415
+    from refork.prompt_files import find_variants  # noqa: PLC0415
+    from refork.variant import current  # noqa: PLC0415
+
+    if not config.app:
+        raise BadInputError("no application is named: set app under [tool.refork] in pyproject.toml")
+    found: list[tuple[Case, list[Kept], str]] = []
+    # What the application prints is no part of what was asked for.
+    with (
+        redirect_stdout(sys.stderr),
+        open_session(
+            root=config.root,
+            modules=config.app,
+            setup=config.setup,
+            slot="prune",
+            replay_timeout=config.replay_timeout,
+            answers=AnswersMode.OFFLINE,
+            policy=project_policy(config),
+        ) as session,
+    ):
+        for case in cases:
+            try:
+                variants = (current(), *find_variants(case, config.prompts))
+                found.append((case, unreachable(session, case, variants, _kept(case)), ""))
+            except ReforkError as error:
+                found.append((case, [], str(error)))
+    return found
+
+
+def _remove(case: "Case", gone: "Sequence[Kept]") -> None:
+    from refork.answers.file import save_answers  # noqa: PLC0415
+
+    keys = {each.key for each in gone}
+    save_answers(case.folder, [each for each in _kept(case) if each.key not in keys])
+
+
+def _kept(case: "Case") -> "list[Kept]":
+    from refork.answers.file import load_answers  # noqa: PLC0415
+
+    return list(load_answers(case.folder).values())
+
+
+def _cases(config: "Config", names: Sequence[str]) -> "list[Case]":
+    files = {path.parent.name: path for path in sorted(config.cases.rglob(CASE_FILE))}
+    for name in names:
+        if name not in files:
+            raise BadInputError(f"no case of {str(config.cases)!r} is {name!r}{nearest(name, files)}")
+    return [load_case(files[name]) for name in names or files]
+
+
+def _entry(case: "Case", kept: "Sequence[Kept]") -> dict[str, object]:
+    dates = sorted(each.answered_at for each in kept)
+    return {
+        "case": case.name,
+        "answers": len(kept),
+        "requests": len({each.digest for each in kept}),
+        "bytes": _size(case.folder),
+        "oldest": dates[0].isoformat() if dates else None,
+        "newest": dates[-1].isoformat() if dates else None,
+    }
+
+
+def _row(case: "Case", kept: "Sequence[Kept]") -> list[str]:
+    dates = sorted(f"{each.answered_at:%Y-%m-%d}" for each in kept)
+    ends = [dates[0], dates[-1]] if dates else ["–", "–"]
+    requests = len({each.digest for each in kept})
+    return [case.name, str(len(kept)), str(requests), f"{_size(case.folder) / 1000:.1f} kB", *ends]
+
+
+def _size(folder: Path) -> int:
+    from refork.answers import answers_file  # noqa: PLC0415
+
+    path = answers_file(folder)
+    return path.stat().st_size if path.exists() else 0

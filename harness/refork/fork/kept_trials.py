@@ -1,0 +1,41 @@
+"""Trials that make no call: their answer is kept, or is missing where no call may be made."""
+
+from refork.answers import Kept
+from refork.case import Request
+from refork.errors import AnswerMissingError
+from refork.fork.planned import Planned
+from refork.outcome import Trial, TrialError
+
+RECORD = "record it with `pytest --agent-evals` and a key for the model, then commit answers.jsonl"
+
+
+def reused(planned: Planned, kept: Kept) -> Trial:
+    """The trial that an answer was kept of."""
+    return Trial(
+        variant=planned.variant.name,
+        number=planned.number,
+        answer=kept.answer,
+        usage=kept.usage,
+        model=kept.model,
+        seconds=kept.seconds,
+        reused=True,
+        answered_at=kept.answered_at,
+        kept_as=kept.key,
+    )
+
+
+def missing(planned: Planned, request: Request) -> Trial:
+    return Trial(
+        variant=planned.variant.name,
+        number=planned.number,
+        error=TrialError(type=AnswerMissingError.__name__, message=not_kept(planned, request)),
+    )
+
+
+def not_kept(planned: Planned, request: Request) -> str:
+    """Which prompt has no answer, and what to do."""
+    agent = f" of agent {request.agent!r}" if request.agent else ""
+    return (
+        f"no answer {planned.number} is kept for what variant {planned.variant.name!r}{agent} sends now: its prompt, "
+        f"input, model, settings or tools have changed; {RECORD}"
+    )

@@ -1,0 +1,68 @@
+"""What was answered in a session, kept in the cases' folders. Only one process writes: never a worker."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from refork.answers import AnswersMode, Kept, Store
+from refork.errors import ReforkError
+from refork.outcome import Trial
+from refork_evals.judge_answers import JudgeAnswer
+from refork_evals.results import CaseResult
+
+
+@dataclass(frozen=True, kw_only=True)
+class Saved:
+    """How many answers were written to how many cases, and what could not be."""
+
+    answers: int = 0
+    cases: int = 0
+    problems: tuple[str, ...] = ()
+
+
+def keep(mode: AnswersMode, results: Iterable[CaseResult], judged: Iterable[JudgeAnswer]) -> Saved:
+    """Write what was answered, each case in one go."""
+    fresh: dict[Path, list[Kept]] = {}
+    asked: dict[Path, set[str]] = {}
+    for result in results:
+        folder = result.case.folder
+        for trial in result.outcome.trials if result.outcome is not None else ():
+            new = list(_of(trial))
+            fresh.setdefault(folder, []).extend(new)
+            asked.setdefault(folder, set()).update(kept.digest for kept in new)
+    for each in judged:
+        fresh.setdefault(each.folder, []).append(each.kept)
+        asked.setdefault(each.folder, set()).add(each.kept.digest)
+    return _written(Store(mode), fresh, asked)
+
+
+def _written(store: Store, fresh: dict[Path, list[Kept]], asked: dict[Path, set[str]]) -> Saved:
+    answers, cases, problems = 0, 0, list[str]()
+    for folder, new in fresh.items():
+        if not new or not folder.is_dir():
+            continue
+        try:
+            changed = store.keep(folder, new, asked=asked[folder])
+        except ReforkError as error:
+            problems.append(str(error))
+            continue
+        answers, cases = answers + changed, cases + bool(changed)
+    return Saved(answers=answers, cases=cases, problems=tuple(problems))
+
+
+def _of(trial: Trial) -> Iterator[Kept]:
+    yield from trial.kept_steps
+    key = trial.kept_as
+    if key is None or trial.reused or trial.answer is None or trial.answered_at is None:
+        return
+    yield Kept(
+        digest=key.digest,
+        trial=key.trial,
+        occurrence=key.occurrence,
+        answered_at=trial.answered_at,
+        model=trial.model,
+        seconds=trial.seconds,
+        usage=trial.usage,
+        answer=trial.answer,
+        normalizers=key.normalizers,
+    )
