@@ -85,7 +85,7 @@ def untimed(value: Any) -> Any:
         return [untimed(each) for each in value]
     if not isinstance(value, dict):
         return value
-    left_out = {"seconds", "model_seconds", "started_at", "run_id"}
+    left_out = {"seconds", "model_seconds", "started_at", "answered_at", "run_id"}
     return {key: untimed(each) for key, each in value.items() if key not in left_out}
 
 
