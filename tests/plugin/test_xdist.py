@@ -66,7 +66,7 @@ def spread(several: Project, model: ModelServer, tmp_path_factory: pytest.TempPa
     model.latency = 0.0
     folder = tmp_path_factory.mktemp("spread")
     return several.run(
-        folder, "--agent-evals", "-v", "-n", "4", "--agent-evals-db", f"sqlite:///{folder / 'own.sqlite'}"
+        folder, "--agent-evals", "-v", "-n", "3", "--agent-evals-db", f"sqlite:///{folder / 'own.sqlite'}"
     )
 
 
@@ -97,7 +97,7 @@ def test_the_items_of_a_case_run_on_one_worker_wherever_they_are_written(spread:
 def test_every_worker_has_something_to_do(spread: Finished) -> None:
     ran = workers_of(spread)
     assert len(ran) == len(CASES) + 6
-    assert set.union(*ran.values()) == {"gw0", "gw1", "gw2", "gw3"}
+    assert set.union(*ran.values()) == {"gw0", "gw1", "gw2"}
 
 
 def test_results_and_counts_are_those_of_a_run_without_it(alone: Finished, spread: Finished) -> None:
@@ -225,12 +225,12 @@ SLOW_IN_MAY = """\
 
 
 def test_the_budget_is_one_for_all_workers(two: Project, server: ModelServer, tmp_path: Path) -> None:
-    server.latency = 0.05
-    limits = ("--agent-evals-max-tokens", "500", "--agent-evals-concurrency", "2")
+    server.latency = 0.3
+    limits = ("--agent-evals-max-tokens", "330", "--agent-evals-concurrency", "2")
     done = unbounded(two).run(tmp_path, "--agent-evals", "-n", "2", *limits)
     assert done.code == 0, done.output
-    # 110 tokens each: five until it is reached, and what was in flight then.
-    assert 5 <= server.count <= 10
+    # 110 tokens each: three until it is reached, and what each worker had begun then.
+    assert 3 <= server.count <= 6
     assert {verdict for verdict, _, _ in done.verdicts.values()} == {"inconclusive"}
     assert done.lines("budget: ")
 
