@@ -88,7 +88,7 @@ def test_on_a_terminal_the_progress_is_drawn_beside_the_item_and_wiped_away(watc
 def test_lf_measures_again_what_failed_and_qq_says_nothing_of_it(
     watched: Finished, slow: Project, server: ModelServer
 ) -> None:
-    done = slow.run(watched.folder, "--agent-evals", "--lf", "-q", "-q")
+    done = slow.run(watched.folder, "--agent-evals", "--agent-evals-answers=live", "--lf", "-qq")
     assert server.count == 10
     assert done.verdicts == {("rosy", "current"): ("fail", 0, 10)}
     assert "agent evals" not in done.output

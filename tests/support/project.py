@@ -52,6 +52,8 @@ class Project:
             stdout=subprocess.PIPE if terminal is None else terminal,
             stderr=subprocess.STDOUT,
             text=True,
+            # Where this suite runs in the background of a shell, Ctrl-C is ignored, and so would it be there.
+            preexec_fn=_heed_ctrl_c,
         )
 
     def run(self, folder: Path, *arguments: str) -> "Finished":
@@ -120,6 +122,10 @@ def read_until(process: "subprocess.Popen[str]", text: str) -> str:
 def case_yaml(expect: str = "[not_contains: increased]", *, rest: str = "trials: 10") -> str:
     """A case of ``newsdesk`` that forks at its bad summary, the fifth step."""
     return f"version: 1\nfork: {{step: 5, agent: summarizer}}\n{rest}\nexpect: {expect}\n"
+
+
+def _heed_ctrl_c() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 # Those of this checkout, wherever another one is installed.
