@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from _pytest.runner import runtestprotocol
 from refork.errors import ReforkError
 from refork_evals.results import CaseResult
 
@@ -57,3 +58,10 @@ class CaseItem(pytest.Item):
 
     def reportinfo(self) -> tuple[Path, None, str]:
         return self.path, None, f"{self._asked.subject.name} under {self._asked.variant}"
+
+
+def run_once(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """As pytest runs an item. Plugins that would run it again find it done: another look decides nothing else."""
+    item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+    runtestprotocol(item, nextitem=nextitem)
+    item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)

@@ -48,6 +48,7 @@ class TrialLoop:
         self._failure = ""
         self._printed = 0
         self._broken: pytest.TestReport | None = None
+        self._timeout: BaseException | None = None
         # With a sibling as the next item, the fixtures of the function end with each trial and no others.
         self._sibling = copy.copy(item)
 
@@ -83,7 +84,11 @@ class TrialLoop:
         """The next trial to look at. Those that could not be measured are errors without a call."""
         while self._has_next():
             self._number += 1
-            trial = self._source.trial(self._asked, self._number)
+            try:
+                trial = self._source.trial(self._asked, self._number)
+            except pytest.fail.Exception as error:
+                self._timeout = error
+                return None
             if trial is None or trial.answer is not None:
                 return trial
             self._scored.append(scored_by_test(trial))
@@ -142,6 +147,8 @@ class TrialLoop:
 
     def _settle(self) -> None:
         result = self._source.take(self._asked, self._scored)
+        if self._timeout is not None:
+            raise self._timeout
         cell = result.cell(self._asked.variant)
         assert cell is not None, "what was taken is in the result"
         settle(self._item, result, cell, self._outcomes, self._failure)

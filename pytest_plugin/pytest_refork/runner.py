@@ -14,12 +14,14 @@ from pytest_refork import handover
 from pytest_refork.asked import Asked, asked_key
 from pytest_refork.budget import INPUT as BUDGET_INPUT
 from pytest_refork.budget import Budget
+from pytest_refork.deadlines import Deadlines
 from pytest_refork.judging import Judge, measured
 from pytest_refork.measuring import Measurements
 from pytest_refork.plans import Plans
 from pytest_refork.progress import Progress, make_progress
 from pytest_refork.screen import captured, uncaptured
 from pytest_refork.settings import Settings
+from pytest_refork.shared import Shared
 from pytest_refork.subjects import Subject
 from pytest_refork.trial import CaseTrial, case_trial
 
@@ -27,16 +29,21 @@ from pytest_refork.trial import CaseTrial, case_trial
 class Runner:
     """What items ask for their results."""
 
-    def __init__(self, config: pytest.Config, settings: Settings) -> None:
+    def __init__(
+        self, config: pytest.Config, settings: Settings, shared: Shared, deadlines: Deadlines
+    ) -> None:
         self.plans: Final = Plans(settings)
         self.judge: Final = Judge(self.plans, settings.project.min_pass_rate)
         self._config = config
+        self._shared = shared
+        self._deadlines = deadlines
         self._budget = Budget.of(config, settings.project)
         self._measurements = _measurements(config, settings, self._budget)
         self._subjects: dict[str, Subject] = {}
         self._settled: set[tuple[str, str]] = set()
         self._left: set[str] = set()
         self._complete = False
+        self._stopped = False
         self._ended = False
 
     @cached_property
@@ -75,6 +82,7 @@ class Runner:
                 break
             self._measurements.wait(subject, self._tick)
         self._progress.clear()
+        self._skip_unless_measured(asked)
         return self.judge.result(subject)
 
     def trial(self, asked: Asked, number: int) -> Trial | None:
@@ -105,10 +113,23 @@ class Runner:
     def take(self, asked: Asked, scored: Sequence[ScoredTrial]) -> CaseResult:
         """Keep what a test function said."""
         subject, variant = asked.subject, asked.variant
+        self._skip_unless_measured(asked)
         planned = self._measurements.planned(subject)[variant]
         self.judge.take(subject, self._outcome(subject), variant, scored, planned=planned)
         self._settle(subject, variant)
         return self.judge.result(subject)
+
+    def _skip_unless_measured(self, asked: Asked) -> None:
+        if self._stopped and not measured(self._outcome(asked.subject), asked.variant):
+            pytest.skip("stopped before anything was measured")
+
+    @property
+    def is_told_to_stop(self) -> bool:
+        """Whether the controller of pytest-xdist said so: then nothing new starts here."""
+        if not self._stopped and self._shared.is_stopped:
+            self._stopped = True
+            self._measurements.stop()
+        return self._stopped
 
     def finished(self, nodeid: str) -> None:
         """An item was reported. With the last one DBOS ends, so that tests after it can launch their own."""
@@ -123,7 +144,8 @@ class Runner:
         if self._ended:
             return
         self._ended = True
-        for step in (self._stop, self._score_the_rest):
+        # Who was told to stop has waited already, or was told not to by a second Ctrl-C.
+        for step in (self._score_the_rest,) if self._stopped else (self._stop, self._score_the_rest):
             with suppress(KeyboardInterrupt), captured(self._config):
                 step()
         with captured(self._config):
@@ -165,6 +187,9 @@ class Runner:
 
     def _decide(self, subject: Subject, variant: str) -> None:
         outcome = self._outcome(subject)
+        if self._stopped and not measured(outcome, variant):
+            self._settle(subject, variant)
+            return
         planned = self._measurements.planned(subject)[variant]
         cell = self.judge.score(subject, outcome, variant, planned=planned)
         given_up = self._stops() or self._measurements.given_up(subject, variant)
@@ -187,12 +212,12 @@ class Runner:
         return (subject.name, variant) in self._settled
 
     def _stops(self) -> bool:
-        """Whether the budget is reached. Then nothing new starts, and what is in flight is waited for."""
+        """Whether we are told to, or the budget is reached: nothing new starts, what is in flight is awaited."""
         said = self._budget.reached()
         if said and not self.judge.over_budget:
             self.judge.over_budget = said
             self._measurements.stop()
-        return bool(said)
+        return self.is_told_to_stop or bool(said)
 
     def _outcome(self, subject: Subject) -> Outcome:
         return self._measurements.outcome(subject)
@@ -200,6 +225,9 @@ class Runner:
     def _tick(self) -> None:
         self._stops()
         self._progress.show(self._measurements.counts)
+        if self._deadlines.is_over:
+            self._progress.clear()
+            self._deadlines.fail()
 
     def _say(self, text: str) -> None:
         reporter = self._config.pluginmanager.getplugin("terminalreporter")

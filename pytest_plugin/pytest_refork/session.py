@@ -1,7 +1,7 @@
 """One session of ``pytest --agent-evals``: made when it is asked for, and registered as a plugin itself."""
 
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,7 +19,9 @@ from refork_evals.results import CaseResult
 
 from pytest_refork import fixtures, handover
 from pytest_refork.asked import Asked, Outcomes, amend, asked_key
-from pytest_refork.cases import CaseFile
+from pytest_refork.cases import CaseFile, run_once
+from pytest_refork.controller import Controller
+from pytest_refork.deadlines import Deadlines
 from pytest_refork.gating import Selection, check_update, is_everything, judge, update
 from pytest_refork.hints import hints
 from pytest_refork.keeping import keep
@@ -28,16 +30,20 @@ from pytest_refork.marked import FIXTURE, subject_of, with_parameters
 from pytest_refork.names import CASE_FILE, MARKER
 from pytest_refork.runner import Runner, is_skipped
 from pytest_refork.settings import Settings, load_settings
+from pytest_refork.shared import Collected, Shared
 from pytest_refork.subjects import Catalogue
 from pytest_refork.summary import Report, evaluation_of
+from pytest_refork.worker import Worker, cases_of
 
 
 def open_evals(config: pytest.Config) -> "AgentEvals":
     """Read the configuration; nothing runs before items do. Raises pytest.UsageError."""
     settings = load_settings(config)
     _collect_cases_too(config, settings)
-    config.pluginmanager.register(fixtures, "refork-fixtures")
-    return AgentEvals(config, settings)
+    evals = AgentEvals(config, settings)
+    for name, plugin in evals.companions.items():
+        config.pluginmanager.register(plugin, name)
+    return evals
 
 
 def _collect_cases_too(config: pytest.Config, settings: Settings) -> None:
@@ -57,13 +63,15 @@ class AgentEvals:
         self._config = config
         self._settings = settings
         self._catalogue = Catalogue(settings)
-        self._runner = Runner(config, settings)
+        self._shared = Shared.of(config)
+        self._deadlines = Deadlines()
+        self._runner = Runner(config, settings, self._shared, self._deadlines)
+        self._controller = Controller(config, self._shared, lambda: self._runner.shared)
         self._outcomes = Outcomes.of(settings)
         self._selection = Selection()
         self._deselected = 0
         self._started_at = datetime.now(UTC)
         self._began = time.monotonic()
-        self._from_workers: list[CaseResult] = []
         self._order: list[str] = []
         self._hints: list[str] = []
         self._report: Report | None = None
@@ -72,12 +80,22 @@ class AgentEvals:
         self._stack = ExitStack()
         self._stack.enter_context(keeping(self._judges))
 
+    @property
+    def companions(self) -> dict[str, object]:
+        """Plugins that come and go with this one, by name."""
+        always: dict[str, object] = {"refork-fixtures": fixtures, "refork-deadlines": self._deadlines}
+        if handover.worker_id(self._config):
+            return always | {"refork-worker": Worker(self._shared, self._plan_ahead)}
+        return always | {"refork-controller": self._controller}
+
     def close(self) -> None:
         self._runner.close()
         self._stack.close()
         if not handover.worker_id(self._config):
             self._runner.forget_budget()
-        self._config.pluginmanager.unregister(name="refork-fixtures")
+            self._shared.close()
+        for name in self.companions:
+            self._config.pluginmanager.unregister(name=name)
         forget_scorers()
         forget_stubs()
         forget_normalizers()
@@ -133,6 +151,7 @@ class AgentEvals:
         self._selection = Selection(cases=families.current, complete=everything)
         check_update(self._settings, self._selection)
         self._hints = hints(list(subjects.values()), self._runner.plans)
+        self._shared.tell(Collected(cases=cases_of(session.items), hints=self._hints))
 
     def pytest_report_collectionfinish(self) -> list[str]:
         return self._hints if self._config.get_verbosity() > -2 else []
@@ -153,12 +172,16 @@ class AgentEvals:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
-        if handover.worker_id(self._config) and not self._is_dry:
-            self._runner.plan_all([item] if nextitem is None else [item, nextitem])
+        if self._runner.is_told_to_stop:
+            item.session.shouldstop = "stopped by the controller"
+            return True
         asked = item.stash.get(asked_key, None)
-        if asked is None or not isinstance(item, pytest.Function) or self._is_dry or is_skipped(item):
+        if asked is None or self._is_dry or is_skipped(item):
             return None
-        TrialLoop(item, asked, self._runner, self._outcomes).run(nextitem)
+        if isinstance(item, pytest.Function):
+            TrialLoop(item, asked, self._runner, self._outcomes).run(nextitem)
+        else:
+            run_once(item, nextitem)
         return True
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -172,25 +195,16 @@ class AgentEvals:
     def pytest_runtest_logfinish(self, nodeid: str) -> None:
         self._runner.finished(nodeid)
 
+    def _plan_ahead(self, items: Iterable[pytest.Item]) -> None:
+        if not self._is_dry:
+            self._runner.plan_all(items)
+
     @property
     def _is_dry(self) -> bool:
         """Whether pytest only tells what it would do."""
         return any(self._config.getoption(name, False) for name in ("collectonly", "setuponly", "setupplan"))
 
     # The end.
-
-    @pytest.hookimpl(optionalhook=True)
-    def pytest_configure_node(self, node: Any) -> None:
-        node.workerinput.update(self._runner.shared)
-
-    @pytest.hookimpl(optionalhook=True)
-    def pytest_testnodedown(self, node: Any) -> None:
-        received = handover.received(getattr(node, "workeroutput", {}))
-        if received is not None:
-            self._order = self._order or list(received.order)
-            self._selection = received.selection
-            self._from_workers += received.results
-            self._from_judges += received.judged
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None]:
@@ -204,7 +218,11 @@ class AgentEvals:
             )
             handover.hand_over(self._config, handed)
             return (yield)
-        results = handover.merged((*results, *self._from_workers), self._order)
+        for heard in self._controller.heard:
+            self._order, self._selection = list(heard.order), heard.selection
+            results += heard.results
+            self._from_judges += heard.judged
+        results = handover.merged(results, self._order)
         if results:
             self._write(session, results)
         return (yield)

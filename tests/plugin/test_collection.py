@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from support.project import Project, case_yaml
 
-WITHOUT = ("-p", "no:hypothesispytest", "-p", "no:asyncio", "-p", "no:cacheprovider")
+WITHOUT = ("-p", "no:hypothesispytest", "-p", "no:asyncio", "-p", "no:cacheprovider", "-p", "no:randomly")
 """Plugins that take longer to import than the test itself takes."""
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from support.model_server import ModelServer
-from support.project import Finished, Project, case_yaml, finished
+from support.project import Finished, Project, case_yaml, finished, read_until
 
 WAITING = "waiting for 2 answers in flight, Ctrl-C again to drop them"
 
@@ -24,17 +24,6 @@ def slow(project: Project) -> Project:
 
 def interrupt(process: "subprocess.Popen[str]") -> None:
     process.send_signal(signal.SIGINT)
-
-
-def read_until(process: "subprocess.Popen[str]", text: str) -> str:
-    """What pytest prints up to the line that holds ``text``."""
-    assert process.stdout is not None
-    lines: list[str] = []
-    for line in process.stdout:
-        lines.append(line)
-        if text in line:
-            return "".join(lines)
-    raise AssertionError(f"{text!r} was never printed:\n{''.join(lines)}")
 
 
 def test_ctrl_c_waits_for_answers_in_flight_and_reports_what_was_measured(
@@ -99,7 +88,7 @@ def test_on_a_terminal_the_progress_is_drawn_beside_the_item_and_wiped_away(watc
 def test_lf_measures_again_what_failed_and_qq_says_nothing_of_it(
     watched: Finished, slow: Project, server: ModelServer
 ) -> None:
-    done = slow.run(watched.folder, "--agent-evals", "--lf", "-q", "-q")
+    done = slow.run(watched.folder, "--agent-evals", "--agent-evals-answers=live", "--lf", "-qq")
     assert server.count == 10
     assert done.verdicts == {("rosy", "current"): ("fail", 0, 10)}
     assert "agent evals" not in done.output

@@ -18,6 +18,10 @@ TESTS = """
     """
 
 
+# They import some of these themselves.
+OTHERS = ("hypothesispytest", "asyncio", "html", "randomly")
+
+
 @pytest.fixture
 def project(pytester: pytest.Pytester) -> pytest.Pytester:
     for name, text in CASE.items():
@@ -29,7 +33,7 @@ def project(pytester: pytest.Pytester) -> pytest.Pytester:
 
 
 def test_cases_and_marked_tests_are_counted_and_nothing_is_imported(project: pytest.Pytester) -> None:
-    result = project.runpytest_subprocess("-rs", "-p", "no:hypothesispytest", "-p", "no:asyncio")
+    result = project.runpytest_subprocess("-rs", *(f"-pno:{name}" for name in OTHERS))
     result.assert_outcomes(passed=1, skipped=1)
     result.stdout.fnmatch_lines(["*an agent eval: run pytest --agent-evals"])
     result.stdout.fnmatch_lines(["2 agent-eval cases skipped: run pytest --agent-evals"])

@@ -108,6 +108,17 @@ def finished(process: "subprocess.Popen[str]", folder: Path, *, seconds: float =
     return Finished(code=process.returncode, output=output or "", folder=folder)
 
 
+def read_until(process: "subprocess.Popen[str]", text: str) -> str:
+    """What pytest prints up to the line that holds ``text``."""
+    assert process.stdout is not None
+    lines: list[str] = []
+    for line in process.stdout:
+        lines.append(line)
+        if text in line:
+            return "".join(lines)
+    raise AssertionError(f"{text!r} was never printed:\n{''.join(lines)}")
+
+
 def case_yaml(expect: str = "[not_contains: increased]", *, rest: str = "trials: 10") -> str:
     """A case of ``newsdesk`` that forks at its bad summary, the fifth step."""
     return f"version: 1\nfork: {{step: 5, agent: summarizer}}\n{rest}\nexpect: {expect}\n"
@@ -117,6 +128,8 @@ def _heed_ctrl_c() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
+# Those of this checkout, wherever another one is installed.
+_SOURCES = [Path(__file__).parents[2] / name for name in ("harness", "evals", "reports", "pytest_plugin")]
 _PLUGINS = ("-p", "no:asyncio", "-p", "no:hypothesispytest", "-p", "no:randomly", "-W", "error")
 
 
@@ -130,5 +143,5 @@ def _surroundings(folder: Path) -> dict[str, str]:
         # Compiling DBOS and pandas anew takes longer than a test.
         "PYTHONDONTWRITEBYTECODE": "",
         "CI": "",
-        "PYTHONPATH": "",
+        "PYTHONPATH": os.pathsep.join(map(str, _SOURCES)),
     }

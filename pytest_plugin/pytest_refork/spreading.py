@@ -1,0 +1,40 @@
+"""How pytest-xdist spreads tests, but that the items of a case go to one worker. Imported only where xdist is."""
+
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from typing import Any
+
+import pytest
+from xdist.scheduler import LoadScheduling, WorkStealingScheduling
+
+
+def takes_cases_apart(scheduler: object) -> bool:
+    """Other ways of xdist to distribute, and those of other plugins, were chosen for a reason."""
+    return type(scheduler) in (LoadScheduling, WorkStealingScheduling)
+
+
+class CaseScheduling(LoadScheduling):  # type: ignore[misc]
+    """Sends what ``--dist load`` would send and, with an item of a case, all others of that case.
+
+    ``cases`` gives the case of each item by its node id, once items were collected; the items of none are spread as
+    ever.
+    """
+
+    def __init__(self, config: pytest.Config, log: Any, cases: Callable[[], Mapping[str, str]]) -> None:
+        super().__init__(config, log)
+        self._cases_of_items = cases
+
+    def _send_tests(self, node: Any, num: int) -> None:
+        first = set(self.pending[:num])
+        cases = {case for index in first if (case := self._case(index)) is not None}
+        chosen = [index for index in self.pending if index in first or self._case(index) in cases]
+        also = set(chosen)
+        self.pending[:] = chosen + [index for index in self.pending if index not in also]
+        super()._send_tests(node, len(chosen))
+
+    def _case(self, index: int) -> str | None:
+        return self._cases.get((self.collection or [])[index])
+
+    @cached_property
+    def _cases(self) -> Mapping[str, str]:
+        return self._cases_of_items()
