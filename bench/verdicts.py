@@ -166,7 +166,7 @@ def _others(suite: Suite) -> dict[str, bool]:
     return {
         OTHERS[0]: bool((passes[:, 4] < 4).any()),
         OTHERS[1]: bool((passes[:, 9] < 8).any()),
-        OTHERS[2]: bool((p_values <= DEFAULTS.alpha).any()),
+        OTHERS[2]: bool(np.any(p_values <= DEFAULTS.alpha)),
     }
 
 

@@ -1,7 +1,7 @@
 """What judges replied, kept beside the answers that they judged."""
 
 from collections import Counter
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -96,7 +96,7 @@ def keeping(answers: JudgeAnswers) -> Generator[None]:
 
 
 @contextmanager
-def judging(folder: Path, trial: int, of: str | None) -> Iterator[None]:
+def judging(folder: Path, trial: int, of: str | None) -> Generator[None]:
     """Say whose output is judged: that of a trial of the case in ``folder``, found by the digest ``of``."""
     token = _judged.set(_Judged(folder=folder, trial=trial, of=of))
     try:

@@ -170,7 +170,9 @@ def corrected(results: Sequence[CaseResult], alpha: float = ALPHA) -> tuple[Case
 def _decided(family: Sequence[Cell], alpha: float) -> list[Cell]:
     # A cell without trials of its own, or with another rule than this one, has a p-value of 1 here and still
     # counts in the correction.
-    fixed = [cell.method is Method.FIXED and not is_unmeasured(cell) for cell in family]
+    fixed = [
+        cell.method is Method.FIXED and not cell.cut_short and not is_unmeasured(cell) for cell in family
+    ]
     pairs = [
         (counts_of(cell) if is_fixed else Counts(), cell.min_pass_rate)
         for cell, is_fixed in zip(family, fixed, strict=True)

@@ -98,7 +98,7 @@ class Judge:
         if not self.over_budget or not cut_short:
             return cell
         reason = f"budget: {self.over_budget}" + (f"; {cell.reason}" if cell.measured else "")
-        return dataclasses.replace(cell, verdict=Verdict.INCONCLUSIVE, reason=reason)
+        return dataclasses.replace(cell, verdict=Verdict.INCONCLUSIVE, reason=reason, cut_short=True)
 
 
 def measured(outcome: Outcome, variant: str) -> bool:

@@ -36,7 +36,7 @@ TODAY = date(2026, 1, 2)
 
 
 def entry(passes: int = 29, trials: int = 30, **changed: Any) -> BaselineCase:
-    given = {"model": "small", "run": "r", "scorers": "s", "measured_on": TODAY, **changed}
+    given: dict[str, Any] = {"model": "small", "run": "r", "scorers": "s", "measured_on": TODAY, **changed}
     return BaselineCase(passes=passes, trials=trials, **given)
 
 

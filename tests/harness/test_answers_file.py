@@ -20,7 +20,7 @@ SENT = Request(
 
 
 def kept(digest: str = "a", trial: int = 1, **fields: Any) -> Kept:
-    given = {"answered_at": NOON, "answer": Answer(text=f"{digest} {trial}"), **fields}
+    given: dict[str, Any] = {"answered_at": NOON, "answer": Answer(text=f"{digest} {trial}"), **fields}
     return Kept(digest=digest, trial=trial, **given)
 
 

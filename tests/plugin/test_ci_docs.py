@@ -61,19 +61,22 @@ class Checkout:
 
     def run(self, *commands: str) -> "subprocess.CompletedProcess[str]":
         """Run them as one step after the other, until one fails; gives the last that ran."""
-        for command in commands:
-            done = subprocess.run(
-                ["bash", "-e", "-c", command],
-                cwd=self.folder,
-                env=self.environment,
-                capture_output=True,
-                text=True,
-                check=False,
-                timeout=120,
-            )
-            if done.returncode:
-                return done
-        return done
+        done = [self._run(command) for command in commands[:1]]
+        for command in commands[1:]:
+            if not done[-1].returncode:
+                done.append(self._run(command))
+        return done[-1]
+
+    def _run(self, command: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            ["bash", "-e", "-c", command],
+            cwd=self.folder,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
 
     def edit(self, name: str, before: str, after: str) -> None:
         path = self.folder / name

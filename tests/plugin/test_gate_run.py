@@ -153,14 +153,18 @@ def test_a_part_is_merged_case_by_case_and_nothing_is_written_with_errors(
 
 
 @pytest.mark.parametrize(
-    ("limit", "said"),
-    [("max-tokens=100", "tokens were used, of at most 100"), ("max-cost=0.00001", "of at most $0.00001")],
+    ("limit", "trials", "said"),
+    [
+        ("max-tokens=100", "", "tokens were used, of at most 100"),
+        ("max-cost=0.00001", "trials: 10", "of at most $0.00001"),
+    ],
 )
 def test_a_budget_stops_what_is_not_begun_and_says_so(
-    limit: str, said: str, healthy: Project, server: ModelServer, tmp_path: Path
+    limit: str, trials: str, said: str, healthy: Project, server: ModelServer, tmp_path: Path
 ) -> None:
     server.latency = 0.05
-    done = healthy.run(tmp_path, "--agent-evals", f"--agent-evals-{limit}", "--agent-evals-concurrency", "1")
+    limited = healthy.with_files({"evals/cases/rosy/case.yaml": case_yaml(rest=trials)})
+    done = limited.run(tmp_path, "--agent-evals", f"--agent-evals-{limit}", "--agent-evals-concurrency", "1")
     assert done.code == 0
     assert server.count < 15
     verdicts = {name: verdict for (_, name), (verdict, _, _) in done.verdicts.items()}

@@ -112,7 +112,8 @@ class Cell:
     ``missing`` trials were planned and did not run.
     ``interval`` is None where nothing was measured. ``reason`` says what stands behind a verdict that is
     not a plain pass or fail: the stale step, the first error, the trials that are missing.
-    ``comparison`` is there where the case was compared with a baseline.
+    ``comparison`` is there where the case was compared with a baseline; ``cut_short`` says that a budget ended it, so
+    that it is not decided.
     """
 
     case: str
@@ -134,6 +135,7 @@ class Cell:
     reason: str = ""
     method: Method = Method.FIXED
     comparison: Comparison | None = None
+    cut_short: bool = False
 
     @property
     def measured(self) -> int:
