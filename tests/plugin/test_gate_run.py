@@ -160,7 +160,7 @@ def test_a_part_is_merged_case_by_case_and_nothing_is_written_with_errors(
     ],
 )
 def test_a_budget_stops_what_is_not_begun_and_says_so(
-    limit: str, trials: str, said: str, healthy: Project, server: ModelServer, tmp_path: Path
+    limit: str, trials: str, said: str, *, healthy: Project, server: ModelServer, tmp_path: Path
 ) -> None:
     server.latency = 0.05
     limited = healthy.with_files({"evals/cases/rosy/case.yaml": case_yaml(rest=trials)})
