@@ -67,7 +67,7 @@ def _text(text: str, own_ids: tuple[str, ...]) -> str:
         text = text.replace(own, "<run>")
     for function in _registered:
         try:
-            changed: object = function(text)
+            changed: Any = function(text)
         except Exception as error:
             raise BadInputError(
                 f"normalizer {function.__name__!r} raised {type(error).__name__}: {error}"
