@@ -1,13 +1,16 @@
 """What is kept of one scope is not taken for what another asks, and keeps what it took."""
 
+import asyncio
 import dataclasses
 from collections.abc import Generator
 from pathlib import Path
 
 import pytest
+from agents import Agent, Runner
 from refork.answers import AnswersMode
 from refork.answers.file import load_answers
 from refork.case import Case, Run
+from refork.errors import AnswerMissingError
 from refork.fork import ForkSession
 from support.forks import case_of, measure
 from support.model_server import ModelServer
@@ -69,3 +72,17 @@ def test_a_tail_needs_no_key_where_all_of_it_is_kept(
 
 def _no_key(_self: object) -> None:
     raise AssertionError("there is no key")
+
+
+async def _asked(agent: Agent[None]) -> None:
+    await Runner.run(agent, "Hello")
+
+
+def _askedfline_no_agent_is_asked_wherever_it_runs(session: ForkSession, server: ModelServer) -> None:
+    use(session, AnswersMode.OFFLINE)
+    with pytest.raises(AnswerMissingError, match="agent 'outsider' asks its model"):
+        asyncio.run(_asked(Agent(name="outsider", instructions="Answer.", model="small")))
+    assert server.count == 0
+    use(session, AnswersMode.REUSE)
+    asyncio.run(_asked(Agent(name="outsider", instructions="Answer.", model="small")))
+    assert server.count == 1

@@ -11,7 +11,7 @@ from refork.config import Config
 from refork.engine.gate import Gate
 from refork.engine.session import Engine, open_engine
 from refork.engine.steps import watched_steps
-from refork.errors import ReforkError, ToolDeniedError
+from refork.errors import AnswerMissingError, ReforkError, ToolDeniedError
 from refork.fork.aside import aside, on_event_loop
 from refork.fork.branch import Branch, Instead
 from refork.fork.case_fork import CaseFork
@@ -134,10 +134,22 @@ class ForkSession:
         branch = self._branch_here()
         self._check_over(branch)
         if branch is None or self._engine.within_step():
+            self._check_offline(call)
             return None
         changed = await branch.on_model_call(self._engine.next_step(), call)
         self._check_over(branch)
         return changed
+
+    def _check_offline(self, call: ModelCall) -> None:
+        if self.offline:
+            raise AnswerMissingError(
+                f"agent {call.request.agent!r} asks its model within a tool or a step that runs, or outside of "
+                "every fork: nothing is kept of that, and no call may be made offline"
+            )
+
+    @property
+    def offline(self) -> bool:
+        return self.answers.mode is AnswersMode.OFFLINE
 
     def upcoming(self) -> str | None:
         """The recorded name of the step that the calling fork does next. None from its fork point on."""

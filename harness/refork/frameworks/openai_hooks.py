@@ -137,7 +137,7 @@ def _watched(watcher: Watcher) -> Any:
     def get_model(agent: Agent[Any], run_config: RunConfig) -> Model:
         model, context = original(agent, run_config), get_local_dbos_context()
         within_workflow = context is not None and context.is_workflow()
-        if not within_workflow or isinstance(model, dbos_runner.DBOSModelWrapper):
+        if isinstance(model, dbos_runner.DBOSModelWrapper) or not (within_workflow or watcher.offline):
             return model
         return _Unrecorded(model, watcher, agent.name)
 
