@@ -78,7 +78,7 @@ async def _asked(agent: Agent[None]) -> None:
     await Runner.run(agent, "Hello")
 
 
-def _askedfline_no_agent_is_asked_wherever_it_runs(session: ForkSession, server: ModelServer) -> None:
+def test_offline_no_agent_is_asked_wherever_it_runs(session: ForkSession, server: ModelServer) -> None:
     use(session, AnswersMode.OFFLINE)
     with pytest.raises(AnswerMissingError, match="agent 'outsider' asks its model"):
         asyncio.run(_asked(Agent(name="outsider", instructions="Answer.", model="small")))

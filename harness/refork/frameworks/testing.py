@@ -160,7 +160,8 @@ class FrameworkConformance:
             assert [trial.error for trial in again.trials] == [None, None]
             assert [trial.reused for trial in again.trials] == [True, True]
             assert list(sample.server.bodies()) == []
-            assert [trial.answer for trial in again.trials] == [trial.answer for trial in first.trials]
+            if scope == "step":  # a workflow's result may hold what differs between any two runs
+                assert [trial.answer for trial in again.trials] == [trial.answer for trial in first.trials]
 
     def test_a_tail_goes_on_to_the_end_and_the_tool_is_answered_from_the_record(self, sample: Sample) -> None:
         sample.server.reset()
