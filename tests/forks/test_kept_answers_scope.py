@@ -83,6 +83,3 @@ def test_offline_no_agent_is_asked_wherever_it_runs(session: ForkSession, server
     with pytest.raises(AnswerMissingError, match="agent 'outsider' asks its model"):
         asyncio.run(_asked(Agent(name="outsider", instructions="Answer.", model="small")))
     assert server.count == 0
-    use(session, AnswersMode.REUSE)
-    asyncio.run(_asked(Agent(name="outsider", instructions="Answer.", model="small")))
-    assert server.count == 1

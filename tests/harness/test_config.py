@@ -103,6 +103,16 @@ def test_one_module_can_be_written_as_text_everywhere(tmp_path: Path) -> None:
     assert project(tmp_path, app=("a", "b")).app == ("a", "b")
 
 
+@pytest.mark.parametrize(("text", "value"), [("true", True), ("False", False)])
+def test_yes_and_no_are_read_from_text(text: str, value: bool, tmp_path: Path) -> None:
+    assert project(tmp_path, environ={"REFORK_FROZEN_CLOCK": text}).frozen_clock is value
+
+
+def test_what_is_neither_yes_nor_no_is_named(tmp_path: Path) -> None:
+    with pytest.raises(BadInputError, match="'REFORK_FROZEN_CLOCK' must be true or false"):
+        project(tmp_path, environ={"REFORK_FROZEN_CLOCK": "often"})
+
+
 def test_numbers_are_read_from_text_of_the_environment_and_the_command_line(tmp_path: Path) -> None:
     config = project(tmp_path, environ={"REFORK_ALPHA": "0.1", "REFORK_RETRIES": "2"}, concurrency="3")
     assert (config.alpha, config.retries, config.concurrency) == (0.1, 2, 3)
@@ -121,7 +131,7 @@ def test_the_nearest_pyproject_above_is_the_project(tmp_path: Path) -> None:
     ("line", "said"),
     [
         ("trails = 5", "unknown key 'tool.refork.trails'; did you mean 'trials'?"),
-        ("x = 5", "unknown key 'tool.refork.x'; known: alpha, app, "),
+        ("x = 5", "unknown key 'tool.refork.x'; known: alpha, answers, app, "),
         ("trials = '5'", "'tool.refork.trials' must be 'auto' or a whole number from 1 to 10000, and is '5'"),
         (
             "trials = true",

@@ -100,6 +100,7 @@ def _unreachable(config: "Config", cases: "Sequence[Case]") -> "list[tuple[Case,
             slot="prune",
             replay_timeout=config.replay_timeout,
             answers=AnswersMode.OFFLINE,
+            frozen_clock=config.frozen_clock,
             policy=policy,
         ) as session,
     ):

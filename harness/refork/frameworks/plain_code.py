@@ -4,19 +4,13 @@ import ast
 import hashlib
 import inspect
 import sys
-import sysconfig
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
+from refork.own_code import is_installed
 from refork.production.prompts import folders_of
-
-_INSTALLED: Final = tuple(
-    Path(path).resolve()
-    for name, path in sysconfig.get_paths().items()
-    if name in ("stdlib", "platstdlib", "purelib", "platlib")
-)
 
 
 def code_of(function: Callable[..., Any]) -> str:
@@ -50,8 +44,7 @@ def _own_file(module: str) -> Path | None:
     file = getattr(sys.modules.get(module), "__file__", None)
     if file is None or not file.endswith(".py"):
         return None
-    path = Path(file).resolve()
-    return None if any(path.is_relative_to(folder) for folder in _INSTALLED) else path
+    return None if is_installed(file) else Path(file)
 
 
 @lru_cache(maxsize=1024)
