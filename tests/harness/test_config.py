@@ -121,7 +121,7 @@ def test_the_nearest_pyproject_above_is_the_project(tmp_path: Path) -> None:
     ("line", "said"),
     [
         ("trails = 5", "unknown key 'tool.refork.trails'; did you mean 'trials'?"),
-        ("x = 5", "unknown key 'tool.refork.x'; known: alpha, app, "),
+        ("x = 5", "unknown key 'tool.refork.x'; known: alpha, answers, app, "),
         ("trials = '5'", "'tool.refork.trials' must be 'auto' or a whole number from 1 to 10000, and is '5'"),
         (
             "trials = true",
