@@ -90,10 +90,3 @@ def test_only_the_prompt_that_changed_is_paid_for_and_the_others_stay(
     after = kept(tmp_path).files["evals/cases/rosy/answers.jsonl"].splitlines()
     assert len(after) == len(before) + 4
     assert set(before) < set(after)
-
-
-def test_a_mode_that_does_not_exist_is_refused(suite: Project, server: ModelServer, tmp_path: Path) -> None:
-    done = suite.run(tmp_path, "--agent-evals", "--agent-evals-answers=cached")
-    assert done.code == pytest.ExitCode.USAGE_ERROR
-    assert done.lines("'--agent-evals-answers' must be 'reuse', 'offline', 'live' or 'refresh'")
-    assert server.count == 0

@@ -238,3 +238,30 @@ def test_the_options_are_in_a_group_of_their_own(pytester: pytest.Pytester) -> N
     _, _, group = help_text.partition("agent evals (Refork):")
     for name in ("", "-variants=NAMES", "-trials=N", "-concurrency=N", "-db=URL", "-report=FOLDER"):
         assert f"--agent-evals{name}" in group
+
+
+UPDATE = "--agent-evals-update-baseline"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "refused"),
+    [
+        ((UPDATE, "-k", "rosy"), "give --agent-evals-merge-baseline"),
+        ((UPDATE, "evals/cases/rosy"), "give --agent-evals-merge-baseline"),
+        ((UPDATE, "--agent-evals-gate"), "exclude each other"),
+        (("--agent-evals-baseline", "git:main"), "give both"),
+        (("--agent-evals-gate",), "there is no baseline"),
+        (("--agent-evals-answers=cached",), "must be 'reuse', 'offline', 'live' or 'refresh'"),
+        (("--agent-evals-inconclusive=maybe",), "must be 'fail', 'pass' or 'warn'"),
+        (("--agent-evals-trials=some",), "must be 'auto' or a whole number"),
+        (("--agent-evals-max-cost=0",), "must be greater than 0"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_before_anything_is_paid_for(
+    arguments: tuple[str, ...], refused: str, example: Project, pytester: pytest.Pytester
+) -> None:
+    run = example.files["evals/cases/rosy/run.json"]
+    other = {"evals/cases/other/case.yaml": case_yaml(), "evals/cases/other/run.json": run}
+    result = collect(pytester, example.with_files(other), *arguments)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert refused in result.stdout.str() + result.stderr.str()

@@ -21,10 +21,13 @@ CASES = ("anna", "bert", "carl")
 CONFTEST = """
     import os
 
-    def pytest_runtest_logstart(nodeid):
-        if worker := os.environ.get("PYTEST_XDIST_WORKER"):
-            with open("ran.txt", "a") as file:
-                file.write(f"{worker} {nodeid}\\n")
+    import pytest
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(item):  # where it runs, and not where it is told of
+        with open("ran.txt", "a") as file:
+            file.write(f"{os.environ.get('PYTEST_XDIST_WORKER')} {item.nodeid}\\n")
+        return (yield)
     """
 MARKED = """
     import pytest

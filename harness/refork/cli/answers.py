@@ -13,8 +13,6 @@ from refork.cli.loading import project
 from refork.cli.options import json_option
 from refork.cli.output import Column, print_json, print_table
 from refork.errors import BadInputError, ReforkError
-from refork.files import CASE_FILE, load_case
-from refork.files.checks import nearest
 
 if TYPE_CHECKING:
     from refork.answers.kept import Kept
@@ -128,6 +126,8 @@ def _kept(case: "Case") -> "list[Kept]":
 
 
 def _cases(config: "Config", names: Sequence[str]) -> "list[Case]":
+    from refork.files import CASE_FILE, load_case, nearest  # noqa: PLC0415 - pydantic
+
     files = {path.parent.name: path for path in sorted(config.cases.rglob(CASE_FILE))}
     for name in names:
         if name not in files:
