@@ -54,8 +54,7 @@ class JudgeAnswers:
         judged = _judged.get()
         if judged is None:
             return None
-        kept = self._store.find(judged.folder, AnswerKey(digest(body), judged.trial, vote))
-        return kept if kept is not None and kept.kind == "judge" else None
+        return self._store.find(judged.folder, AnswerKey(digest(body), judged.trial, vote, kind="judge"))
 
     def note(self, body: Any, vote: int, reply: str, model: str) -> None:
         """A judge replied."""

@@ -47,6 +47,7 @@ class _Settings(BaseModel):
     smallest_drop: Drop = 0.4
     min_pass_rate: Rate | None = None
     answers: Literal["reuse", "offline", "live", "refresh"] = "reuse"
+    frozen_clock: bool = False
     inconclusive: Literal["fail", "pass", "warn"] = "warn"
     errors: Literal["fail", "warn"] = "fail"
     changed: Literal["fail", "warn"] = "fail"
@@ -137,6 +138,7 @@ class Config:
     serializer: str | None = None
     redact: str | None = None
     app_prompts: str | None = None
+    frozen_clock: bool = False
     on_miss: str | None = None
     tools: tuple[Rule, ...] = ()
 
@@ -264,6 +266,8 @@ def _from_text(key: str, text: str) -> Any:
     if key in _LISTS:
         return [part.strip() for part in text.split(",") if part.strip()]
     kind = _NUMBERS.get(key) or type(_Settings.model_fields[key].default)
+    if kind is bool:
+        return {"true": True, "false": False}.get(text.strip().lower(), text)
     if kind in (int, float):
         try:
             return kind(text)

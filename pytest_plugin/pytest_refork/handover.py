@@ -15,6 +15,7 @@ from refork_evals.results import CaseResult
 from refork_evals.verdict import with_cells
 
 from pytest_refork.gating import Selection
+from pytest_refork.keeping import Unscored
 
 _HANDED: Final = "refork_handed"
 
@@ -27,6 +28,7 @@ class Handed:
     selection: Selection
     results: tuple[CaseResult, ...]
     judged: tuple[JudgeAnswer, ...] = ()
+    unscored: tuple[Unscored, ...] = ()
 
 
 def worker_id(config: pytest.Config) -> str:

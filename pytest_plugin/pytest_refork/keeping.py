@@ -20,29 +20,47 @@ class Saved:
     problems: tuple[str, ...] = ()
 
 
-def keep(mode: AnswersMode, results: Iterable[CaseResult], judged: Iterable[JudgeAnswer]) -> Saved:
-    """Write what was answered, each case in one go."""
+@dataclass(frozen=True, kw_only=True)
+class Unscored:
+    """A trial that was paid for, of the case in ``folder``, which nobody came to look at."""
+
+    folder: Path
+    trial: Trial
+
+
+def keep(
+    mode: AnswersMode,
+    results: Iterable[CaseResult],
+    judged: Iterable[JudgeAnswer],
+    *,
+    unscored: Iterable[Unscored] = (),
+    cases: Path,
+) -> Saved:
+    """Write what was answered, each case in one go. ``cases`` is the folder of all of them."""
     fresh: dict[Path, list[Kept]] = {}
     asked: dict[Path, set[str]] = {}
-    for result in results:
-        folder = result.case.folder
-        for trial in result.outcome.trials if result.outcome is not None else ():
-            new = list(_of(trial))
-            fresh.setdefault(folder, []).extend(new)
-            asked.setdefault(folder, set()).update(kept.digest for kept in new)
+    scored = (
+        (result.case.folder, trial)
+        for result in results
+        for trial in (result.outcome.trials if result.outcome is not None else ())
+    )
+    for folder, trial in (*scored, *((each.folder, each.trial) for each in unscored)):
+        new = list(_of(trial))
+        fresh.setdefault(folder, []).extend(new)
+        asked.setdefault(folder, set()).update(kept.digest for kept in new)
     for each in judged:
         fresh.setdefault(each.folder, []).append(each.kept)
         asked.setdefault(each.folder, set()).add(each.kept.digest)
-    return _written(Store(mode), fresh, asked)
+    return _written(Store(mode), fresh, asked, cases)
 
 
-def _written(store: Store, fresh: dict[Path, list[Kept]], asked: dict[Path, set[str]]) -> Saved:
+def _written(store: Store, fresh: dict[Path, list[Kept]], asked: dict[Path, set[str]], home: Path) -> Saved:
     answers, cases, problems = 0, 0, list[str]()
     for folder, new in fresh.items():
         if not new or not folder.is_dir():
             continue
         try:
-            changed = store.keep(folder, new, asked=asked[folder])
+            changed = store.keep(folder, new, asked=asked[folder], cases=home)
         except ReforkError as error:
             problems.append(str(error))
             continue

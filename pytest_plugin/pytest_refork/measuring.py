@@ -170,6 +170,7 @@ class Measurements:
             tail_timeout=self._project.tail_timeout,
             attempts=self._project.retries + 1,
             answers=AnswersMode(self._project.answers),
+            frozen_clock=self._project.frozen_clock,
             policy=policy,
             stubs=registered_stubs(),
         )

@@ -16,6 +16,7 @@ from pytest_refork.budget import INPUT as BUDGET_INPUT
 from pytest_refork.budget import Budget
 from pytest_refork.deadlines import Deadlines
 from pytest_refork.judging import Judge, measured
+from pytest_refork.keeping import Unscored
 from pytest_refork.measuring import Measurements
 from pytest_refork.plans import Plans
 from pytest_refork.progress import Progress, make_progress
@@ -150,6 +151,21 @@ class Runner:
                 step()
         with captured(self._config):
             self.close()
+
+    @property
+    def unscored(self) -> tuple[Unscored, ...]:
+        """What was measured for tests that did not get to look at it, as in a session that was interrupted."""
+        told = {
+            (result.case.name, trial.variant, trial.number)
+            for result in self.judge.results
+            for trial in (result.outcome.trials if result.outcome is not None else ())
+        }
+        return tuple(
+            Unscored(folder=subject.case.folder, trial=trial)
+            for subject in self._subjects.values()
+            for trial in self._outcome(subject).trials
+            if (subject.name, trial.variant, trial.number) not in told
+        )
 
     def close(self) -> None:
         """End every fork. Answers in flight are lost."""

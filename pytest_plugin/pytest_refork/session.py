@@ -24,7 +24,7 @@ from pytest_refork.controller import Controller
 from pytest_refork.deadlines import Deadlines
 from pytest_refork.gating import Selection, check_update, is_everything, judge, update
 from pytest_refork.hints import hints
-from pytest_refork.keeping import keep
+from pytest_refork.keeping import Saved, Unscored, keep
 from pytest_refork.loop import TrialLoop
 from pytest_refork.marked import FIXTURE, subject_of, with_parameters
 from pytest_refork.names import CASE_FILE, MARKER
@@ -77,6 +77,7 @@ class AgentEvals:
         self._report: Report | None = None
         self._judges = JudgeAnswers(AnswersMode(settings.project.answers))
         self._from_judges: list[JudgeAnswer] = []
+        self._unscored: tuple[Unscored, ...] = ()
         self._stack = ExitStack()
         self._stack.enter_context(keeping(self._judges))
 
@@ -208,13 +209,14 @@ class AgentEvals:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None]:
-        results = self._runner.judge.results
+        results, self._unscored = self._runner.judge.results, self._runner.unscored
         if handover.worker_id(self._config):
             handed = handover.Handed(
                 order=tuple(self._order),
                 selection=self._selection,
                 results=results,
                 judged=self._judges.made,
+                unscored=self._runner.unscored,
             )
             handover.hand_over(self._config, handed)
             return (yield)
@@ -222,9 +224,12 @@ class AgentEvals:
             self._order, self._selection = list(heard.order), heard.selection
             results += heard.results
             self._from_judges += heard.judged
+            self._unscored += heard.unscored
         results = handover.merged(results, self._order)
         if results:
             self._write(session, results)
+        elif self._unscored:
+            self._keep(())
         return (yield)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
@@ -238,13 +243,18 @@ class AgentEvals:
             tuple(results), self._settings, started_at=self._started_at, seconds=seconds, gate=gate
         )
         changed = update(self._settings, results)
-        mode = AnswersMode(self._settings.project.answers)
-        saved = keep(mode, results, (*self._judges.made, *self._from_judges))
+        saved = self._keep(results)
         self._report = Report(evaluation, self._settings.project.report, changed, saved)
         is_written = self._report.write() and not saved.problems
         blocked = (gate is not None and not gate.passes) or (changed is not None and bool(changed.problems))
         if (blocked or not is_written) and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def _keep(self, results: Sequence[CaseResult]) -> Saved:
+        project, judged = self._settings.project, (*self._judges.made, *self._from_judges)
+        return keep(
+            AnswersMode(project.answers), results, judged, unscored=self._unscored, cases=project.cases
+        )
 
 
 def _check_stubs(settings: Settings) -> None:

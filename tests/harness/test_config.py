@@ -103,6 +103,16 @@ def test_one_module_can_be_written_as_text_everywhere(tmp_path: Path) -> None:
     assert project(tmp_path, app=("a", "b")).app == ("a", "b")
 
 
+@pytest.mark.parametrize(("text", "value"), [("true", True), ("False", False)])
+def test_yes_and_no_are_read_from_text(text: str, value: bool, tmp_path: Path) -> None:
+    assert project(tmp_path, environ={"REFORK_FROZEN_CLOCK": text}).frozen_clock is value
+
+
+def test_what_is_neither_yes_nor_no_is_named(tmp_path: Path) -> None:
+    with pytest.raises(BadInputError, match="'REFORK_FROZEN_CLOCK' must be true or false"):
+        project(tmp_path, environ={"REFORK_FROZEN_CLOCK": "often"})
+
+
 def test_numbers_are_read_from_text_of_the_environment_and_the_command_line(tmp_path: Path) -> None:
     config = project(tmp_path, environ={"REFORK_ALPHA": "0.1", "REFORK_RETRIES": "2"}, concurrency="3")
     assert (config.alpha, config.retries, config.concurrency) == (0.1, 2, 3)

@@ -62,6 +62,49 @@ def test_prune_removes_what_neither_the_code_nor_a_variant_asks_for_and_calls_no
     assert len(file.read_text().splitlines()) == 4
 
 
+def test_what_only_a_test_tries_is_asked_for_and_a_tail_that_cannot_be_followed_is_left_alone(
+    project: Project, server: ModelServer, tmp_path: Path
+) -> None:
+    tools = '\n[tool.refork.tools]\npublish = "stub"\n'
+    suite = project.with_files(
+        {
+            "pyproject.toml": project.files["pyproject.toml"] + tools,
+            "conftest.py": """
+                from refork.stubs import stub
+
+                @stub("publish")
+                def pretend(text):
+                    return None
+                """,
+            "evals/cases/rosy/case.yaml": case_yaml(rest="trials: 2\nvariants: [careful]"),
+            "evals/cases/tail/case.yaml": case_yaml(rest="trials: 2\nscope: tail\nvariants: [careful]"),
+            "evals/cases/tail/run.json": project.files["evals/cases/rosy/run.json"],
+            "tests/test_one.py": """
+                import pytest
+
+                @pytest.mark.refork("rosy", variants=["terse"], trials=2)
+                def test_one(trial):
+                    assert trial.text
+                """,
+        }
+    )
+    suite.run(tmp_path, "--agent-evals", "tests", "evals")
+    files = [tmp_path / f"evals/cases/{name}/answers.jsonl" for name in ("rosy", "tail")]
+    before = [file.read_text() for file in files]
+    assert [text.count("\n") for text in before] == [8, 4]
+    server.requests.clear()
+    done = refork(tmp_path, suite, "answers", "prune")
+    assert server.count == 0
+    assert done.stdout == "rosy: 0 of 8 removed\n"
+    assert "tail: left alone: 'tail': variant 'c" in done.stderr
+    assert "ended with ToolDeniedError" in done.stderr
+    assert [file.read_text() for file in files] == before
+    live = suite.with_files({"pyproject.toml": suite.files["pyproject.toml"].replace("stub", "live")})
+    live.write(tmp_path)
+    assert "tail: left alone" in refork(tmp_path, live, "answers", "prune").stderr
+    assert not (tmp_path / "published.txt").exists()
+
+
 def test_what_cannot_be_told_is_left_alone(measured: Path, project: Project, tmp_path: Path) -> None:
     import shutil
 

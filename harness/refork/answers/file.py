@@ -18,6 +18,7 @@ from refork.files.storage import MEGABYTE, read_text, write_atomically
 from refork.files.versions import Format
 
 ANSWERS_FILE: Final = "answers.jsonl"
+ATTRIBUTES_FILE: Final = ".gitattributes"
 ANSWERS_FORMAT: Final = Format(version=1)
 _LIMIT: Final = 1_000 * MEGABYTE
 _CONFLICT: Final = ("<<<<<<<", "=======", ">>>>>>>", "|||||||")
@@ -42,18 +43,29 @@ def load_answers(folder: Path) -> dict[AnswerKey, Kept]:
 
 
 def save_answers(folder: Path, answers: Iterable[Kept]) -> None:
-    """Write them, sorted by key; the file goes where there are none."""
+    """Write them, sorted by key; the file goes where there are none. What JSON cannot hold is left out: a NaN."""
     path = folder / ANSWERS_FILE
     ordered = sorted(answers, key=lambda kept: (kept.kind, kept.key))
-    if not ordered:
+    lines = [line for line in map(_line, ordered) if line is not None]
+    if not lines:
         path.unlink(missing_ok=True)
         return
-    write_atomically(path, (_line(kept) for kept in ordered))
+    write_atomically(path, lines)
 
 
-def _line(kept: Kept) -> str:
-    values = adapter().dump_python(kept, mode="json", exclude_defaults=True)
-    text = json.dumps({"version": ANSWERS_FORMAT.version, **values}, ensure_ascii=False, allow_nan=False)
+def suggest_attributes(cases: Path) -> None:
+    """Have git keep both sides' lines wherever two branches add some, unless ``cases`` has attributes already."""
+    path = cases / ATTRIBUTES_FILE
+    if not path.exists() and not path.is_symlink():
+        write_atomically(path, f"{ANSWERS_FILE} merge=union\n")
+
+
+def _line(kept: Kept) -> str | None:
+    try:
+        values = adapter().dump_python(kept, mode="json", exclude_defaults=True)
+        text = json.dumps({"version": ANSWERS_FORMAT.version, **values}, ensure_ascii=False, allow_nan=False)
+    except (TypeError, ValueError, RecursionError):
+        return None
     # Half a surrogate pair becomes the escape that stands for it; U+2028 and its like would break the line.
     escaped = "".join(f"\\u{ord(mark):04x}" if mark in _BREAKS else mark for mark in text)
     return escaped.encode("utf-8", "backslashreplace").decode() + "\n"

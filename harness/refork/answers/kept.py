@@ -3,12 +3,14 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 from pydantic import ConfigDict, TypeAdapter
 
 from refork.case import Answer
 from refork.usage import Usage
+
+Kind: TypeAlias = Literal["answer", "step", "judge"]
 
 
 @dataclass(frozen=True, order=True)
@@ -16,7 +18,8 @@ class AnswerKey:
     """What an answer is found by: a digest of all that was sent, and which draw of it this is, from 1.
 
     In a tail the draw is the trial, and ``occurrence`` counts equal requests within it; votes of a judge are told
-    apart by it too. ``normalizers`` are the names of those that the digest was made with.
+    apart by it too. ``normalizers`` are the names of those that the digest was made with. What is kept of one
+    ``kind`` answers no other.
     """
 
     __pydantic_config__ = ConfigDict(extra="forbid")
@@ -25,6 +28,7 @@ class AnswerKey:
     trial: int
     occurrence: int = 1
     normalizers: tuple[str, ...] = field(default=(), compare=False)
+    kind: Kind = "answer"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +45,7 @@ class Kept:
     digest: str
     trial: int
     occurrence: int = 1
-    kind: Literal["answer", "step", "judge"] = "answer"
+    kind: Kind = "answer"
     answered_at: datetime
     model: str | None = None
     seconds: float = 0.0
@@ -53,7 +57,7 @@ class Kept:
 
     @property
     def key(self) -> AnswerKey:
-        return AnswerKey(self.digest, self.trial, self.occurrence)
+        return AnswerKey(self.digest, self.trial, self.occurrence, kind=self.kind)
 
 
 @lru_cache(maxsize=1)

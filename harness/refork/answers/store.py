@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from threading import Lock
 
-from refork.answers.file import ANSWERS_FILE, load_answers, save_answers
+from refork.answers.file import ANSWERS_FILE, load_answers, save_answers, suggest_attributes
 from refork.answers.kept import AnswerKey, Kept
 from refork.answers.modes import AnswersMode
 
@@ -36,10 +36,13 @@ class Store:
         with self._lock:
             return frozenset(self._asked.get(folder, ()))
 
-    def keep(self, folder: Path, answers: Sequence[Kept], *, asked: Iterable[str] = ()) -> int:
+    def keep(
+        self, folder: Path, answers: Sequence[Kept], *, asked: Iterable[str] = (), cases: Path | None = None
+    ) -> int:
         """Write what was answered; gives how many lines are new or other. Raises BadFileError.
 
         ``asked`` are the digests of all requests of the session: on ``refresh``, what else is kept of them goes.
+        ``cases`` is the folder of all cases, where git is told how the files merge.
         """
         known = dict(self._of(folder))
         before = dict(known)
@@ -51,6 +54,8 @@ class Store:
         if known == before:
             return 0
         save_answers(folder, known.values())
+        if cases is not None and folder.is_relative_to(cases):
+            suggest_attributes(cases)
         with self._lock:
             self._folders[folder] = known
         return sum(known.get(key) != kept for key, kept in before.items()) + len(set(known) - set(before))

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Sequence
 from contextlib import redirect_stdout
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -86,6 +87,7 @@ def _unreachable(config: "Config", cases: "Sequence[Case]") -> "list[tuple[Case,
     if not config.app:
         raise BadInputError("no application is named: set app under [tool.refork] in pyproject.toml")
     found: list[tuple[Case, list[Kept], str]] = []
+    policy = project_policy(config)
     # What the application prints is no part of what was asked for.
     with (
         redirect_stdout(sys.stderr),
@@ -96,13 +98,15 @@ def _unreachable(config: "Config", cases: "Sequence[Case]") -> "list[tuple[Case,
             slot="prune",
             replay_timeout=config.replay_timeout,
             answers=AnswersMode.OFFLINE,
-            policy=project_policy(config),
+            frozen_clock=config.frozen_clock,
+            policy=policy,
         ) as session,
     ):
         for case in cases:
             try:
-                variants = (current(), *find_variants(case, config.prompts))
-                found.append((case, unreachable(session, case, variants, _kept(case)), ""))
+                # Tests may try others than those that the case names.
+                every = find_variants(replace(case, variants=None), config.prompts)
+                found.append((case, unreachable(session, case, (current(), *every), _kept(case), policy), ""))
             except ReforkError as error:
                 found.append((case, [], str(error)))
     return found

@@ -5,6 +5,7 @@ import time
 import uuid
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from typing import Any, Final
 
 from refork.case import Case, Run, Step
@@ -13,6 +14,7 @@ from refork.engine.leftovers import Leftover, Leftovers
 from refork.engine.session import Engine, wait_until_idle
 from refork.errors import ForkError, ReforkError
 from refork.fork.branch import Branch
+from refork.fork.clock import moment_of
 from refork.fork.order import RecordedOrder
 from refork.fork.tail import TailBranch
 from refork.fork.trial_step import Limits
@@ -39,6 +41,7 @@ class Host:
         self._engine = engine
         self._branches: dict[str, Branch] = {}
         self._orders: dict[str, RecordedOrder] = {}
+        self._moments: dict[str, datetime | None] = {}
         self._given_up: set[str] = set()
         self._leftovers = Leftovers(engine.system_database)
         self._leftovers.sweep()
@@ -62,10 +65,15 @@ class Host:
         """The order of the steps that a fork replays."""
         return self._orders[run_id]
 
+    def moment(self, run_id: str) -> datetime | None:
+        """When the run of a fork came to the fork point."""
+        return self._moments.get(run_id)
+
     def gate(self, run: Run, fork_point: int, run_id: str | None = None, *, tail: bool = False) -> Gate:
         """The gate of a fork of ``run`` that is about to be made."""
         run_id = run_id or f"fork-{uuid.uuid4().hex}"
         self._orders[run_id] = RecordedOrder(run, fork_point)
+        self._moments[run_id] = moment_of(run, fork_point)
 
         def operate(number: int, name: str) -> Step | None:
             branch = self._branches[run_id]

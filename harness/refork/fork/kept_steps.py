@@ -5,13 +5,15 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from threading import Lock
-from typing import Any
+from typing import Any, Final
 
 from refork.answers import AnswerKey, AnswersMode, Kept, Store, digest_of, normalizers
 from refork.case import Case, Step
 from refork.fork.branch import Instead
 from refork.frameworks import ModelCall, StepCall
 from refork.values import decode
+
+_NEVER: Final = datetime.max.replace(tzinfo=UTC)
 
 
 class KeptSteps:
@@ -36,9 +38,9 @@ class KeptSteps:
         digest = digest_of(call.request, code=call.code, own_ids=self._own_ids)
         with self._lock:
             self._seen[digest] += 1
-            key = self._keys[number] = AnswerKey(digest, self._trial, self._seen[digest])
+            key = self._keys[number] = AnswerKey(digest, self._trial, self._seen[digest], kind="step")
         kept = self._store.find(self._case.folder, key)
-        if kept is not None and kept.kind == "step":
+        if kept is not None:
             self._found[number] = kept
         return number in self._found
 
@@ -55,6 +57,18 @@ class KeptSteps:
     def answered_at(self) -> datetime:
         """When the oldest of what was reused was paid for; now where nothing was."""
         return min((kept.answered_at for kept in self._found.values()), default=datetime.now(UTC))
+
+    def seconds(self, steps: Sequence[tuple[int, Step]]) -> float:
+        """What the reused calls took when they were made: of those that ran side by side the longest."""
+        total, beside, until = 0.0, 0.0, None
+        for number, step in sorted(steps, key=lambda each: (each[1].started_at or _NEVER, each[0])):
+            kept = self._found.get(number)
+            if kept is None or step.started_at is None:
+                continue
+            if until is None or step.started_at >= until:
+                total, beside, until = total + beside, 0.0, step.started_at
+            beside, until = max(beside, kept.seconds), max(until, step.completed_at or until)
+        return total + beside
 
     def made(self, steps: Sequence[tuple[int, Step]]) -> tuple[Kept, ...]:
         """What there is to keep of these steps, each with its number in the fork: the calls that answered."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,11 @@ from refork.config import Config
 from refork.engine.gate import Gate
 from refork.engine.session import Engine, open_engine
 from refork.engine.steps import watched_steps
-from refork.errors import ReforkError, ToolDeniedError
+from refork.errors import AnswerMissingError, ReforkError, ToolDeniedError
 from refork.fork.aside import aside, on_event_loop
 from refork.fork.branch import Branch, Instead
 from refork.fork.case_fork import CaseFork
+from refork.fork.clock import recorded_clock
 from refork.fork.host import Host
 from refork.fork.replay import Replay, ReplayBranch
 from refork.fork.retries import Retries
@@ -43,13 +45,15 @@ def open_session(
     tail_timeout: float = 600.0,
     attempts: int = 6,
     answers: AnswersMode = AnswersMode.LIVE,
+    frozen_clock: bool = False,
     policy: ToolPolicy | None = None,
     stubs: Mapping[str, Callable[..., Any]] | None = None,
 ) -> Generator["ForkSession"]:
     """Import the application and be ready to fork its runs.
 
     ``modules`` register the workflows; ``database`` is None for the default, ``postgres`` or a URL; time-outs
-    are in seconds; ``answers`` says whether kept ones spare a call; ``policy`` says what tools may do, and
+    are in seconds; ``answers`` says whether kept ones spare a call, ``frozen_clock`` whether the
+    application's code is told the recorded run's time; ``policy`` says what tools may do, and
     ``stubs`` hold those that it names. Raises SessionError, ApplicationError, BadInputError and DatabaseError.
     """
     with ExitStack() as stack:
@@ -72,6 +76,8 @@ def open_session(
         for framework in frameworks:
             stack.enter_context(framework.intercept(session))
         stack.enter_context(watched_steps(session))
+        if frozen_clock:
+            stack.enter_context(recorded_clock(session.moment))
         stack.callback(session.shut)
         yield session
 
@@ -134,10 +140,22 @@ class ForkSession:
         branch = self._branch_here()
         self._check_over(branch)
         if branch is None or self._engine.within_step():
+            self._check_offline(call)
             return None
         changed = await branch.on_model_call(self._engine.next_step(), call)
         self._check_over(branch)
         return changed
+
+    def _check_offline(self, call: ModelCall) -> None:
+        if self.offline:
+            raise AnswerMissingError(
+                f"agent {call.request.agent!r} asks its model within a tool or a step that runs, or outside of "
+                "every fork: nothing is kept of that, and no call may be made offline"
+            )
+
+    @property
+    def offline(self) -> bool:
+        return self.answers.mode is AnswersMode.OFFLINE
 
     def upcoming(self) -> str | None:
         """The recorded name of the step that the calling fork does next. None from its fork point on."""
@@ -234,6 +252,11 @@ class ForkSession:
         gate = self._engine.gate_here()
         return None if gate is None else self._host.branch(gate.run_id)
 
+    def moment(self) -> datetime | None:
+        """The recorded time of the fork that the calling code runs in."""
+        gate = self._engine.gate_here()
+        return None if gate is None else self._host.moment(gate.run_id)
+
     def _framework(self, run: Run) -> Framework | None:
         framework = next((each for each in self._frameworks if each.name == run.framework), None)
         if framework is not None:
@@ -254,6 +277,7 @@ def replay_run(run: Run, config: Config) -> Replay:
             setup=config.setup,
             slot="replay",
             replay_timeout=config.replay_timeout,
+            frozen_clock=config.frozen_clock,
             policy=project_policy(config),
         ) as session:
             return session.replay(run)

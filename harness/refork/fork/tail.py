@@ -211,14 +211,14 @@ class TailBranch(Branch):
         seconds = time.monotonic() - self._began
         first = self.gate.fork_point
         kept = checkpoints(self._host.system_database, self.gate.run_id, first=first)
-        steps = self._trajectory.steps(kept, first=first)
+        steps, numbered = self._trajectory.steps(kept, first=first), self._trajectory.numbered(kept)
         common: dict[str, Any] = {
             "reused": self._kept.all_reused,
             "answered_at": self._kept.answered_at,
-            "kept_steps": self._kept.made(self._trajectory.numbered(kept)),
+            "kept_steps": self._kept.made(numbered),
             "usage": usage_of(steps),
             "model": self._request.model if self._request else None,
-            "seconds": seconds,
+            "seconds": seconds + self._kept.seconds(numbered),
             "trajectory": steps,
         }
         if error is not None:

@@ -169,6 +169,11 @@ class Watcher(Protocol):
         """The fork whose workflow calls. None outside of forks, and within a step of one."""
         ...
 
+    @property
+    def offline(self) -> bool:
+        """Whether no model may be called at all: then it is to be told of calls in whatever place."""
+        ...
+
     def variant(self, agent: str | None) -> Variant | None:
         """What the calling fork tries for an agent from its start on: None for the code as it stands.
 

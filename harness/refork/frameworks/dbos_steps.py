@@ -8,19 +8,18 @@ rendered within the step. A variant changes that rendering, so each variant has 
 import asyncio
 import hashlib
 import inspect
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Final
 
 from refork.case import Request, Run, StepKind
 from refork.errors import BadInputError, ValueNotPortableError
 from refork.frameworks import Description, ModelCall, RawStep, Reply, StepCall, ToldCall, Watcher
+from refork.frameworks.plain_code import code_of
 from refork.frameworks.responses import answer_of, is_response, model_of, register, usage_of
 from refork.production import hooks
-from refork.production.prompts import folders_of
 from refork.prompt_files import PLAIN
 from refork.usage import Usage, total_usage
 from refork.values import DEFAULT, Registry, encode
@@ -124,8 +123,8 @@ class PlainCall:
 
     @property
     def code(self) -> str:
-        """The module of the step and the prompts of the application: what is sent is put together in there."""
-        return _code(self.step.function)
+        """The application's code and prompts: what is sent is put together in there."""
+        return code_of(self.step.function)
 
     @property
     def request(self) -> Request:
@@ -219,16 +218,6 @@ def _encoded(arguments: Mapping[str, Any]) -> dict[str, Any]:
         except ValueNotPortableError:  # a client, for one: only shown, never read back
             found[name] = f"({type(value).__name__})"
     return found
-
-
-def _code(function: Callable[..., Any]) -> str:
-    function = inspect.unwrap(function)
-    found = hashlib.sha256(function.__qualname__.encode())
-    source = inspect.getsourcefile(function)
-    prompts = [path for folder in folders_of(function.__module__) for path in sorted(folder.rglob("*.md"))]
-    for path in [*([Path(source)] if source else []), *prompts]:
-        found.update(path.read_bytes() if path.is_file() else b"")
-    return found.hexdigest()[:24]
 
 
 def _digest(variant: Variant) -> str:

@@ -7,12 +7,13 @@ from functools import cached_property
 from typing import Any, Final
 
 import dbos_openai_agents.runner as dbos_runner
-from agents import FunctionTool, Model, ModelResponse, ModelSettings, ModelTracing
+from agents import FunctionTool, Handoff, Model, ModelResponse, ModelSettings, ModelTracing
 from agents.models._retry_runtime import provider_managed_retries_disabled
 from openai.types.responses import ResponseFunctionToolCall, ResponseOutputMessage
 from pydantic import TypeAdapter
 from pydantic_core import to_jsonable_python
 
+from refork.answers.keys import digest
 from refork.case import Answer, Request, Tool, ToolCall
 from refork.errors import ApplicationError, BadInputError
 from refork.files.checks import nearest
@@ -26,6 +27,7 @@ NO_KEY: Final = "refork-has-no-key"
 """Stands in for a missing OPENAI_API_KEY while a prefix is replayed, which calls nobody."""
 
 SETTINGS: Final = frozenset(field.name for field in dataclasses.fields(ModelSettings))
+_SECRET: Final = frozenset({"authorization", "headers"})
 _responses: Final = TypeAdapter(ModelResponse)
 
 
@@ -44,7 +46,11 @@ class Call:
 
     @property
     def code(self) -> str:
-        return ""
+        """What a request does not show: the settings of hosted tools, and schemas that are not strict."""
+        schema = self.arguments["output_schema"]
+        loose = schema is not None and not schema.is_plain_text() and not schema.is_strict_json_schema()
+        tools = [*map(_unseen, self.arguments["tools"]), *map(_unseen, self.arguments["handoffs"])]
+        return digest([tools, loose]) if loose or any(tools) else ""
 
     @property
     def request(self) -> Request:
@@ -104,6 +110,28 @@ def _tool(tool: Any) -> Tool:
     if isinstance(tool, FunctionTool):
         return Tool(name=tool.name, description=tool.description, parameters=tool.params_json_schema)
     return Tool(name=getattr(tool, "name", type(tool).__name__), description=f"hosted: {type(tool).__name__}")
+
+
+def _unseen(tool: Any) -> Any:
+    """What is sent of a tool beside its name and schema; None where that is nothing out of the ordinary."""
+    if isinstance(tool, FunctionTool | Handoff):
+        return None if tool.strict_json_schema else "not strict"
+    fields = dataclasses.fields(tool) if dataclasses.is_dataclass(tool) else ()
+    said = {field.name: getattr(tool, field.name) for field in fields}
+    plain = {name: value for name, value in said.items() if not callable(value)}
+    return to_jsonable_python({"type": type(tool).__name__, **_without_secrets(plain)}, fallback=_kind)
+
+
+def _without_secrets(value: Any) -> Any:
+    """A key that was renewed asks for the same, and is not told by a digest either."""
+    if isinstance(value, dict):
+        return {name: _without_secrets(each) for name, each in value.items() if name not in _SECRET}
+    return value
+
+
+def _kind(value: Any) -> str:
+    """Stands for what is no JSON: the same in every session, as an address is not."""
+    return type(value).__qualname__
 
 
 def _handoff(handoff: Any) -> Tool:

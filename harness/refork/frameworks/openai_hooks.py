@@ -7,6 +7,7 @@ import os
 from collections.abc import AsyncIterator, Generator
 from contextlib import ExitStack, contextmanager, suppress
 from contextvars import ContextVar
+from types import SimpleNamespace
 from typing import Any, Final
 
 import agents
@@ -90,15 +91,24 @@ def _hooked(watcher: Watcher) -> Any:
         changed = await watcher.on_model_call(call)
         response: ModelResponse
         if isinstance(changed, Call):
-            changed.check_key()
             # The state stays the caller's: it holds the order in which the answer's tools may go.
-            wrapper = dbos_runner.DBOSModelWrapper(changed.model, self._state)
+            wrapper = dbos_runner.DBOSModelWrapper(_keyed(changed), self._state)
             response = await original(wrapper, **changed.arguments)
         else:
             response = await original(self, *args, **kwargs)
         return response
 
     return get_response
+
+
+def _keyed(call: Call) -> Any:
+    """The call's model, which says so where it has no key once it is asked: a kept answer needs none."""
+
+    async def get_response(*args: Any, **kwargs: Any) -> ModelResponse:
+        call.check_key()
+        return await call.model.get_response(*args, **kwargs)
+
+    return SimpleNamespace(get_response=get_response)
 
 
 class _Unrecorded(Model):
@@ -127,7 +137,7 @@ def _watched(watcher: Watcher) -> Any:
     def get_model(agent: Agent[Any], run_config: RunConfig) -> Model:
         model, context = original(agent, run_config), get_local_dbos_context()
         within_workflow = context is not None and context.is_workflow()
-        if not within_workflow or isinstance(model, dbos_runner.DBOSModelWrapper):
+        if isinstance(model, dbos_runner.DBOSModelWrapper) or not (within_workflow or watcher.offline):
             return model
         return _Unrecorded(model, watcher, agent.name)
 

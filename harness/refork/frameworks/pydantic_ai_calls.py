@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from pydantic_core import from_json, to_jsonable_python
 
+from refork.answers.keys import digest
 from refork.case import Answer, Request, Tool, ToolCall
 from refork.errors import ApplicationError, BadInputError
 from refork.files.checks import nearest
@@ -20,6 +21,16 @@ from refork.variant import Variant
 
 MODEL_STEPS: Final = ("__model.request", "__model.request_stream")
 """How the names of its steps end; the agent's name stands before."""
+_UNSEEN: Final = (
+    "native_tools",
+    "output_mode",
+    "output_object",
+    "prompted_output_template",
+    "allow_text_output",
+    "allow_image_output",
+    "thinking",
+    "cache",
+)
 
 
 def agent_of(step_name: str) -> str:
@@ -44,7 +55,12 @@ class Call:
 
     @property
     def code(self) -> str:
-        return ""
+        """What a request does not show: the model's own settings, the provider's tools, how an output is asked for."""
+        given = self._arguments["model_request_parameters"]
+        said = {name: getattr(given, name, None) for name in _UNSEEN}
+        tools = [tool.strict for tool in (*given.function_tools, *given.output_tools)]
+        model = _settings(getattr(_model(self.step), "settings", None))
+        return digest([to_jsonable_python(said, fallback=_kind), tools, model])
 
     @property
     def request(self) -> Request:
@@ -154,6 +170,11 @@ def _arguments_of(args: Any) -> Any:
         return from_json(args)
     except ValueError:
         return args
+
+
+def _kind(value: Any) -> str:
+    """Stands for what is no JSON: the same in every session, as an address is not."""
+    return type(value).__qualname__
 
 
 def _model(step: StepCall) -> Any:

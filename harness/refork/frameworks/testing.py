@@ -10,13 +10,14 @@ is a DBOS step and leaves a trace of having acted, the second is text. ``docs/fr
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
 
+from refork.answers import AnswersMode, Kept
 from refork.case import Case, Run, StepKind
 from refork.fork import ForkSession
 from refork.frameworks import Framework
@@ -146,6 +147,22 @@ class FrameworkConformance:
         assert outcome.status is ForkStatus.MEASURED
         assert sorted(trial.error is None for trial in outcome.trials) == [False, True, True]
 
+    def test_an_answer_that_is_kept_is_found_again(
+        self, sample: Sample, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(sample.session.answers, "mode", AnswersMode.REUSE)
+        run = sample.session.replay(sample.run).run
+        for step, scope in ((_steps(run)[-1], "step"), (_steps(run)[0], "tail")):
+            first = _measured(sample, step.number, trials=2, run=run, scope=scope, folder=tmp_path)
+            sample.session.answers.keep(tmp_path, [*_kept(first)])
+            sample.server.reset()
+            again = _measured(sample, step.number, trials=2, run=run, scope=scope, folder=tmp_path)
+            assert [trial.error for trial in again.trials] == [None, None]
+            assert [trial.reused for trial in again.trials] == [True, True]
+            assert list(sample.server.bodies()) == []
+            if scope == "step":  # a workflow's result may hold what differs between any two runs
+                assert [trial.answer for trial in again.trials] == [trial.answer for trial in first.trials]
+
     def test_a_tail_goes_on_to_the_end_and_the_tool_is_answered_from_the_record(self, sample: Sample) -> None:
         sample.server.reset()
         run = sample.session.replay(sample.run).run
@@ -168,6 +185,18 @@ def _steps(run: Run) -> Any:
     return models[0], tools[0], models[1]
 
 
+def _kept(outcome: Outcome) -> Iterator[Kept]:
+    for trial in outcome.trials:
+        yield from trial.kept_steps
+        if trial.kept_as is not None and trial.answered_at is not None:
+            yield Kept(
+                digest=trial.kept_as.digest,
+                trial=trial.kept_as.trial,
+                answered_at=trial.answered_at,
+                answer=trial.answer,
+            )
+
+
 def _measured(
     sample: Sample,
     step: int,
@@ -175,10 +204,11 @@ def _measured(
     trials: int,
     run: Run | None = None,
     scope: str = "step",
+    folder: Path = Path(),
 ) -> Outcome:
     case = Case(
         name="conformance",
-        folder=Path(),
+        folder=folder,
         run=run or sample.run,
         step=step,
         agent=sample.agent,
