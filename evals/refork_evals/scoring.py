@@ -60,6 +60,21 @@ async def run_scorer(scorer: Scorer, sample: Sample) -> Score:
         return Score(scorer=scorer.name, passed=None, error=describe(error))
 
 
+def score_now(scorer: Scorer, sample: Sample) -> Score | None:
+    """The score of a scorer that answers at once; None where it has to be awaited. Never an Exception."""
+    if inspect.iscoroutinefunction(scorer.score):
+        return None
+    try:
+        result = scorer.score(sample)
+    except Exception as error:
+        return Score(scorer=scorer.name, passed=None, error=describe(error))
+    if isinstance(result, Score):
+        return result
+    if inspect.iscoroutine(result):
+        result.close()
+    return None
+
+
 def describe(error: BaseException) -> str:
     """An exception in one line: ``Type: message``."""
     message = one_line(str(error))

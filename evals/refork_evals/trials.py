@@ -1,6 +1,7 @@
 """Trials and their scores: what a fork answered, and what the scorers said of it."""
 
 import asyncio
+import inspect
 import threading
 from collections.abc import Coroutine, Iterable, Sequence
 from decimal import Decimal
@@ -13,7 +14,7 @@ from refork.usage import cost, total_cost
 from refork_evals.judge_answers import judging
 from refork_evals.recorded import recorded_trial
 from refork_evals.results import Score, ScoredTrial
-from refork_evals.scoring import Sample, Scorer, run_scorer
+from refork_evals.scoring import Sample, Scorer, run_scorer, score_now
 from refork_evals.text import one_line
 
 CONCURRENCY: Final = 8
@@ -36,6 +37,10 @@ def score_trials(
     At most ``concurrency`` scorers wait at once. May be called with or without a running event loop.
     """
     trials = outcome.trials if variant is None else outcome.trials_of(variant)
+    if not any(inspect.iscoroutinefunction(scorer.score) for scorer in scorers):
+        at_once = [_score_at_once(case, outcome, trial, scorers) for trial in trials]
+        if all(each is not None for each in at_once):
+            return tuple(each for each in at_once if each is not None)
     return run_to_end(_score_all(case, outcome, trials, scorers, concurrency))
 
 
@@ -94,6 +99,20 @@ def cost_of(trial: Trial) -> Decimal | None:
     # Agents of one tail may have models of their own, each with its price.
     costs = [cost(step.usage, step.model) for step in trial.trajectory if step.usage is not None]
     return total_cost(costs)
+
+
+def _score_at_once(
+    case: Case, outcome: Outcome, trial: Trial, scorers: Sequence[Scorer]
+) -> ScoredTrial | None:
+    """As :func:`_score_one`, without an event loop. None where a scorer has to be awaited after all."""
+    sample = sample_of(case, trial, outcome.requests.get(trial.variant), trial.seconds)
+    if sample is None:
+        return without_answer(trial)
+    scores = [score_now(scorer, sample) for scorer in scorers]
+    known = tuple(score for score in scores if score is not None)
+    if len(known) < len(scores):
+        return None
+    return ScoredTrial(trial=trial, scores=known, passed=passed(known), cost_usd=sample.cost_usd)
 
 
 async def _score_all(

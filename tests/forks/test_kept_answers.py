@@ -2,7 +2,7 @@
 
 import dataclasses
 import re
-from collections.abc import Generator, Mapping
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from refork.fork import ForkSession
 from refork.outcome import ForkStatus, Outcome, Trial
 from refork.variant import Variant
 from support.forks import CAREFUL, case_of, measure
+from support.kept import kept_of, recorded, use
 from support.model_server import ModelServer
 
 NEW = Variant(name="new", template="Something else.")
@@ -34,37 +35,6 @@ def as_before(session: ForkSession) -> Generator[None]:
     yield
     session._host.limits = limits
     forget_normalizers()
-
-
-def use(session: ForkSession, mode: AnswersMode) -> Store:
-    store = Store(mode)
-    session._host.limits = dataclasses.replace(session._host.limits, answers=store)
-    return store
-
-
-def kept_of(outcome: Outcome) -> list[Kept]:
-    return [
-        Kept(
-            digest=trial.kept_as.digest,
-            trial=trial.kept_as.trial,
-            answered_at=trial.answered_at,
-            answer=trial.answer,
-            usage=trial.usage,
-            model=trial.model,
-        )
-        for trial in outcome.trials
-        if trial.kept_as is not None and trial.answered_at is not None
-    ] + [kept for trial in outcome.trials for kept in trial.kept_steps]
-
-
-def recorded(
-    session: ForkSession, case: Case, trials: Mapping[str, int] | int, *variants: Variant
-) -> Outcome:
-    """Measure live, and keep what was answered."""
-    store = use(session, AnswersMode.REUSE)
-    outcome = measure(session, case, trials, *variants)
-    store.keep(case.folder, kept_of(outcome))
-    return outcome
 
 
 def answers(outcome: Outcome) -> list[tuple[str, int, str]]:

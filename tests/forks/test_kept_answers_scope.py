@@ -13,8 +13,8 @@ from refork.case import Case, Run
 from refork.errors import AnswerMissingError
 from refork.fork import ForkSession
 from support.forks import case_of, measure
+from support.kept import recorded, use
 from support.model_server import ModelServer
-from test_kept_answers import recorded, use
 
 
 @pytest.fixture

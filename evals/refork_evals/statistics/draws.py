@@ -6,7 +6,7 @@ from typing import Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import binom
+from scipy.special import gammaln, xlog1py, xlogy
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 Region: TypeAlias = npt.NDArray[np.bool_]
@@ -35,7 +35,7 @@ class Look:
 def looks(lowest: int, highest: int, before: Floats, now: Floats, baseline: int) -> Iterator[Look]:
     """Every look from ``lowest`` trials on, for pairs of pass rates ``before`` (of the baseline) and ``now``."""
     weight: Floats = np.zeros((len(now), baseline + 1, highest + 1))
-    weight[:, :, 0] = binom.pmf(np.arange(baseline + 1)[None, :], baseline, before[:, None])
+    weight[:, :, 0] = binomial(np.arange(baseline + 1)[None, :], baseline, before[:, None])
     rate = now[:, None, None]
     for trials in range(1, highest + 1):
         passed = weight[:, :, :-1] * rate
@@ -43,6 +43,13 @@ def looks(lowest: int, highest: int, before: Floats, now: Floats, baseline: int)
         weight[:, :, 1:] += passed
         if trials >= lowest:
             yield Look(trials, weight)
+
+
+def binomial(passes: npt.NDArray[np.int_], trials: int, rate: Floats) -> Floats:
+    """The probability of so many passes. As scipy.stats has it, whose import takes a second."""
+    ways = gammaln(trials + 1) - gammaln(passes + 1) - gammaln(trials - passes + 1)
+    chances = np.exp(ways + xlogy(passes, rate) + xlog1py(trials - passes, -rate))
+    return np.asarray(chances, dtype=np.float64)
 
 
 def chance(

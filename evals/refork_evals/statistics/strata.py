@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from scipy.stats import hypergeom, norm, permutation_test, ttest_1samp
+import numpy.typing as npt
+from scipy.special import gammaln, ndtri
 
 from refork_evals.results.comparisons import Clustered, Interval
 from refork_evals.statistics import wilson_interval
+from refork_evals.statistics.draws import Floats
 
 CLUSTERS: Final = 6
 """From so many cases on something can be said of cases like these: with four, no sign flip goes below 1/16."""
@@ -66,10 +68,20 @@ def p_of_no_difference(pairs: Sequence[Pair]) -> float:
         drawn = pair.trials + pair.trials_before
         lowest = max(0, passed - pair.trials_before)
         values = np.arange(lowest, min(pair.trials, passed) + 1)
-        chances = np.convolve(chances, hypergeom.pmf(values, drawn, passed, pair.trials))
+        chances = np.convolve(chances, hypergeometric(values, drawn, passed, pair.trials))
         total += pair.passes - lowest
     below, above = chances[: total + 1].sum(), chances[total:].sum()
     return float(min(1.0, 2 * min(below, above)))
+
+
+def hypergeometric(values: npt.NDArray[np.int_], drawn: int, passed: int, trials: int) -> Floats:
+    """The probability that so many of ``trials`` passed, where ``passed`` of ``drawn`` did. As scipy.stats has it."""
+
+    def ways(of: int, some: npt.NDArray[np.int_]) -> Floats:
+        return np.asarray(gammaln(of + 1) - gammaln(some + 1) - gammaln(of - some + 1), dtype=np.float64)
+
+    all_ways = ways(drawn, np.array([trials]))
+    return np.asarray(np.exp(ways(passed, values) + ways(drawn - passed, trials - values) - all_ways))
 
 
 def detectable(pairs: Sequence[Pair], alpha: float, power: float = 0.8) -> float:
@@ -79,7 +91,7 @@ def detectable(pairs: Sequence[Pair], alpha: float, power: float = 0.8) -> float
         # One pass and one failure more: a rate of 1 would else have no variance at all.
         rate = (pair.passes + pair.passes_before + 1) / (pair.trials + pair.trials_before + 2)
         spread += weight**2 * rate * (1 - rate) * (1 / pair.trials + 1 / pair.trials_before)
-    return min(1.0, float(norm.ppf(1 - alpha / 2) + norm.ppf(power)) * math.sqrt(spread))
+    return min(1.0, float(ndtri(1 - alpha / 2) + ndtri(power)) * math.sqrt(spread))
 
 
 def clustered(pairs: Sequence[Pair]) -> Clustered | None:
@@ -89,6 +101,8 @@ def clustered(pairs: Sequence[Pair]) -> Clustered | None:
     """
     if len(pairs) < CLUSTERS:
         return None
+    from scipy.stats import permutation_test, ttest_1samp  # noqa: PLC0415 - takes a second to import
+
     differences = np.array([pair.difference for pair in pairs])
     if not differences.any():
         return Clustered(difference=0.0, interval=None, p_value=1.0)

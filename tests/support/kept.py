@@ -1,0 +1,43 @@
+"""Measuring live, and keeping what was answered."""
+
+import dataclasses
+from collections.abc import Mapping
+
+from refork.answers import AnswersMode, Kept, Store
+from refork.case import Case
+from refork.fork import ForkSession
+from refork.outcome import Outcome
+from refork.variant import Variant
+
+from support.forks import measure
+
+
+def use(session: ForkSession, mode: AnswersMode) -> Store:
+    store = Store(mode)
+    session._host.limits = dataclasses.replace(session._host.limits, answers=store)
+    return store
+
+
+def kept_of(outcome: Outcome) -> list[Kept]:
+    return [
+        Kept(
+            digest=trial.kept_as.digest,
+            trial=trial.kept_as.trial,
+            answered_at=trial.answered_at,
+            answer=trial.answer,
+            usage=trial.usage,
+            model=trial.model,
+        )
+        for trial in outcome.trials
+        if trial.kept_as is not None and trial.answered_at is not None
+    ] + [kept for trial in outcome.trials for kept in trial.kept_steps]
+
+
+def recorded(
+    session: ForkSession, case: Case, trials: Mapping[str, int] | int, *variants: Variant
+) -> Outcome:
+    """Measure live, and keep what was answered."""
+    store = use(session, AnswersMode.REUSE)
+    outcome = measure(session, case, trials, *variants)
+    store.keep(case.folder, kept_of(outcome))
+    return outcome
