@@ -103,6 +103,19 @@ def test_offline_nothing_is_called_and_what_is_missing_names_the_prompt(
     assert "record it with `pytest --agent-evals`" in missing.error.message
 
 
+def test_offline_more_trials_than_are_kept_are_no_change_of_the_prompt(
+    session: ForkSession, case: Case, server: ModelServer
+) -> None:
+    recorded(session, case, 2)
+    paid = server.count
+    use(session, AnswersMode.OFFLINE)
+    *_, third = measure(session, case, 3).trials
+    assert server.count == paid
+    assert third.error is not None
+    assert "no answer 3 is kept for what variant 'current'" in third.error.message
+    assert "only 2 to the same request are; record it with" in third.error.message
+
+
 @pytest.mark.parametrize("mode", [AnswersMode.LIVE, AnswersMode.REFRESH])
 def test_live_asks_again_and_replaces(
     mode: AnswersMode, session: ForkSession, case: Case, server: ModelServer

@@ -31,6 +31,10 @@ class Store:
             self._asked.setdefault(folder, set()).add(key.digest)
         return self._of(folder).get(key) if self.mode.reads else None
 
+    def draws(self, folder: Path, digest: str) -> int:
+        """How many answers to one request are kept. Raises BadFileError."""
+        return sum(key.digest == digest for key in self._of(folder))
+
     def asked(self, folder: Path) -> frozenset[str]:
         """The digests of all that was looked for up to now."""
         with self._lock:

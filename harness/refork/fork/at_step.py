@@ -264,7 +264,11 @@ class StepBranch(Branch):
         kept = self._limits.answers.find(self._case.folder, key)
         if kept is None and self._limits.answers.mode is not AnswersMode.OFFLINE:
             return False
-        trial = missing(planned, call.request) if kept is None else reused(planned, kept)
+        if kept is None:
+            draws = self._limits.answers.draws(self._case.folder, key.digest)
+            trial = missing(planned, call.request, draws)
+        else:
+            trial = reused(planned, kept)
         if self._keeper.begin(planned):
             self._keeper.give(planned, trial)
         return True

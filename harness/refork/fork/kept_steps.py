@@ -44,6 +44,10 @@ class KeptSteps:
             self._found[number] = kept
         return number in self._found
 
+    def draws(self, number: int) -> int:
+        """How many answers to the request of step ``number`` are kept."""
+        return self._store.draws(self._case.folder, self._keys[number].digest)
+
     def in_place_of(self, step: StepCall) -> Instead | None:
         """What answers a step from what is kept; None where nothing is."""
         kept = self._found.get(step.number)

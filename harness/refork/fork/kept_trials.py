@@ -24,18 +24,22 @@ def reused(planned: Planned, kept: Kept) -> Trial:
     )
 
 
-def missing(planned: Planned, request: Request) -> Trial:
+def missing(planned: Planned, request: Request, draws: int) -> Trial:
+    """``draws`` answers to the same request are kept."""
     return Trial(
         variant=planned.variant.name,
         number=planned.number,
-        error=TrialError(type=AnswerMissingError.__name__, message=not_kept(planned, request)),
+        error=TrialError(type=AnswerMissingError.__name__, message=not_kept(planned, request, draws)),
     )
 
 
-def not_kept(planned: Planned, request: Request) -> str:
+def not_kept(planned: Planned, request: Request, draws: int) -> str:
     """Which prompt has no answer, and what to do."""
     agent = f" of agent {request.agent!r}" if request.agent else ""
-    return (
-        f"no answer {planned.number} is kept for what variant {planned.variant.name!r}{agent} sends now: its prompt, "
-        f"input, model, settings or tools have changed; {RECORD}"
+    why = (
+        f"only {draws} to the same request are"
+        if draws
+        else "its prompt, input, model, settings or tools have changed"
     )
+    whose = f"variant {planned.variant.name!r}{agent}"
+    return f"no answer {planned.number} is kept for what {whose} sends now: {why}; {RECORD}"

@@ -267,7 +267,7 @@ class TailBranch(Branch):
             self.fail(problem)
             return
         if not is_kept and self._kept.offline:
-            self.fail(AnswerMissingError(not_kept(self._planned, call.request)))
+            self.fail(AnswerMissingError(not_kept(self._planned, call.request, self._kept.draws(number))))
 
     def _allowed(self, step: StepCall) -> Instead | None:
         """What runs as a step that is no model call. Where nothing may, the trial is over."""
