@@ -7,6 +7,7 @@ from typing import Final
 
 from refork.variant import CURRENT
 
+from refork_evals.decision import ALPHA
 from refork_evals.results import Cell, Change, Interval, VariantComparison
 from refork_evals.results.comparisons import Flip, Means
 from refork_evals.statistics import holm
@@ -19,7 +20,6 @@ from refork_evals.statistics.strata import (
     p_of_no_difference,
 )
 
-ALPHA: Final = 0.05
 MARGIN: Final = 0.4
 
 

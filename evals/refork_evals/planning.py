@@ -6,15 +6,16 @@ from typing import Final
 from refork.case import Case
 from refork.files.trial_keys import AUTO
 
+from refork_evals.compare import MARGIN
 from refork_evals.decision import ALPHA
 from refork_evals.plans import BaselinePlan, FixedPlan, SequentialPlan, TrialPlan
 from refork_evals.plans.shares import share_of_case
 from refork_evals.statistics.sequential import Bounds
-from refork_evals.verdict import MIN_PASS_RATE
+from refork_evals.verdict import min_pass_rate_of
 
 MIN_TRIALS: Final = 5
 MAX_TRIALS: Final = 60
-SMALLEST_DROP: Final = 0.4
+SMALLEST_DROP: Final = MARGIN
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +57,7 @@ def plan_of(
             alpha_unchanged=defaults.alpha,
             own=own,
         )
-    rate = MIN_PASS_RATE if own is None else own
+    rate = min_pass_rate_of(case, defaults.min_pass_rate)
     if is_fixed(case, defaults):
         return FixedPlan(trials=bounds.highest, min_pass_rate=rate, alpha=defaults.alpha, cases=cases)
     return SequentialPlan(bounds=bounds, min_pass_rate=rate, alpha=defaults.alpha, cases=cases)

@@ -12,10 +12,9 @@ from refork.variant import CURRENT
 from refork_evals.cells import cell_from_scored, counts_of, decided, unmeasured_cell
 from refork_evals.compare import MARGIN, arms_of, compare
 from refork_evals.decision import ALPHA, Counts, decide_all
-from refork_evals.plans import TrialPlan
+from refork_evals.plans import FixedPlan, TrialPlan
 from refork_evals.results import CaseResult, Cell, Evaluation, Fingerprint, Gate, Method, ScoredTrial, Verdict
 from refork_evals.scoring import Scorer
-from refork_evals.statistics import trials_needed
 from refork_evals.trials import CONCURRENCY, score_recorded, score_trials
 
 MIN_PASS_RATE: Final = 0.7
@@ -230,21 +229,5 @@ def too_few_trials(
     the case's verdict is corrected over.
     """
     planned, rate = trials_of(case, trials), min_pass_rate_of(case, min_pass_rate)
-    needed = trials_needed(rate, alpha, cases)
-    if planned >= needed:
-        return None
-    what = _out_of_reach(planned, rate, alpha, cases)
-    return (
-        f"{case.name!r} has {planned} trials and can never {what} at min_pass_rate {rate:g}: "
-        f"{needed} are needed; raise trials, or change min_pass_rate"
-    )
-
-
-def _out_of_reach(planned: int, rate: float, alpha: float, cases: int) -> str:
-    all_passed, all_failed = Counts(passes=planned), Counts(failures=planned)
-    reached = {
-        decide_all([(counts, rate)], alpha / max(1, spread))[0].verdict
-        for counts, spread in ((all_passed, 1), (all_failed, cases))
-    }
-    missed = [verdict.value for verdict in (Verdict.PASS, Verdict.FAIL) if verdict not in reached]
-    return " or ".join(missed)
+    said = FixedPlan(trials=planned, min_pass_rate=rate, alpha=alpha, cases=cases).shortage
+    return f"{case.name!r} {said}" if said else None

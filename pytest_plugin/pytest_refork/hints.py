@@ -5,7 +5,6 @@ from typing import Final
 
 from refork.variant import CURRENT
 from refork_evals.plans import FixedPlan, TrialPlan
-from refork_evals.statistics import trials_needed
 
 from pytest_refork.plans import Plans
 from pytest_refork.subjects import Subject
@@ -24,16 +23,10 @@ def hints(subjects: Sequence[Subject], plans: Plans) -> list[str]:
 
 
 def _too_few(plan: TrialPlan) -> str:
-    missed = plan.too_few
-    if not missed:
-        return ""
     if isinstance(plan, FixedPlan):
-        needed = trials_needed(plan.min_pass_rate, plan.alpha, plan.cases)
-        return (
-            f"has {plan.trials} trials and can never {missed} at min_pass_rate {plan.min_pass_rate:g}: "
-            f"{needed} are needed; raise trials, or change min_pass_rate"
-        )
-    return f"can never {missed} with so few trials: raise max_trials (or trials)"
+        return plan.shortage
+    missed = plan.too_few
+    return f"can never {missed} with so few trials: raise max_trials (or trials)" if missed else ""
 
 
 def _hint(said: str, names: list[str]) -> str:

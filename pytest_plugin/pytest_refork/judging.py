@@ -5,10 +5,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from refork.outcome import ForkStatus, Outcome
-from refork_evals.cells import count, counts_of
+from refork_evals.cells import count
 from refork_evals.results import CaseResult, Cell, ScoredTrial, Verdict
 from refork_evals.trials import score_recorded, score_trials
-from refork_evals.verdict import case_result, cell_of, is_unmeasured, min_pass_rate_of
+from refork_evals.verdict import case_result, cell_of, min_pass_rate_of
 
 from pytest_refork.plans import Plans
 from pytest_refork.subjects import Subject
@@ -57,13 +57,6 @@ class Judge:
         if outcome.status is not ForkStatus.MEASURED:
             return 0
         return self._plans.of(subject, variant, _model(outcome, variant)).more(count(scored, None))
-
-    def more_than(self, subject: Subject, outcome: Outcome, cell: Cell) -> int:
-        """How many more trials a cell needs."""
-        if is_unmeasured(cell):
-            return 0
-        counts = dataclasses.replace(counts_of(cell), missing=0)
-        return self._plans.of(subject, cell.variant, _model(outcome, cell.variant)).more(counts)
 
     def result(self, subject: Subject) -> CaseResult:
         return _result(self._judged[subject.name])

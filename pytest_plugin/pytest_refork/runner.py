@@ -209,7 +209,7 @@ class Runner:
         planned = self._measurements.planned(subject)[variant]
         cell = self.judge.score(subject, outcome, variant, planned=planned)
         given_up = self._stops() or self._measurements.given_up(subject, variant)
-        more = 0 if given_up else self.judge.more_than(subject, outcome, cell)
+        more = 0 if given_up else self.judge.more(subject, outcome, variant, cell.trials)
         if more:
             self._measurements.plan(subject, variant, more)
         else:

@@ -1,13 +1,12 @@
 """What a case measures, as digests that change with it."""
 
-import hashlib
 import inspect
-import json
 import os
 import textwrap
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final
 
+from refork.answers.keys import digest
 from refork.case import Case
 
 from refork_evals.results import Fingerprint
@@ -59,5 +58,4 @@ def _code(function: Callable[..., Any]) -> str:
 
 
 def _digest(value: Any) -> str:
-    text = json.dumps(value, sort_keys=True, default=str)
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    return digest(value)[:16]

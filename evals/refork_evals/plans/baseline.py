@@ -7,10 +7,10 @@ import numpy as np
 
 from refork_evals.decision import Counts, Decision, nothing_measured
 from refork_evals.plans.words import despite_errors, out_of_reach, passed, why_no_more
-from refork_evals.results import Change, Comparison, Interval, Method, Verdict
-from refork_evals.statistics import wilson_interval
+from refork_evals.results import Change, Comparison, Method, Verdict
 from refork_evals.statistics.draws import Floats, chance, null_moments
 from refork_evals.statistics.sequential import Bounds, DropRules, Rule, drop_rules, rate_rule
+from refork_evals.statistics.strata import Pair, interval
 from refork_evals.statistics.stratified import Stratum
 
 
@@ -81,16 +81,22 @@ class BaselinePlan:
         return Decision(verdict=Verdict.PASS, reason=despite_errors(counts), comparison=compared)
 
     def _compared(self, counts: Counts, kept: bool | None) -> Comparison:
-        interval = difference_interval(counts, self.before, self.trials_before)
+        pair = Pair(
+            passes=counts.passes,
+            trials=counts.measured,
+            passes_before=self.before,
+            trials_before=self.trials_before,
+        )
+        around = interval([pair])
         change = Change.REGRESSED if kept is False else Change.UNCHANGED if kept else Change.INCONCLUSIVE
-        if kept and interval is not None and interval.low > 0:
+        if kept and around.low > 0:
             change = Change.IMPROVED
         return Comparison(
             change=change,
             passes_before=self.before,
             trials_before=self.trials_before,
-            difference=counts.passes / counts.measured - self.before / self.trials_before,
-            interval=interval,
+            difference=pair.difference,
+            interval=around,
             alpha=self.alpha if self.own is None else self.alpha / 2,
             margin=self.smallest_drop,
         )
@@ -137,16 +143,3 @@ def _moments(drops: DropRules, own: Rule | None) -> tuple[Floats, Floats, Floats
         decided = np.broadcast_to((own.good | own.bad)[None], drops.bad.shape)
         stop = drops.bad | own.bad[None] | (drops.good & decided)
     return null_moments(stop, drops.bounds.lowest)
-
-
-def difference_interval(counts: Counts, before: int, trials_before: int) -> Interval | None:
-    """The 95% interval of now less before: Newcombe's, from Wilson's two (Statistics in Medicine 17, 1998)."""
-    now = wilson_interval(counts.passes, counts.measured)
-    then = wilson_interval(before, trials_before)
-    if now is None or then is None:
-        return None
-    rate, rate_before = counts.passes / counts.measured, before / trials_before
-    difference = rate - rate_before
-    low = ((rate - now.low) ** 2 + (then.high - rate_before) ** 2) ** 0.5
-    high = ((now.high - rate) ** 2 + (rate_before - then.low) ** 2) ** 0.5
-    return Interval(low=difference - low, high=difference + high)

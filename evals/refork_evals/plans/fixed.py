@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from refork_evals.decision import Counts, Decision, decide, p_refuted
 from refork_evals.results import Method, Verdict
+from refork_evals.statistics import trials_needed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,3 +35,15 @@ class FixedPlan:
             for counts in (Counts(passes=self.trials), Counts(failures=self.trials))
         }
         return " or ".join(each.value for each in (Verdict.PASS, Verdict.FAIL) if each not in reached)
+
+    @property
+    def shortage(self) -> str:
+        """What there is to say of too few trials, and how many are needed; empty where they suffice."""
+        missed = self.too_few
+        if not missed:
+            return ""
+        needed = trials_needed(self.min_pass_rate, self.alpha, self.cases)
+        return (
+            f"has {self.trials} trials and can never {missed} at min_pass_rate {self.min_pass_rate:g}: "
+            f"{needed} are needed; raise trials, or change min_pass_rate"
+        )

@@ -1,8 +1,6 @@
 """One trial at the fork point: a model call made once, as a DBOS step that keeps its answer."""
 
 import asyncio
-import hashlib
-import json
 import time
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -10,7 +8,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from refork.answers import AnswerKey, Store
+from refork.answers import AnswerKey, Store, keys
 from refork.case import Answer, Json, Request
 from refork.fork.retries import Retries, last_error
 from refork.fork.slots import Slots
@@ -46,8 +44,7 @@ def name_of(variant: str, number: int, request: Request) -> str:
 
 def digest(request: Request) -> str:
     """Twelve hexadecimal digits that change with anything that is sent."""
-    text = json.dumps(asdict(request), sort_keys=True, default=str)
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:12]
+    return keys.digest(asdict(request))[:12]
 
 
 async def run_trial(
