@@ -5,10 +5,10 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install check test demo bench docs format clean
+.PHONY: help install check test test-slow demo bench docs format clean
 
 help:  ## say what can be made
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 install: $(INSTALLED)  ## make the virtual environment and install everything
 
@@ -28,6 +28,9 @@ check: install  ## lint, types, layers
 
 test: install  ## run all tests, side by side
 	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
+
+test-slow: install  ## run the tests that take minutes: kills, fuzzing, other applications, other versions
+	$(BIN)/python -m pytest tests/slow
 
 # MODEL_URL and MODEL run the demo against a live OpenAI-compatible endpoint instead of the recorded answers.
 demo: install  ## run the main job on the example: failing runs in, regression tests out
