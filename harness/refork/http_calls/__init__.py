@@ -6,7 +6,18 @@ stands in front of every other connection. All ask the :class:`Watch` of the cal
 
 from refork.http_calls.patches import patched, watching
 from refork.http_calls.running import in_thread
-from refork.http_calls.watch import Watch, carried, passing
+from refork.http_calls.watch import Watch, carry, is_beside, passing, watch_here
 from refork.http_calls.wire import Received, Sent
 
-__all__ = ["Received", "Sent", "Watch", "carried", "in_thread", "passing", "patched", "watching"]
+__all__ = [
+    "Received",
+    "Sent",
+    "Watch",
+    "carry",
+    "in_thread",
+    "is_beside",
+    "passing",
+    "patched",
+    "watch_here",
+    "watching",
+]

@@ -26,9 +26,26 @@ class Watch(Protocol):
         """A connection that is no HTTP request, such as ``a connection to db:5432``. Raises to refuse it."""
         ...
 
+    @property
+    def changed(self) -> bool:
+        """Whether a candidate took its place in a request."""
+        ...
+
 
 _watch: ContextVar[Watch | None] = ContextVar("refork_http_watch", default=None)
 _passing: ContextVar[bool] = ContextVar("refork_http_passing", default=False)
+_beside: ContextVar[bool] = ContextVar("refork_http_beside", default=False)
+_carried: list[ContextVar[Any]] = [_watch, _passing]
+
+
+def carry(variable: ContextVar[Any]) -> None:
+    """Have the threads that a step's code starts see a variable as that code does."""
+    _carried.append(variable)
+
+
+def is_beside() -> bool:
+    """Whether the calling code runs in a thread that a step's code started by itself."""
+    return _beside.get()
 
 
 def watch_here() -> Watch | None:
@@ -57,15 +74,15 @@ def watched_by(watch: Watch | None) -> Generator[None]:
 
 def carried(function: Callable[..., Any]) -> Callable[..., Any]:
     """The function under the watch of the code that asks for this, in whatever thread it runs."""
-    watch, is_passing = _watch.get(), _passing.get()
+    values = [(variable, variable.get()) for variable in _carried] + [(_beside, is_watched())]
 
     def run(*args: Any, **kwargs: Any) -> Any:
-        tokens = _watch.set(watch), _passing.set(is_passing)
+        tokens = [(variable, variable.set(value)) for variable, value in values]
         try:
             return function(*args, **kwargs)
         finally:
-            _watch.reset(tokens[0])
-            _passing.reset(tokens[1])
+            for variable, token in tokens:
+                variable.reset(token)
 
     return run
 

@@ -40,6 +40,9 @@ class Chat:
         first = leading[0] if leading else {"role": "system", "content": ""}
         return {**body, "messages": [{**first, "content": retold(first.get("content"), prompt)}, *rest]}
 
+    def configured(self, body: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
+        return {**body, **settings}
+
     def read(self, answer: Received) -> Reading | None:
         body = _assembled(sse.events(answer)) if sse.is_stream(answer) else sse.whole(answer)
         if body is None or not isinstance(body.get("choices"), list):

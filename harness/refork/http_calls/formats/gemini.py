@@ -41,6 +41,9 @@ class Gemini:
         parts = retold(system.get("parts") or [{"text": ""}], prompt)
         return {**body, key: {**system, "parts": parts}}
 
+    def configured(self, body: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
+        return {**body, "generationConfig": {**told(body.get("generationConfig")), **settings}}
+
     def read(self, answer: Received) -> Reading | None:
         parts: list[dict[str, Any]] = []
         said: dict[str, Any] = {}

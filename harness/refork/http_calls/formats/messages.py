@@ -32,6 +32,9 @@ class Messages:
     def prompted(self, body: Mapping[str, Any], prompt: str) -> dict[str, Any]:
         return {**body, "system": retold(body.get("system"), prompt)}
 
+    def configured(self, body: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
+        return {**body, **settings}
+
     def read(self, answer: Received) -> Reading | None:
         body = _assembled(sse.events(answer)) if sse.is_stream(answer) else sse.whole(answer)
         if body is None or not isinstance(body.get("content"), list):

@@ -54,6 +54,10 @@ class Format(Protocol):
         """The body with ``prompt`` in the place of its system message; added where it has none."""
         ...
 
+    def configured(self, body: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
+        """The body with settings of the format's own, such as ``temperature``."""
+        ...
+
     def read(self, answer: Received) -> Reading | None:
         """A response with a status of success, streamed or whole. None where it is no answer of this format."""
         ...

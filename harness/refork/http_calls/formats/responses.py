@@ -39,6 +39,9 @@ class Responses:
         first = {**leading[0], "content": retold(leading[0].get("content"), prompt)}
         return {**body, "input": [first, *rest]}
 
+    def configured(self, body: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
+        return {**body, **settings}
+
     def read(self, answer: Received) -> Reading | None:
         body = _ended(answer) if sse.is_stream(answer) else sse.whole(answer)
         if body is None or not isinstance(body.get("output"), list):
