@@ -9,7 +9,7 @@ from refork.engine.gate import Gate, Refusal
 from refork.errors import ForkError, ReforkError
 from refork.fork.branch import Branch, unrecorded
 from refork.fork.http_steps.looking import look
-from refork.fork.http_steps.models import is_model_step, recorded_answer
+from refork.fork.http_steps.models import is_model_step, is_named, recorded_answer
 from refork.fork.permits import encoded_arguments, with_id
 from refork.fork.told import ToldCalls
 from refork.frameworks import Framework, ModelCall, StepCall, StepRun
@@ -93,6 +93,8 @@ class ReplayBranch(Branch):
             if seen.request is not None:
                 agent = (known.agent if known else None) or seen.request.agent or name
                 self._requests[step.number] = dataclasses.replace(seen.request, agent=agent)
+                return
+            if seen.ended and known is None and not is_named(step.name, self._models):
                 return
             self._unseen[step.name] = seen.problem
         if known is None:

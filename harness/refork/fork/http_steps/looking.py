@@ -26,10 +26,12 @@ SECONDS: Final = 5.0
 @dataclass(frozen=True, kw_only=True)
 class Look:
     """``request`` is the first that a step would send, its agent the prompt of ``refork.prompt`` that was rendered
-    for it. Without one, ``problem`` says why, as what the step does."""
+    for it. Without one, ``problem`` says why, as what the step does; ``ended`` is that the code came to its end:
+    with these arguments it asks nobody."""
 
     request: Request | None = None
     problem: str = ""
+    ended: bool = False
 
 
 class _Looking:
@@ -84,7 +86,8 @@ async def look(step: StepCall, *, seconds: float = SECONDS) -> Look:
     if looking.request is not None:
         agent = prompts[-1] if prompts else None
         return Look(request=replace(looking.request, agent=agent))
-    return Look(problem=_problem(looking, refused, error))
+    ended = looking.opens is None and not refused and error is None
+    return Look(problem=_problem(looking, refused, error), ended=ended)
 
 
 def _run(step: StepCall, looking: _Looking, prompts: list[str], refused: list[str]) -> None:

@@ -41,7 +41,10 @@ def _marked(step: Step) -> Step:
 
 def recorded_answer(step: Step) -> Answer | None:
     """What a step gave, as the answer of a rerun of it would be."""
-    if step.error is not None:
+    kept = step.output
+    if step.error is not None or (
+        isinstance(kept, dict) and kept.get("$type") in ("left_out", "not_portable")
+    ):
         return None
     try:
         return answer_of(decode(step.output))
