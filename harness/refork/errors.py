@@ -59,3 +59,18 @@ class ToolDeniedError(ReforkError):
 
 class ToolToldError(ReforkError):
     """A tool call that failed in a rerun, with what its model is to be told."""
+
+
+class ModelCallError(ReforkError):
+    """A model's server answered a step's request with a failure, as often as it was asked.
+
+    ``status_code`` is the HTTP status and ``body`` the JSON that came with it, where it was that. ``final`` says that
+    the session has made its attempts already.
+    """
+
+    final = True
+
+    def __init__(self, message: str, *, status_code: int, body: object = None) -> None:
+        super().__init__(message)
+        self.status_code = status_code
+        self.body = body

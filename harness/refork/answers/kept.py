@@ -10,7 +10,7 @@ from pydantic import ConfigDict, TypeAdapter
 from refork.case import Answer
 from refork.usage import Usage
 
-Kind: TypeAlias = Literal["answer", "step", "judge"]
+Kind: TypeAlias = Literal["answer", "step", "judge", "http"]
 
 
 @dataclass(frozen=True, order=True)
@@ -34,10 +34,10 @@ class AnswerKey:
 @dataclass(frozen=True, kw_only=True)
 class Kept:
     """An answer that was paid for. ``kind`` is ``answer`` at a fork point, ``step`` for a model call of a tail,
-    ``judge`` for a vote.
+    ``judge`` for a vote, ``http`` for a request that a step's code made.
 
-    ``output`` is the encoded value of a whole step (:mod:`refork.values`), or a judge's reply; ``of`` is the digest of
-    what a judge judged.
+    ``output`` is the encoded value of a whole step (:mod:`refork.values`), a judge's reply, or an HTTP response
+    (:mod:`refork.http_calls.wire`); ``of`` is the digest of what a judge judged.
     """
 
     __pydantic_config__ = ConfigDict(extra="forbid")

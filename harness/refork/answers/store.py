@@ -5,7 +5,7 @@ from pathlib import Path
 from threading import Lock
 
 from refork.answers.file import ANSWERS_FILE, load_answers, save_answers, suggest_attributes
-from refork.answers.kept import AnswerKey, Kept
+from refork.answers.kept import AnswerKey, Kept, Kind
 from refork.answers.modes import AnswersMode
 
 
@@ -34,6 +34,10 @@ class Store:
     def draws(self, folder: Path, digest: str) -> int:
         """How many answers to one request are kept. Raises BadFileError."""
         return sum(key.digest == digest for key in self._of(folder))
+
+    def holds(self, folder: Path, kind: Kind) -> bool:
+        """Whether anything of this kind is kept. Raises BadFileError."""
+        return any(key.kind == kind for key in self._of(folder))
 
     def asked(self, folder: Path) -> frozenset[str]:
         """The digests of all that was looked for up to now."""

@@ -15,14 +15,15 @@ from refork.engine.gate import Gate, Refusal
 from refork.engine.leftovers import Leftover
 from refork.errors import ForkError, ReforkError
 from refork.fork.branch import Branch, ended_early, misfit, stale, unrecorded
-from refork.fork.kept_trials import missing, reused
+from refork.fork.http_steps import Exchanges, Kind, Making
+from refork.fork.kept_trials import missing, not_kept, reused
 from refork.fork.planned import Keeper, Planned
 from refork.fork.told import ToldCalls
 from refork.fork.tool_run import ToolRun
 from refork.fork.trial_step import Limits, name_of, run_trial, said_by
-from refork.frameworks import ModelCall, StepCall
+from refork.frameworks import ModelCall, StepCall, StepRun
 from refork.outcome import TrialError
-from refork.policy import ToolPolicy
+from refork.policy import Action, ToolPolicy, last_part
 from refork.variant import CURRENT, Variant
 
 IDLE_SECONDS: Final = 0.05
@@ -54,6 +55,7 @@ class StepBranch(Branch):
         self._case = case
         self._keeper = keeper
         self._limits = limits
+        self.point = case.fork_point.name
         self._whole_step = whole_step
         self._only = only
         self._leftover = leftover
@@ -262,7 +264,7 @@ class StepBranch(Branch):
         if key is None:
             return False
         kept = self._limits.answers.find(self._case.folder, key)
-        if kept is None and self._limits.answers.mode is not AnswersMode.OFFLINE:
+        if kept is None and (self._limits.answers.mode is not AnswersMode.OFFLINE or self._by_request(call)):
             return False
         if kept is None:
             draws = self._limits.answers.draws(self._case.folder, key.digest)
@@ -272,6 +274,10 @@ class StepBranch(Branch):
         if self._keeper.begin(planned):
             self._keeper.give(planned, trial)
         return True
+
+    def _by_request(self, call: ModelCall) -> bool:
+        """Whether the code of a step is run over answers that are kept of its requests."""
+        return isinstance(call, StepRun) and self._limits.answers.holds(self._case.folder, "http")
 
     async def _try(
         self, planned: Planned, call: ModelCall, reservation: Any, name: str, key: AnswerKey | None
@@ -288,8 +294,32 @@ class StepBranch(Branch):
                 name=name,
                 limits=self._limits,
                 key=key,
+                exchanges=self._exchanges(planned, call),
             )
         self._keeper.give(planned, trial)
+
+    def _exchanges(self, planned: Planned, call: ModelCall) -> Exchanges | None:
+        """Those of a call that is a run of a step's code."""
+        if not isinstance(call, StepRun):
+            return None
+        return Exchanges(
+            Making(
+                step=last_part(call.step_name),
+                agent=self._case.agent,
+                trial=planned.number,
+                store=self._limits.answers,
+                folder=self._case.folder,
+                own_ids=(self.gate.run_id, self._case.run.id),
+                retries=self._limits.retries,
+                kind=Kind.LIVE if call.live or self._may_act(call) else Kind.MODEL,
+                candidate=call.candidate,
+                sends=partial(self._keeper.sent, planned.variant.name),
+                missing=partial(not_kept, planned),
+            )
+        )
+
+    def _may_act(self, call: ModelCall) -> bool:
+        return self.policy.action_for(call.step_name) is Action.LIVE
 
     def _awaken(self) -> None:
         with self._lock:

@@ -10,7 +10,7 @@ from refork.engine.gate import Gate, Refusal
 from refork.errors import ForkError, ReforkError, StaleError, ToolDeniedError
 from refork.fork.told import ToldCalls
 from refork.frameworks import ModelCall, StepCall
-from refork.policy import Action, ToolPolicy
+from refork.policy import Action, ToolPolicy, last_part
 from refork.variant import Variant
 
 Instead: TypeAlias = Callable[..., Any]
@@ -20,13 +20,17 @@ WHAT_TO_DO = "capture the run again with the code as it is, or bring the step ba
 
 
 class Branch(ABC):
-    """Told by DBOS's threads and event loops what the fork comes to. ``over`` is set when it is done with."""
+    """Told by DBOS's threads and event loops what the fork comes to.
+
+    ``over`` is set when it is done with; ``point`` is the DBOS name of the step at its fork point, if a case has one.
+    """
 
     def __init__(self, gate: Gate, told: ToldCalls, policy: ToolPolicy) -> None:
         self.gate = gate
         self.told = told
         self.policy = policy
         self.over = Event()
+        self.point: str | None = None
 
     @abstractmethod
     async def on_model_call(self, number: int, call: ModelCall) -> ModelCall | None:
@@ -43,6 +47,10 @@ class Branch(ABC):
     @abstractmethod
     def variant(self, agent: str | None, /) -> Variant | None:
         """What is tried for an agent from the start of the fork on."""
+
+    def variant_of(self, step: str) -> Variant | None:
+        """What is tried for a step of no agent, by its DBOS name."""
+        return self.variant(None if step == self.point else last_part(step))
 
     async def call_tool(self, name: str, arguments: Any, invoke: Callable[[], Awaitable[Any]]) -> Any:
         """A tool call that a model made. One that left no checkpoint is answered as the model was told then.

@@ -37,6 +37,8 @@ class Retries:
 
 def is_transient(error: BaseException) -> bool:
     """Rate limits, server errors, time-outs and dropped connections. A refusal or a bad request is not."""
+    if getattr(error, "final", False):  # it was tried often enough where it was sent
+        return False
     status = getattr(error, "status_code", None)
     if isinstance(status, int):
         return status in TRANSIENT_STATUS or status >= 500

@@ -6,6 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from refork import http_calls
 from refork.answers import AnswersMode, Store
 from refork.case import Case, Run
 from refork.config import Config
@@ -76,6 +77,7 @@ def open_session(
         for framework in frameworks:
             stack.enter_context(framework.intercept(session))
         stack.enter_context(watched_steps(session))
+        stack.enter_context(http_calls.patched())
         if frozen_clock:
             stack.enter_context(recorded_clock(session.moment))
         stack.callback(session.shut)
@@ -178,6 +180,10 @@ class ForkSession:
         """What the calling fork tries for an agent from its start on."""
         branch = self._branch_here()
         return None if branch is None else branch.variant(agent)
+
+    def variant_of(self, step: str) -> Variant | None:
+        branch = self._branch_here()
+        return None if branch is None else branch.variant_of(step)
 
     async def call_tool(self, name: str, arguments: Any, invoke: Callable[[], Awaitable[Any]]) -> Any:
         """A tool call that a model made: invoked, or answered as the tool policy says."""

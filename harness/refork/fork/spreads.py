@@ -83,7 +83,9 @@ class _OneForAll:
     def _whole_step(self, step: StepCall) -> ModelCall | None:
         if self.case.fork_point.kind is not StepKind.MODEL:
             return ToolRun(step)
-        return None if self.framework is None else self.framework.model_call(step)
+        call = None if self.framework is None else self.framework.model_call(step)
+        # A step of none of the framework's, whose code asks a model.
+        return call or ToolRun(step, live=False)
 
 
 @dataclass(frozen=True)

@@ -1,23 +1,27 @@
-"""A tool step at a fork point: run again with its recorded arguments, under today's code."""
+"""A step at a fork point that no framework tells a model call of: run again with its recorded arguments."""
 
-import asyncio
-import inspect
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from refork.case import Request
 from refork.errors import BadInputError
 from refork.fork.permits import encoded_arguments
-from refork.frameworks import ModelCall, Reply, StepCall
+from refork.frameworks import ModelCall, Reply, StepCall, StepRun
+from refork.frameworks.dbos_steps import called, is_changed
 from refork.result import answer_of
 from refork.values import encode
 from refork.variant import CURRENT, Variant
 
 
 @dataclass(frozen=True)
-class ToolRun:
-    """:class:`refork.frameworks.ModelCall` for a step that calls no model: what it returns is the answer."""
+class ToolRun(StepRun):
+    """:class:`refork.frameworks.StepRun` under today's code: what the step returns is the answer.
+
+    ``live`` says that it may act; a model that it asks on the way makes it a model's step, with candidates.
+    """
 
     step: StepCall
+    live: bool = True
+    tried: Variant | None = None
 
     @property
     def step_name(self) -> str:
@@ -36,17 +40,16 @@ class ToolRun:
         return Request(input=encoded_arguments(self.step))
 
     def changed(self, variant: Variant) -> ModelCall:
-        if variant.name != CURRENT:
-            raise BadInputError(
-                f"variant {variant.name!r}: step {self.step.number} ({self.step.name!r}) is no model call, "
-                "so there is no prompt to change; only 'current' runs there"
-            )
-        return self
+        return self if variant.name == CURRENT else replace(self, tried=variant)
+
+    def candidate(self) -> Variant | None:
+        return self.tried
 
     async def send(self) -> Reply:
-        function, args, kwargs = self.step.function, self.step.args, self.step.kwargs
-        if inspect.iscoroutinefunction(function):
-            output = await function(*args, **kwargs)
-        else:
-            output = await asyncio.to_thread(function, *args, **kwargs)
+        output = await called(self.step)
+        if self.tried is not None and not is_changed():
+            raise BadInputError(
+                f"variant {self.tried.name!r}: step {self.step.number} ({self.step.name!r}) sent no request to a model "
+                "that could be seen, so there is no prompt to change; only 'current' runs there"
+            )
         return Reply(answer=answer_of(output), raw=encode(output))

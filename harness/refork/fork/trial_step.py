@@ -10,7 +10,8 @@ from pydantic import TypeAdapter
 
 from refork.answers import AnswerKey, Store, keys
 from refork.case import Answer, Json, Request
-from refork.fork.retries import Retries, last_error
+from refork.fork.http_steps import Exchanges, is_own, known, sent_by, told
+from refork.fork.retries import Retries, is_transient, last_error
 from refork.fork.slots import Slots
 from refork.fork.tool_run import ToolRun
 from refork.frameworks import ModelCall, Reply
@@ -19,6 +20,7 @@ from refork.usage import Usage
 
 _ANSWER = TypeAdapter(Answer)
 _USAGE = TypeAdapter(Usage | None)
+_ERROR = TypeAdapter(TrialError)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,35 +58,61 @@ async def run_trial(
     name: str,
     limits: Limits,
     key: AnswerKey | None,
+    exchanges: Exchanges | None = None,
 ) -> Trial:
-    """Make the call in the step that was reserved, or read what a killed session kept of it."""
+    """Make the call in the step that was reserved, or read what a killed session kept of it.
+
+    ``exchanges`` are those of a call that is a run of a step's code.
+    """
     ran = False
+    acts = isinstance(call, ToolRun)
 
     async def step() -> Json:
         nonlocal ran
         ran = True
         began = time.monotonic()
-        reply = await asyncio.wait_for(call.send(), limits.trial_seconds)
-        return _kept(reply, time.monotonic() - began)
+        try:
+            reply = await asyncio.wait_for(sent_by(call, exchanges), limits.trial_seconds)
+        except Exception as error:
+            # What was paid for on the way is in the checkpoint, too: a session that is killed now loses none of it.
+            if exchanges is None or not exchanges.seen or is_transient(error):
+                raise
+            ended = _ended(error, limits, own=is_own(error, exchanges, acts=acts))
+            return {"failed": _ERROR.dump_python(ended, mode="json"), **_exchanged(exchanges)}
+        return {**_kept(reply, time.monotonic() - began), **_exchanged(exchanges, reply)}
 
     common: dict[str, Any] = {"variant": variant, "number": number, "model": call.request.model}
     try:
         kept = await reservation.run_async({"name": name, **limits.retries.step_options()}, step)
-        return Trial(
-            **common,
-            answer=_ANSWER.validate_python(kept["answer"]),
-            usage=_USAGE.validate_python(kept["usage"]),
-            seconds=kept["seconds"],
-            raw=kept["raw"],
-            resumed=not ran,
-            answered_at=datetime.now(UTC),
-            kept_as=key,
-        )
     except Exception as error:
         cause = last_error(error)
-        message = said_by(cause) or f"no answer within {limits.trial_seconds:g} s"
-        own = isinstance(call, ToolRun) and not isinstance(cause, TimeoutError)
-        return Trial(**common, error=TrialError(type=type(cause).__name__, message=message, own=own))
+        return Trial(**common, error=_ended(cause, limits, own=is_own(cause, exchanges, acts=acts)))
+    finally:
+        if exchanges is not None:
+            exchanges.close()
+    common |= {"usage": _USAGE.validate_python(kept["usage"]), "resumed": not ran}
+    common |= {"answered_at": datetime.now(UTC), "kept_as": key} | known(kept.get("http"))
+    if "failed" in kept:
+        return Trial(**common, error=_ERROR.validate_python(kept["failed"]))
+    return Trial(
+        **common,
+        answer=_ANSWER.validate_python(kept["answer"]),
+        seconds=kept["seconds"],
+        raw=kept["raw"],
+    )
+
+
+def _ended(error: BaseException, limits: Limits, *, own: bool) -> TrialError:
+    message = said_by(error) or f"no answer within {limits.trial_seconds:g} s"
+    return TrialError(type=type(error).__name__, message=message, own=own)
+
+
+def _exchanged(exchanges: Exchanges | None, reply: Reply | None = None) -> dict[str, Json]:
+    """What the requests of a step's code add to its checkpoint: their tokens count where the step tells none."""
+    if exchanges is None or not exchanges.seen:
+        return {}
+    usage = reply.usage if reply is not None and reply.reported else exchanges.usage
+    return {"usage": _USAGE.dump_python(usage, mode="json"), "http": told(exchanges)}
 
 
 def said_by(error: BaseException) -> str:
@@ -93,7 +121,7 @@ def said_by(error: BaseException) -> str:
     return text if len(text) <= 500 else text[:499] + "…"
 
 
-def _kept(reply: Reply, seconds: float) -> Json:
+def _kept(reply: Reply, seconds: float) -> dict[str, Json]:
     return {
         "answer": _ANSWER.dump_python(reply.answer, mode="json"),
         "usage": _USAGE.dump_python(reply.usage, mode="json"),

@@ -8,6 +8,7 @@ variant changes lies before it, so that each variant has a fork of its own.
 """
 
 import inspect
+from abc import ABC, abstractmethod
 from bisect import bisect_left
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -45,12 +46,16 @@ class Description:
 
 @dataclass(frozen=True, kw_only=True)
 class Reply:
-    """What a model call gave back: the answer to score, and the JSON that the fork's checkpoint keeps."""
+    """What a model call gave back: the answer to score, and the JSON that the fork's checkpoint keeps.
+
+    ``reported`` says that the application itself told its tokens.
+    """
 
     answer: Answer
     raw: Json
     usage: Usage | None = None
     seconds: float = 0.0
+    reported: bool = False
 
 
 class ModelCall(Protocol):
@@ -83,6 +88,22 @@ class ModelCall(Protocol):
     async def send(self) -> Reply:
         """Make the call once, without any checkpoint. Raises what the model's client raises."""
         ...
+
+
+class StepRun(ABC):
+    """What a :class:`ModelCall` is, too, that runs a step's own code: the model is asked in there, over HTTP.
+
+    ``live`` says that the code may do what else it does.
+    """
+
+    live: bool
+
+    @abstractmethod
+    def candidate(self) -> Variant | None:
+        """What is to be tried in the requests that the code sends; None where that stands in them already.
+
+        Called in the context of the code.
+        """
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -179,6 +200,10 @@ class Watcher(Protocol):
 
         For frameworks that ``branch``: the others are given a changed call.
         """
+        ...
+
+    def variant_of(self, step: str) -> Variant | None:
+        """The same for a step of no agent, by its DBOS name: that of the fork point, and others by their last part."""
         ...
 
 

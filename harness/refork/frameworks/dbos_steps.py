@@ -5,20 +5,21 @@ its prompt is known where it came from ``refork.prompt``: rendered in the workfl
 rendered within the step. A variant changes that rendering, so each variant has a fork of its own.
 """
 
-import asyncio
 import hashlib
 import inspect
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Final
 
 from refork.case import Request, Run, StepKind
 from refork.errors import BadInputError, ValueNotPortableError
-from refork.frameworks import Description, ModelCall, RawStep, Reply, StepCall, ToldCall, Watcher
+from refork.frameworks import Description, ModelCall, RawStep, Reply, StepCall, StepRun, ToldCall, Watcher
 from refork.frameworks.plain_code import code_of
 from refork.frameworks.responses import answer_of, is_response, model_of, register, usage_of
+from refork.http_calls import carry, in_thread, watch_here
 from refork.production import hooks
 from refork.prompt_files import PLAIN
 from refork.usage import Usage, total_usage
@@ -38,6 +39,7 @@ class _Trial:
 
 
 _trial: ContextVar[_Trial | None] = ContextVar("refork_plain_trial", default=None)
+carry(_trial)
 
 
 @dataclass
@@ -103,15 +105,23 @@ class PlainSteps:
         return ()
 
     def model_call(self, step: StepCall) -> ModelCall | None:
-        return PlainCall(step, _evaluation()) if step.name in self.models else None
+        if step.name not in self.models:
+            return None
+        prompts = _evaluation()
+        return PlainCall(step, prompts, tried=prompts.watcher.variant_of(step.name))
 
 
 @dataclass(frozen=True)
-class PlainCall:
-    """:class:`refork.frameworks.ModelCall` for a step that calls a model: the whole step is run."""
+class PlainCall(StepRun):
+    """:class:`refork.frameworks.StepRun` for a step that calls a model: the whole step is run.
+
+    ``tried`` is the candidate for the prompt that the step sends, None for the code as it stands.
+    """
 
     step: StepCall
     prompts: _Prompts
+    tried: Variant | None = None
+    live: bool = False
 
     @property
     def step_name(self) -> str:
@@ -145,18 +155,28 @@ class PlainCall:
             )
         return self
 
+    def candidate(self) -> Variant | None:
+        """A prompt that ``refork.prompt`` rendered is in the request already; its model and settings are not."""
+        tried = self.tried
+        if tried is not None and self._is_rendered(_trial.get()):
+            tried = replace(tried, template=None)
+        asks = tried is not None and (tried.template is not None or tried.model or tried.settings)
+        return tried if asks else None
+
     async def send(self) -> Reply:
         said = _Trial()
         token = _trial.set(said)
         try:
-            output = await _called(self.step)
+            output = await called(self.step)
+            self._check_tried(said)
         finally:
             _trial.reset(token)
-        self._check_tried(said)
-        usage = usage_of(output)
-        if usage is None and said.usages:
-            usage = total_usage(said.usages)
-        return Reply(answer=answer_of(output), raw=encode(output), usage=usage)
+        return Reply(
+            answer=answer_of(output),
+            raw=encode(output),
+            usage=total_usage(said.usages) if said.usages else usage_of(output),
+            reported=bool(said.usages),
+        )
 
     @property
     def _handed(self) -> tuple[str, str] | None:
@@ -166,22 +186,44 @@ class PlainCall:
                 return name, prompt
         return None
 
+    def _rendered(self, said: _Trial | None) -> set[str]:
+        return {*(said.prompts if said is not None else ()), *(name for name, _ in self.prompts.here())}
+
+    def _is_rendered(self, said: _Trial | None) -> bool:
+        """Whether the candidate was rendered by ``refork.prompt``."""
+        return any(self.prompts.watcher.variant(name) is not None for name in self._rendered(said))
+
     def _check_tried(self, said: _Trial) -> None:
-        """A candidate that nobody rendered would be measured as if it were the code as it stands."""
-        rendered = {*said.prompts, *(name for name, _ in self.prompts.here())}
-        tried = self.prompts.watcher.variant(None)
-        if tried is not None and not any(self.prompts.watcher.variant(name) is not None for name in rendered):
-            asked = ", ".join(map(repr, sorted(rendered))) or "none"
+        """A candidate that nobody asked for would be measured as if it were the code as it stands."""
+        tried = self.tried
+        if tried is None or is_changed():
+            return
+        of_step = f"step {self.step.number} ({self.step.name!r})"
+        if not self._is_rendered(said):
+            asked = ", ".join(map(repr, sorted(self._rendered(said)))) or "none"
             raise BadInputError(
-                f"variant {tried.name!r} was not asked for: step {self.step.number} ({self.step.name!r}) uses no "
-                f"refork.prompt of the case's agent (prompts that were rendered: {asked})"
+                f"variant {tried.name!r} was not asked for: {of_step} sent no request to a model that could be seen, "
+                f"and uses no refork.prompt of the case's agent (prompts that were rendered: {asked})"
+            )
+        if tried.model or tried.settings:
+            wanted = "model" if tried.model else min(tried.settings)
+            raise BadInputError(
+                f"variant {tried.name!r}: {wanted!r} cannot be tried: {of_step} sent no request to a model that "
+                "could be seen; leave it out of the front matter"
             )
 
 
-async def _called(step: StepCall) -> Any:
+async def called(step: StepCall) -> Any:
+    """What the step's function gives. A synchronous one blocks no event loop."""
     if inspect.iscoroutinefunction(step.function):
         return await step.function(*step.args, **step.kwargs)
-    return await asyncio.to_thread(step.function, *step.args, **step.kwargs)
+    return await in_thread(partial(step.function, *step.args, **step.kwargs))
+
+
+def is_changed() -> bool:
+    """Whether a candidate took its place in a request of the code that runs."""
+    watch = watch_here()
+    return watch is not None and watch.changed
 
 
 def _described(step: RawStep) -> Description:

@@ -1,0 +1,67 @@
+"""One request of a step's code to its model: what it says, under the variant that is tried."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from refork.case import Request
+from refork.http_calls.formats import Format, format_of, with_model
+from refork.http_calls.wire import Received, Sent
+from refork.prompt_files import render
+from refork.variant import Variant
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asking:
+    """A request to a model. ``request`` is what ``sent`` says."""
+
+    sent: Sent
+    format: Format
+    request: Request
+
+    def tried(self, variant: Variant) -> "Asking":
+        """The request with the variant's prompt, settings and model. Raises TemplateError."""
+        body = self._body
+        if variant.template is not None:
+            text = render(variant, baseline=self.request.prompt, request=self.request)
+            body = self.format.prompted(body, text)
+        if variant.settings:
+            body = self.format.configured(body, variant.settings)
+        sent = self.sent.with_json(body)
+        if variant.model is not None:
+            sent = with_model(self.sent, body, self.request.model, variant.model)
+        asking = _read(sent, self.format, self.request.agent)
+        if variant.model is None:
+            return asking
+        return replace(asking, request=replace(asking.request, model=variant.model))
+
+    @property
+    def _body(self) -> Mapping[str, Any]:
+        found = self.sent.json
+        assert found is not None, "it is in a format"
+        return found
+
+
+def asking_of(sent: Sent, agent: str | None) -> Asking | None:
+    """A request to a model; None for any other."""
+    found = format_of(sent)
+    return None if found is None else _read(sent, found, agent)
+
+
+def _read(sent: Sent, found: Format, agent: str | None) -> Asking:
+    request = found.request(sent.path.rstrip("/"), sent.json or {})
+    return Asking(sent=sent, format=found, request=replace(request, agent=agent))
+
+
+def said_by(answer: Received) -> tuple[str, Any]:
+    """What a failure says: its message in one line, and its JSON."""
+    body: Any = None
+    try:
+        import json  # noqa: PLC0415
+
+        body = json.loads(answer.body)
+    except (ValueError, RecursionError):
+        return " ".join(answer.text.split())[:300], None
+    error = body.get("error", body) if isinstance(body, dict) else body
+    message = error.get("message") if isinstance(error, dict) else error
+    return " ".join(str(message or answer.text).split())[:300], body

@@ -1,0 +1,335 @@
+"""What one run of a step's code asks its model: each request answered from what is kept, or sent, counted and kept."""
+
+import asyncio
+import threading
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from enum import Enum
+from pathlib import Path
+from typing import Final
+
+from refork.answers import AnswerKey, AnswersMode, Kept, Store, digest_of, normalizers
+from refork.case import Request
+from refork.errors import AnswerMissingError, ModelCallError, ToolDeniedError
+from refork.fork.http_steps.asking import Asking, asking_of, said_by
+from refork.fork.http_steps.waiting import until_next
+from refork.fork.retries import Retries
+from refork.http_calls import is_beside
+from refork.http_calls.formats import Reading
+from refork.http_calls.wire import Received, Sent, as_json, from_json
+from refork.usage import Usage, total_usage
+from refork.variant import Variant
+
+_CLIENTS_RETRY: Final = frozenset({"retry-after", "retry-after-ms", "x-should-retry"})
+
+
+class Kind(Enum):
+    """What a step may do beside asking its model."""
+
+    MODEL = "model"
+    """Nothing: every other connection is refused."""
+    LIVE = "live"
+    """Whatever it does: its tool rule says so."""
+
+
+class Unwound(BaseException):
+    """Ends a step's code: it passes every ``except Exception``, of clients among others."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Making:
+    """Whose requests they are. ``missing`` says what is wrong where a request has no kept answer, and none may be
+    made; ``candidate`` is what is tried in it, None for the code as it stands; ``sends`` is told of the first."""
+
+    step: str
+    agent: str | None
+    trial: int
+    store: Store
+    folder: Path
+    own_ids: tuple[str, ...]
+    retries: Retries
+    kind: Kind
+    candidate: Callable[[], Variant | None]
+    sends: Callable[[Request], None]
+    missing: Callable[[Request, int], str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Due:
+    """A request that is to be sent, for nothing is kept of it."""
+
+    asking: Asking
+    key: AnswerKey
+
+
+@dataclass
+class _Ended:
+    """What was answered up to now, in order; ``failed`` is how the last request failed."""
+
+    readings: list[tuple[Reading, Request]] = field(default_factory=list[tuple[Reading, Request]])
+    reused: list[Kept] = field(default_factory=list[Kept])
+    failed: ModelCallError | None = None
+
+
+class Exchanges:
+    """:class:`refork.http_calls.Watch` of one trial's step. ``again`` before each attempt; ``close`` at the end."""
+
+    def __init__(self, making: Making) -> None:
+        self._making = making
+        self._lock = threading.Lock()
+        self._closed = threading.Event()
+        self._seen: Counter[str] = Counter()
+        self._made: dict[AnswerKey, Kept] = {}
+        self._given_up: dict[str, Received | Exception] = {}
+        self._prompt: tuple[str | None] | None = None
+        self._changed = False
+        self._ended = _Ended()
+        self._problem: Exception | None = None
+        self._beside: Exception | None = None
+
+    def again(self) -> None:
+        """The code begins anew: what it was answered before, it is answered again."""
+        with self._lock:
+            self._seen.clear()
+            self._ended, self._prompt = _Ended(), None
+            self._problem = self._beside = None
+
+    def close(self) -> None:
+        """Refuse whatever threads that were left behind still ask for."""
+        self._closed.set()
+
+    @property
+    def seen(self) -> bool:
+        """Whether the code asked its model by a client that is known."""
+        return bool(self._ended.readings) or self._ended.failed is not None
+
+    @property
+    def changed(self) -> bool:
+        """Whether a candidate took its place in a request."""
+        return self._changed
+
+    @property
+    def made(self) -> tuple[Kept, ...]:
+        """What was paid for."""
+        return tuple(self._made.values())
+
+    @property
+    def all_reused(self) -> bool:
+        return self.seen and not self._made
+
+    @property
+    def answered_at(self) -> datetime:
+        """When the oldest of what was reused was paid for; now where nothing was."""
+        return min((kept.answered_at for kept in self._ended.reused), default=datetime.now(UTC))
+
+    @property
+    def kept_seconds(self) -> float:
+        """What the reused calls took when they were made."""
+        return sum(kept.seconds for kept in self._ended.reused)
+
+    @property
+    def readings(self) -> Sequence[Reading]:
+        """The answers, in order."""
+        return [reading for reading, _ in self._ended.readings]
+
+    @property
+    def usage(self) -> Usage | None:
+        """The tokens of all answers; None where one tells none."""
+        usages = [reading.usage for reading in self.readings]
+        return None if not usages or None in usages else total_usage(usages)
+
+    @property
+    def model(self) -> str | None:
+        """The model that answered first."""
+        return next((reading.model or request.model for reading, request in self._ended.readings), None)
+
+    def failure(self, error: BaseException | None) -> Exception | None:
+        """What is wrong with a run of the code that ended with ``error``, or without one. None if it stands."""
+        if self._problem is not None:
+            return self._problem
+        if error is not None and self._beside is not None:
+            return self._beside
+        return self._ended.failed
+
+    # :class:`refork.http_calls.Watch`
+
+    def exchange(self, sent: Sent, send: Callable[[Sent], Received]) -> Received | None:
+        due = self._begin(sent)
+        if not isinstance(due, _Due):
+            return due
+        for attempt in range(1, self._making.retries.attempts + 1):
+            began = time.monotonic()
+            answer: Received | Exception
+            try:
+                answer = send(due.asking.sent)
+            except Exception as error:
+                answer = error
+            wait = until_next(attempt, self._making.retries, answer)
+            if wait is None or self._closed.is_set():
+                return self._end(due, answer, time.monotonic() - began)
+            self._closed.wait(wait)
+        raise AssertionError("the last attempt has no next one")
+
+    async def exchange_async(
+        self, sent: Sent, send: Callable[[Sent], Awaitable[Received]]
+    ) -> Received | None:
+        due = self._begin(sent)
+        if not isinstance(due, _Due):
+            return due
+        for attempt in range(1, self._making.retries.attempts + 1):
+            began = time.monotonic()
+            answer: Received | Exception
+            try:
+                answer = await send(due.asking.sent)
+            except Exception as error:
+                answer = error
+            wait = until_next(attempt, self._making.retries, answer)
+            if wait is None or self._closed.is_set():
+                return self._end(due, answer, time.monotonic() - began)
+            await asyncio.sleep(wait)
+        raise AssertionError("the last attempt has no next one")
+
+    def connects(self, what: str) -> None:
+        if self._closed.is_set():
+            raise ConnectionRefusedError(f"step {self._making.step!r} is over")
+        if self._making.kind is Kind.MODEL:
+            self._refuse(what)
+
+    def _begin(self, sent: Sent) -> _Due | Received | None:
+        """The request to send, the answer to it that is kept, or None to let it pass."""
+        if self._closed.is_set():
+            raise ConnectionRefusedError(f"step {self._making.step!r} is over")
+        asking = asking_of(sent, self._making.agent)
+        if asking is None:
+            if self._making.kind is Kind.MODEL:
+                self._refuse(f"{sent.method.upper()} {sent.host}{sent.path}")
+            return None
+        first = self._prompt is None
+        asking = self._under_candidate(asking)
+        if first:
+            self._making.sends(asking.request)
+        return self._kept(asking)
+
+    def _under_candidate(self, asking: Asking) -> Asking:
+        """A candidate takes its place in the first request, and in those that have the same prompt."""
+        prompt = asking.request.prompt
+        with self._lock:
+            self._prompt = self._prompt or (prompt,)
+            same = self._prompt == (prompt,)
+        variant = self._making.candidate() if same else None
+        if variant is None:
+            return asking
+        try:
+            changed = asking.tried(variant)
+        except Exception as error:  # what a template may raise
+            raise self._stop(error) from error
+        self._changed = True
+        return changed
+
+    def _kept(self, asking: Asking) -> _Due | Received:
+        making = self._making
+        try:
+            digest = digest_of(asking.request, own_ids=making.own_ids)
+        except Exception as error:  # a normalizer that raised
+            raise self._stop(error) from error
+        given_up = self._given_up.get(digest)
+        if given_up is not None:  # a client that tries again by itself is told the same
+            return self._told(given_up)
+        with self._lock:
+            self._seen[digest] += 1
+            key = AnswerKey(digest, making.trial, self._seen[digest], normalizers=normalizers(), kind="http")
+        known = self._made.get(key) or self._found(key)
+        answer = None if known is None else from_json(known.output)
+        if known is not None and answer is not None:
+            self._note(asking, answer, known)
+            return answer
+        if making.store.mode is AnswersMode.OFFLINE:
+            draws = making.store.draws(making.folder, digest)
+            raise self._stop(AnswerMissingError(making.missing(asking.request, draws)))
+        return _Due(asking=asking, key=key)
+
+    def _found(self, key: AnswerKey) -> Kept | None:
+        try:
+            return self._making.store.find(self._making.folder, key)
+        except Exception as error:  # a damaged file
+            raise self._stop(error) from error
+
+    def _note(self, asking: Asking, answer: Received, known: Kept | None) -> Reading | None:
+        reading = asking.format.read(answer) if answer.ok else None
+        with self._lock:
+            if reading is not None:
+                self._ended.readings.append((reading, asking.request))
+                self._ended.failed = None
+            if known is not None and known.key not in self._made:
+                self._ended.reused.append(known)
+        return reading
+
+    def _end(self, due: _Due, answer: Received | Exception, seconds: float) -> Received:
+        """The answer, noted, for the client."""
+        if isinstance(answer, Received) and answer.ok:
+            reading = self._note(due.asking, answer, None)
+            if reading is None:
+                return self._fail(due, answer)
+            kept = Kept(
+                digest=due.key.digest,
+                trial=due.key.trial,
+                occurrence=due.key.occurrence,
+                kind="http",
+                normalizers=due.key.normalizers,
+                answered_at=datetime.now(UTC),
+                model=reading.model or due.asking.request.model,
+                seconds=seconds,
+                usage=reading.usage,
+                output=as_json(answer),
+            )
+            with self._lock:
+                self._made[due.key] = kept
+            return answer
+        return self._fail(due, answer)
+
+    def _fail(self, due: _Due, answer: Received | Exception) -> Received:
+        with self._lock:
+            self._ended.failed = _failure(answer)
+            self._given_up[due.key.digest] = answer
+        return self._told(answer)
+
+    def _told(self, answer: Received | Exception) -> Received:
+        """A failure as the client is told it: the session has made its attempts, so the client need make none."""
+        if isinstance(answer, Exception):
+            raise answer
+        if answer.ok:
+            return answer
+        headers = [(name, value) for name, value in answer.headers if name.lower() not in _CLIENTS_RETRY]
+        return replace(answer, headers=(*headers, ("x-should-retry", "false")))
+
+    def _refuse(self, what: str) -> None:
+        error = ToolDeniedError(
+            f"step {self._making.step!r} opens {what} beside its model's: in a rerun it may not; "
+            f'set {self._making.step} = "live" under [tool.refork.tools] if it may'
+        )
+        if not is_beside():
+            raise self._stop(error)
+        with self._lock:
+            self._beside = self._beside or error
+        raise ConnectionRefusedError(str(error))
+
+    def _stop(self, problem: Exception) -> Unwound:
+        with self._lock:
+            self._problem = self._problem or problem
+        return Unwound(str(problem))
+
+
+def _failure(answer: Received | Exception) -> ModelCallError:
+    if isinstance(answer, Exception):
+        said = " ".join(str(answer).split())[:300] or type(answer).__name__
+        return ModelCallError(
+            f"the model's server was not reached: {type(answer).__name__}: {said}", status_code=0
+        )
+    message, body = said_by(answer)
+    what = (
+        f"the model's server answered {answer.status}" if not answer.ok else "the answer is none of a model"
+    )
+    return ModelCallError(f"{what}: {message}", status_code=answer.status, body=body)

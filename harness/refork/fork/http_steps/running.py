@@ -1,0 +1,69 @@
+"""Runs a step's code under the eyes of its exchanges, and tells a trial what came of them."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from refork.answers import Kept
+from refork.case import Json
+from refork.errors import ReforkError
+from refork.fork.http_steps.exchanges import Exchanges, Unwound
+from refork.frameworks import ModelCall, Reply
+from refork.http_calls import watching
+
+_KEPT = TypeAdapter(tuple[Kept, ...])
+
+
+async def sent_by(call: ModelCall, exchanges: Exchanges | None) -> Reply:
+    """Make the call once. Raises what its model's client or the step's code raises."""
+    if exchanges is None:
+        return await call.send()
+    exchanges.again()
+    try:
+        with watching(exchanges):
+            reply = await call.send()
+    except (Exception, Unwound) as error:
+        problem = exchanges.failure(error)
+        if problem is not None and problem is not error:
+            raise problem from error
+        raise
+    problem = exchanges.failure(None)
+    if problem is not None:
+        raise problem
+    return reply
+
+
+def is_own(error: BaseException, exchanges: Exchanges | None, *, acts: bool) -> bool:
+    """Whether the application's code raised it, on what its model answered: that is what the run does.
+
+    ``acts`` says that the step asks no model that is known.
+    """
+    if exchanges is None or isinstance(error, TimeoutError | ReforkError):
+        return False
+    return acts or exchanges.seen
+
+
+def told(exchanges: Exchanges) -> dict[str, Json]:
+    """What a checkpoint keeps of the exchanges."""
+    return {
+        "made": _KEPT.dump_python(exchanges.made, mode="json"),
+        "reused": exchanges.all_reused,
+        "answered_at": exchanges.answered_at.isoformat(),
+        "seconds": exchanges.kept_seconds,
+        "model": exchanges.model,
+    }
+
+
+def known(kept: Mapping[str, Any] | None) -> dict[str, Any]:
+    """What a trial says of its exchanges; nothing where it made none."""
+    if kept is None:
+        return {}
+    return {
+        "kept_as": None,
+        "kept_steps": _KEPT.validate_python(kept["made"]),
+        "reused": kept["reused"],
+        "answered_at": datetime.fromisoformat(kept["answered_at"]),
+        **({"model": kept["model"]} if kept["model"] else {}),
+    }

@@ -1,0 +1,96 @@
+"""The standard library's http.client, and urllib.request on top of it."""
+
+import http.client
+import io
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from typing import Any, Final
+
+from refork.http_calls.watch import passing, watch_here
+from refork.http_calls.wire import Received, Sent, received
+
+_ANSWER: Final = "_refork_answer"
+"""The attribute of a connection that holds the answer which its next ``getresponse`` gives."""
+
+
+@contextmanager
+def patched() -> Generator[None]:
+    connection: Any = http.client.HTTPConnection
+    request, getresponse = connection.request, connection.getresponse
+
+    def request_watched(
+        self: Any, method: str, url: str, body: Any = None, headers: Any = None, **options: Any
+    ) -> None:
+        watch = watch_here()
+        headers = {} if headers is None else headers
+        if watch is None:
+            request(self, method, url, body, headers, **options)
+            return
+        content = _bytes(body)
+
+        def go(sent: Sent) -> Received:
+            changed = sent.body != content
+            with passing():
+                request(
+                    self,
+                    method,
+                    url,
+                    sent.body if changed else body,
+                    _sized(headers, sent.body) if changed else headers,
+                    **options,
+                )
+                response = getresponse(self)
+                return received(response.status, response.getheaders(), response.read())
+
+        sent = Sent(method=method, url=_whole(self, url), body=content)
+        answer = watch.exchange(sent, go)
+        if answer is not None:
+            setattr(self, _ANSWER, _answered(answer, method))
+            return
+        with passing():
+            request(self, method, url, body, headers, **options)
+
+    def getresponse_watched(self: Any) -> Any:
+        answer = self.__dict__.pop(_ANSWER, None)
+        return getresponse(self) if answer is None else answer
+
+    connection.request, connection.getresponse = request_watched, getresponse_watched
+    try:
+        yield
+    finally:
+        connection.request, connection.getresponse = request, getresponse
+
+
+def _bytes(body: Any) -> bytes:
+    if isinstance(body, str):
+        return body.encode()
+    return bytes(body) if isinstance(body, bytes | bytearray) else b""
+
+
+def _whole(connection: Any, url: str) -> str:
+    scheme = "https" if isinstance(connection, http.client.HTTPSConnection) else "http"
+    return url if "://" in url else f"{scheme}://{connection.host}:{connection.port}{url}"
+
+
+def _sized(headers: Mapping[str, Any], body: bytes) -> dict[str, Any]:
+    kept = {name: value for name, value in headers.items() if name.lower() != "content-length"}
+    return kept | {"Content-Length": str(len(body))}
+
+
+class _Read:
+    """A socket of which a whole response can be read."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+
+    def makefile(self, *_args: Any, **_rest: Any) -> io.BytesIO:
+        return io.BytesIO(self._data)
+
+
+def _answered(answer: Received, method: str) -> http.client.HTTPResponse:
+    lines = [f"HTTP/1.1 {answer.status} ", *(f"{name}: {value}" for name, value in answer.headers)]
+    head = "\r\n".join([*lines, f"Content-Length: {len(answer.body)}", "", ""])
+    fake: Any = _Read(head.encode("latin-1", "replace") + answer.body)
+    response = http.client.HTTPResponse(fake, method=method)
+    response.begin()
+    return response

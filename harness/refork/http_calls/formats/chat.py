@@ -1,0 +1,118 @@
+"""Chat completions: OpenAI's, and those of all who speak it, such as Azure, Databricks, Groq and vLLM."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from refork.case import Request
+from refork.frameworks.responses import answer_of, model_of, usage_of
+from refork.http_calls.formats import sse
+from refork.http_calls.formats.protocol import Reading, retold, settings_of, text_of, told, tools_of
+from refork.http_calls.wire import Received
+
+_PATHS: Final = ("/chat/completions", "/invocations")
+_IN_PATH: Final = re.compile(r"/(?:deployments|serving-endpoints|endpoints)/([^/]+)/")
+"""Azure and Databricks name the model, or the endpoint that serves it, in the path."""
+_SYSTEM: Final = ("system", "developer")
+
+
+class Chat:
+    name = "chat"
+
+    def fits(self, path: str, body: Mapping[str, Any]) -> bool:
+        return path.endswith(_PATHS) and isinstance(body.get("messages"), list)
+
+    def request(self, path: str, body: Mapping[str, Any]) -> Request:
+        named = _IN_PATH.search(path)
+        leading, rest = split(body["messages"])
+        schema = told(told(body.get("response_format")).get("json_schema")).get("schema")
+        return Request(
+            model=body.get("model") if isinstance(body.get("model"), str) else named[1] if named else None,
+            prompt=joined(leading),
+            input=rest,
+            tools=tools_of(body.get("tools")),
+            settings=settings_of(body, "model", "messages", "tools"),
+            output_schema=schema if isinstance(schema, dict) else None,
+        )
+
+    def prompted(self, body: Mapping[str, Any], prompt: str) -> dict[str, Any]:
+        leading, rest = split(body["messages"])
+        first = leading[0] if leading else {"role": "system", "content": ""}
+        return {**body, "messages": [{**first, "content": retold(first.get("content"), prompt)}, *rest]}
+
+    def configured(self, body: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
+        return {**body, **settings}
+
+    def read(self, answer: Received) -> Reading | None:
+        body = _assembled(sse.events(answer)) if sse.is_stream(answer) else sse.whole(answer)
+        if body is None or not isinstance(body.get("choices"), list):
+            return None
+        said = {**body, "object": "chat.completion"}
+        first = next((choice for choice in body["choices"] if isinstance(choice, dict)), {})
+        finish = first.get("finish_reason")
+        return Reading(
+            answer=answer_of(said),
+            usage=usage_of(said),
+            model=model_of(said),
+            finish=finish if isinstance(finish, str) else None,
+        )
+
+
+def split(messages: list[Any]) -> tuple[list[dict[str, Any]], list[Any]]:
+    """The system messages that begin a conversation, and the rest of it."""
+    end = next((place for place, message in enumerate(messages) if not _is_system(message)), len(messages))
+    return messages[:end], messages[end:]
+
+
+def joined(leading: list[dict[str, Any]]) -> str | None:
+    """The text of the system messages; None where there is none."""
+    texts = [text_of(message.get("content")) or "" for message in leading]
+    return "\n\n".join(texts) if texts else None
+
+
+def _is_system(message: Any) -> bool:
+    return isinstance(message, dict) and message.get("role") in _SYSTEM
+
+
+def _assembled(chunks: Iterator[dict[str, Any]]) -> dict[str, Any] | None:
+    """The whole answer that the chunks of a stream make up; of several choices the first."""
+    body: dict[str, Any] = {}
+    text, refusal, finish = "", "", None
+    calls: dict[int, dict[str, Any]] = {}
+    for chunk in chunks:
+        body = {
+            **body,
+            **{key: value for key, value in chunk.items() if value is not None and key != "choices"},
+        }
+        choices = chunk.get("choices")
+        body.setdefault("choices", [])
+        for choice in choices if isinstance(choices, list) else []:
+            if not isinstance(choice, dict) or choice.get("index") not in (0, None):
+                continue
+            delta = told(choice.get("delta"))
+            text += _text(delta.get("content"))
+            refusal += _text(delta.get("refusal"))
+            finish = choice.get("finish_reason") or finish
+            _add(calls, delta.get("tool_calls"))
+    if not body:
+        return None
+    message = {
+        "content": text or None,
+        "refusal": refusal or None,
+        "tool_calls": [calls[at] for at in sorted(calls)],
+    }
+    return {**body, "choices": [{"index": 0, "message": message, "finish_reason": finish}]}
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else text_of(value) or ""
+
+
+def _add(calls: dict[int, dict[str, Any]], deltas: Any) -> None:
+    for delta in deltas if isinstance(deltas, list) else []:
+        if not isinstance(delta, dict) or not isinstance(delta.get("index", 0), int):
+            continue
+        said = told(delta.get("function"))
+        call = calls.setdefault(delta.get("index", 0), {"function": {"name": "", "arguments": ""}})
+        call["function"]["name"] += _text(said.get("name"))
+        call["function"]["arguments"] += _text(said.get("arguments"))

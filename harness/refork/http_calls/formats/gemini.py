@@ -1,0 +1,120 @@
+"""Google's generateContent, of Gemini and of Vertex."""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from typing import Any, Final
+
+from refork.case import Answer, Request, Tool, ToolCall
+from refork.http_calls.formats import sse
+from refork.http_calls.formats.protocol import Reading, retold, settings_of, text_of, told
+from refork.http_calls.wire import Received
+from refork.usage import Usage
+
+_PATHS: Final = (":generateContent", ":streamGenerateContent")
+_SYSTEM: Final = ("systemInstruction", "system_instruction")
+
+
+class Gemini:
+    name = "gemini"
+
+    def fits(self, path: str, body: Mapping[str, Any]) -> bool:
+        return path.endswith(_PATHS) and isinstance(body.get("contents"), list)
+
+    def request(self, path: str, body: Mapping[str, Any]) -> Request:
+        system = body.get(_key(body))
+        config = body.get("generationConfig")
+        schema = config.get("responseSchema") if isinstance(config, dict) else None
+        return Request(
+            model=path.rpartition("/models/")[2].rpartition(":")[0] or None,
+            prompt=text_of(system.get("parts")) if isinstance(system, dict) else text_of(system),
+            input=body["contents"],
+            tools=_tools(body.get("tools")),
+            settings=settings_of(body, "contents", "tools", *_SYSTEM),
+            output_schema=schema if isinstance(schema, dict) else None,
+        )
+
+    def prompted(self, body: Mapping[str, Any], prompt: str) -> dict[str, Any]:
+        key = _key(body)
+        system = body.get(key)
+        system = system if isinstance(system, dict) else {}
+        parts = retold(system.get("parts") or [{"text": ""}], prompt)
+        return {**body, key: {**system, "parts": parts}}
+
+    def configured(self, body: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
+        return {**body, "generationConfig": {**told(body.get("generationConfig")), **settings}}
+
+    def read(self, answer: Received) -> Reading | None:
+        parts: list[dict[str, Any]] = []
+        said: dict[str, Any] = {}
+        finish = None
+        for body in _bodies(answer):
+            said = {**said, **body}
+            for candidate in _list(body.get("candidates"))[:1]:
+                parts += _list(told(candidate.get("content")).get("parts"))
+                finish = candidate.get("finishReason") or finish
+        if "candidates" not in said:
+            return None
+        return Reading(
+            answer=_answer(parts),
+            usage=_usage(said.get("usageMetadata")),
+            model=said["modelVersion"] if isinstance(said.get("modelVersion"), str) else None,
+            finish=finish if isinstance(finish, str) else None,
+        )
+
+
+def _key(body: Mapping[str, Any]) -> str:
+    return next((key for key in _SYSTEM if key in body), _SYSTEM[0])
+
+
+def _bodies(answer: Received) -> Iterator[dict[str, Any]]:
+    """One, or those of a stream, which comes as events or as a list."""
+    if sse.is_stream(answer):
+        yield from sse.events(answer)
+        return
+    with suppress(ValueError, RecursionError):
+        found = json.loads(answer.body)
+        yield from _list(found if isinstance(found, list) else [found])
+
+
+def _answer(parts: list[dict[str, Any]]) -> Answer:
+    texts = [str(part["text"]) for part in parts if "text" in part and not part.get("thought")]
+    calls = [told(part["functionCall"]) for part in parts if "functionCall" in part]
+    return Answer(
+        text="".join(texts),
+        tool_calls=tuple(ToolCall(name=str(call.get("name")), arguments=call.get("args")) for call in calls),
+    )
+
+
+def _usage(said: Any) -> Usage | None:
+    if not isinstance(said, dict):
+        return None
+    thought = _count(said, "thoughtsTokenCount")
+    return Usage(
+        calls=1,
+        input_tokens=_count(said, "promptTokenCount"),
+        cached_tokens=_count(said, "cachedContentTokenCount"),
+        output_tokens=_count(said, "candidatesTokenCount") + thought,
+        reasoning_tokens=thought,
+    )
+
+
+def _tools(offered: Any) -> tuple[Tool, ...]:
+    declared = [each for tool in _list(offered) for each in _list(tool.get("functionDeclarations"))]
+    return tuple(
+        Tool(
+            name=str(each.get("name")),
+            description=str(each.get("description") or ""),
+            parameters=told(each.get("parameters")),
+        )
+        for each in declared
+    )
+
+
+def _count(said: Mapping[str, Any], name: str) -> int:
+    value = said.get(name)
+    return value if isinstance(value, int) else 0
+
+
+def _list(value: Any) -> list[dict[str, Any]]:
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []

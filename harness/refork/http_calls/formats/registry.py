@@ -1,0 +1,40 @@
+"""Which format a request is in."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+from refork.http_calls.formats.chat import Chat
+from refork.http_calls.formats.gemini import Gemini
+from refork.http_calls.formats.messages import Messages
+from refork.http_calls.formats.protocol import Format
+from refork.http_calls.formats.responses import Responses
+from refork.http_calls.wire import Sent
+
+FORMATS: Final[tuple[Format, ...]] = (Messages(), Chat(), Responses(), Gemini())
+PATHS: Final = (
+    "/chat/completions",
+    "/v1/responses",
+    "/v1/messages",
+    "/invocations",
+    ":generateContent",
+    ":streamGenerateContent",
+)
+"""What a text that holds an endpoint of one of these contains."""
+
+
+def format_of(sent: Sent) -> Format | None:
+    """The format of a request to a model; None for any other request."""
+    body = sent.json
+    if body is None:
+        return None
+    path = sent.path.rstrip("/")
+    return next((each for each in FORMATS if each.fits(path, body)), None)
+
+
+def with_model(sent: Sent, body: Mapping[str, Any], now: str | None, model: str) -> Sent:
+    """The request for another model, named where it names ``now``: in its body, or in its path."""
+    in_path = f"/{now}:"
+    if "model" in body or now is None or in_path not in sent.url:
+        return sent.with_json({**body, "model": model})
+    return replace(sent.with_json(body), url=sent.url.replace(in_path, f"/{model}:"))

@@ -1,0 +1,1 @@
+"""What a watched step may not open beside its model requests, each kind of connection in a file."""

@@ -1,0 +1,60 @@
+"""Puts ours in front of the client libraries while a session is open, and takes it off again."""
+
+from collections.abc import Callable, Generator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from threading import Lock
+from typing import Any, Final
+
+from refork.http_calls import threads
+from refork.http_calls.clients import aiohttp_client, http_client, httpx_clients, urllib3_client
+from refork.http_calls.guards import postgres, sockets
+from refork.http_calls.watch import Watch, watched_by
+
+Patch = Callable[[], AbstractContextManager[Any]]
+
+_PATCHES: Final[tuple[Patch, ...]] = (
+    threads.patched,
+    httpx_clients.patched,
+    urllib3_client.patched,
+    http_client.patched,
+    aiohttp_client.patched,
+    sockets.patched,
+    postgres.patched,
+)
+_lock = Lock()
+_open: list[ExitStack] = []
+_done: list[ExitStack] = []
+
+
+@contextmanager
+def patched() -> Generator[None]:
+    """A session: nothing is touched before the first step that is watched, and all is as before at the end."""
+    with ExitStack() as stack:
+        with _lock:
+            _open.append(stack)
+        try:
+            yield
+        finally:
+            with _lock:
+                _open.remove(stack)
+                _done[:] = [each for each in _done if each is not stack]
+
+
+@contextmanager
+def watching(watch: Watch | None) -> Generator[None]:
+    """Let ``watch`` be told of all that the code in the block, and the threads that it starts, sends."""
+    if watch is not None:
+        _ready()
+    with watched_by(watch):
+        yield
+
+
+def _ready() -> None:
+    """Patch once a session; which libraries there are is known once the application is imported."""
+    with _lock:
+        if not _open or _done:
+            return
+        stack = _open[-1]
+        for patch in _PATCHES:
+            stack.enter_context(patch())
+        _done.append(stack)

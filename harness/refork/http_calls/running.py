@@ -1,0 +1,38 @@
+"""Runs synchronous step code beside an event loop, in a thread that nobody has to wait for."""
+
+import asyncio
+import contextvars
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+
+async def in_thread(function: Callable[[], Any]) -> Any:
+    """Call it in a daemon thread of its own, in the caller's context, and give what it gives.
+
+    Neither a pool of threads bounds how many run, nor does a process that ends wait for one that hangs.
+    """
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[Any] = loop.create_future()
+    context = contextvars.copy_context()
+
+    def settle(result: Any, error: BaseException | None) -> None:
+        if future.done():
+            return
+        if error is None:
+            future.set_result(result)
+        else:
+            future.set_exception(RuntimeError(f"{error!r}") if isinstance(error, StopIteration) else error)
+
+    def run() -> None:
+        result, error = None, None
+        try:
+            result = context.run(function)
+        except BaseException as raised:  # whatever a step raises is its caller's
+            error = raised
+        with suppress(RuntimeError):  # the loop may be closed by then
+            loop.call_soon_threadsafe(settle, result, error)
+
+    threading.Thread(target=run, name="refork-step", daemon=True).start()
+    return await future

@@ -1,0 +1,108 @@
+"""An HTTP request and its response, as plain bytes: what every client library's own classes come to."""
+
+import base64
+import json
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+_OF_THE_BODY: Final = frozenset({"content-encoding", "content-length", "transfer-encoding"})
+"""Headers that say how a body was sent, which is not how it is handed on."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sent:
+    """A request that a client is about to send. ``body`` is empty where it is no JSON."""
+
+    method: str
+    url: str
+    body: bytes = b""
+
+    @property
+    def path(self) -> str:
+        return urlsplit(self.url).path
+
+    @property
+    def host(self) -> str:
+        """Host and port, without user or password."""
+        return urlsplit(self.url).netloc.rpartition("@")[2]
+
+    @property
+    def json(self) -> dict[str, Any] | None:
+        """The body of a POST that is a JSON object."""
+        if self.method.upper() != "POST" or self.body.lstrip()[:1] != b"{":
+            return None
+        with suppress(ValueError, RecursionError):
+            found = json.loads(self.body)
+            return found if isinstance(found, dict) else None
+        return None
+
+    def with_json(self, body: Mapping[str, Any]) -> "Sent":
+        return replace(
+            self, body=json.dumps(body, ensure_ascii=False, allow_nan=False).encode("utf-8", "replace")
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Received:
+    """A response, read to its end. ``headers`` are those that say something of what was answered."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = b""
+
+    @property
+    def ok(self) -> bool:
+        return 200 <= self.status < 300
+
+    def header(self, name: str) -> str | None:
+        return next((value for key, value in self.headers if key.lower() == name), None)
+
+    @property
+    def text(self) -> str:
+        return self.body.decode("utf-8", "replace")
+
+
+def received(status: int, headers: Iterable[tuple[str, str]], body: bytes) -> Received:
+    """A response without the headers that were about its transport."""
+    kept = tuple((str(name), str(value)) for name, value in headers if str(name).lower() not in _OF_THE_BODY)
+    return Received(status=status, headers=kept, body=body)
+
+
+def as_json(answer: Received) -> dict[str, Any]:
+    """A response as ``answers.jsonl`` keeps it: status, content type and body, and no other header."""
+    kept: dict[str, Any] = {"status": answer.status}
+    kind = answer.header("content-type")
+    if kind is not None:
+        kept["type"] = kind
+    with suppress(ValueError, RecursionError):
+        kept["json"] = json.loads(answer.body)
+        return kept
+    try:
+        kept["text"] = answer.body.decode()
+    except UnicodeDecodeError:
+        kept["base64"] = base64.b64encode(answer.body).decode()
+    return kept
+
+
+def from_json(kept: Any) -> Received | None:
+    """The response that :func:`as_json` wrote; None for what it did not write."""
+    if not isinstance(kept, dict) or not isinstance(kept.get("status"), int):
+        return None
+    kind = kept.get("type")
+    headers = (("content-type", kind),) if isinstance(kind, str) else ()
+    try:
+        body = _body(kept)
+    except (TypeError, ValueError):
+        return None
+    return Received(status=kept["status"], headers=headers, body=body)
+
+
+def _body(kept: Mapping[str, Any]) -> bytes:
+    if "json" in kept:
+        return json.dumps(kept["json"], ensure_ascii=False).encode("utf-8", "replace")
+    if "text" in kept:
+        return str(kept["text"]).encode("utf-8", "replace")
+    return base64.b64decode(str(kept.get("base64", "")), validate=True)
