@@ -13,6 +13,7 @@ from refork.case import Case, Request, Run, Step, StepKind
 from refork.engine.checkpoints import checkpoints
 from refork.engine.gate import Gate, Refusal
 from refork.errors import AnswerMissingError, ReforkError, ToolDeniedError
+from refork.fork.attempts import trial_error
 from refork.fork.branch import Branch, Instead, ended_early, misfit, stale, unrecorded
 from refork.fork.kept_steps import KeptSteps
 from refork.fork.kept_trials import not_kept
@@ -20,7 +21,7 @@ from refork.fork.permits import Permits
 from refork.fork.planned import Keeper, Planned
 from refork.fork.told import ToldCalls
 from refork.fork.trajectory import Trajectory
-from refork.fork.trial_step import Limits, said_by
+from refork.fork.trial_step import Limits
 from refork.frameworks import Framework, ModelCall, StepCall
 from refork.outcome import TrialError
 from refork.result import answer_of, calls_of, usage_of
@@ -229,7 +230,7 @@ class TailBranch(Branch):
 
     def fail(self, problem: ReforkError) -> None:
         self.gate.close()
-        self._give(error=TrialError(type=type(problem).__name__, message=str(problem)))
+        self._give(error=trial_error(problem))
 
     def _give(self, **what: Any) -> None:
         if not self.over.is_set():
@@ -251,7 +252,7 @@ class TailBranch(Branch):
         try:
             return call.changed(self._planned.variant if ours else _AS_IT_IS)
         except Exception as error:  # what a variant asks for may not fit
-            self._give(error=TrialError(type=type(error).__name__, message=said_by(error)))
+            self._give(error=trial_error(error))
             self.gate.close()
             return None
 

@@ -13,7 +13,9 @@ from refork.redaction.spans import apart
 SHORTEST: Final = 8
 """Characters of a value that is looked for: a shorter one stands in innocent words."""
 HIDDEN: Final = "***"
-_NAMED: Final = re.compile(r"(?:^|_)(?:KEY|TOKEN|PAT|SECRET|PASS|PASSWORD|PASSWD|PWD|CREDENTIALS?|COOKIE)(?:$|_|S$)")
+_NAMED: Final = re.compile(
+    r"(?:^|_)(?:KEY|TOKEN|PAT|SECRET|PASS|PASSWORD|PASSWD|PWD|CREDENTIALS?|COOKIE)(?:$|_|S$)"
+)
 _NOT_SECRET: Final = re.compile(r"(?:_FILE|_PATH|_DIR|_NAME|_ID|_URL|_URI|_TYPE|_SOCK|_HOST)$")
 _USERINFO: Final = re.compile(r"://[^\s:/@]*:([^\s@/]+)@")
 
@@ -27,7 +29,7 @@ def without_secrets(text: str) -> str:
     for value in _known(tuple(sorted(os.environ.items()))):
         if value in text:
             text = text.replace(value, HIDDEN)
-    spans = apart([span for span in secrets(text)])
+    spans = apart(list(secrets(text)))
     for span in reversed(spans):
         text = text[: span.start] + HIDDEN + text[span.end :]
     return text
@@ -51,5 +53,5 @@ def _values(name: str, text: str) -> Iterator[str]:
                 yield value
     named = (_NAMED.search(name.upper()) or is_secret_name(name)) and not _NOT_SECRET.search(name.upper())
     value = text.strip()
-    if named and len(value) >= SHORTEST and is_random(value) and "/" != value[:1]:
+    if named and len(value) >= SHORTEST and is_random(value) and value[:1] != "/":
         yield value
