@@ -38,6 +38,7 @@ class _Settings(BaseModel):
     app_prompts: _Folder | None = None
     cases: _Folder = "evals/cases"
     prompts: _Folder = "evals/prompts"
+    models: list[Annotated[str, StringConstraints(min_length=1)]] = []
     variants: list[Annotated[str, StringConstraints(min_length=1)]] | None = None
     trials: Trials = AUTO
     min_trials: Count = 5
@@ -79,7 +80,7 @@ _TABLES: Final = frozenset({"tools"})
 """Keys that are tables, which no text can hold."""
 _FILE_ONLY: Final = frozenset({"redact", "serializer"})
 """What only pyproject.toml grants: no variable or option decides which secrets are written."""
-_LISTS: Final = ("app", "variants")
+_LISTS: Final = ("app", "models", "variants")
 """Keys of several names, which text separates by commas."""
 _NUMBERS: Final = {"max_cost": float, "max_tokens": int, "min_pass_rate": float, "trials": int}
 """Keys whose default does not say what they are."""
@@ -88,6 +89,7 @@ _EXPECTED: Final = {
     "setup": "must be a function, such as 'myapp.evals:setup'",
     "serializer": "must be a DBOS serializer, such as 'myapp.db:serializer'",
     "redact": "must be a function, such as 'myapp.evals:redact'",
+    "models": "must be a list of steps that ask a model, such as ['extract', 'summarize_*']",
     "variants": "must be a list of candidates, such as ['careful', 'terse']",
 }
 
@@ -100,10 +102,11 @@ class Config:
     none. ``trials`` is a number or ``auto``, ``min_pass_rate`` None where none is set, ``max_cost`` in US dollars.
     ``app`` are the modules that register the workflows, ``setup`` the function that is called once before a fork,
     ``serializer`` the application's own for DBOS, ``redact`` the function that takes out of a text what must not be
-    captured, ``variants`` the only candidates to try (None: every one), ``baseline`` a file, ``db`` the URL
-    of the evals database, None for the default one, ``app_prompts`` the folder of the application's own
-    prompts (:mod:`refork.production.prompts` reads it by itself). Time-outs are in seconds, ``retries`` are
-    those of one model call, and ``alpha`` is the error rate of verdicts. ``tools`` and ``on_miss`` say what
+    captured, ``models`` steps that ask a model, by name or pattern, ``variants`` the only candidates to try
+    (None: every one), ``baseline`` a file, ``db`` the URL of the evals database, None for the default one,
+    ``app_prompts`` the folder of the application's own prompts (:mod:`refork.production.prompts` reads it by
+    itself). Time-outs are in seconds, ``retries`` are those of one model call, and ``alpha`` is the error rate of
+    verdicts. ``tools`` and ``on_miss`` say what
     tools may do in a rerun (:mod:`refork.policy`).
     """
 
@@ -140,6 +143,7 @@ class Config:
     app_prompts: str | None = None
     frozen_clock: bool = False
     on_miss: str | None = None
+    models: tuple[str, ...] = ()
     tools: tuple[Rule, ...] = ()
 
 
@@ -174,7 +178,7 @@ def load_config(
     home = (root if file is None else file.parent).absolute()
     values = {
         key: getattr(settings, key)
-        for key in _KEYS - _TABLES - {"app", "baseline", "cases", "prompts", "report", "variants"}
+        for key in _KEYS - _TABLES - {"app", "baseline", "cases", "models", "prompts", "report", "variants"}
     }
     return Config(
         root=home,
@@ -185,6 +189,7 @@ def load_config(
         report=home / settings.report,
         baseline=_inside(home, "baseline", settings, given),
         variants=None if settings.variants is None else tuple(settings.variants),
+        models=tuple(settings.models),
         tools=project_rules(settings.tools),
         **values,
     )

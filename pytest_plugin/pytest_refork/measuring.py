@@ -173,6 +173,7 @@ class Measurements:
             frozen_clock=self._project.frozen_clock,
             policy=policy,
             stubs=registered_stubs(),
+            models=self._project.models,
         )
 
 

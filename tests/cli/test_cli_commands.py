@@ -122,7 +122,8 @@ def test_a_run_is_shown_as_a_timeline_and_what_is_missing_is_said(run: Run) -> N
 
 def test_an_error_is_shown_escaped_wherever_it_stands(run: Run) -> None:
     code, out, err = run("show", "order-1")
-    assert (code, err) == (0, "")
+    assert code == 0
+    assert err.startswith("refork: no step is known to ask a model: ")
     assert out.count(r"shop.OutOfStockError: no \x1b[31mcup\x1b[0m [bold]left[/bold]") == 2
     _, out, _ = run("show", "order-1", "--step", "reserve")
     assert "error\n  shop.OutOfStockError: no \\x1b[31mcup" in out

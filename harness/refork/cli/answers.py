@@ -99,6 +99,7 @@ def _unreachable(config: "Config", cases: "Sequence[Case]") -> "list[tuple[Case,
             replay_timeout=config.replay_timeout,
             answers=AnswersMode.OFFLINE,
             frozen_clock=config.frozen_clock,
+            models=config.models,
             policy=policy,
         ) as session,
     ):

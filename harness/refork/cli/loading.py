@@ -20,10 +20,16 @@ if TYPE_CHECKING:
     from refork.engine.reading import FetchedRun
     from refork.engine.reading_types import Flag, Problem
     from refork.fork import ForkSession
+    from refork.fork.replay import Replay
     from refork.redaction import Redactor, Replaced
 
 LARGEST_REPLAY: Final = 16_000_000
 """Bytes of a run that are replayed unasked: a replay holds all of it in memory."""
+
+UNRECOGNISED: Final = (
+    'no step is known to ask a model: name those that do under [tool.refork], as in models = ["extract"], '
+    "or see docs/production.md"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,8 +119,10 @@ class Loader:
     def _loaded(self, fetched: "FetchedRun", session: "ForkSession | None") -> LoadedRun:
         redactor = self._redaction.redactor(self._config)
         loaded = _read(fetched, redactor)
-        if not any(step.kind == "model" for step in loaded.run.steps):
+        if not fetched.has_model_steps:
             return loaded
+        if session is None and not self._config.app and not _model_steps(loaded.run):
+            return replace(loaded, missing=UNRECOGNISED)
         if session is None:
             return replace(loaded, missing=f"agents, models and prompts are not known: {self._no_session}")
         if self._replay is False:
@@ -133,6 +141,7 @@ class Loader:
 
     def _open(self) -> "ForkSession":
         from refork.fork import open_session  # noqa: PLC0415 - takes a second to import
+        from refork.policy import project_policy  # noqa: PLC0415
 
         config = self._config
         if not config.app:
@@ -144,6 +153,8 @@ class Loader:
                 setup=config.setup,
                 slot="replay",
                 replay_timeout=config.replay_timeout,
+                models=config.models,
+                policy=project_policy(config),
             )
         )
 
@@ -190,17 +201,24 @@ def _replayed(loaded: LoadedRun, session: "ForkSession", redactor: "Redactor | N
         run=run,
         steps=run.steps,
         problems=loaded.problems,
-        missing=_said(replay.problem, todays=session.is_todays(run)),
+        missing=_said(replay, todays=session.is_todays(run)),
         replaced=() if redactor is None else redactor.replaced,
     )
 
 
-def _said(problem: str | None, *, todays: bool) -> str | None:
+def _said(replay: "Replay", *, todays: bool) -> str | None:
     """What a reader of the prompts must know of them."""
-    said = [] if problem is None else [f"some prompts are not known: {problem}"]
+    said = [] if replay.problem is None else [f"some prompts are not known: {replay.problem}"]
+    said += [f"what {name!r} sends is not known: it {why}" for name, why in replay.unseen.items()]
+    if not _model_steps(replay.run):
+        return "; ".join([*said, UNRECOGNISED])
     if not todays:
         said.append("the prompts are today's: another version of the application made this run")
     return "; ".join(said) or None
+
+
+def _model_steps(run: "Run") -> bool:
+    return any(step.kind == "model" for step in run.steps)
 
 
 def _redacted(run: "Run", redactor: "Redactor") -> "Run":

@@ -1,34 +1,51 @@
 """A fork that replays a whole run and stops at the first thing that was not recorded."""
 
 import dataclasses
+from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any
 
-from refork.case import Request, Run, StepKind
+from refork.case import Request, Run, Step, StepKind
 from refork.engine.gate import Gate, Refusal
 from refork.errors import ForkError, ReforkError
 from refork.fork.branch import Branch, unrecorded
+from refork.fork.http_steps.looking import look
+from refork.fork.http_steps.models import is_model_step, is_named, recorded_answer
 from refork.fork.permits import encoded_arguments, with_id
 from refork.fork.told import ToldCalls
-from refork.frameworks import Framework, ModelCall, StepCall
-from refork.policy import ToolPolicy
+from refork.frameworks import Framework, ModelCall, StepCall, StepRun
+from refork.policy import Action, ToolPolicy, last_part
 from refork.variant import Variant
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Replay:
-    """A run as the code replays it today. ``problem`` says in one line why some requests are missing."""
+    """A run as the code replays it today. ``problem`` says in one line why some requests are missing.
+
+    ``unseen`` says of model steps, by their names, why what they send could not be found out.
+    """
 
     run: Run
     problem: str | None = None
+    unseen: Mapping[str, str] = dataclasses.field(default_factory=dict[str, str])
 
 
 class ReplayBranch(Branch):
     """Notes what every step was called with, and makes no call."""
 
-    def __init__(self, run: Run, gate: Gate, framework: Framework | None, policy: ToolPolicy) -> None:
+    def __init__(
+        self,
+        run: Run,
+        gate: Gate,
+        framework: Framework | None,
+        policy: ToolPolicy,
+        *,
+        models: Sequence[str] = (),
+    ) -> None:
         super().__init__(gate, ToldCalls(run, framework), policy)
         self._run = run
         self._framework = framework
+        self._models = models
+        self._unseen: dict[str, str] = {}
         self._requests: dict[int, Request] = {}
         self._arguments: dict[int, Any] = {}
         self._problem: str | None = None
@@ -43,7 +60,8 @@ class ReplayBranch(Branch):
             )
             for step in self._run.steps
         )
-        return Replay(run=dataclasses.replace(self._run, steps=steps), problem=self._problem)
+        run = dataclasses.replace(self._run, steps=steps)
+        return Replay(run=run, problem=self._problem, unseen=dict(self._unseen))
 
     async def on_model_call(self, number: int, call: ModelCall) -> ModelCall | None:
         if not call.durable:
@@ -52,16 +70,36 @@ class ReplayBranch(Branch):
             self._requests[number] = call.request
         return None
 
-    def on_step(self, step: StepCall) -> None:
+    def on_step(self, step: StepCall) -> Coroutine[Any, Any, None] | None:
         if step.number >= self.gate.fork_point or step.number in self._requests:
-            return
+            return None
         call = None if self._framework is None else self._framework.model_call(step)
         if call is not None:
             self._requests[step.number] = call.request
-            return
-        arguments = encoded_arguments(step)
+        if isinstance(call, StepRun) if call is not None else is_model_step(step, self._models):
+            return self._looked_at(step, call)
+        arguments = None if call is not None else encoded_arguments(step)
         if arguments is not None:  # else the call cannot be told from another by its arguments
             self._arguments[step.number] = with_id(arguments, self.gate.run_id, self._run.id)
+        return None
+
+    async def _looked_at(self, step: StepCall, call: ModelCall | None) -> None:
+        """A step whose code asks a model: what it would send is found by running it up to there."""
+        known = None if call is None else call.request
+        name = last_part(step.name)
+        denied = self.policy.action_for(step.name) is Action.DENY
+        if not denied and step.name not in self._unseen:
+            seen = await look(step)
+            if seen.request is not None:
+                agent = (known.agent if known else None) or seen.request.agent or name
+                self._requests[step.number] = dataclasses.replace(seen.request, agent=agent)
+                return
+            if seen.ended and known is None and not is_named(step.name, self._models):
+                return
+            self._unseen[step.name] = seen.problem
+        if known is None:
+            known = Request(input=with_id(encoded_arguments(step), self.gate.run_id, self._run.id))
+        self._requests[step.number] = dataclasses.replace(known, agent=known.agent or name)
 
     def refused(self, refusal: Refusal) -> None:
         recorded = (
@@ -85,9 +123,14 @@ class ReplayBranch(Branch):
         self.over.set()
 
 
-def _with_request(step: Any, request: Request | None) -> Any:
+def _with_request(step: Step, request: Request | None) -> Step:
     if request is None:
         return step
     return dataclasses.replace(
-        step, request=request, agent=request.agent, model=request.model or step.model, kind=StepKind.MODEL
+        step,
+        request=request,
+        agent=request.agent,
+        model=request.model or step.model,
+        kind=StepKind.MODEL,
+        answer=step.answer or recorded_answer(step),
     )

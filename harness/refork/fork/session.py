@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from refork.fork.branch import Branch, Instead
 from refork.fork.case_fork import CaseFork
 from refork.fork.clock import recorded_clock
 from refork.fork.host import Host
+from refork.fork.http_steps.models import with_named
 from refork.fork.replay import Replay, ReplayBranch
 from refork.fork.retries import Retries
 from refork.fork.slots import Slots
@@ -49,13 +51,15 @@ def open_session(
     frozen_clock: bool = False,
     policy: ToolPolicy | None = None,
     stubs: Mapping[str, Callable[..., Any]] | None = None,
+    models: Sequence[str] = (),
 ) -> Generator["ForkSession"]:
     """Import the application and be ready to fork its runs.
 
     ``modules`` register the workflows; ``database`` is None for the default, ``postgres`` or a URL; time-outs
     are in seconds; ``answers`` says whether kept ones spare a call, ``frozen_clock`` whether the
     application's code is told the recorded run's time; ``policy`` says what tools may do, and
-    ``stubs`` hold those that it names. Raises SessionError, ApplicationError, BadInputError and DatabaseError.
+    ``stubs`` hold those that it names; ``models`` are names of steps that ask a model.
+    Raises SessionError, ApplicationError, BadInputError and DatabaseError.
     """
     with ExitStack() as stack:
         frameworks = installed()
@@ -73,7 +77,7 @@ def open_session(
             replay_seconds=replay_timeout,
         )
         host = Host(engine, limits, concurrency, policy or ToolPolicy(), stubs or {})
-        session = ForkSession(engine, frameworks, host)
+        session = ForkSession(engine, frameworks, host, models=models)
         for framework in frameworks:
             stack.enter_context(framework.intercept(session))
         stack.enter_context(watched_steps(session))
@@ -87,10 +91,13 @@ def open_session(
 class ForkSession:
     """Forks cases, all under one limit of calls at once. Made by :func:`open_session`."""
 
-    def __init__(self, engine: Engine, frameworks: Sequence[Framework], host: Host) -> None:
+    def __init__(
+        self, engine: Engine, frameworks: Sequence[Framework], host: Host, *, models: Sequence[str] = ()
+    ) -> None:
         self._engine = engine
         self._frameworks = frameworks
         self._host = host
+        self._models = models
         self._forks: list[CaseFork] = []
 
     def fork(self, case: Case, *, on_trial: Callable[[Trial], None] | None = None) -> CaseFork:
@@ -99,6 +106,7 @@ class ForkSession:
         Takes up what a killed session left of the same case. Raises ApplicationError, and ForkError where the
         fork point is a tool that may not act.
         """
+        case = replace(case, run=with_named(case.run, self._models))
         self._engine.check_workflow(case.run)
         spread = spread_of(case, self._framework(case.run), self._host)
         fork = CaseFork(case, spread, on_trial=on_trial)
@@ -109,9 +117,10 @@ class ForkSession:
 
     def replay(self, run: Run) -> Replay:
         """Replay a whole run from its checkpoints, and note every request on the way. Makes no call."""
+        run = with_named(run, self._models)
         self._engine.check_workflow(run)
         gate = self._host.gate(run, max((step.number for step in run.steps), default=0) + 1)
-        branch = ReplayBranch(run, gate, self._framework(run), self._host.policy)
+        branch = ReplayBranch(run, gate, self._framework(run), self._host.policy, models=self._models)
         self._host.start(branch, run)
         branch.over.wait()
         return branch.replay
@@ -285,6 +294,7 @@ def replay_run(run: Run, config: Config) -> Replay:
             replay_timeout=config.replay_timeout,
             frozen_clock=config.frozen_clock,
             policy=project_policy(config),
+            models=config.models,
         ) as session:
             return session.replay(run)
     except ReforkError as error:

@@ -213,6 +213,17 @@ class PlainCall(StepRun):
             )
 
 
+@contextmanager
+def noted_prompts() -> Generator[list[str]]:
+    """The names of what ``refork.prompt`` renders in the block, in order."""
+    said = _Trial()
+    token = _trial.set(said)
+    try:
+        yield said.prompts
+    finally:
+        _trial.reset(token)
+
+
 async def called(step: StepCall) -> Any:
     """What the step's function gives. A synchronous one blocks no event loop."""
     if inspect.iscoroutinefunction(step.function):

@@ -8,14 +8,14 @@ from contextlib import suppress
 from typing import Any
 
 
-async def in_thread(function: Callable[[], Any]) -> Any:
-    """Call it in a daemon thread of its own, in the caller's context, and give what it gives.
+async def in_thread(function: Callable[[], Any], context: contextvars.Context | None = None) -> Any:
+    """Call it in a daemon thread of its own, in the caller's context or another one, and give what it gives.
 
     Neither a pool of threads bounds how many run, nor does a process that ends wait for one that hangs.
     """
     loop = asyncio.get_running_loop()
     future: asyncio.Future[Any] = loop.create_future()
-    context = contextvars.copy_context()
+    within = contextvars.copy_context() if context is None else context
 
     def settle(result: Any, error: BaseException | None) -> None:
         if future.done():
@@ -28,7 +28,7 @@ async def in_thread(function: Callable[[], Any]) -> Any:
     def run() -> None:
         result, error = None, None
         try:
-            result = context.run(function)
+            result = within.run(function)
         except BaseException as raised:  # whatever a step raises is its caller's
             error = raised
         with suppress(RuntimeError):  # the loop may be closed by then

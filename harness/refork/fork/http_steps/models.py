@@ -1,0 +1,52 @@
+"""Which steps ask a model, where no checkpoint and no framework says so: by their source, or by their names."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from refork.case import Answer, Run, Step, StepKind
+from refork.errors import ValueNotPortableError
+from refork.frameworks import StepCall
+from refork.policy import DBOS_PREFIX, Action, Rule
+from refork.recognition import asks_model
+from refork.result import answer_of
+from refork.values import decode
+
+
+def is_model_step(step: StepCall, models: Sequence[str]) -> bool:
+    """Whether ``models``, names or patterns of ``[tool.refork]``, name a step, or its code asks a model."""
+    return is_named(step.name, models) or asks_model(step.function)
+
+
+def is_named(name: str, models: Sequence[str]) -> bool:
+    return any(Rule(pattern=pattern, action=Action.LIVE).fits(name) for pattern in models)
+
+
+def with_named(run: Run, models: Sequence[str]) -> Run:
+    """The run, in which the steps that ``models`` name are model steps."""
+    if not models:
+        return run
+    return replace(
+        run, steps=tuple(_marked(step) if _is_named_so(step, models) else step for step in run.steps)
+    )
+
+
+def _is_named_so(step: Step, models: Sequence[str]) -> bool:
+    is_own = not step.name.startswith(DBOS_PREFIX) and step.child_run is None
+    return is_own and step.kind is StepKind.OTHER and is_named(step.name, models)
+
+
+def _marked(step: Step) -> Step:
+    return replace(step, kind=StepKind.MODEL, answer=step.answer or recorded_answer(step))
+
+
+def recorded_answer(step: Step) -> Answer | None:
+    """What a step gave, as the answer of a rerun of it would be."""
+    kept = step.output
+    if step.error is not None or (
+        isinstance(kept, dict) and kept.get("$type") in ("left_out", "not_portable")
+    ):
+        return None
+    try:
+        return answer_of(decode(step.output))
+    except ValueNotPortableError:  # of a type that nobody registered
+        return answer_of(step.output)

@@ -1,0 +1,47 @@
+"""What in a function's source asks a model: how the clients are called, and where their requests go."""
+
+import re
+from typing import Final
+
+CALLS: Final = re.compile(
+    r"""(^|\.)(
+        (chat\.)?completions\.(create|parse|stream)
+        | chat\.(complete|complete_async|stream_async|parse|parse_async)
+        | responses\.(create|parse|stream)
+        | messages\.(create|parse|stream)
+        | (models\.)?generate_content(_stream|_async)?
+        | converse(_stream)? | invoke_model(_with_response_stream)?
+        | litellm\.a?(completion|responses|text_completion)
+        | ollama\.(chat|generate)
+    )$""",
+    re.VERBOSE,
+)
+"""Ends of dotted names. Whatever stands in front of them is the client."""
+
+WRAPPED: Final = frozenset({"with_raw_response", "with_streaming_response", "beta"})
+"""Parts of a dotted name that change how an answer comes."""
+
+FUNCTIONS: Final = {
+    "litellm": frozenset({"completion", "acompletion", "responses", "aresponses"}),
+    "ollama": frozenset({"chat", "generate"}),
+}
+"""Functions that are imported by their name, by the package that they come from."""
+
+RUN: Final = frozenset({"invoke", "ainvoke", "stream", "astream", "batch", "abatch"})
+"""What is called on a LangChain model, or on a chain that ends in one."""
+
+CLASSES: Final = {
+    "BaseChatModel": "langchain_core",
+    "BaseLLM": "langchain_core",
+    "Runnable": "langchain_core",
+    "CompiledStateGraph": "langgraph",
+    "Agent": "pydantic_ai",
+    "AbstractAgent": "pydantic_ai",
+    "BaseLanguageModel": "langchain_core",
+    "Instructor": "instructor",
+    "AsyncInstructor": "instructor",
+}
+"""Classes by the package they come from: code that uses one, or an object of one, asks a model."""
+
+MAKERS: Final = frozenset({"init_chat_model", "create_agent", "create_react_agent"})
+"""Functions that make such an object."""
