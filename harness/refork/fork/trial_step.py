@@ -1,6 +1,5 @@
 """One trial at the fork point: a model call made once, as a DBOS step that keeps its answer."""
 
-import time
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -82,14 +81,13 @@ async def run_trial(
     async def step() -> Json:
         nonlocal ran
         ran = True
-        began = time.monotonic()
         ended = await attempted(
             lambda: sent_by(call, exchanges), retries=limits.retries, seconds=limits.trial_seconds
         )
         if ended.error is not None:
             return _failed(ended.error, limits, exchanges)
         assert ended.value is not None, "a call without an error gives a reply"
-        return {**_kept(ended.value, time.monotonic() - began), **_exchanged(exchanges, ended.value)}
+        return {**_kept(ended.value, ended.seconds), **_exchanged(exchanges, ended.value)}
 
     common: dict[str, Any] = {"variant": variant, "number": number, "model": call.request.model}
     try:

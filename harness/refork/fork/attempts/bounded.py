@@ -1,6 +1,7 @@
 """Waits for somebody else's code no longer than it may take, whatever it raises and whatever it swallows."""
 
 import asyncio
+import time
 from collections.abc import Coroutine
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -10,10 +11,11 @@ _Result = TypeVar("_Result")
 
 @dataclass(frozen=True, kw_only=True)
 class Ended(Generic[_Result]):
-    """How a piece of work ended: with ``value`` where ``error`` is None."""
+    """How a piece of work ended: with ``value`` where ``error`` is None. ``seconds`` is what it took."""
 
     value: _Result | None = None
     error: BaseException | None = None
+    seconds: float = 0.0
 
 
 async def within(seconds: float, work: Coroutine[Any, Any, _Result]) -> Ended[_Result]:
@@ -31,11 +33,12 @@ async def within(seconds: float, work: Coroutine[Any, Any, _Result]) -> Ended[_R
     if done and not task.cancelled():
         return task.result()
     task.cancel()
-    return Ended(error=TimeoutError())
+    return Ended(error=TimeoutError(), seconds=seconds)
 
 
 async def _caught(work: Coroutine[Any, Any, _Result]) -> Ended[_Result]:
+    began = time.monotonic()
     try:
-        return Ended(value=await work)
+        return Ended(value=await work, seconds=time.monotonic() - began)
     except BaseException as error:
-        return Ended(error=error)
+        return Ended(error=error, seconds=time.monotonic() - began)
