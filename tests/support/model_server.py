@@ -10,7 +10,7 @@
         ...
         assert server.count == 3
 
-It speaks ``POST /v1/chat/completions`` and ``POST /v1/responses`` without streaming.
+It speaks ``POST /v1/chat/completions``, streamed too, ``POST /v1/responses`` and ``POST /v1/messages``.
 """
 
 import json
@@ -25,7 +25,17 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self, TypeAlias
 
-from support.model_wire import CHAT, RESPONSES, Call, Failure, Received, Reply, encode_reply
+from support.model_wire import (
+    CHAT,
+    MESSAGES,
+    RESPONSES,
+    Call,
+    Failure,
+    Received,
+    Reply,
+    encode_reply,
+    encode_stream,
+)
 
 __all__ = ["Call", "Failure", "ModelServer", "Received", "Reply", "in_order"]
 
@@ -179,15 +189,20 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         path = self.path.removeprefix("/v1")
-        if path not in (CHAT, RESPONSES) or body.get("stream"):
-            self._send(404, {"error": {"message": f"{self.path} is not served, nor are streams"}}, {})
+        if path not in (CHAT, RESPONSES, MESSAGES) or (path != CHAT and body.get("stream")):
+            self._send(404, {"error": {"message": f"{self.path} is not served, nor is such a stream"}}, {})
             return
         request, answer = self.server.model._answer(path, dict(self.headers), body)
         if isinstance(answer, Failure):
             self._fail(answer)
         else:
             reply = Reply(text=answer) if isinstance(answer, str) else answer
-            self._send(200, encode_reply(request, reply), {})
+            if body.get("stream"):
+                self._write(
+                    200, encode_stream(request, reply).encode(), {"Content-Type": "text/event-stream"}
+                )
+            else:
+                self._send(200, encode_reply(request, reply), {})
 
     def _fail(self, failure: Failure) -> None:
         if failure.drop:
@@ -198,11 +213,11 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(failure.status, {"error": error}, failure.headers)
 
     def _send(self, status: int, body: Mapping[str, Any], headers: Mapping[str, str]) -> None:
-        data = json.dumps(body).encode()
+        self._write(status, json.dumps(body).encode(), {"Content-Type": "application/json", **headers})
+
+    def _write(self, status: int, data: bytes, headers: Mapping[str, str]) -> None:
         self.send_response(status)
-        for name, value in {"Content-Type": "application/json", "Content-Length": str(len(data))}.items():
-            self.send_header(name, value)
-        for name, value in headers.items():
+        for name, value in {"Content-Length": str(len(data)), **headers}.items():
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(data)

@@ -1,4 +1,4 @@
-"""The JSON of the two OpenAI APIs that the model server speaks."""
+"""The JSON of the APIs that the model server speaks: OpenAI's two, and Anthropic's messages."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -7,6 +7,7 @@ from typing import Any, Final
 
 CHAT: Final = "/chat/completions"
 RESPONSES: Final = "/responses"
+MESSAGES: Final = "/messages"
 
 
 @dataclass(frozen=True)
@@ -60,8 +61,8 @@ class Received:
 
     @property
     def api(self) -> str:
-        """``chat`` or ``responses``."""
-        return "chat" if self.path == CHAT else "responses"
+        """``chat``, ``responses`` or ``messages``."""
+        return {CHAT: "chat", MESSAGES: "messages"}.get(self.path, "responses")
 
     @property
     def model(self) -> str:
@@ -72,13 +73,15 @@ class Received:
         """The system prompt."""
         if self.api == "responses":
             return str(self.body.get("instructions") or "")
+        if self.api == "messages":
+            return text_of({"content": self.body.get("system")})
         systems = [item for item in self.items if item.get("role") in ("system", "developer")]
         return "\n".join(text_of(item) for item in systems)
 
     @property
     def items(self) -> list[dict[str, Any]]:
         """The messages of a chat request, or the input items of a responses request."""
-        found = self.body.get("messages" if self.api == "chat" else "input", [])
+        found = self.body.get("input" if self.api == "responses" else "messages", [])
         return [{"role": "user", "content": found}] if isinstance(found, str) else list(found)
 
     @property
@@ -117,8 +120,25 @@ def text_of(item: Mapping[str, Any]) -> str:
 
 def encode_reply(request: Received, reply: Reply) -> dict[str, Any]:
     """The body of a 200 in the API that was asked."""
-    encode: Callable[[Received, Reply], dict[str, Any]] = _chat if request.api == "chat" else _responses
-    return encode(request, reply)
+    encoders: dict[str, Callable[[Received, Reply], dict[str, Any]]] = {
+        "chat": _chat,
+        "messages": _messages,
+        "responses": _responses,
+    }
+    return encoders[request.api](request, reply)
+
+
+def encode_stream(request: Received, reply: Reply) -> str:
+    """The same as the events of a stream of chat completions, two characters at a time."""
+    whole = _chat(request, reply)
+    shared = {key: whole[key] for key in ("id", "created", "model")} | {"object": "chat.completion.chunk"}
+    deltas = [{"content": reply.text[at : at + 2]} for at in range(0, len(reply.text), 2)]
+    choices = [{"index": 0, "delta": delta, "finish_reason": None} for delta in deltas]
+    ends = [{"index": 0, "delta": {}, "finish_reason": "stop"}]
+    chunks = [{**shared, "choices": [choice]} for choice in [*choices, *ends]]
+    if (request.body.get("stream_options") or {}).get("include_usage"):
+        chunks.append({**shared, "choices": [], "usage": whole["usage"]})
+    return "".join(f"data: {json.dumps(chunk)}\n\n" for chunk in chunks) + "data: [DONE]\n\n"
 
 
 def _answers(item: Mapping[str, Any], before: Mapping[str, Any]) -> bool:
@@ -209,5 +229,29 @@ def _responses(request: Received, reply: Reply) -> dict[str, Any]:
             "output_tokens": reply.output_tokens,
             "output_tokens_details": {"reasoning_tokens": reply.reasoning_tokens},
             "total_tokens": reply.input_tokens + reply.output_tokens,
+        },
+    }
+
+
+def _messages(request: Received, reply: Reply) -> dict[str, Any]:
+    content: list[dict[str, Any]] = [{"type": "text", "text": reply.text}] if reply.text else []
+    content += [
+        {"type": "tool_use", "id": f"toolu_{index}", "name": call.name, "input": dict(call.arguments)}
+        for index, call in enumerate(reply.calls)
+        if isinstance(call.arguments, Mapping)
+    ]
+    return {
+        "id": f"msg_{request.number}",
+        "type": "message",
+        "role": "assistant",
+        "model": reply.model or request.model,
+        "content": content,
+        "stop_reason": "tool_use" if reply.calls else "end_turn",
+        "stop_sequence": None,
+        "usage": {
+            "input_tokens": reply.input_tokens - reply.cached_tokens,
+            "cache_read_input_tokens": reply.cached_tokens,
+            "cache_creation_input_tokens": 0,
+            "output_tokens": reply.output_tokens,
         },
     }

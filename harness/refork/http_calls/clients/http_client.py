@@ -30,17 +30,14 @@ def patched() -> Generator[None]:
 
         def go(sent: Sent) -> Received:
             changed = sent.body != content
+            now = (sent.body, _sized(headers, sent.body)) if changed else (body, headers)
             with passing():
-                request(
-                    self,
-                    method,
-                    url,
-                    sent.body if changed else body,
-                    _sized(headers, sent.body) if changed else headers,
-                    **options,
-                )
-                response = getresponse(self)
-                return received(response.status, response.getheaders(), response.read())
+                try:
+                    request(self, method, _target(sent.url) if changed else url, *now, **options)
+                    response = getresponse(self)
+                    return received(response.status, response.getheaders(), response.read())
+                finally:
+                    self.close()  # another attempt opens it again
 
         sent = Sent(method=method, url=_whole(self, url), body=content)
         answer = watch.exchange(sent, go)
@@ -70,6 +67,10 @@ def _bytes(body: Any) -> bytes:
 def _whole(connection: Any, url: str) -> str:
     scheme = "https" if isinstance(connection, http.client.HTTPSConnection) else "http"
     return url if "://" in url else f"{scheme}://{connection.host}:{connection.port}{url}"
+
+
+def _target(url: str) -> str:
+    return "/" + url.partition("://")[2].partition("/")[2]
 
 
 def _sized(headers: Mapping[str, Any], body: bytes) -> dict[str, Any]:

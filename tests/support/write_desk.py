@@ -1,0 +1,33 @@
+"""Records a run of every step of ``apps/desk.py`` into a DBOS system database: ``write_desk.py URL``."""
+
+import asyncio
+import sys
+from typing import Any
+
+from dbos import DBOS, SetWorkflowID
+
+QUESTION = "Where does it go?"
+
+
+def write(url: str) -> None:
+    from support.apps import desk
+
+    config: Any = {"name": "desk", "enable_otlp": False, "system_database_url": url}
+    DBOS(config=config)
+    DBOS.listen_queues([])
+    DBOS.launch()
+    for how in desk.SYNC:
+        with SetWorkflowID(how):
+            desk.sort(how, QUESTION)
+    for how in desk.ASYNC:
+        with SetWorkflowID(how):
+            asyncio.run(desk.sort_async(how, QUESTION))
+    with SetWorkflowID("filed"):
+        desk.sort_and_file(QUESTION)
+    with SetWorkflowID("parent"):
+        desk.sort_in_a_child(QUESTION)
+    DBOS.destroy()
+
+
+if __name__ == "__main__":
+    write(*sys.argv[1:])
