@@ -225,7 +225,10 @@ def test_skip_and_xfail_marks_mean_what_they_always_mean(done: Finished) -> None
 def test_the_model_is_called_once_a_trial_and_nothing_after_the_step_runs(done: Finished) -> None:
     of_files = 5 * 10 + 10 + 2
     of_tests = 2 * 9 + 2 * 1 + 2 + 2 + 9
-    assert int((done.folder / "calls.txt").read_text()) == of_files + of_tests
+    given_up = 7  # at most, of the ten trials of a prompt that is refused every time
+    assert (
+        of_files + of_tests - given_up <= int((done.folder / "calls.txt").read_text()) <= of_files + of_tests
+    )
     assert not (done.folder / "published.txt").exists()
 
 
