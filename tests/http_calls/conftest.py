@@ -10,8 +10,6 @@ import pytest
 from refork.case import Run
 from refork.engine.reading import Reader
 from refork.fork import ForkSession, open_session
-from refork.fork.retries import Retries
-from refork.policy import Action, Rule, ToolPolicy
 from refork.values import register
 from support.apps.desk_llm import Letter
 from support.forks import limits
@@ -42,27 +40,40 @@ def server(model: ModelServer) -> ModelServer:
 
 
 @pytest.fixture(scope="session")
-def desk(model: ModelServer, tmp_path_factory: pytest.TempPathFactory) -> Generator[Path]:
-    """The folder of the desk's recorded runs, while its environment is that of the application."""
+def desk_runs(model: ModelServer, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the desk's recorded runs."""
     folder = tmp_path_factory.mktemp("desk")
+    command = [sys.executable, "-m", "support.write_desk", f"sqlite:///{folder}/desk.sqlite"]
+    environment = {**os.environ, **_surroundings(model, folder)}
+    done = subprocess.run(
+        command, cwd=TESTS, env=environment, capture_output=True, text=True, check=False, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    (folder / "ledger").unlink()
+    return folder
+
+
+@pytest.fixture(scope="module")
+def desk(desk_runs: Path, model: ModelServer) -> Generator[Path]:
+    """The same, while the environment is that of the application."""
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in {
-            "OPENAI_BASE_URL": model.url,
-            "OPENAI_API_KEY": "test-key",
-            "DESK_LEDGER": str(folder / "ledger"),
-            "XDG_CACHE_HOME": str(folder / "cache"),
-            "PYTHONPATH": os.pathsep.join(filter(None, (os.environ.get("PYTHONPATH"), str(TESTS)))),
-        }.items():
+        for name, value in _surroundings(model, desk_runs).items():
             patch.setenv(name, value)
-        command = [sys.executable, "-m", "support.write_desk", f"sqlite:///{folder}/desk.sqlite"]
-        done = subprocess.run(command, cwd=TESTS, capture_output=True, text=True, check=False, timeout=120)
-        assert done.returncode == 0, done.stderr
-        (folder / "ledger").unlink()
         register(Letter)
-        yield folder
+        yield desk_runs
 
 
-@pytest.fixture(scope="session")
+def _surroundings(model: ModelServer, folder: Path) -> dict[str, str]:
+    return {
+        "OPENAI_BASE_URL": model.url,
+        "OPENAI_API_KEY": "test-key",
+        "DESK_LEDGER": str(folder / "ledger"),
+        "XDG_CACHE_HOME": str(folder / "cache"),
+        "PYTHONPATH": os.pathsep.join(filter(None, (os.environ.get("PYTHONPATH"), str(TESTS)))),
+    }
+
+
+@pytest.fixture(scope="module")
 def recorded(desk: Path) -> Runs:
     def run(run_id: str) -> Run:
         with Reader(f"sqlite:///{desk}/desk.sqlite") as reader:
@@ -71,15 +82,9 @@ def recorded(desk: Path) -> Runs:
     return run
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def open_desk(desk: Path) -> Generator[ForkSession]:
-    rules = (Rule(pattern="looking_up_step", action=Action.REPLAY),)
-    with open_session(
-        root=TESTS,
-        modules=("support.apps.desk",),
-        policy=ToolPolicy(rules=rules),
-        models=("unseen_*",),
-    ) as session:
+    with open_session(root=TESTS, modules=("support.apps.desk",), models=("unseen_*",)) as session:
         yield session
 
 
@@ -87,5 +92,4 @@ def open_desk(desk: Path) -> Generator[ForkSession]:
 def session(open_desk: ForkSession) -> Generator[ForkSession]:
     """Its attempts come fast."""
     with limits(open_desk, attempts=3):
-        assert isinstance(open_desk._host.limits.retries, Retries)
         yield open_desk

@@ -2,7 +2,7 @@
 
 import inspect
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from threading import Lock
 from typing import Any, Final
@@ -10,7 +10,9 @@ from typing import Any, Final
 from refork.answers import AnswerKey, AnswersMode, Kept, Store, digest_of, normalizers
 from refork.case import Case, Step
 from refork.fork.branch import Instead
+from refork.fork.http_steps import Exchanges, Making
 from refork.frameworks import ModelCall, StepCall
+from refork.usage import Usage
 from refork.values import decode
 
 _NEVER: Final = datetime.max.replace(tzinfo=UTC)
@@ -28,6 +30,29 @@ class KeptSteps:
         self._seen: Counter[str] = Counter()
         self._keys: dict[int, AnswerKey] = {}
         self._found: dict[int, Kept] = {}
+        self._exchanges: dict[int, Exchanges] = {}
+        self._requests: Counter[str] = Counter()
+
+    def watch(self, number: int, making: Callable[..., Making]) -> Exchanges:
+        """The exchanges of step ``number``, whose code asks a model: each request is kept by itself."""
+        made = making(
+            trial=self._trial,
+            store=self._store,
+            folder=self._case.folder,
+            own_ids=self._own_ids,
+            seen=self._requests,
+        )
+        self._exchanges[number] = Exchanges(made)
+        return self._exchanges[number]
+
+    def by_request(self) -> bool:
+        """Whether answers are kept of requests that steps' code made."""
+        return self._store.holds(self._case.folder, "http")
+
+    def usage(self, number: int) -> Usage | None:
+        """The tokens of the requests of a step's code, where they are known."""
+        found = self._exchanges.get(number)
+        return None if found is None else found.usage
 
     @property
     def offline(self) -> bool:
@@ -55,29 +80,38 @@ class KeptSteps:
 
     @property
     def all_reused(self) -> bool:
-        return bool(self._keys) and len(self._found) == len(self._keys)
+        seen = self._seen_exchanges()
+        asked = {*self._keys} - {*seen}
+        return bool(asked or seen) and asked == {*self._found} and all(e.all_reused for e in seen.values())
 
     @property
     def answered_at(self) -> datetime:
         """When the oldest of what was reused was paid for; now where nothing was."""
-        return min((kept.answered_at for kept in self._found.values()), default=datetime.now(UTC))
+        moments = [kept.answered_at for kept in self._found.values()]
+        moments += [each.answered_at for each in self._seen_exchanges().values()]
+        return min(moments, default=datetime.now(UTC))
+
+    def _seen_exchanges(self) -> dict[int, Exchanges]:
+        return {number: each for number, each in self._exchanges.items() if each.seen}
 
     def seconds(self, steps: Sequence[tuple[int, Step]]) -> float:
         """What the reused calls took when they were made: of those that ran side by side the longest."""
         total, beside, until = 0.0, 0.0, None
         for number, step in sorted(steps, key=lambda each: (each[1].started_at or _NEVER, each[0])):
-            kept = self._found.get(number)
-            if kept is None or step.started_at is None:
+            kept, asked = self._found.get(number), self._exchanges.get(number)
+            took = kept.seconds if kept is not None else asked.kept_seconds if asked is not None else None
+            if took is None or step.started_at is None:
                 continue
             if until is None or step.started_at >= until:
                 total, beside, until = total + beside, 0.0, step.started_at
-            beside, until = max(beside, kept.seconds), max(until, step.completed_at or until)
+            beside, until = max(beside, took), max(until, step.completed_at or until)
         return total + beside
 
     def made(self, steps: Sequence[tuple[int, Step]]) -> tuple[Kept, ...]:
         """What there is to keep of these steps, each with its number in the fork: the calls that answered."""
         now = datetime.now(UTC)
-        return tuple(
+        asked = self._seen_exchanges()
+        whole = tuple(
             Kept(
                 digest=key.digest,
                 trial=key.trial,
@@ -92,7 +126,9 @@ class KeptSteps:
             )
             for number, step in steps
             if (key := self._keys.get(number)) and number not in self._found and step.error is None
+            if number not in asked
         )
+        return (*whole, *(kept for each in asked.values() for kept in each.made))
 
 
 def _answering(step: StepCall, value: Any) -> Instead:

@@ -9,11 +9,11 @@ from refork.engine.gate import Gate, Refusal
 from refork.errors import ForkError, ReforkError
 from refork.fork.branch import Branch, unrecorded
 from refork.fork.http_steps.looking import look
-from refork.fork.http_steps.models import is_model_step, is_named, recorded_answer
+from refork.fork.http_steps.models import denies, is_model_step, is_named, recorded_answer
 from refork.fork.permits import encoded_arguments, with_id
 from refork.fork.told import ToldCalls
 from refork.frameworks import Framework, ModelCall, StepCall, StepRun
-from refork.policy import Action, ToolPolicy, last_part
+from refork.policy import ToolPolicy, last_part
 from refork.variant import Variant
 
 
@@ -87,7 +87,7 @@ class ReplayBranch(Branch):
         """A step whose code asks a model: what it would send is found by running it up to there."""
         known = None if call is None else call.request
         name = last_part(step.name)
-        denied = self.policy.action_for(step.name) is Action.DENY
+        denied = denies(self.policy, step.name)
         if not denied and step.name not in self._unseen:
             seen = await look(step)
             if seen.request is not None:

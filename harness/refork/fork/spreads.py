@@ -12,6 +12,7 @@ from refork.errors import ForkError
 from refork.fork.at_step import StepBranch
 from refork.fork.case_fork import Spread, TrialBranch
 from refork.fork.host import Host
+from refork.fork.http_steps.models import denies
 from refork.fork.permits import Permits
 from refork.fork.planned import Keeper, Planned
 from refork.fork.tail import TailBranch
@@ -45,6 +46,10 @@ def spread_of(case: Case, framework: Framework | None, host: Host) -> CaseSpread
 def _check_fork_point(case: Case, policy: ToolPolicy) -> None:
     point = case.fork_point
     name = point.tool or point.name
+    if point.kind is StepKind.MODEL and denies(policy, name):
+        raise ForkError(
+            f"step {point.number} ({name!r}) is denied under [tool.refork.tools], or by the case's tools"
+        )
     if point.kind is not StepKind.MODEL and policy.action_for(name) is not Action.LIVE:
         raise ForkError(
             f"step {point.number} ({name!r}) is no model call, and rerunning it would act: "

@@ -6,24 +6,29 @@ Model calls are made; whatever else the workflow does is asked of the tool polic
 import json
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from threading import Lock
 from typing import Any, Protocol
 
 from refork.case import Case, Request, Run, Step, StepKind
 from refork.engine.checkpoints import checkpoints
 from refork.engine.gate import Gate, Refusal
-from refork.errors import AnswerMissingError, ReforkError, ToolDeniedError
+from refork.errors import AnswerMissingError, ForkError, ReforkError, ToolDeniedError
 from refork.fork.attempts import trial_error
 from refork.fork.branch import Branch, Instead, ended_early, misfit, stale, unrecorded
+from refork.fork.http_steps import Kind, Making, in_place
+from refork.fork.http_steps.models import denies
 from refork.fork.kept_steps import KeptSteps
 from refork.fork.kept_trials import not_kept
 from refork.fork.permits import Permits
 from refork.fork.planned import Keeper, Planned
 from refork.fork.told import ToldCalls
+from refork.fork.tool_run import ToolRun
 from refork.fork.trajectory import Trajectory
 from refork.fork.trial_step import Limits
-from refork.frameworks import Framework, ModelCall, StepCall
+from refork.frameworks import Framework, ModelCall, StepCall, StepRun
 from refork.outcome import TrialError
+from refork.policy import Action, last_part
 from refork.result import answer_of, calls_of, usage_of
 from refork.values import loads
 from refork.variant import CURRENT, Variant, current
@@ -68,8 +73,10 @@ class TailBranch(Branch):
         self._framework = framework
         self._permits = permits
         self._host = host
-        self._trajectory = Trajectory(framework)
         self._kept = KeptSteps(host.limits.answers, case, planned.number, gate.run_id)
+        self._trajectory = Trajectory(framework, self._kept.usage)
+        self.point = case.fork_point.name
+        self._models = {step.name for step in case.run.steps if step.kind is StepKind.MODEL}
         self._request: Request | None = None
         self._lock = Lock()
         self._begun = self._stopped = False
@@ -148,15 +155,59 @@ class TailBranch(Branch):
         gate = self.gate
         if step.number < gate.fork_point or gate.closed:
             return None
-        call = None if self._framework is None else self._framework.model_call(step)
+        call = self._call_of(step)
         if not gate.arrived:
             is_point = step.number == gate.fork_point and step.name == self._case.fork_point.name
             if not is_point or not (self._arrives(call) if call is not None else gate.arrive()):
                 return None
         if call is not None:
             self._sends(step.number, call)
-            return self._kept.in_place_of(step)
+            kept = self._kept.in_place_of(step)
+            return kept if kept is not None or not isinstance(call, StepRun) else self._asking(step, call)
         return self._allowed(step)
+
+    def _call_of(self, step: StepCall) -> ModelCall | None:
+        """The model call of a step: a framework's, or that of a step whose code asks a model."""
+        call = None if self._framework is None else self._framework.model_call(step)
+        if call is not None or step.name not in self._models:
+            return call
+        tried, agent = self._planned.variant, self._case.agent
+        ours = tried.name != CURRENT and (step.name == self.point or agent == last_part(step.name))
+        return ToolRun(step, live=False, tried=tried if ours else None)
+
+    def _asking(self, step: StepCall, call: StepRun) -> Instead | None:
+        """What runs in the place of a step whose code asks a model."""
+        if self.gate.closed:
+            return None
+        if denies(self.policy, step.name):
+            self.fail(
+                ToolDeniedError(f"step {step.number}, {step.name!r}, is denied under [tool.refork.tools]")
+            )
+            return None
+        exchanges = self._kept.watch(
+            step.number,
+            partial(
+                Making,
+                step=last_part(step.name),
+                agent=self._case.agent if step.name == self.point else last_part(step.name),
+                retries=self._host.limits.retries,
+                kind=Kind.LIVE if self.policy.action_for(step.name) is Action.LIVE else Kind.MODEL,
+                candidate=call.candidate,
+                sends=partial(self._sent, step.number),
+                missing=partial(not_kept, self._planned),
+            ),
+        )
+        at_point = step.number == self.gate.fork_point
+        return in_place(step, call, exchanges, check=at_point, stop=self._cannot)
+
+    def _sent(self, number: int, request: Request) -> None:
+        self._trajectory.model(number, request)
+        if number == self.gate.fork_point:
+            self._request = request
+            self._keeper.sent(self._planned.variant.name, request)
+
+    def _cannot(self, problem: Exception) -> None:
+        self.fail(problem if isinstance(problem, ReforkError) else ForkError(said_by(problem)))
 
     def on_planned_step(self, step: StepCall) -> Instead | None:
         return self._kept.in_place_of(step)
@@ -267,7 +318,8 @@ class TailBranch(Branch):
         except ReforkError as problem:
             self.fail(problem)
             return
-        if not is_kept and self._kept.offline:
+        by_request = isinstance(call, StepRun) and self._kept.by_request()
+        if not is_kept and self._kept.offline and not by_request:
             self.fail(AnswerMissingError(not_kept(self._planned, call.request, self._kept.draws(number))))
 
     def _allowed(self, step: StepCall) -> Instead | None:

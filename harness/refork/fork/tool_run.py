@@ -1,5 +1,7 @@
 """A step at a fork point that no framework tells a model call of: run again with its recorded arguments."""
 
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from refork.case import Request
@@ -7,6 +9,7 @@ from refork.errors import BadInputError
 from refork.fork.permits import encoded_arguments
 from refork.frameworks import ModelCall, Reply, StepCall, StepRun
 from refork.frameworks.dbos_steps import called, is_changed
+from refork.frameworks.plain_code import code_of
 from refork.result import answer_of
 from refork.values import encode
 from refork.variant import CURRENT, Variant
@@ -33,7 +36,7 @@ class ToolRun(StepRun):
 
     @property
     def code(self) -> str:
-        return ""
+        return "" if self.live else code_of(self.step.function)
 
     @property
     def request(self) -> Request:
@@ -46,10 +49,18 @@ class ToolRun(StepRun):
         return self.tried
 
     async def send(self) -> Reply:
-        output = await called(self.step)
+        with self.running() as check:
+            output = await called(self.step)
+            check()
+        return Reply(answer=answer_of(output), raw=encode(output))
+
+    @contextmanager
+    def running(self) -> Generator[Callable[[], None]]:
+        yield self._check_tried
+
+    def _check_tried(self) -> None:
         if self.tried is not None and not is_changed():
             raise BadInputError(
                 f"variant {self.tried.name!r}: step {self.step.number} ({self.step.name!r}) sent no request to a model "
                 "that could be seen, so there is no prompt to change; only 'current' runs there"
             )
-        return Reply(answer=answer_of(output), raw=encode(output))

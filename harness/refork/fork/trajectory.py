@@ -1,6 +1,6 @@
 """What a tail did from the fork point on: its checkpoints, and the tool calls that they were made for."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from threading import Lock
 from typing import Any
@@ -10,14 +10,19 @@ from refork.engine.checkpoints import Checkpoint
 from refork.errors import ValueNotPortableError
 from refork.fork.permits import encoded_arguments
 from refork.frameworks import Description, Framework, RawStep, StepCall
+from refork.result import answer_of
+from refork.usage import Usage
 from refork.values import encode
 
 
 class Trajectory:
     """Notes what a tail is about to do, from any thread; ``steps`` joins it with what was kept."""
 
-    def __init__(self, framework: Framework | None) -> None:
+    def __init__(
+        self, framework: Framework | None, usage: Callable[[int], Usage | None] = lambda _number: None
+    ) -> None:
         self._framework = framework
+        self._usage = usage
         self._lock = Lock()
         self._requests: dict[int, Request] = {}
         self._steps: dict[int, tuple[str | None, Any]] = {}
@@ -89,6 +94,6 @@ class Trajectory:
             child_run=kept.child_run,
             started_at=kept.started_at,
             completed_at=kept.completed_at,
-            usage=told.usage,
-            answer=told.answer,
+            usage=self._usage(kept.number) or told.usage,
+            answer=told.answer or (answer_of(kept.output) if is_model and kept.error is None else None),
         )

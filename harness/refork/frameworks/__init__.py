@@ -105,6 +105,11 @@ class StepRun(ABC):
         Called in the context of the code.
         """
 
+    @abstractmethod
+    def running(self) -> AbstractContextManager[Callable[[], None]]:
+        """Stand around the code while it runs. What it gives is called at the code's end, and raises BadInputError
+        where a candidate was asked for by nothing that the code did."""
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class StepCall:

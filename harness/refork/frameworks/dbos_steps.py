@@ -7,7 +7,7 @@ rendered within the step. A variant changes that rendering, so each variant has 
 
 import hashlib
 import inspect
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
@@ -164,19 +164,25 @@ class PlainCall(StepRun):
         return tried if asks else None
 
     async def send(self) -> Reply:
-        said = _Trial()
-        token = _trial.set(said)
-        try:
+        with self.running() as check:
             output = await called(self.step)
-            self._check_tried(said)
-        finally:
-            _trial.reset(token)
+            check()
+            said = _trial.get() or _Trial()
         return Reply(
             answer=answer_of(output),
             raw=encode(output),
             usage=total_usage(said.usages) if said.usages else usage_of(output),
             reported=bool(said.usages),
         )
+
+    @contextmanager
+    def running(self) -> Generator[Callable[[], None]]:
+        said = _Trial()
+        token = _trial.set(said)
+        try:
+            yield lambda: self._check_tried(said)
+        finally:
+            _trial.reset(token)
 
     @property
     def _handed(self) -> tuple[str, str] | None:

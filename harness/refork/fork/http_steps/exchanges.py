@@ -55,6 +55,8 @@ class Making:
     candidate: Callable[[], Variant | None]
     sends: Callable[[Request], None]
     missing: Callable[[Request, int], str]
+    seen: Counter[str] = field(default_factory=Counter[str])
+    """How often each request came: in a tail the steps of one trial share it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +83,7 @@ class Exchanges:
         self._making = making
         self._lock = threading.Lock()
         self._closed = threading.Event()
-        self._seen: Counter[str] = Counter()
+        self._seen = making.seen
         self._made: dict[AnswerKey, Kept] = {}
         self._given_up: dict[str, Received | Exception] = {}
         self._prompt: tuple[str | None] | None = None
@@ -145,6 +147,11 @@ class Exchanges:
     def model(self) -> str | None:
         """The model that answered first."""
         return next((reading.model or request.model for reading, request in self._ended.readings), None)
+
+    @property
+    def problem(self) -> Exception | None:
+        """What keeps the code from being measured, whatever it did of it: no answer is kept, it may not connect."""
+        return self._problem
 
     def failure(self, error: BaseException | None) -> Exception | None:
         """What is wrong with a run of the code that ended with ``error``, or without one. None if it stands."""

@@ -6,7 +6,7 @@ from dataclasses import replace
 from refork.case import Answer, Run, Step, StepKind
 from refork.errors import ValueNotPortableError
 from refork.frameworks import StepCall
-from refork.policy import DBOS_PREFIX, Action, Rule
+from refork.policy import DBOS_PREFIX, Action, Rule, ToolPolicy
 from refork.recognition import asks_model
 from refork.result import answer_of
 from refork.values import decode
@@ -19,6 +19,12 @@ def is_model_step(step: StepCall, models: Sequence[str]) -> bool:
 
 def is_named(name: str, models: Sequence[str]) -> bool:
     return any(Rule(pattern=pattern, action=Action.LIVE).fits(name) for pattern in models)
+
+
+def denies(policy: ToolPolicy, name: str) -> bool:
+    """Whether a rule says that a model step may not run. One for every name is about tools."""
+    rule = policy.rule_for(name)
+    return rule.action is Action.DENY and rule.pattern != "*"
 
 
 def with_named(run: Run, models: Sequence[str]) -> Run:
