@@ -1,6 +1,7 @@
 """A case under a variant: its trials counted, added up, and decided."""
 
 import dataclasses
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
@@ -62,6 +63,7 @@ def decided(cell: Cell, decision: Decision) -> Cell:
     """The cell with a decision, and with the first error where that is what there is to say."""
     first = first_error(cell)
     reason = f"{decision.reason}; the first: {first}" if first and decision.reason else decision.reason
+    reason = "; ".join(said for said in (reason, endings_of(cell)) if said)
     return dataclasses.replace(
         cell,
         verdict=decision.verdict,
@@ -86,6 +88,12 @@ def count(scored: Sequence[ScoredTrial], planned: int | None) -> Counts:
     return Counts(
         passes=results.count(True), failures=results.count(False), errors=results.count(None), missing=missing
     )
+
+
+def endings_of(cell: Cell) -> str:
+    """How many answers did not end by themselves and did not pass, by how they ended; empty where none did."""
+    counts = Counter(each.ending for each in cell.trials if each.ending is not None)
+    return ", ".join(f"{number} of {len(cell.trials)} {ending.words}" for ending, number in counts.items())
 
 
 def first_error(cell: Cell) -> str | None:

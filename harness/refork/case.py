@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 from pydantic import ConfigDict
 
@@ -66,11 +66,34 @@ class ToolCall:
     arguments: Any = None
 
 
+class Ending(StrEnum):
+    """How an answer ended that did not end by itself, or that says nothing."""
+
+    CUT_OFF = "cut-off"
+    FILTERED = "filtered"
+    REFUSED = "refused"
+    EMPTY = "empty"
+
+    @property
+    def words(self) -> str:
+        """As a sentence about an answer goes on: "was cut off at max_tokens"."""
+        return _ENDINGS[self]
+
+
+_ENDINGS: Final = {
+    Ending.CUT_OFF: "cut off at max_tokens",
+    Ending.FILTERED: "filtered by the provider",
+    Ending.REFUSED: "refused by the model",
+    Ending.EMPTY: "empty",
+}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Answer:
     """What a model answered at one step: text, tool calls, or both.
 
-    ``structured`` is the parsed answer where the step asked for a JSON schema and the text is JSON.
+    ``structured`` is the parsed answer where the step asked for a JSON schema and the text is JSON. ``ending`` is
+    None for an answer that ended by itself.
     """
 
     __pydantic_config__ = _STRICT
@@ -78,6 +101,7 @@ class Answer:
     text: str = ""
     tool_calls: tuple[ToolCall, ...] = ()
     structured: Any = None
+    ending: Ending | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,11 +4,41 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from refork.answers.kept import AnswerKey, Kept
 from refork.case import Answer, Request, Step
 from refork.usage import Usage
+
+
+class ErrorKind(StrEnum):
+    """Whose fault it is that a trial has no answer."""
+
+    APPLICATION = "application"
+    """The application's own code raised it, which is a failure."""
+    ANSWER_MISSING = "answer-missing"
+    """No answer is kept, and no call may be made."""
+    PROVIDER = "provider"
+    """The model's server did not answer this time: a rate limit, a time-out, a broken connection."""
+    REQUEST = "request"
+    """What is sent cannot be answered, however often."""
+    ACCOUNT = "account"
+    """The key is wrong, or the quota is used up."""
+    DENIED = "denied"
+    """A tool, or another operation, may not act in a rerun."""
+    STALE = "stale"
+    """The code no longer reaches the fork point."""
+    INTERNAL = "internal"
+    """A fault of Refork's own."""
+    OTHER = "other"
+
+    @property
+    def is_final(self) -> bool:
+        """Whether no further draw can end otherwise."""
+        return self in _FINAL
+
+
+_FINAL: Final = frozenset({ErrorKind.REQUEST, ErrorKind.ACCOUNT, ErrorKind.DENIED, ErrorKind.STALE})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,12 +46,13 @@ class TrialError:
     """Why a trial has no answer. ``type`` is the exception's class name.
 
     ``own`` says that the application's own code raised it: that is what the run does, and so a failure. Else
-    the trial could not be measured.
+    the trial could not be measured, and ``kind`` says whose fault that is.
     """
 
     type: str
     message: str
     own: bool = False
+    kind: ErrorKind = ErrorKind.OTHER
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
+from typing import Final
 
 from pydantic import ConfigDict
 
@@ -35,6 +36,20 @@ class Usage:
             output_tokens=self.output_tokens + other.output_tokens,
             reasoning_tokens=self.reasoning_tokens + other.reasoning_tokens,
         )
+
+
+MOST_TOKENS: Final = 10**12
+
+
+def checked(**counts: float | None) -> Usage | None:
+    """The usage of these counts; None where a server told one that is no count: negative, broken, or absurd."""
+    whole: dict[str, int] = {}
+    for name, count in counts.items():
+        value = 0 if count is None else count
+        if not 0 <= value <= MOST_TOKENS or value != int(value):  # NaN fails the first
+            return None
+        whole[name] = int(value)
+    return Usage(**whole)
 
 
 def total_usage(usages: Iterable[Usage | None]) -> Usage:

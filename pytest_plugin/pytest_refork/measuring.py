@@ -68,6 +68,9 @@ class Measurements:
     def given_up(self, subject: Subject, variant: str) -> bool:
         """Whether trials that were planned will never run, so that more of them would not either."""
         futures = self._futures[subject.name][variant]
+        fork = self._forks.get(subject.case.folder)
+        if fork is not None and fork.hopeless(variant):
+            return True
         return not futures or any(each.done() and _result(each) is None for each in futures)
 
     def finish(self, subject: Subject) -> None:

@@ -1,14 +1,16 @@
 """What cannot be measured is an error of its trial, after as many attempts as it deserves."""
 
 from collections.abc import Generator
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from refork.case import Run
 from refork.fork import ForkSession
-from refork.fork.retries import Retries, is_transient
-from refork.outcome import ForkStatus, TrialError
+from refork.fork.retries import Retries, is_transient, wait_for
+from refork.outcome import ErrorKind, ForkStatus, TrialError
 from refork.variant import Variant
 from support.forks import CAREFUL, case_of, limits, measure, text_of
 from support.model_server import Failure, ModelServer
@@ -27,7 +29,8 @@ TRANSIENT = {
     "overloaded": Failure(503, "overloaded"),
     "dropped connection": Failure(drop=True),
     "lock timeout": Failure(409, "conflict"),
-    "rate limit with a date": Failure(429, "slow down", headers={"retry-after": "30"}),
+    "rate limit with a time": Failure(429, "slow down", headers={"retry-after": "0.05"}),
+    "rate limit with milliseconds": Failure(429, "slow down", headers={"retry-after-ms": "20"}),
 }
 REFUSED = {
     "bad request": (Failure(400, "no such parameter"), "BadRequestError"),
@@ -75,14 +78,16 @@ def test_a_refusal_is_not_tried_again_and_its_text_is_kept(
     assert server.count == 2
 
 
-def test_an_answer_that_takes_too_long_is_tried_again_and_is_then_an_error(
+def test_an_answer_that_takes_longer_than_a_trial_may_is_an_error(
     runs: dict[str, Run], session: ForkSession, server: ModelServer
 ) -> None:
     server.latency = 1.0
     with limits(session, attempts=2, trial_seconds=0.1):
         outcome = measure(session, case_of(runs["one_call"]), 1)
-    assert outcome.trials[0].error == TrialError(type="TimeoutError", message="no answer within 0.1 s")
-    assert server.count == 2
+    assert outcome.trials[0].error == TrialError(
+        type="TimeoutError", message="no answer within 0.1 s", kind=ErrorKind.PROVIDER
+    )
+    assert server.count == 1
 
 
 def test_one_failing_trial_leaves_the_others_alone(
@@ -113,6 +118,7 @@ def test_a_template_error_is_an_error_of_that_variant_only(
         TrialError(
             type="TemplateError",
             message="'broken.md', line 2: 'customer' is undefined; a prompt has agent, baseline, model",
+            kind=ErrorKind.REQUEST,
         )
     }
     assert server.count == 6
@@ -169,7 +175,86 @@ def test_what_is_transient_is_known_by_status_type_and_name(error: Exception, tr
     assert is_transient(error) is transient
 
 
-def test_the_first_wait_is_a_second_and_one_attempt_is_no_retry() -> None:
-    options = Retries().step_options()
-    assert (options["max_attempts"], options["interval_seconds"], options["backoff_rate"]) == (6, 1.0, 2.0)
-    assert Retries(attempts=1).step_options()["retries_allowed"] is False
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({}, 4.0),
+        ({"retry-after": "7"}, 7.0),
+        ({"retry-after": "0"}, 0.0),
+        ({"retry-after": "-3"}, 0.0),
+        ({"retry-after-ms": "250", "retry-after": "9"}, 0.25),
+        ({"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"}, 0.0),
+        ({"retry-after": "soon"}, 4.0),
+        ({"retry-after": "nan"}, 4.0),
+        ({"retry-after": "3600"}, None),
+    ],
+)
+def test_a_wait_is_as_long_as_the_server_asks_within_reason(
+    headers: dict[str, str], seconds: float | None
+) -> None:
+    assert wait_for(3, Retries(first_wait=1.0), headers.get) == seconds
+
+
+def test_a_date_to_come_is_waited_for() -> None:
+    soon = format_datetime(datetime.now(UTC) + timedelta(seconds=30), usegmt=True)
+    wait = wait_for(1, Retries(), {"retry-after": soon}.get)
+    assert wait is not None
+    assert 20 < wait <= 30
+
+
+def test_a_server_that_asks_to_wait_too_long_is_not_asked_again(
+    runs: dict[str, Run], session: ForkSession, server: ModelServer
+) -> None:
+    before = len(server.requests)
+    server.fail_next(Failure(429, "come back tomorrow", headers={"retry-after": "86400"}), times=1)
+    outcome = measure(session, case_of(runs["one_call"]), 1)
+    assert outcome.trials[0].error is not None
+    assert outcome.trials[0].error.kind is ErrorKind.PROVIDER
+    assert len(server.requests) == before + 1
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        Failure(401, "wrong key", code="invalid_api_key"),
+        Failure(429, "You exceeded your current quota", code="insufficient_quota"),
+        Failure(400, "Your credit balance is too low to access the API"),
+        Failure(402, "payment required"),
+    ],
+    ids=lambda failure: failure.code or failure.message,
+)
+def test_an_account_that_cannot_be_used_is_asked_once(
+    failure: Failure, runs: dict[str, Run], session: ForkSession, server: ModelServer
+) -> None:
+    before = len(server.requests)
+    server.fail_next(failure, times=50)
+    with limits(session, concurrency=1):
+        outcome = measure(session, case_of(runs["one_call"]), 6)
+    server._failures.clear()
+    errors = [trial.error for trial in outcome.trials]
+    assert {error.kind for error in errors if error} == {ErrorKind.ACCOUNT}
+    assert len(server.requests) == before + 1
+    assert sum("not asked" in error.message for error in errors if error) == 5
+
+
+def test_trials_that_end_alike_for_good_are_stopped_after_a_few(
+    runs: dict[str, Run], session: ForkSession, server: ModelServer
+) -> None:
+    server.fail_next(Failure(400, "context length exceeded", code="context_length_exceeded"), times=50)
+    with limits(session, concurrency=1):
+        outcome = measure(session, case_of(runs["one_call"]), 20)
+    server._failures.clear()
+    assert server.count == 3
+    errors = [trial.error for trial in outcome.trials if trial.error is not None]
+    assert len(errors) == 20
+    assert errors[-1].message.startswith("not tried: the 3 trials before it ended alike")
+
+
+def test_trials_that_fail_for_the_moment_are_all_tried(
+    runs: dict[str, Run], session: ForkSession, server: ModelServer
+) -> None:
+    server.fail_next(Failure(503, "overloaded"), times=50)
+    with limits(session, attempts=1, concurrency=1):
+        measure(session, case_of(runs["one_call"]), 6)
+    server._failures.clear()
+    assert server.count == 6

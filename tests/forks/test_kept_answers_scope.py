@@ -63,7 +63,7 @@ def test_a_tail_needs_no_key_where_all_of_it_is_kept(
     session: ForkSession, tail: Case, server: ModelServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     recorded(session, tail, 1)
-    monkeypatch.setattr("refork.frameworks.openai_calls.Call.check_key", _no_key)
+    monkeypatch.setattr("refork.frameworks.openai_hooks.check_key", _no_key)
     use(session, AnswersMode.OFFLINE)
     (again,) = measure(session, tail, 1).trials
     assert again.error is None

@@ -9,7 +9,7 @@ import pytest
 from anthropic.types import Message
 from openai.types.chat import ChatCompletion
 from openai.types.responses import Response
-from refork.case import Answer, ToolCall
+from refork.case import Answer, Ending, ToolCall
 from refork.frameworks.responses import answer_of, is_response, model_of, register, usage_of
 from refork.usage import Usage
 from refork.values import Registry
@@ -110,7 +110,7 @@ def test_the_answer_of_another_value_is_its_text_or_its_json() -> None:
 
 def test_a_response_without_usage_or_choices_is_read_as_far_as_it_goes() -> None:
     bare = ChatCompletion.model_validate({**told(CHAT), "usage": None, "choices": []})
-    assert answer_of(bare) == Answer()
+    assert answer_of(bare) == Answer(ending=Ending.EMPTY)
     assert usage_of(bare) is None
 
 

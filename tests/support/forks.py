@@ -9,6 +9,7 @@ from typing import Any, Final
 from refork.case import Case, Run
 from refork.fork import CaseFork, ForkSession, open_session
 from refork.fork.retries import Retries
+from refork.fork.slots import Slots
 from refork.fork.trial_step import Limits
 from refork.outcome import Outcome, Trial
 from refork.variant import Variant, current
@@ -86,12 +87,14 @@ def text_of(trial: Trial) -> str:
 
 
 @contextmanager
-def limits(session: ForkSession, *, attempts: int = 3, trial_seconds: float = 20.0) -> Generator[None]:
+def limits(
+    session: ForkSession, *, attempts: int = 3, trial_seconds: float = 20.0, concurrency: int | None = None
+) -> Generator[None]:
     """Make the waits between the attempts of a call short while it lasts."""
     host = session._host
     before = host.limits
     host.limits = Limits(
-        slots=before.slots,
+        slots=before.slots if concurrency is None else Slots(concurrency),
         retries=Retries(attempts=attempts, first_wait=0.01),
         trial_seconds=trial_seconds,
         replay_seconds=before.replay_seconds,

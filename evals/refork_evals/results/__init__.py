@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
-from refork.case import Case, Request
+from refork.case import Case, Ending, Request
 from refork.outcome import Outcome, Trial
 from refork.usage import Savings, Usage
 
@@ -98,11 +98,18 @@ class ScoredTrial:
         """Why it did not pass, a line for each scorer that did not, or the error of the trial."""
         if self.trial.error is not None:
             return (f"{self.trial.error.type}: {self.trial.error.message}",)
-        return tuple(
+        unmet = tuple(
             f"{score.scorer}: {score.error or score.reason}"
             for score in self.scores
             if score.passed is not True
         )
+        return unmet if self.ending is None else (f"the answer was {self.ending.words}", *unmet)
+
+    @property
+    def ending(self) -> Ending | None:
+        """How an answer ended that did not pass, where it did not end by itself."""
+        answer = self.trial.answer
+        return None if answer is None or self.passed is True else answer.ending
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,6 +1,7 @@
 """A fork in ``step`` scope: it waits at the fork point, and runs trials there side by side, each a step of it."""
 
 import asyncio
+import time
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from functools import partial
@@ -14,16 +15,18 @@ from refork.case import Case
 from refork.engine.gate import Gate, Refusal
 from refork.engine.leftovers import Leftover
 from refork.errors import ForkError, ReforkError
+from refork.fork.attempts import not_asked, trial_error
 from refork.fork.branch import Branch, ended_early, misfit, stale, unrecorded
 from refork.fork.http_steps import Exchanges, Kind, Making
 from refork.fork.kept_trials import missing, not_kept, reused
 from refork.fork.planned import Keeper, Planned
 from refork.fork.told import ToldCalls
 from refork.fork.tool_run import ToolRun
-from refork.fork.trial_step import Limits, name_of, run_trial, said_by
+from refork.fork.trial_step import Limits, at_fault, name_of, run_trial
 from refork.frameworks import ModelCall, StepCall, StepRun
-from refork.outcome import TrialError
+from refork.outcome import ErrorKind, Trial
 from refork.policy import Action, ToolPolicy, last_part
+from refork.text import summary
 from refork.variant import CURRENT, Variant
 
 IDLE_SECONDS: Final = 0.05
@@ -62,6 +65,7 @@ class StepBranch(Branch):
         self._lock = Lock()
         self._backlog: list[Planned] = []
         self._taken: list[Planned] = []
+        self._running: dict[Planned, float] = {}
         self._digests: dict[str, str] = {}
         self._wake: Callable[[], None] | None = None
         self._closing = False
@@ -154,7 +158,7 @@ class StepBranch(Branch):
             return
         with self._lock:
             taken, self._backlog = list(self._taken), []
-        error = TrialError(type=type(problem).__name__, message=str(problem))
+        error = trial_error(problem)
         for planned in taken:
             if planned.result.running() or self._keeper.begin(planned):
                 self._keeper.give(planned, planned.said(error=error))
@@ -191,8 +195,8 @@ class StepBranch(Branch):
                 await wake.wait()
             if not self.gate.closed:
                 await asyncio.gather(*running)
-        except BaseException:
-            self.fail(ForkError("the fork was cut short while its trials were running"))
+        except BaseException as error:
+            self.fail(ForkError(f"the fork was cut short while its trials were running: {summary(error)}"))
             raise
         finally:
             for task in running:
@@ -220,8 +224,7 @@ class StepBranch(Branch):
         changed = self._call_of(planned.variant, call, calls)
         if isinstance(changed, Exception):
             if self._keeper.begin(planned):
-                error = TrialError(type=type(changed).__name__, message=said_by(changed))
-                self._keeper.give(planned, planned.said(error=error))
+                self._keeper.give(planned, planned.said(error=trial_error(changed)))
             return None
         name = name_of(planned.variant.name, planned.number, changed.request)
         try:
@@ -286,17 +289,44 @@ class StepBranch(Branch):
         async with self._limits.slots.one():
             if not self._keeper.begin(planned):
                 return
+            self._running[planned] = time.monotonic()
+            try:
+                trial = await self._tried(planned, call, reservation, name, key)
+            finally:
+                del self._running[planned]
+        self._keeper.give(planned, trial)
+
+    async def _tried(
+        self, planned: Planned, call: ModelCall, reservation: Any, name: str, key: AnswerKey | None
+    ) -> Trial:
+        """The trial, whatever happens. Raises only where the fork is over."""
+        account, limits = account_of(call), self._limits
+        refused = limits.account.refused(account)
+        if refused is not None:
+            return planned.said(error=not_asked(refused))
+        try:
             trial = await run_trial(
                 planned.variant.name,
                 planned.number,
                 call,
                 reservation=reservation,
                 name=name,
-                limits=self._limits,
+                limits=limits,
                 key=key,
                 exchanges=self._exchanges(planned, call),
             )
-        self._keeper.give(planned, trial)
+        except BaseException as error:
+            if self.gate.closed:
+                raise
+            return planned.said(error=at_fault(error))
+        if trial.error is not None and trial.error.kind is ErrorKind.ACCOUNT:
+            limits.account.refuse(account, trial.error)
+        return trial
+
+    @property
+    def longest_running(self) -> float:
+        """Seconds for which the oldest of the trials in flight has been running."""
+        return time.monotonic() - min(list(self._running.values()), default=time.monotonic())
 
     def _exchanges(self, planned: Planned, call: ModelCall) -> Exchanges | None:
         """Those of a call that is a run of a step's code."""
@@ -336,6 +366,11 @@ class StepBranch(Branch):
         with self._lock:
             self._wake = None
         self.over.set()
+
+
+def account_of(call: ModelCall) -> str:
+    """A name that calls share which are made with one key."""
+    return getattr(call, "account", None) or call.step_name
 
 
 def _awaken_on(loop: asyncio.AbstractEventLoop, wake: asyncio.Event) -> None:

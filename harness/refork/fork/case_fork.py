@@ -9,6 +9,7 @@ from typing import Protocol
 
 from refork.case import Case, Request
 from refork.errors import ReforkError, StaleError
+from refork.fork.alike import EndedAlike
 from refork.fork.planned import Keeper, Planned, cancel, refuse
 from refork.outcome import ForkStatus, Outcome, Trial
 from refork.variant import Variant
@@ -72,6 +73,7 @@ class CaseFork:
         self._requests: dict[str, Request] = {}
         self._trials: list[Trial] = []
         self._numbers: dict[str, int] = {}
+        self._alike = EndedAlike()
         self._ended_at: float | None = None
 
     @property
@@ -156,12 +158,19 @@ class CaseFork:
         with self._lock:
             if planned not in self._unanswered:
                 return False
+            hopeless = self._alike.hopeless(planned.variant.name)
             if self._stopping:
                 planned.result.cancel()
             begun = planned.result.set_running_or_notify_cancel()
             if not begun:
                 self._unanswered.remove(planned)
-            return begun
+        if begun and hopeless is not None:
+            self.give(planned, planned.said(error=hopeless))
+        return begun and hopeless is None
+
+    def hopeless(self, variant: str) -> bool:
+        """Whether trials of a variant ended alike for a reason that no further draw can change."""
+        return self._alike.hopeless(variant) is not None
 
     def give(self, planned: Planned, trial: Trial) -> None:
         """A trial's end, told to whoever waits for it."""
@@ -170,6 +179,7 @@ class CaseFork:
                 return
             self._unanswered.remove(planned)
             self._trials.append(trial)
+            self._alike.note(trial)
         planned.result.set_result(trial)
         if self._on_trial is not None:
             with suppress(Exception):  # whoever listens loses nobody an answer

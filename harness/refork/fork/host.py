@@ -13,6 +13,8 @@ from refork.engine.gate import Gate
 from refork.engine.leftovers import Leftover, Leftovers
 from refork.engine.session import Engine, wait_until_idle
 from refork.errors import ForkError, ReforkError
+from refork.fork.at_step import StepBranch
+from refork.fork.attempts import blocked
 from refork.fork.branch import Branch
 from refork.fork.clock import moment_of
 from refork.fork.order import RecordedOrder
@@ -22,6 +24,8 @@ from refork.policy import ToolPolicy
 
 TICK_SECONDS: Final = 0.2
 IDLE_SECONDS: Final = 3.0
+GRACE_SECONDS: Final = 5.0
+"""How long after its time a trial may still end by itself: else its event loop stands still."""
 
 
 class Host:
@@ -141,6 +145,9 @@ class Host:
     def _late(self, branch: Branch) -> ReforkError | None:
         if not branch.gate.arrived:
             return _hung(branch.gate, self.limits.replay_seconds)
+        limit = self.limits.trial_seconds
+        if isinstance(branch, StepBranch) and branch.longest_running > limit + GRACE_SECONDS:
+            return ForkError(blocked(limit))
         limit = self.limits.tail_seconds
         if isinstance(branch, TailBranch) and branch.running_for > limit:
             return ForkError(

@@ -3,8 +3,9 @@
 from refork.answers import Kept
 from refork.case import Request
 from refork.errors import AnswerMissingError
+from refork.fork.attempts.problems import trial_error
 from refork.fork.planned import Planned
-from refork.outcome import Trial, TrialError
+from refork.outcome import Trial
 
 RECORD = "record it with `pytest --agent-evals` and a key for the model, then commit answers.jsonl"
 
@@ -29,7 +30,7 @@ def missing(planned: Planned, request: Request, draws: int) -> Trial:
     return Trial(
         variant=planned.variant.name,
         number=planned.number,
-        error=TrialError(type=AnswerMissingError.__name__, message=not_kept(planned, request, draws)),
+        error=trial_error(AnswerMissingError(not_kept(planned, request, draws))),
     )
 
 

@@ -1,6 +1,11 @@
-"""Which failures of a model call are worth another attempt, and how they are spaced: DBOS's own step retries."""
+"""Which failures of a model call are worth another attempt, and how long to wait for it."""
 
+import math
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
 TRANSIENT_STATUS: Final = frozenset({408, 409, 425, 429})
@@ -16,6 +21,8 @@ TRANSIENT_NAMES: Final = frozenset(
 )
 """Connection errors of the OpenAI and Anthropic clients and of their HTTP library, by class name: none of
 them need be installed here."""
+LONGEST_WAIT: Final = 120.0
+"""Seconds that a server may ask to wait for."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,14 +32,55 @@ class Retries:
     attempts: int = 6
     first_wait: float = 1.0
 
-    def step_options(self) -> dict[str, Any]:
-        return {
-            "retries_allowed": self.attempts > 1,
-            "max_attempts": self.attempts,
-            "interval_seconds": self.first_wait,
-            "backoff_rate": 2.0,
-            "should_retry": is_transient,
-        }
+
+def until_next(attempt: int, retries: Retries, error: BaseException) -> float | None:
+    """Seconds from a failed attempt, counted from 1, to the next one. None where there is to be none."""
+    if attempt >= retries.attempts or not is_transient(error):
+        return None
+    return wait_for(attempt, retries, _headers(error))
+
+
+def wait_for(attempt: int, retries: Retries, header: Callable[[str], str | None]) -> float | None:
+    """Seconds to wait after a failed attempt: what the server asks for, else twice as long each time.
+
+    None where the server asks for longer than :data:`LONGEST_WAIT`.
+    """
+    asked = retry_after(header)
+    if asked is None:
+        return retries.first_wait * float(2 ** (attempt - 1))
+    return max(asked, 0.0) if asked <= LONGEST_WAIT else None
+
+
+def retry_after(header: Callable[[str], str | None]) -> float | None:
+    """What ``retry-after-ms`` or ``Retry-After`` (seconds, or a date) ask for, in seconds from now."""
+    with suppress(TypeError, ValueError):
+        return _finite(float(header("retry-after-ms") or "") / 1000)
+    asked = header("retry-after") or ""
+    with suppress(TypeError, ValueError):
+        return _finite(float(asked))
+    with suppress(TypeError, ValueError, OverflowError):
+        moment = parsedate_to_datetime(asked)
+        aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return (aware - datetime.now(UTC)).total_seconds()
+    return None
+
+
+def _finite(seconds: float) -> float | None:
+    return seconds if math.isfinite(seconds) else None
+
+
+def _headers(error: BaseException) -> Callable[[str], str | None]:
+    """The headers of the response that an exception holds, as the clients of openai, anthropic and httpx do."""
+    found: Any = getattr(getattr(error, "response", None), "headers", None)
+
+    def header(name: str) -> str | None:
+        try:
+            value = found.get(name)
+        except Exception:  # no headers, or none of a kind that is known
+            return None
+        return value if isinstance(value, str) else None
+
+    return header
 
 
 def is_transient(error: BaseException) -> bool:
@@ -45,9 +93,3 @@ def is_transient(error: BaseException) -> bool:
     if isinstance(error, TimeoutError | ConnectionError):
         return True
     return any(kind.__name__ in TRANSIENT_NAMES for kind in type(error).__mro__)
-
-
-def last_error(error: BaseException) -> BaseException:
-    """What the last attempt of a step ended with."""
-    attempts: list[BaseException] = getattr(error, "errors", [])  # of DBOSMaxStepRetriesExceeded
-    return attempts[-1] if attempts else error

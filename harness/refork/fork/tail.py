@@ -14,6 +14,7 @@ from refork.case import Case, Request, Run, Step, StepKind
 from refork.engine.checkpoints import checkpoints
 from refork.engine.gate import Gate, Refusal
 from refork.errors import AnswerMissingError, ForkError, ReforkError, ToolDeniedError
+from refork.fork.attempts import trial_error
 from refork.fork.branch import Branch, Instead, ended_early, misfit, stale, unrecorded
 from refork.fork.http_steps import Kind, Making, in_place
 from refork.fork.http_steps.models import denies
@@ -24,7 +25,7 @@ from refork.fork.planned import Keeper, Planned
 from refork.fork.told import ToldCalls
 from refork.fork.tool_run import ToolRun
 from refork.fork.trajectory import Trajectory
-from refork.fork.trial_step import Limits, said_by
+from refork.fork.trial_step import Limits
 from refork.frameworks import Framework, ModelCall, StepCall, StepRun
 from refork.outcome import TrialError
 from refork.policy import Action, last_part
@@ -280,7 +281,7 @@ class TailBranch(Branch):
 
     def fail(self, problem: ReforkError) -> None:
         self.gate.close()
-        self._give(error=TrialError(type=type(problem).__name__, message=str(problem)))
+        self._give(error=trial_error(problem))
 
     def _give(self, **what: Any) -> None:
         if not self.over.is_set():
@@ -302,7 +303,7 @@ class TailBranch(Branch):
         try:
             return call.changed(self._planned.variant if ours else _AS_IT_IS)
         except Exception as error:  # what a variant asks for may not fit
-            self._give(error=TrialError(type=type(error).__name__, message=said_by(error)))
+            self._give(error=trial_error(error))
             self.gate.close()
             return None
 

@@ -1,21 +1,22 @@
 """One trial at the fork point: a model call made once, as a DBOS step that keeps its answer."""
 
-import asyncio
-import time
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from dbos._error import DBOSWorkflowCancelledError
 from pydantic import TypeAdapter
 
 from refork.answers import AnswerKey, Store, keys
 from refork.case import Answer, Json, Request
+from refork.errors import ReforkError
+from refork.fork.attempts import Account, attempted, trial_error
 from refork.fork.http_steps import Exchanges, is_own, known, sent_by, told
-from refork.fork.retries import Retries, is_transient, last_error
+from refork.fork.retries import Retries, is_transient
 from refork.fork.slots import Slots
-from refork.fork.tool_run import ToolRun
 from refork.frameworks import ModelCall, Reply
-from refork.outcome import Trial, TrialError
+from refork.outcome import ErrorKind, Trial, TrialError
+from refork.text import summary
 from refork.usage import Usage
 
 _ANSWER = TypeAdapter(Answer)
@@ -27,13 +28,15 @@ _ERROR = TypeAdapter(TrialError)
 class Limits:
     """What bounds the forks of a session, and the kept answers that spare it calls.
 
-    A trial in ``step`` scope may take ``trial_seconds``, one in ``tail`` scope ``tail_seconds``; a replay may
-    stand still for ``replay_seconds``.
+    A trial in ``step`` scope may take ``trial_seconds``, with all of its attempts, one in ``tail`` scope
+    ``tail_seconds``; a replay may stand still for ``replay_seconds``. ``account`` remembers whose key or quota
+    cannot be used.
     """
 
     slots: Slots
     retries: Retries
     answers: Store = field(default_factory=Store)
+    account: Account = field(default_factory=Account)
     trial_seconds: float = 120.0
     tail_seconds: float = 600.0
     replay_seconds: float = 30.0
@@ -49,6 +52,14 @@ def digest(request: Request) -> str:
     return keys.digest(asdict(request))[:12]
 
 
+class NotAnsweredError(ReforkError):
+    """A trial's call was not answered. DBOS records no exception of a client's or of the application's."""
+
+    def __init__(self, error: TrialError) -> None:
+        super().__init__(f"{error.type}: {error.message}")
+        self.error = error
+
+
 async def run_trial(
     variant: str,
     number: int,
@@ -62,31 +73,29 @@ async def run_trial(
 ) -> Trial:
     """Make the call in the step that was reserved, or read what a killed session kept of it.
 
-    ``exchanges`` are those of a call that is a run of a step's code.
+    ``exchanges`` are those of a call that is a run of a step's code. Whatever the call raises is the trial's
+    error; what is raised here is that the fork is over.
     """
     ran = False
-    acts = isinstance(call, ToolRun)
 
     async def step() -> Json:
         nonlocal ran
         ran = True
-        began = time.monotonic()
-        try:
-            reply = await asyncio.wait_for(sent_by(call, exchanges), limits.trial_seconds)
-        except Exception as error:
-            # What was paid for on the way is in the checkpoint, too: a session that is killed now loses none of it.
-            if exchanges is None or not exchanges.seen or is_transient(error):
-                raise
-            ended = _ended(error, limits, own=is_own(error, exchanges, acts=acts))
-            return {"failed": _ERROR.dump_python(ended, mode="json"), **_exchanged(exchanges)}
-        return {**_kept(reply, time.monotonic() - began), **_exchanged(exchanges, reply)}
+        ended = await attempted(
+            lambda: sent_by(call, exchanges), retries=limits.retries, seconds=limits.trial_seconds
+        )
+        if ended.error is not None:
+            return _failed(ended.error, limits, exchanges)
+        assert ended.value is not None, "a call without an error gives a reply"
+        return {**_kept(ended.value, ended.seconds), **_exchanged(exchanges, ended.value)}
 
     common: dict[str, Any] = {"variant": variant, "number": number, "model": call.request.model}
     try:
-        kept = await reservation.run_async({"name": name, **limits.retries.step_options()}, step)
+        kept = await reservation.run_async({"name": name}, step)
+    except NotAnsweredError as ended:
+        return Trial(**common, error=ended.error)
     except Exception as error:
-        cause = last_error(error)
-        return Trial(**common, error=_ended(cause, limits, own=is_own(cause, exchanges, acts=acts)))
+        return Trial(**common, error=at_fault(error))
     finally:
         if exchanges is not None:
             exchanges.close()
@@ -102,9 +111,26 @@ async def run_trial(
     )
 
 
-def _ended(error: BaseException, limits: Limits, *, own: bool) -> TrialError:
-    message = said_by(error) or f"no answer within {limits.trial_seconds:g} s"
-    return TrialError(type=type(error).__name__, message=message, own=own)
+def at_fault(error: BaseException) -> TrialError:
+    """The error of a trial that broke in Refork's own code."""
+    return TrialError(
+        type=type(error).__name__,
+        kind=ErrorKind.INTERNAL,
+        message=f"Refork itself failed here, please report it: {summary(error)}",
+    )
+
+
+def _failed(error: BaseException, limits: Limits, exchanges: Exchanges | None) -> Json:
+    """What a checkpoint keeps of a call that failed. Raises NotAnsweredError where it is to be made again.
+
+    What was paid for on the way is in the checkpoint, too: a session that is killed now loses none of it.
+    """
+    if isinstance(error, DBOSWorkflowCancelledError):
+        raise error  # the fork is over
+    ended = trial_error(error, seconds=limits.trial_seconds, own=is_own(error, exchanges))
+    if exchanges is None or not exchanges.seen or is_transient(error):
+        raise NotAnsweredError(ended) from None
+    return {"failed": _ERROR.dump_python(ended, mode="json"), **_exchanged(exchanges)}
 
 
 def _exchanged(exchanges: Exchanges | None, reply: Reply | None = None) -> dict[str, Json]:
@@ -113,12 +139,6 @@ def _exchanged(exchanges: Exchanges | None, reply: Reply | None = None) -> dict[
         return {}
     usage = reply.usage if reply is not None and reply.reported else exchanges.usage
     return {"usage": _USAGE.dump_python(usage, mode="json"), "http": told(exchanges)}
-
-
-def said_by(error: BaseException) -> str:
-    """An exception's message in one line of at most 500 characters."""
-    text = " ".join(str(error).split())
-    return text if len(text) <= 500 else text[:499] + "…"
 
 
 def _kept(reply: Reply, seconds: float) -> dict[str, Json]:

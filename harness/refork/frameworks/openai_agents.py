@@ -13,7 +13,8 @@ from agents import ModelResponse
 from refork.case import Request, StepKind
 from refork.frameworks import Description, ModelCall, RawStep, StepCall, ToldCall, Watcher
 from refork.frameworks.openai_calls import MODEL_STEP, answer_of, told_calls, usage_of
-from refork.frameworks.openai_hooks import intercepted, placeholder_key
+from refork.frameworks.openai_clients import made_without_key
+from refork.frameworks.openai_hooks import intercepted
 from refork.values import Registry
 
 
@@ -43,7 +44,7 @@ class OpenAIAgents:
         registry.register_pydantic(ModelResponse, name="openai-agents.ModelResponse")
 
     def importable(self) -> AbstractContextManager[None]:
-        return placeholder_key()
+        return made_without_key()
 
     def intercept(self, watcher: Watcher) -> AbstractContextManager[None]:
         return intercepted(watcher)

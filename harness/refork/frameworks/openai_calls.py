@@ -8,23 +8,22 @@ from typing import Any, Final
 
 import dbos_openai_agents.runner as dbos_runner
 from agents import FunctionTool, Handoff, Model, ModelResponse, ModelSettings, ModelTracing
-from agents.models._retry_runtime import provider_managed_retries_disabled
 from openai.types.responses import ResponseFunctionToolCall, ResponseOutputMessage
 from pydantic import TypeAdapter
 from pydantic_core import to_jsonable_python
 
 from refork.answers.keys import digest
 from refork.case import Answer, Request, Tool, ToolCall
-from refork.errors import ApplicationError, BadInputError
+from refork.errors import BadInputError
 from refork.files.checks import nearest
 from refork.frameworks import ModelCall, Reply, ToldCall
+from refork.frameworks.openai_clients import check_key
+from refork.frameworks.responses import ending_of
 from refork.prompt_files import render
-from refork.usage import Usage
+from refork.usage import Usage, checked
 from refork.variant import Variant
 
 MODEL_STEP: Final[str] = dbos_runner._model_call_step.__qualname__
-NO_KEY: Final = "refork-has-no-key"
-"""Stands in for a missing OPENAI_API_KEY while a prefix is replayed, which calls nobody."""
 
 SETTINGS: Final = frozenset(field.name for field in dataclasses.fields(ModelSettings))
 _SECRET: Final = frozenset({"authorization", "headers"})
@@ -87,18 +86,16 @@ class Call:
         model = self.model if variant.model is None else _other_model(self.model, variant.model)
         return dataclasses.replace(self, model=model, arguments=arguments)
 
-    def check_key(self) -> None:
-        """Raises ApplicationError where there is only our placeholder for a key."""
-        if getattr(getattr(self.model, "_client", None), "api_key", None) == NO_KEY:
-            raise ApplicationError("no key for the model: set OPENAI_API_KEY to make live calls")
+    @property
+    def account(self) -> str | None:
+        """Where the client's calls go: those of one server share a key."""
+        url = getattr(getattr(self.model, "_client", None), "base_url", None)
+        return None if url is None else str(url)
 
     async def send(self) -> Reply:
-        self.check_key()
-        arguments: dict[str, Any] = {**self.arguments, "tracing": ModelTracing.DISABLED}
-        # The client's own retries would be neither counted nor spaced by the session's.
-        with provider_managed_retries_disabled(True):
-            response = await self.model.get_response(**arguments)
-        schema = arguments["output_schema"]
+        check_key(getattr(self.model, "_client", None))
+        response = await self.model.get_response(**{**self.arguments, "tracing": ModelTracing.DISABLED})
+        schema = self.arguments["output_schema"]
         return Reply(
             answer=answer_of(response, structured=schema is not None and not schema.is_plain_text()),
             usage=usage_of(response),
@@ -200,14 +197,15 @@ def _as_returned(output: Any) -> Any:
     return [{**part, "type": str(part.get("type")).removeprefix("input_")} for part in output]
 
 
-def usage_of(response: ModelResponse) -> Usage:
+def usage_of(response: ModelResponse) -> Usage | None:
+    """The tokens that a response tells; None where one of its counts is none."""
     usage = response.usage
-    return Usage(
+    return checked(
         calls=usage.requests or 1,
         input_tokens=usage.input_tokens,
-        cached_tokens=getattr(usage.input_tokens_details, "cached_tokens", 0) or 0,
+        cached_tokens=getattr(usage.input_tokens_details, "cached_tokens", 0),
         output_tokens=usage.output_tokens,
-        reasoning_tokens=getattr(usage.output_tokens_details, "reasoning_tokens", 0) or 0,
+        reasoning_tokens=getattr(usage.output_tokens_details, "reasoning_tokens", 0),
     )
 
 
@@ -215,16 +213,24 @@ def answer_of(response: ModelResponse, *, structured: bool) -> Answer:
     """The text, tool calls and, where a JSON schema was asked for, the parsed answer of a response."""
     texts: list[str] = []
     calls: list[ToolCall] = []
+    refusal = False
     for item in response.output:
         if isinstance(item, ResponseOutputMessage):
+            refusal = refusal or any(getattr(part, "refusal", None) for part in item.content)
             texts += [
-                str(getattr(part, "text", None) or getattr(part, "refusal", "")) for part in item.content
+                str(getattr(part, "text", None) or getattr(part, "refusal", "") or "")
+                for part in item.content
             ]
         elif isinstance(item, ResponseFunctionToolCall):
             calls.append(ToolCall(name=item.name, arguments=json_or_text(item.arguments)))
     text = "".join(texts)
     parsed = json_or_text(text) if structured else None
-    return Answer(text=text, tool_calls=tuple(calls), structured=None if isinstance(parsed, str) else parsed)
+    return Answer(
+        text=text,
+        tool_calls=tuple(calls),
+        structured=None if isinstance(parsed, str) else parsed,
+        ending=ending_of(None, refusal=refusal, empty=not response.output),
+    )
 
 
 def json_or_text(text: str) -> Any:

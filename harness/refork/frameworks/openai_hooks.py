@@ -3,7 +3,6 @@
 import asyncio
 import dataclasses
 import inspect
-import os
 from collections.abc import AsyncIterator, Generator
 from contextlib import ExitStack, contextmanager, suppress
 from contextvars import ContextVar
@@ -25,7 +24,8 @@ from dbos._context import get_local_dbos_context
 from openai import DefaultAsyncHttpx2Client
 
 from refork.frameworks import Watcher
-from refork.frameworks.openai_calls import NO_KEY, Call
+from refork.frameworks.openai_calls import Call
+from refork.frameworks.openai_clients import check_key
 from refork.frameworks.openai_local_tools import local_tools
 from refork.frameworks.openai_sessions import read_only_sessions
 from refork.frameworks.openai_turns import all_tools, in_turn
@@ -105,7 +105,7 @@ def _keyed(call: Call) -> Any:
     """The call's model, which says so where it has no key once it is asked: a kept answer needs none."""
 
     async def get_response(*args: Any, **kwargs: Any) -> ModelResponse:
-        call.check_key()
+        check_key(getattr(call.model, "_client", None))
         return await call.model.get_response(*args, **kwargs)
 
     return SimpleNamespace(get_response=get_response)
@@ -192,20 +192,6 @@ def _own_connections() -> Generator[None]:
             closing = asyncio.run_coroutine_threadsafe(client.aclose(), loop)
             with suppress(Exception):  # a loop that hangs closes nothing
                 closing.result(CLOSING_SECONDS)
-
-
-@contextmanager
-def placeholder_key() -> Generator[None]:
-    """Set OPENAI_API_KEY where it is missing: clients are made when an application is imported, or replays."""
-    if os.environ.get("OPENAI_API_KEY"):
-        yield
-        return
-    os.environ["OPENAI_API_KEY"] = NO_KEY
-    try:
-        yield
-    finally:
-        if os.environ.get("OPENAI_API_KEY") == NO_KEY:
-            del os.environ["OPENAI_API_KEY"]
 
 
 @contextmanager

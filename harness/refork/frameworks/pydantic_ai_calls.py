@@ -14,9 +14,10 @@ from refork.case import Answer, Request, Tool, ToolCall
 from refork.errors import ApplicationError, BadInputError
 from refork.files.checks import nearest
 from refork.frameworks import ModelCall, Reply, StepCall, ToldCall
-from refork.frameworks.openai_calls import NO_KEY
+from refork.frameworks.openai_clients import check_key
+from refork.frameworks.responses import ending_of
 from refork.prompt_files import render
-from refork.usage import Usage
+from refork.usage import Usage, checked
 from refork.variant import Variant
 
 MODEL_STEPS: Final = ("__model.request", "__model.request_stream")
@@ -104,8 +105,7 @@ class Call:
 
     async def send(self) -> Reply:
         model, given = _model(self.step), self._arguments
-        if getattr(getattr(model, "client", None), "api_key", None) == NO_KEY:
-            raise ApplicationError("no key for the model: set OPENAI_API_KEY to make live calls")
+        check_key(getattr(model, "client", None))
         if self.other_model is not None:
             model = _other(model, self.other_model)
         response = await model.request(
@@ -130,7 +130,12 @@ def answer_of(response: Any, outputs: Sequence[str] | set[str] = ("final_result"
         if part.part_kind == "tool-call"
     )
     structured = next((call.arguments for call in calls if call.name in outputs), None)
-    return Answer(text="".join(texts), tool_calls=calls, structured=structured)
+    return Answer(
+        text="".join(texts),
+        tool_calls=calls,
+        structured=structured,
+        ending=ending_of(getattr(response, "finish_reason", None), empty=not response.parts),
+    )
 
 
 def usage_of(response: Any) -> Usage | None:
@@ -138,7 +143,7 @@ def usage_of(response: Any) -> Usage | None:
     if used is None:
         return None
     details: Mapping[str, int] = used.details or {}
-    return Usage(
+    return checked(
         calls=1,
         input_tokens=used.input_tokens or 0,
         cached_tokens=used.cache_read_tokens or 0,

@@ -11,10 +11,26 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final, cast
 
-from refork.case import Answer, ToolCall
+from refork.case import Answer, Ending, ToolCall
 from refork.result import answer_of as answer_of_result
-from refork.usage import Usage
+from refork.usage import Usage, checked
 from refork.values import Registry
+
+_REASONS: Final = {
+    "length": Ending.CUT_OFF,
+    "max_tokens": Ending.CUT_OFF,
+    "max_output_tokens": Ending.CUT_OFF,
+    "MAX_TOKENS": Ending.CUT_OFF,
+    "model_context_window_exceeded": Ending.CUT_OFF,
+    "content_filter": Ending.FILTERED,
+    "SAFETY": Ending.FILTERED,
+    "PROHIBITED_CONTENT": Ending.FILTERED,
+    "BLOCKLIST": Ending.FILTERED,
+    "RECITATION": Ending.FILTERED,
+    "SPII": Ending.FILTERED,
+    "refusal": Ending.REFUSED,
+}
+"""What the providers' formats call it: finish_reason, incomplete_details.reason, stop_reason, finishReason."""
 
 KNOWN: Final = {
     "chat": ("openai.types.chat.chat_completion", "ChatCompletion"),
@@ -101,37 +117,65 @@ def _shape(fields: Mapping[Any, Any]) -> str | None:
 
 
 def _chat_answer(fields: Mapping[str, Any]) -> Answer:
-    message = next((_mapping(choice).get("message") for choice in fields["choices"]), None)
-    told = _mapping(message)
-    calls = [_mapping(_mapping(call).get("function")) for call in told.get("tool_calls") or ()]
+    choice = next(iter(map(_mapping, fields["choices"])), {})
+    told = _mapping(choice.get("message"))
+    calls = [_mapping(_mapping(call).get("function")) for call in _items(told.get("tool_calls"))]
+    text = _text(told.get("content"))
     return Answer(
-        text=str(told.get("content") or told.get("refusal") or ""),
+        text=text or _text(told.get("refusal")),
         tool_calls=tuple(_call(call.get("name"), call.get("arguments")) for call in calls if call),
+        ending=ending_of(choice.get("finish_reason"), refusal=told.get("refusal"), empty=not (text or calls)),
     )
 
 
 def _response_answer(fields: Mapping[str, Any]) -> Answer:
     texts: list[str] = []
     calls: list[ToolCall] = []
+    refusal = False
     for item in map(_mapping, fields["output"]):
         if item.get("type") == "message":
-            parts = map(_mapping, item.get("content") or ())
-            texts += [str(part.get("text") or part.get("refusal") or "") for part in parts]
+            parts = [_mapping(part) for part in _items(item.get("content"))]
+            texts += [_text(part.get("text")) or _text(part.get("refusal")) for part in parts]
+            refusal = refusal or any(part.get("refusal") for part in parts)
         elif item.get("type") == "function_call":
             calls.append(_call(item.get("name"), item.get("arguments")))
-    return Answer(text="".join(texts), tool_calls=tuple(calls))
+    why = _mapping(fields.get("incomplete_details")).get("reason")
+    empty = not (any(texts) or calls)
+    return Answer(
+        text="".join(texts), tool_calls=tuple(calls), ending=ending_of(why, refusal=refusal, empty=empty)
+    )
 
 
 def _message_answer(fields: Mapping[str, Any]) -> Answer:
     blocks = [_mapping(block) for block in fields["content"]]
+    text = "".join(_text(block.get("text")) for block in blocks if block.get("type") == "text")
+    calls = [block for block in blocks if block.get("type") == "tool_use"]
     return Answer(
-        text="".join(str(block.get("text") or "") for block in blocks if block.get("type") == "text"),
-        tool_calls=tuple(
-            _call(block.get("name"), block.get("input"))
-            for block in blocks
-            if block.get("type") == "tool_use"
-        ),
+        text=text,
+        tool_calls=tuple(_call(block.get("name"), block.get("input")) for block in calls),
+        ending=ending_of(fields.get("stop_reason"), empty=not (text or calls)),
     )
+
+
+def ending_of(reason: object, *, refusal: object = None, empty: bool = False) -> Ending | None:
+    """How an answer ended, by the provider's own ``reason``; None where it ended by itself and says something."""
+    if isinstance(reason, str) and reason in _REASONS:
+        return _REASONS[reason]
+    if refusal:
+        return Ending.REFUSED
+    return Ending.EMPTY if empty else None
+
+
+def _items(value: object) -> Sequence[Any]:
+    return value if isinstance(value, list | tuple) else ()
+
+
+def _text(value: object) -> str:
+    """A message's content: a text, or parts of which some hold one."""
+    if isinstance(value, str):
+        return value
+    texts = (_mapping(part).get("text") for part in _items(value))
+    return "".join(text for text in texts if isinstance(text, str))
 
 
 def _call(name: object, arguments: object) -> ToolCall:
@@ -141,11 +185,11 @@ def _call(name: object, arguments: object) -> ToolCall:
     return ToolCall(name=str(name), arguments=arguments)
 
 
-def _openai_usage(usage: Mapping[str, Any]) -> Usage:
+def _openai_usage(usage: Mapping[str, Any]) -> Usage | None:
     """Chat completions call it prompt and completion, responses input and output."""
     told = _mapping(usage.get("prompt_tokens_details") or usage.get("input_tokens_details"))
     made = _mapping(usage.get("completion_tokens_details") or usage.get("output_tokens_details"))
-    return Usage(
+    return checked(
         calls=1,
         input_tokens=_count(usage, "prompt_tokens", "input_tokens"),
         cached_tokens=_count(told, "cached_tokens"),
@@ -154,10 +198,10 @@ def _openai_usage(usage: Mapping[str, Any]) -> Usage:
     )
 
 
-def _anthropic_usage(usage: Mapping[str, Any]) -> Usage:
+def _anthropic_usage(usage: Mapping[str, Any]) -> Usage | None:
     """Here ``input_tokens`` leaves out what was read from the cache, or written to it."""
     cached = _count(usage, "cache_read_input_tokens")
-    return Usage(
+    return checked(
         calls=1,
         input_tokens=_count(usage, "input_tokens") + cached + _count(usage, "cache_creation_input_tokens"),
         cached_tokens=cached,
@@ -166,8 +210,10 @@ def _anthropic_usage(usage: Mapping[str, Any]) -> Usage:
     )
 
 
-def _count(fields: Mapping[str, Any], *names: str) -> int:
-    return next((int(fields[name]) for name in names if isinstance(fields.get(name), int)), 0)
+def _count(fields: Mapping[str, Any], *names: str) -> float:
+    """The first of these that is a number, whatever number; 0 where none is."""
+    found = (fields.get(name) for name in names)
+    return next((each for each in found if isinstance(each, int | float)), 0)
 
 
 def _mapping(value: object) -> Mapping[str, Any]:

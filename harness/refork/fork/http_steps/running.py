@@ -1,6 +1,7 @@
 """Runs a step's code under the eyes of its exchanges, and tells a trial what came of them."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -9,9 +10,12 @@ from pydantic import TypeAdapter
 from refork.answers import Kept
 from refork.case import Json
 from refork.errors import ReforkError
+from refork.fork.attempts.problems import is_of_a_client
+from refork.fork.attempts.sdk_watch import SdkWatch
 from refork.fork.http_steps.exchanges import Exchanges, Unwound
 from refork.frameworks import ModelCall, Reply
 from refork.http_calls import watching
+from refork.http_calls.formats import Reading
 
 _KEPT = TypeAdapter(tuple[Kept, ...])
 
@@ -19,7 +23,7 @@ _KEPT = TypeAdapter(tuple[Kept, ...])
 async def sent_by(call: ModelCall, exchanges: Exchanges | None) -> Reply:
     """Make the call once. Raises what its model's client or the step's code raises."""
     if exchanges is None:
-        return await call.send()
+        return await _watched(call)
     exchanges.again()
     try:
         with watching(exchanges):
@@ -32,17 +36,29 @@ async def sent_by(call: ModelCall, exchanges: Exchanges | None) -> Reply:
     problem = exchanges.failure(None)
     if problem is not None:
         raise problem
-    return reply
+    return _ending_like(reply, exchanges.readings[-1] if exchanges.readings else None)
 
 
-def is_own(error: BaseException, exchanges: Exchanges | None, *, acts: bool) -> bool:
-    """Whether the application's code raised it, on what its model answered: that is what the run does.
+async def _watched(call: ModelCall) -> Reply:
+    """A call that a framework's own client makes: how its answer ended is read where it passes."""
+    watch = SdkWatch()
+    with watching(watch):
+        reply = await call.send()
+    return _ending_like(reply, watch.reading)
 
-    ``acts`` says that the step asks no model that is known.
-    """
+
+def _ending_like(reply: Reply, reading: Reading | None) -> Reply:
+    """The reply with how its answer ended, as it passed on the wire."""
+    if reading is None or reading.answer.ending is None:
+        return reply
+    return replace(reply, answer=replace(reply.answer, ending=reading.answer.ending))
+
+
+def is_own(error: BaseException, exchanges: Exchanges | None) -> bool:
+    """Whether the code of a step raised it, on what its model answered: that is what the run does."""
     if exchanges is None or isinstance(error, TimeoutError | ReforkError):
         return False
-    return acts or exchanges.seen
+    return exchanges.seen or not is_of_a_client(error)
 
 
 def told(exchanges: Exchanges) -> dict[str, Json]:

@@ -6,10 +6,11 @@ from contextlib import suppress
 from typing import Any, Final
 
 from refork.case import Answer, Request, Tool, ToolCall
+from refork.frameworks.responses import ending_of
 from refork.http_calls.formats import sse
 from refork.http_calls.formats.protocol import Reading, retold, settings_of, text_of, told
 from refork.http_calls.wire import Received
-from refork.usage import Usage
+from refork.usage import Usage, checked
 
 _PATHS: Final = (":generateContent", ":streamGenerateContent")
 _SYSTEM: Final = ("systemInstruction", "system_instruction")
@@ -56,7 +57,7 @@ class Gemini:
         if "candidates" not in said:
             return None
         return Reading(
-            answer=_answer(parts),
+            answer=_answer(parts, finish),
             usage=_usage(said.get("usageMetadata")),
             model=said["modelVersion"] if isinstance(said.get("modelVersion"), str) else None,
             finish=finish if isinstance(finish, str) else None,
@@ -77,12 +78,13 @@ def _bodies(answer: Received) -> Iterator[dict[str, Any]]:
         yield from _list(found if isinstance(found, list) else [found])
 
 
-def _answer(parts: list[dict[str, Any]]) -> Answer:
+def _answer(parts: list[dict[str, Any]], finish: Any) -> Answer:
     texts = [str(part["text"]) for part in parts if "text" in part and not part.get("thought")]
     calls = [told(part["functionCall"]) for part in parts if "functionCall" in part]
     return Answer(
         text="".join(texts),
         tool_calls=tuple(ToolCall(name=str(call.get("name")), arguments=call.get("args")) for call in calls),
+        ending=ending_of(finish, empty=not (texts or calls)),
     )
 
 
@@ -90,7 +92,7 @@ def _usage(said: Any) -> Usage | None:
     if not isinstance(said, dict):
         return None
     thought = _count(said, "thoughtsTokenCount")
-    return Usage(
+    return checked(
         calls=1,
         input_tokens=_count(said, "promptTokenCount"),
         cached_tokens=_count(said, "cachedContentTokenCount"),

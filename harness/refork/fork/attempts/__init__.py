@@ -1,0 +1,17 @@
+"""One attempt at a model call and the next: bounded in time, spaced as the server asks, and told why it failed."""
+
+from refork.fork.attempts.bounded import Ended, within
+from refork.fork.attempts.problems import blocked, not_asked, trial_error
+from refork.fork.attempts.retrying import Account, attempted
+from refork.fork.attempts.sdk_watch import SdkWatch
+
+__all__ = [
+    "Account",
+    "Ended",
+    "SdkWatch",
+    "attempted",
+    "blocked",
+    "not_asked",
+    "trial_error",
+    "within",
+]

@@ -1,0 +1,44 @@
+"""Waits for somebody else's code no longer than it may take, whatever it raises and whatever it swallows."""
+
+import asyncio
+import time
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+_Result = TypeVar("_Result")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ended(Generic[_Result]):
+    """How a piece of work ended: with ``value`` where ``error`` is None. ``seconds`` is what it took."""
+
+    value: _Result | None = None
+    error: BaseException | None = None
+    seconds: float = 0.0
+
+
+async def within(seconds: float, work: Coroutine[Any, Any, _Result]) -> Ended[_Result]:
+    """Run ``work`` in a task of its own for at most ``seconds``. Its exceptions are given back, never raised.
+
+    The error is a TimeoutError where the time was over, be it that the work goes on: code may swallow its
+    cancellation. An exception such as SystemExit would end the event loop if it left the task.
+    """
+    task = asyncio.create_task(_caught(work))
+    try:
+        done, _ = await asyncio.wait({task}, timeout=max(0.0, seconds))
+    except asyncio.CancelledError:
+        task.cancel()
+        raise
+    if done and not task.cancelled():
+        return task.result()
+    task.cancel()
+    return Ended(error=TimeoutError(), seconds=seconds)
+
+
+async def _caught(work: Coroutine[Any, Any, _Result]) -> Ended[_Result]:
+    began = time.monotonic()
+    try:
+        return Ended(value=await work, seconds=time.monotonic() - began)
+    except BaseException as error:
+        return Ended(error=error, seconds=time.monotonic() - began)

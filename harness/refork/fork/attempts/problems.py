@@ -1,0 +1,131 @@
+"""What an exception means for a trial: whose fault it is, and whether another draw could end otherwise."""
+
+from typing import Any, Final
+
+from refork.errors import AnswerMissingError, ReforkError, StaleError, ToolDeniedError
+from refork.fork.retries import is_transient
+from refork.outcome import ErrorKind, TrialError
+from refork.text import message_of, name_of
+
+_ACCOUNT_CODES: Final = frozenset(
+    {
+        "account_deactivated",
+        "billing_hard_limit_reached",
+        "billing_not_active",
+        "insufficient_quota",
+        "invalid_api_key",
+        "invalid_authentication",
+        "authentication_error",
+        "access_terminated",
+    }
+)
+_ACCOUNT_WORDS: Final = (
+    "credit balance is too low",
+    "exceeded your current quota",
+    "incorrect api key",
+    "invalid api key",
+    "invalid x-api-key",
+    "payment required",
+)
+_CLIENTS: Final = frozenset(
+    {
+        "aiohttp",
+        "anthropic",
+        "botocore",
+        "google",
+        "groq",
+        "httpcore",
+        "httpcore2",
+        "httpx",
+        "httpx2",
+        "litellm",
+        "mistralai",
+        "openai",
+        "requests",
+        "urllib3",
+    }
+)
+_OF_REFORK: Final = {
+    AnswerMissingError: ErrorKind.ANSWER_MISSING,
+    ToolDeniedError: ErrorKind.DENIED,
+    StaleError: ErrorKind.STALE,
+}
+
+
+def trial_error(error: BaseException, *, seconds: float | None = None, own: bool = False) -> TrialError:
+    """The error of a trial that ended with an exception. ``seconds`` is what the trial might have taken.
+
+    ``own`` says that the application's own code raised it, which is a failure and no error of measurement.
+    """
+    message = message_of(error)
+    if not message and isinstance(error, TimeoutError) and seconds is not None:
+        message = f"no answer within {seconds:g} s"
+    kind = ErrorKind.APPLICATION if own else kind_of(error)
+    return TrialError(type=name_of(error), message=message, own=own, kind=kind)
+
+
+def kind_of(error: BaseException) -> ErrorKind:
+    """Whose fault an exception is that the application's code did not raise."""
+    for kind, found in _OF_REFORK.items():
+        if isinstance(error, kind):
+            return found
+    if is_account_problem(error):
+        return ErrorKind.ACCOUNT
+    if is_transient(error):
+        return ErrorKind.PROVIDER
+    status = status_of(error)
+    if status is not None and 400 <= status < 500:
+        return ErrorKind.REQUEST
+    return ErrorKind.OTHER if not isinstance(error, ReforkError) else ErrorKind.REQUEST
+
+
+def is_account_problem(error: BaseException) -> bool:
+    """Whether no call of this account can be answered: its key is wrong, or its quota is used up."""
+    status = status_of(error)
+    if status in (401, 402):
+        return True
+    if status is None or not 400 <= status < 500:
+        return False
+    codes = {code for code in (_said(error, "code"), _said(error, "type")) if code}
+    words = message_of(error).lower()
+    return bool(codes & _ACCOUNT_CODES) or any(each in words for each in _ACCOUNT_WORDS)
+
+
+def is_of_a_client(error: BaseException) -> bool:
+    """Whether a client library of a model or of HTTP raised it, as far as its class tells."""
+    roots = {kind.__module__.partition(".")[0] for kind in type(error).__mro__}
+    return status_of(error) is not None or bool(roots & _CLIENTS) or is_transient(error)
+
+
+def status_of(error: BaseException) -> int | None:
+    """The HTTP status that an error tells of."""
+    status = getattr(error, "status_code", None)
+    return status if isinstance(status, int) and not isinstance(status, bool) else None
+
+
+def not_asked(first: TrialError) -> TrialError:
+    """The error of a trial that was not asked for, since the account cannot be used."""
+    return TrialError(
+        type=first.type,
+        kind=ErrorKind.ACCOUNT,
+        message=f"not asked: an earlier call was refused for its account ({first.message})",
+    )
+
+
+def blocked(seconds: float) -> str:
+    """Explain that the code at the fork point does not give its event loop back."""
+    return (
+        f"the code at the fork point blocks its event loop: nothing was answered within {seconds:g} s, and it could "
+        "not be stopped; await what it waits for, or raise trial_timeout in [tool.refork]"
+    )
+
+
+def _said(error: BaseException, name: str) -> str | None:
+    """The provider's own word for a problem, on the exception or in the body that came with it."""
+    direct: Any = getattr(error, name, None)
+    if isinstance(direct, str):
+        return direct
+    body: Any = getattr(error, "body", None)
+    inner: Any = body.get("error", body) if isinstance(body, dict) else None
+    found: Any = inner.get(name) if isinstance(inner, dict) else None
+    return found if isinstance(found, str) else None

@@ -1,0 +1,50 @@
+"""Attempts at a call until one is answered, or no further one is worth its while."""
+
+import asyncio
+import time
+from collections.abc import Callable, Coroutine
+from threading import Lock
+from typing import Any, TypeVar
+
+from refork.fork.attempts.bounded import Ended, within
+from refork.fork.attempts.problems import is_account_problem
+from refork.fork.retries import Retries, until_next
+from refork.outcome import TrialError
+
+_Result = TypeVar("_Result")
+
+
+class Account:
+    """Remembers that a key or a quota cannot be used, so that a session asks it once. Safe from any thread."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._refused: dict[str, TrialError] = {}
+
+    def refused(self, name: str) -> TrialError | None:
+        """How the account was refused, None while it was not. ``name`` tells accounts apart."""
+        return self._refused.get(name)
+
+    def refuse(self, name: str, error: TrialError) -> None:
+        with self._lock:
+            self._refused.setdefault(name, error)
+
+
+async def attempted(
+    make: Callable[[], Coroutine[Any, Any, _Result]], *, retries: Retries, seconds: float
+) -> Ended[_Result]:
+    """Make a call, and make it again where it failed for the moment, within ``seconds`` in all.
+
+    Waits as long as the server asks. A call of an account that cannot be used is not made again.
+    """
+    until = time.monotonic() + seconds
+    attempt = 0
+    while True:
+        attempt += 1
+        ended = await within(until - time.monotonic(), make())
+        if ended.error is None or is_account_problem(ended.error):
+            return ended
+        wait = until_next(attempt, retries, ended.error)
+        if wait is None or time.monotonic() + wait >= until:
+            return ended
+        await asyncio.sleep(wait)

@@ -1,0 +1,75 @@
+"""Looks on while a framework's own client makes a call: how the answer ended, and that it is asked once."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Final
+
+from refork.http_calls.formats import Reading, format_of
+from refork.http_calls.wire import Received, Sent
+
+_NO_RETRY: Final = ("x-should-retry", "false")
+
+
+class SdkWatch:
+    """:class:`refork.http_calls.Watch` of one attempt at a call that a framework makes with its own client.
+
+    Nothing is refused or changed. A failure is told with the header by which the clients of openai and anthropic
+    know that they are not to try again, and is repeated to those that try all the same: a session counts and
+    spaces its attempts itself. So no client has to be copied to switch its retries off.
+    """
+
+    def __init__(self) -> None:
+        self.reading: Reading | None = None
+        self._failed: dict[bytes, Received | Exception] = {}
+
+    @property
+    def changed(self) -> bool:
+        return False
+
+    def connects(self, what: str) -> None:
+        """A framework's client may connect as it likes."""
+
+    def exchange(self, sent: Sent, send: Callable[[Sent], Received]) -> Received | None:
+        if format_of(sent) is None:
+            return None
+        known = self._failed.get(sent.body)
+        if known is not None:
+            return self._again(known)
+        try:
+            answer = send(sent)
+        except Exception as error:
+            self._failed[sent.body] = error
+            raise
+        return self._noted(sent, answer)
+
+    async def exchange_async(
+        self, sent: Sent, send: Callable[[Sent], Awaitable[Received]]
+    ) -> Received | None:
+        if format_of(sent) is None:
+            return None
+        known = self._failed.get(sent.body)
+        if known is not None:
+            return self._again(known)
+        try:
+            answer = await send(sent)
+        except Exception as error:
+            self._failed[sent.body] = error
+            raise
+        return self._noted(sent, answer)
+
+    def _noted(self, sent: Sent, answer: Received) -> Received:
+        if answer.ok:
+            found = format_of(sent)
+            self.reading = None if found is None else found.read(answer)
+            return answer
+        self._failed[sent.body] = answer
+        return _final(answer)
+
+    def _again(self, known: Received | Exception) -> Received:
+        if isinstance(known, Exception):
+            raise known
+        return _final(known)
+
+
+def _final(answer: Received) -> Received:
+    return replace(answer, headers=(*answer.headers, _NO_RETRY))
