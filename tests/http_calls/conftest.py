@@ -84,7 +84,9 @@ def recorded(desk: Path) -> Runs:
 
 @pytest.fixture(scope="module")
 def open_desk(desk: Path) -> Generator[ForkSession]:
-    with open_session(root=TESTS, modules=("support.apps.desk",), models=("unseen_*",)) as session:
+    with open_session(
+        root=TESTS, modules=("support.apps.desk", "support.apps.desk_agents"), models=("unseen_*",)
+    ) as session:
         yield session
 
 
