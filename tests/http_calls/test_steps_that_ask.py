@@ -125,6 +125,29 @@ def test_a_candidates_model_and_settings_are_sent(
     assert outcome.requests["other"].model == "large-model"
 
 
+def test_a_candidate_is_tried_wherever_the_steps_own_prompt_is_sent(
+    session: ForkSession, recorded: Runs, server: ModelServer, tmp_path: Path
+) -> None:
+    case = case_of(session, recorded, "two_voices", tmp_path)
+    server.requests.clear()
+    outcome = measure(session, case, {"careful": 1}, CAREFUL)
+    assert of(outcome, "careful")[0].error is None
+    careful = f"Careful! {SYSTEM}"
+    assert [r.instructions for r in server.requests] == [careful, "You check.", careful]
+
+
+def test_where_no_system_message_is_a_candidate_becomes_one(
+    session: ForkSession, recorded: Runs, server: ModelServer, tmp_path: Path
+) -> None:
+    case = case_of(session, recorded, "bare", tmp_path)
+    assert case.fork_point.request is not None
+    assert case.fork_point.request.prompt is None
+    server.requests.clear()
+    measure(session, case, {"careful": 1}, CAREFUL)
+    assert [[m["role"] for m in r.items] for r in server.requests] == [["system", "user"]]
+    assert server.requests[0].instructions == "Careful! "
+
+
 @pytest.mark.parametrize("how", ["openai", "openai_async", "requests", "aiohttp", "urllib"])
 def test_the_sessions_attempts_are_made_and_not_the_clients(
     session: ForkSession, recorded: Runs, server: ModelServer, tmp_path: Path, how: str

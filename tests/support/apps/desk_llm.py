@@ -122,3 +122,16 @@ def looked_up(question: str) -> str:
     """Reads something elsewhere first."""
     found = httpx.get(f"{base_url()}/stock").status_code
     return by_openai(f"{question} ({found})")
+
+
+def in_two_voices(question: str) -> str:
+    """Asks, has the answer checked under another prompt, and asks again."""
+    first = by_httpx(question)
+    checked = {**body(first), "messages": [{"role": "system", "content": "You check."}, *messages(first)[1:]]}
+    told(httpx.post(f"{base_url()}/chat/completions", json=checked).json())
+    return by_httpx(f"{question} Not: {first}")
+
+
+def without_a_system_message(question: str) -> str:
+    asked = {**body(question), "messages": messages(question)[1:]}
+    return told(httpx.post(f"{base_url()}/chat/completions", json=asked).json())
