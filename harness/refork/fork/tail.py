@@ -30,6 +30,7 @@ from refork.frameworks import Framework, ModelCall, StepCall, StepRun
 from refork.outcome import TrialError
 from refork.policy import Action, last_part
 from refork.result import answer_of, calls_of, usage_of
+from refork.text import summary
 from refork.values import loads
 from refork.variant import CURRENT, Variant, current
 
@@ -207,7 +208,7 @@ class TailBranch(Branch):
             self._keeper.sent(self._planned.variant.name, request)
 
     def _cannot(self, problem: Exception) -> None:
-        self.fail(problem if isinstance(problem, ReforkError) else ForkError(said_by(problem)))
+        self.fail(problem if isinstance(problem, ReforkError) else ForkError(summary(problem)))
 
     def on_planned_step(self, step: StepCall) -> Instead | None:
         return self._kept.in_place_of(step)
