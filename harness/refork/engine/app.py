@@ -27,6 +27,25 @@ INERT: Final = (
 """What an application may call at the top of its modules, and what must do nothing in an evaluation."""
 
 
+_imported: list[str] = []
+"""The modules that were imported last to register the application's workflows."""
+
+
+def app_modules() -> Sequence[str]:
+    return tuple(_imported)
+
+
+def main_class(name: str) -> Any:
+    """What the application defines under a name that its main module had; None where none of its modules has it."""
+    for module in _imported:
+        found: Any = sys.modules.get(module)
+        for part in name.split("."):
+            found = getattr(found, part, None)
+        if found is not None:
+            return found
+    return None
+
+
 def import_application(modules: Sequence[str], setup: str | None, root: Path) -> None:
     """Import the modules that register the workflows, and call ``setup`` of ``[tool.refork]`` once.
 
@@ -39,6 +58,7 @@ def import_application(modules: Sequence[str], setup: str | None, root: Path) ->
     if setup is not None and early:
         call_setup(setup, root)
     import_modules(modules, root)
+    _imported[:] = modules
     if setup is not None and not early:
         call_setup(setup, root)
 
