@@ -27,7 +27,7 @@ def coders_of(kind: type) -> Coders | None:
     if not is_plain_data(kind) or class_named(tag_of(kind)) is not kind:
         return None
     try:
-        return pydantic_coders(kind) if _is_framework_dataclass(kind) else coders(kind)
+        return pydantic_coders(kind, exactly=False) if _is_framework_dataclass(kind) else coders(kind)
     except ValueNotPortableError:
         return pydantic_coders(kind) if dataclasses.is_dataclass(kind) else None
     except Exception:  # pydantic cannot make a schema of its fields
