@@ -15,7 +15,7 @@ from refork.files.case_file import CASE_FILE
 from refork.files.checks import is_name, nearest, one_line
 from refork.files.storage import MEGABYTE, read_text, refuse_outside
 from refork.front_matter import split
-from refork.production.rendering import AppSandbox, check_candidate
+from refork.production.rendering import AppSandbox
 from refork.sandbox import Sandbox
 from refork.variant import RESERVED, Variant, prompt_folder
 
@@ -32,8 +32,8 @@ def load_variants(root: Path, agent: str, *, plain: bool = False) -> tuple[Varia
     """The candidates of ``agent`` in name order: every ``.md`` file of its folder in ``root``.
 
     ``root`` is the folder of all prompts, ``evals/prompts`` by default. Hidden files and subfolders are no
-    variants; without a folder there are none. ``plain`` candidates are for a prompt of ``refork.prompt``: they
-    have the application's variables, too, and no model or settings. BadFileError for a file that may not be
+    variants; without a folder there are none. ``plain`` candidates may be for a prompt of ``refork.prompt``: they
+    have the application's variables, too. BadFileError for a file that may not be
     there or be read so, TemplateError for one that does not parse.
     """
     folder = root / prompt_folder(agent)
@@ -68,8 +68,6 @@ def check(variant: Variant, plain: str | None = None) -> None:
 
     ``plain`` is the prompt of ``refork.prompt`` that it is for: only its caller knows the variables.
     """
-    if plain is not None:
-        check_candidate(variant, plain)
     if variant.template is None:
         return
     sandbox = Sandbox() if plain is None else AppSandbox()

@@ -175,11 +175,12 @@ def test_a_candidate_has_the_baseline_and_the_same_variables(
     ]
 
 
-def test_a_candidate_may_not_ask_for_another_model(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_candidates_model_is_for_the_request_and_not_for_the_text(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     put(folder / "prompts")
     monkeypatch.setattr(hooks, "evaluation", Trying(Variant(name="big", template="Hi", model="large")))
-    with pytest.raises(TemplateError, match="'model' cannot be tried for prompt 'greet'"):
-        refork.prompt("greet", name="you")
+    assert refork.prompt("greet", name="you") == "Hi"
 
 
 def test_baseline_names_no_variable(folder: Path) -> None:

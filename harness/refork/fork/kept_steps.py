@@ -45,6 +45,11 @@ class KeptSteps:
         self._exchanges[number] = Exchanges(made)
         return self._exchanges[number]
 
+    def forget(self, number: int) -> None:
+        """Step ``number`` asked nobody."""
+        self._keys.pop(number, None)
+        self._exchanges.pop(number, None)
+
     def by_request(self) -> bool:
         """Whether answers are kept of requests that steps' code made."""
         return self._store.holds(self._case.folder, "http")

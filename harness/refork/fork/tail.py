@@ -77,7 +77,9 @@ class TailBranch(Branch):
         self._kept = KeptSteps(host.limits.answers, case, planned.number, gate.run_id)
         self._trajectory = Trajectory(framework, self._kept.usage)
         self.point = case.fork_point.name
-        self._models = {step.name for step in case.run.steps if step.kind is StepKind.MODEL}
+        models = [step for step in case.run.steps if step.kind is StepKind.MODEL]
+        self._models = {step.name for step in models}
+        self._seen_to_ask = {step.name for step in models if step.request is not None and step.request.model}
         self._request: Request | None = None
         self._lock = Lock()
         self._begun = self._stopped = False
@@ -199,7 +201,17 @@ class TailBranch(Branch):
             ),
         )
         at_point = step.number == self.gate.fork_point
-        return in_place(step, call, exchanges, check=at_point, stop=self._cannot)
+
+        def ended() -> None:
+            if not exchanges.seen and step.name in self._seen_to_ask:
+                self._asked_nobody(step)
+
+        return in_place(step, call, exchanges, check=at_point, stop=self._cannot, ended=ended)
+
+    def _asked_nobody(self, step: StepCall) -> None:
+        """A step whose requests are seen, and which sent none this time."""
+        self._kept.forget(step.number)
+        self._trajectory.step(step, tool=None, inside=False)
 
     def _sent(self, number: int, request: Request) -> None:
         self._trajectory.model(number, request)
@@ -319,7 +331,9 @@ class TailBranch(Branch):
         except ReforkError as problem:
             self.fail(problem)
             return
-        by_request = isinstance(call, StepRun) and self._kept.by_request()
+        by_request = isinstance(call, StepRun) and (
+            call.step_name in self._seen_to_ask or self._kept.by_request()
+        )
         if not is_kept and self._kept.offline and not by_request:
             self.fail(AnswerMissingError(not_kept(self._planned, call.request, self._kept.draws(number))))
 

@@ -34,8 +34,9 @@ class Trajectory:
             self._requests[number] = request
 
     def step(self, step: StepCall, *, tool: str | None, inside: bool) -> None:
-        """A step; ``inside`` a tool call that was noted already, it is a part of that."""
+        """A step that asks no model; ``inside`` a tool call that was noted already, it is a part of that."""
         with self._lock:
+            self._requests.pop(step.number, None)
             self._steps[step.number] = (tool, encoded_arguments(step))
             if inside:
                 self._inside.add(step.number)

@@ -108,7 +108,11 @@ class PlainSteps:
         if step.name not in self.models:
             return None
         prompts = _evaluation()
-        return PlainCall(step, prompts, tried=prompts.watcher.variant_of(step.name))
+        call = PlainCall(step, prompts)
+        tried, handed = prompts.watcher.variant_of(step.name), call.handed
+        if tried is None and handed is not None:
+            tried = prompts.watcher.variant(handed[0])
+        return replace(call, tried=tried)
 
 
 @dataclass(frozen=True)
@@ -139,7 +143,7 @@ class PlainCall(StepRun):
     @property
     def request(self) -> Request:
         """What the step is given. Its prompt is known where an argument holds one that was just rendered."""
-        name, text = self._handed or (None, None)
+        name, text = self.handed or (None, None)
         tried = self.prompts.watcher.variant(name)
         return Request(
             agent=name,
@@ -185,7 +189,8 @@ class PlainCall(StepRun):
             _trial.reset(token)
 
     @property
-    def _handed(self) -> tuple[str, str] | None:
+    def handed(self) -> tuple[str, str] | None:
+        """The prompt of ``refork.prompt`` that an argument holds, with its name."""
         texts = [*_texts(list(self.step.arguments.values()))]
         for name, prompt in reversed(self.prompts.here()):
             if prompt and any(prompt in text for text in texts):

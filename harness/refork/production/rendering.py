@@ -61,7 +61,6 @@ class AppPrompt:
 
 def render_candidate(variant: Variant, name: str, baseline: str, variables: Mapping[str, Any]) -> str:
     """What a candidate makes of a prompt, with its variables and ``{{ baseline }}``. Raises TemplateError."""
-    check_candidate(variant, name)
     if variant.template is None:
         return baseline
     file = str(variant.path) if variant.path is not None else f"variant {variant.name}"
@@ -70,16 +69,6 @@ def render_candidate(variant: Variant, name: str, baseline: str, variables: Mapp
         return AppSandbox().compiled(variant.template, file).render(names)
     except Exception as error:
         raise _error(file, variant.line, error, names) from error
-
-
-def check_candidate(variant: Variant, name: str) -> None:
-    """TemplateError for a candidate that asks for what only the code that calls the model can give."""
-    asked = ["model"] if variant.model is not None else sorted(variant.settings)
-    if asked:
-        raise TemplateError(
-            f"{str(variant.path or variant.name)!r}: {asked[0]!r} cannot be tried for prompt {name!r}: "
-            "the application calls the model itself; leave it out of the front matter"
-        )
 
 
 def check_name(name: str) -> None:

@@ -114,9 +114,10 @@ def _dotted(node: ast.AST) -> list[str]:
 
 
 def _named(tree: ast.AST, function: FunctionType) -> Iterator[Any]:
-    """Functions, and classes' methods, that the code names."""
+    """Functions, and the methods of classes that are more than the way to one of them, that the code names."""
+    ways = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
     for node in ast.walk(tree):
-        if isinstance(node, ast.Name | ast.Attribute):
+        if isinstance(node, ast.Name | ast.Attribute) and id(node) not in ways:
             yield from _functions(_resolved(node, function))
         elif isinstance(node, ast.ImportFrom | ast.Import):
             yield from _imported(node, function)

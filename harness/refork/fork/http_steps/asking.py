@@ -1,11 +1,12 @@
 """One request of a step's code to its model: what it says, under the variant that is tried."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from refork.case import Request
-from refork.http_calls.formats import Format, format_of, with_model
+from refork.http_calls.formats import Format, Reading, format_of, with_model
 from refork.http_calls.wire import Received, Sent
 from refork.prompt_files import render
 from refork.variant import Variant
@@ -35,6 +36,13 @@ class Asking:
             return asking
         return replace(asking, request=replace(asking.request, model=variant.model))
 
+    def read(self, answer: Received) -> Reading | None:
+        """What a response says; None for a failure, and for what is no answer of a model."""
+        try:
+            return self.format.read(answer) if answer.ok else None
+        except Exception:  # a server may send whatever it likes
+            return None
+
     @property
     def _body(self) -> Mapping[str, Any]:
         found = self.sent.json
@@ -55,11 +63,8 @@ def _read(sent: Sent, found: Format, agent: str | None) -> Asking:
 
 def said_by(answer: Received) -> tuple[str, Any]:
     """What a failure says: its message in one line, and its JSON."""
-    body: Any = None
     try:
-        import json  # noqa: PLC0415
-
-        body = json.loads(answer.body)
+        body: Any = json.loads(answer.body)
     except (ValueError, RecursionError):
         return " ".join(answer.text.split())[:300], None
     error = body.get("error", body) if isinstance(body, dict) else body

@@ -265,7 +265,7 @@ class Exchanges:
             raise self._stop(error) from error
 
     def _note(self, asking: Asking, answer: Received, known: Kept | None) -> Reading | None:
-        reading = asking.format.read(answer) if answer.ok else None
+        reading = asking.read(answer)
         with self._lock:
             if reading is not None:
                 self._ended.readings.append((reading, asking.request))

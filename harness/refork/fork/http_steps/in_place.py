@@ -3,6 +3,7 @@
 import inspect
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from refork.fork.http_steps.exchanges import Exchanges, Unwound
@@ -17,19 +18,22 @@ def in_place(
     *,
     check: bool,
     stop: Callable[[Exception], None],
+    ended: Callable[[], None],
 ) -> Callable[..., Any]:
     """A function for the step's own. ``check`` says whether a candidate must be asked for in it.
 
-    ``stop`` is told what keeps the trial from being measured, before that is raised into the workflow.
+    ``stop`` is told what keeps the trial from being measured, before that is raised into the workflow; ``ended`` is
+    called where the code came to its end.
     """
     function = step.function
+    around = partial(_around, call, exchanges, check=check, stop=stop, ended=ended)
 
     async def run_async(*args: Any, **kwargs: Any) -> Any:
-        with _around(call, exchanges, check=check, stop=stop):
+        with around():
             return await function(*args, **kwargs)
 
     def run(*args: Any, **kwargs: Any) -> Any:
-        with _around(call, exchanges, check=check, stop=stop):
+        with around():
             return function(*args, **kwargs)
 
     return run_async if inspect.iscoroutinefunction(function) else run
@@ -37,7 +41,12 @@ def in_place(
 
 @contextmanager
 def _around(
-    call: StepRun, exchanges: Exchanges, *, check: bool, stop: Callable[[Exception], None]
+    call: StepRun,
+    exchanges: Exchanges,
+    *,
+    check: bool,
+    stop: Callable[[Exception], None],
+    ended: Callable[[], None],
 ) -> Generator[None]:
     try:
         with watching(exchanges), call.running() as asked_for:
@@ -58,3 +67,4 @@ def _around(
         stop(exchanges.problem)
     if failure is not None:
         raise failure
+    ended()

@@ -16,31 +16,46 @@ def patched() -> Generator[None]:
     with ExitStack() as stack:
         if "psycopg" in sys.modules:
             psycopg: Any = importlib.import_module("psycopg")
+            stack.enter_context(
+                _connecting(importlib.import_module("psycopg._connection_base").BaseConnection)
+            )
             for kind in (psycopg.Connection, psycopg.AsyncConnection):
-                stack.enter_context(_psycopg(kind))
+                stack.enter_context(_waiting(kind))
         if "psycopg2" in sys.modules:
             stack.enter_context(_psycopg2(importlib.import_module("psycopg2")))
         yield
 
 
 @contextmanager
-def _psycopg(kind: Any) -> Generator[None]:
-    """``connect`` makes one, ``wait`` is where every operation of one passes."""
-    connect, wait = kind.__dict__["connect"], kind.__dict__["wait"]
+def _connecting(kind: Any) -> Generator[None]:
+    """Where every way to a new connection passes: ``psycopg.connect`` is bound to its class early."""
+    original = kind.__dict__["_connect_gen"]
 
     def connect_checked(cls: Any, *args: Any, **kwargs: Any) -> Any:
         _check(_WHAT)
-        return connect.__func__(cls, *args, **kwargs)
+        return original.__func__(cls, *args, **kwargs)
 
-    def wait_checked(self: Any, *args: Any, **kwargs: Any) -> Any:
-        _check(f"{_WHAT}, which was open already,")
-        return wait(self, *args, **kwargs)
-
-    kind.connect, kind.wait = classmethod(connect_checked), wait_checked
+    kind._connect_gen = classmethod(connect_checked)
     try:
         yield
     finally:
-        kind.connect, kind.wait = connect, wait
+        kind._connect_gen = original
+
+
+@contextmanager
+def _waiting(kind: Any) -> Generator[None]:
+    """Where every operation of an open connection passes."""
+    original = kind.__dict__["wait"]
+
+    def wait_checked(self: Any, *args: Any, **kwargs: Any) -> Any:
+        _check(f"{_WHAT}, which was open already,")
+        return original(self, *args, **kwargs)
+
+    kind.wait = wait_checked
+    try:
+        yield
+    finally:
+        kind.wait = original
 
 
 @contextmanager

@@ -44,10 +44,15 @@ def _in_front(kind: Any, name: str, check: Callable[..., None]) -> Generator[Non
             setattr(kind, name, own)
 
 
-def _connects(_socket: Any, address: Any = None, *_rest: Any) -> None:
+def _connects(found: Any, address: Any = None, *_rest: Any) -> None:
     watch = watch_here()
-    if watch is not None:
+    if watch is None:
+        return
+    try:
         watch.connects(f"a connection to {_named(address)}")
+    except BaseException:
+        found.close()  # whoever made it closes it after an OSError alone
+        raise
 
 
 def _sends(found: Any, *_args: Any) -> None:
