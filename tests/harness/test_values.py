@@ -474,9 +474,9 @@ class TestRegistering:
     def test_a_copy_can_be_added_to_without_changing_the_original(self) -> None:
         copy = values.DEFAULT.copy()
         copy.register(Matrix, encode=lambda matrix: matrix.rows, decode=Matrix)
-        assert copy.decode(copy.encode(Matrix([1]))).rows == [1]
+        assert copy.decode(copy.encode(Matrix([(1,)]))).rows == [(1,)]
         with pytest.raises(ValueNotPortableError):
-            values.encode(Matrix([1]))
+            values.encode(Matrix([(1,)]))
 
     def test_the_name_is_what_stands_in_the_file(self) -> None:
         registry = Registry()
