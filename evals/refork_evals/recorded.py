@@ -1,12 +1,9 @@
 """What production did at the fork point, or from there on, as a trial that nobody had to run."""
 
-from typing import Any
-
 from refork.case import Case, RecordedError, Step, StepKind
-from refork.errors import ValueNotPortableError
 from refork.outcome import Trial, TrialError
 from refork.result import answer_of, calls_of, usage_of
-from refork.values import decode
+from refork.values import decoded
 from refork.variant import RECORDED
 
 from refork_evals.text import one_line
@@ -22,7 +19,7 @@ def recorded_trial(case: Case) -> Trial:
 def _step(step: Step) -> Trial:
     answer = step.answer
     if answer is None and step.output is not None and step.kind is not StepKind.MODEL:
-        answer = answer_of(_value(step.output))
+        answer = answer_of(decoded(step.output))
     return Trial(
         variant=RECORDED,
         number=0,
@@ -39,7 +36,7 @@ def _tail(case: Case) -> Trial:
     return Trial(
         variant=RECORDED,
         number=0,
-        answer=answer_of(_value(run.output), calls_of(steps))
+        answer=answer_of(decoded(run.output), calls_of(steps))
         if run.error is None and run.status == SUCCESS
         else None,
         error=_error(run.error, own=True),
@@ -48,14 +45,6 @@ def _tail(case: Case) -> Trial:
         seconds=_seconds(steps),
         trajectory=steps,
     )
-
-
-def _value(encoded: Any) -> Any:
-    """The value, or its JSON where a type of the application's is not at hand."""
-    try:
-        return decode(encoded)
-    except ValueNotPortableError:
-        return encoded
 
 
 def _seconds(steps: tuple[Step, ...]) -> float:

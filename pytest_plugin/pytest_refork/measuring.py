@@ -157,26 +157,16 @@ class Measurements:
         return self._session
 
     def _open(self) -> "AbstractContextManager[ForkSession]":
-        from refork.fork import open_session  # noqa: PLC0415 - DBOS takes a second to import
+        from refork.fork import open_project  # noqa: PLC0415 - DBOS takes a second to import
 
-        policy = project_policy(self._project)
-        check_stubs(policy)
-        return open_session(
-            root=self._project.root,
-            modules=self._project.app,
-            setup=self._project.setup,
-            database=self._project.db,
+        check_stubs(project_policy(self._project))
+        return open_project(
+            self._project,
             slot=self._slot,
-            concurrency=self._concurrency,
-            replay_timeout=self._project.replay_timeout,
-            trial_timeout=self._project.trial_timeout,
-            tail_timeout=self._project.tail_timeout,
-            attempts=self._project.retries + 1,
+            database=self._project.db,
             answers=AnswersMode(self._project.answers),
-            frozen_clock=self._project.frozen_clock,
-            policy=policy,
+            concurrency=self._concurrency,
             stubs=registered_stubs(),
-            models=self._project.models,
         )
 
 

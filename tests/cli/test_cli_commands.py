@@ -116,7 +116,7 @@ def test_a_run_is_shown_as_a_timeline_and_what_is_missing_is_said(run: Run) -> N
     assert out.splitlines()[-1].endswith("310  Revenue rose by 12%.")
     assert err == (
         "refork: agents, models and prompts are not known: "
-        "[tool.refork] app in pyproject.toml names no module\n"
+        f"no application is named: set app under [tool.refork] in {Path.cwd() / 'pyproject.toml'}\n"
     )
 
 

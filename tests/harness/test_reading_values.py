@@ -4,7 +4,6 @@ import base64
 import pickle
 import subprocess
 import sys
-from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
@@ -21,9 +20,12 @@ from refork.engine.reading_values import (
 from refork.errors import ValueNotPortableError
 
 
-@dataclass
 class Unregistered:
-    amount: int
+    def __init__(self, amount: int) -> None:
+        self.amount = amount
+
+    def __repr__(self) -> str:
+        return f"Unregistered(amount={self.amount})"
 
 
 class UnprintableError(Exception):

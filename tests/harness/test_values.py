@@ -393,9 +393,7 @@ class TestRefusals:
             "refork.values.register(Matrix) in the function that `setup` of [tool.refork] names"
         )
 
-    @pytest.mark.parametrize(
-        "value", [Level.LOW, Colour.RED, object(), len, Point(1), Money(Decimal(1)), int, ...]
-    )
+    @pytest.mark.parametrize("value", [Matrix([]), object(), len, int, FileNotFoundError, iter([]), ...])
     def test_a_type_that_was_not_registered_is_refused(self, value: Any) -> None:
         with pytest.raises(ValueNotPortableError, match="is not registered"):
             values.encode({"a": (value,)})
@@ -475,10 +473,10 @@ class TestRefusals:
 class TestRegistering:
     def test_a_copy_can_be_added_to_without_changing_the_original(self) -> None:
         copy = values.DEFAULT.copy()
-        copy.register(Colour)
-        assert copy.decode(copy.encode(Colour.RED)) is Colour.RED
+        copy.register(Matrix, encode=lambda matrix: matrix.rows, decode=Matrix)
+        assert copy.decode(copy.encode(Matrix([(1,)]))).rows == [(1,)]
         with pytest.raises(ValueNotPortableError):
-            values.encode(Colour.RED)
+            values.encode(Matrix([(1,)]))
 
     def test_the_name_is_what_stands_in_the_file(self) -> None:
         registry = Registry()

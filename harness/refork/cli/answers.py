@@ -79,29 +79,17 @@ def prune(*, cases: tuple[str, ...], dry_run: bool) -> None:
 def _unreachable(config: "Config", cases: "Sequence[Case]") -> "list[tuple[Case, list[Kept], str]]":
     from refork.answers import AnswersMode  # noqa: PLC0415
     from refork.answers.pruning import unreachable  # noqa: PLC0415
-    from refork.fork import open_session  # noqa: PLC0415 - DBOS takes a second to import
+    from refork.fork import open_project  # noqa: PLC0415 - DBOS takes a second to import
     from refork.policy import project_policy  # noqa: PLC0415
     from refork.prompt_files import find_variants  # noqa: PLC0415
     from refork.variant import current  # noqa: PLC0415
 
-    if not config.app:
-        raise BadInputError("no application is named: set app under [tool.refork] in pyproject.toml")
     found: list[tuple[Case, list[Kept], str]] = []
     policy = project_policy(config)
     # What the application prints is no part of what was asked for.
     with (
         redirect_stdout(sys.stderr),
-        open_session(
-            root=config.root,
-            modules=config.app,
-            setup=config.setup,
-            slot="prune",
-            replay_timeout=config.replay_timeout,
-            answers=AnswersMode.OFFLINE,
-            frozen_clock=config.frozen_clock,
-            models=config.models,
-            policy=policy,
-        ) as session,
+        open_project(config, slot="prune", answers=AnswersMode.OFFLINE) as session,
     ):
         for case in cases:
             try:

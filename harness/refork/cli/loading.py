@@ -140,23 +140,9 @@ class Loader:
         return self._session
 
     def _open(self) -> "ForkSession":
-        from refork.fork import open_session  # noqa: PLC0415 - takes a second to import
-        from refork.policy import project_policy  # noqa: PLC0415
+        from refork.fork import open_project  # noqa: PLC0415 - takes a second to import
 
-        config = self._config
-        if not config.app:
-            raise ReforkError("[tool.refork] app in pyproject.toml names no module")
-        return self._stack.enter_context(
-            open_session(
-                root=config.root,
-                modules=config.app,
-                setup=config.setup,
-                slot="replay",
-                replay_timeout=config.replay_timeout,
-                models=config.models,
-                policy=project_policy(config),
-            )
-        )
+        return self._stack.enter_context(open_project(self._config, slot="replay"))
 
 
 def _read(fetched: "FetchedRun", redactor: "Redactor | None") -> LoadedRun:

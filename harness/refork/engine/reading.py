@@ -148,8 +148,9 @@ class Reader:
         found = [run_id for run_id in ids if run_id.startswith(run)]
         if run in found:
             return run
-        if run and len(found) == 1:
-            return str(found[0])
+        parent = min(found, key=len, default="")
+        if run and found and all(run_id == parent or run_id.startswith(f"{parent}-") for run_id in found):
+            return str(parent)  # the others are its children, and theirs
         if run and found:
             some = ", ".join(repr(one_line(run_id, 60)) for run_id in found[:3])
             raise RunNotFoundError(f"{run!r} begins {len(found)} ids ({some} ...): write more of it")

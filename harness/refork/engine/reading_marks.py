@@ -12,7 +12,8 @@ from refork.engine.reading_types import Flag
 from refork.frameworks.responses import answer_of
 from refork.production.marks import FLAG, USAGE
 from refork.production.usage import COUNTS
-from refork.usage import Usage
+from refork.usage import Usage, checked
+from refork.values import decoded
 
 
 def flagged(attributes: Any) -> Any:
@@ -37,9 +38,9 @@ def with_reported_usage(step: Step, attributes: object) -> Step:
     return replace(
         step,
         kind=kind,
-        usage=Usage(**counts),
+        usage=checked(**counts),
         model=model if isinstance(model, str) else step.model,
-        answer=step.answer or (None if step.error is not None else answer_of(step.output)),
+        answer=step.answer or (None if step.error is not None else answer_of(decoded(step.output))),
     )
 
 

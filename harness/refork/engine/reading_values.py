@@ -15,10 +15,10 @@ from dbos._serialization import PortableWorkflowError
 from refork import values
 from refork.case import Json, RecordedError
 from refork.engine import serializers
-from refork.engine.app import inert_dbos
+from refork.engine.app import app_modules, inert_dbos, main_class
 from refork.engine.portable import as_hinted, portable_error
 from refork.errors import ApplicationError, ValueNotPortableError
-from refork.files.checks import one_line
+from refork.text import summary
 from refork.values.types import recorded
 
 NOT_PORTABLE: Final = "not_portable"
@@ -136,13 +136,16 @@ def _problem(error: BaseException) -> str:
             f"needs the module {error.name!r} to be read, which is not here: run the command in the "
             "project's own environment, from its folder"
         )
-    if isinstance(error, _UnknownSerializerError | ApplicationError):
+    if isinstance(error, _UnknownSerializerError | _MainOnlyError | ApplicationError):
         return str(error)
-    said = recorded(error)
-    return f"cannot be read: {said['type'].removeprefix('builtins.')}: {one_line(said['message'])}"
+    return f"cannot be read: {summary(error, 200)}"
 
 
 class _UnknownSerializerError(Exception):
+    pass
+
+
+class _MainOnlyError(Exception):
     pass
 
 
@@ -154,7 +157,7 @@ def _loaded(text: str, serialization: str | None, *, stand_ins: bool = False) ->
         return own.deserialize(text)
     data = io.BytesIO(base64.b64decode(text))
     # As safe as the application itself, which unpickles the same rows; a case never holds a pickle.
-    return (_LenientUnpickler if stand_ins else pickle.Unpickler)(data).load()
+    return (_LenientUnpickler if stand_ins else _Unpickler)(data).load()
 
 
 def _loaded_error(text: str, serialization: str | None) -> Any:
@@ -194,10 +197,26 @@ class _StandIn(Exception):  # noqa: N818 - stands for an error
         return " ".join(str(argument) for argument in self.args)
 
 
-class _LenientUnpickler(pickle.Unpickler):
+class _Unpickler(pickle.Unpickler):
+    """Looks in the application's modules for what production pickled out of its main module."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        found = main_class(name) if module == "__main__" else None
+        if found is None and module == "__main__":
+            raise _MainOnlyError(
+                f"holds {name!r}, which its application defined in the file that was run as the main program, and "
+                f"none of the modules that [tool.refork] app names has it ({', '.join(app_modules()) or 'none'}): "
+                "name that file's module there, or move the class into a module that is imported"
+            )
+        return super().find_class(module, name) if found is None else found
+
+
+class _LenientUnpickler(_Unpickler):
     def find_class(self, module: str, name: str) -> Any:
         try:
             return super().find_class(module, name)
+        except _MainOnlyError:
+            return type(name, (_StandIn,), {"kind": name})
         except (ImportError, AttributeError):
             return type(name, (_StandIn,), {"kind": f"{module}.{name}"})
 

@@ -5,6 +5,7 @@ import time
 import uuid
 from collections.abc import Generator, Sequence, Set
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 from weakref import WeakKeyDictionary
@@ -17,9 +18,11 @@ from dbos._utils import GlobalParams
 
 from refork.case import Run
 from refork.engine import app
+from refork.engine.app_version import application_version
 from refork.engine.database import EvalsDatabase, evals_database
 from refork.engine.gate import Gate
 from refork.engine.guard import Guard
+from refork.engine.off_loop import off_loop
 from refork.engine.quiet import quiet_dbos
 from refork.engine.seeding import seed
 from refork.engine.serializer import JsonSerializer, pickle_refused
@@ -68,18 +71,20 @@ class Engine:
                 self.system_database, run, below=gate.fork_point, application=APPLICATION, version=VERSION
             )
         self._guard.watch(gate)
+        off_loop(partial(self._fork, source, gate))
+
+    def _fork(self, source: str, gate: Gate) -> None:
         with SetWorkflowID(gate.run_id):
             DBOS.fork_workflow(source, gate.fork_point, application_version=VERSION, queue_name=self._queue)
 
     def resume(self, gate: Gate) -> None:
         """Take over a fork that a killed session left, now that somebody holds its plan again."""
         self._guard.watch(gate)
-        self.system_database.resume_workflows([gate.run_id], queue_name=self._queue)
+        off_loop(partial(self.system_database.resume_workflows, [gate.run_id], queue_name=self._queue))
 
     def application_version(self, name: str | None) -> str:
         """The version that DBOS would give the application as it is imported: a hash of its workflows' source."""
-        version: str = self._dbos._registry.compute_app_version(name or "")
-        return version
+        return application_version(self._dbos._registry, name or "")
 
     def check_workflow(self, run: Run) -> None:
         """Raises ApplicationError where the application does not hold the run's workflow."""
@@ -132,11 +137,9 @@ def open_engine(
         stack.enter_context(_no_other_dbos())
         stack.enter_context(pickle_refused())
         instance: Any = DBOS(config=_config(database))
-        stack.callback(DBOS.destroy)
+        stack.callback(off_loop, DBOS.destroy)
         with app.inert_dbos():
-            app.import_modules(modules, root)
-            if setup is not None:
-                app.call_setup(setup)
+            app.import_application(modules, setup, root)
         yield _launch(instance, database, stack), database
 
 
@@ -168,7 +171,7 @@ def _launch(instance: Any, database: EvalsDatabase, stack: ExitStack) -> Engine:
     registry._register_internal_queue(queue, polling_interval_sec=POLLING_SECONDS)
     instance.listen_queues([queue])
     with daemon_threads(), _guarded_from_birth(queue) as guards:
-        DBOS.launch()
+        off_loop(DBOS.launch)
     if instance._sys_db.engine.url != database.engine.url:
         raise SessionError(f"DBOS runs on {instance._sys_db.engine.url!r}, which is not the evals database")
     return Engine(instance, guards[0], queue)

@@ -7,6 +7,6 @@ In ``tail`` scope a fork is one trial, and goes on to the workflow's end under a
 
 from refork.fork.case_fork import CaseFork
 from refork.fork.replay import Replay
-from refork.fork.session import ForkSession, open_session, replay_run
+from refork.fork.session import ForkSession, open_project, open_session
 
-__all__ = ["CaseFork", "ForkSession", "Replay", "open_session", "replay_run"]
+__all__ = ["CaseFork", "ForkSession", "Replay", "open_project", "open_session"]

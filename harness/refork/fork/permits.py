@@ -38,6 +38,8 @@ SLEEP: Final = "DBOS.sleep"
 _NO_SLEEP: Final = Step(number=0, name=SLEEP, output=0.0)
 """DBOS keeps when a sleep is over: it was, long ago."""
 _granted: ContextVar[bool] = ContextVar("refork_granted", default=False)
+_decided: ContextVar[Decision | None] = ContextVar("refork_decided", default=None)
+"""What was decided for the step of the tool whose code calls."""
 
 
 class Permits:
@@ -87,6 +89,10 @@ class Permits:
         if isinstance(decision, Live):
             with _granting():
                 return await invoke()
+        if isinstance(decision, Replay) and decision.error is not None and self._told.is_step(name):
+            # The tool's own handling of what its step raised is the application's code: let it run over that.
+            with _deciding(decision):
+                return await invoke()
         try:
             answer = _answer(decision, arguments if isinstance(arguments, Mapping) else {})
         except RecordedException as error:
@@ -121,7 +127,8 @@ class Permits:
         policy = self.policy if tool else replace(self.policy, on_miss=None)
         arguments = with_id(encoded_arguments(step), *self._ids)
         known = UNKNOWN if arguments is None else arguments
-        decision = decide(policy, self._calls, self._stubs, tool or step.name, known)
+        decided = _decided.get()
+        decision = decided or decide(policy, self._calls, self._stubs, tool or step.name, known)
         if isinstance(decision, Deny) and not decision.tell:
             raise ToolDeniedError(decision.message)
         if isinstance(decision, Live):
@@ -197,6 +204,15 @@ def _answer(decision: Decision, arguments: Mapping[str, Any]) -> Any:
 def _raised(error: RecordedError) -> BaseException:
     found = None if error.value is None else decode(error.value)
     return found if isinstance(found, BaseException) else RecordedException(error.type, error.message)
+
+
+@contextmanager
+def _deciding(decision: Decision) -> Generator[None]:
+    token = _decided.set(decision)
+    try:
+        yield
+    finally:
+        _decided.reset(token)
 
 
 @contextmanager

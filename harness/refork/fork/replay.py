@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Coroutine, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from refork.case import Request, Run, Step, StepKind
 from refork.engine.gate import Gate, Refusal
@@ -15,6 +15,10 @@ from refork.fork.told import ToldCalls
 from refork.frameworks import Framework, ModelCall, StepCall, StepRun
 from refork.policy import ToolPolicy, last_part
 from refork.variant import Variant
+
+SLEEP: Final = "DBOS.sleep"
+WAITING: Final = frozenset({"DBOS.recv", "DBOS.getEvent"})
+"""Operations that wait, and note in a sleep of their own until when."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -111,7 +115,10 @@ class ReplayBranch(Branch):
         return None
 
     def ended(self, error: str | None, _output: str | None) -> None:
-        last, reached = self.gate.fork_point - 1, 0 if self.gate.position is None else self.gate.position[0]
+        last, reached = (
+            last_of_the_code(self._run),
+            0 if self.gate.position is None else self.gate.position[0],
+        )
         if reached < last:
             how = "returned" if error is None else f"raised {error}"
             self._problem = self._problem or f"the code {how} after step {reached} of {last}"
@@ -121,6 +128,16 @@ class ReplayBranch(Branch):
         self._problem = self._problem or str(problem)
         self.gate.close()
         self.over.set()
+
+
+def last_of_the_code(run: Run) -> int:
+    """The number of the last step that the workflow's code asks for: 0 where it asks for none.
+
+    ``DBOS.recv`` and ``DBOS.get_event`` write a sleep of their own behind themselves, which no replay comes to.
+    """
+    names = {step.number: step.name for step in run.steps}
+    own = [number for number in names if not (names[number] == SLEEP and names.get(number - 1) in WAITING)]
+    return max(own, default=0)
 
 
 def _with_request(step: Step, request: Request | None) -> Step:

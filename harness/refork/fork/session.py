@@ -14,7 +14,7 @@ from refork.config import Config
 from refork.engine.gate import Gate
 from refork.engine.session import Engine, open_engine
 from refork.engine.steps import watched_steps
-from refork.errors import AnswerMissingError, ReforkError, ToolDeniedError
+from refork.errors import AnswerMissingError, ApplicationError, ToolDeniedError
 from refork.fork.aside import aside, on_event_loop
 from refork.fork.branch import Branch, Instead
 from refork.fork.case_fork import CaseFork
@@ -282,23 +282,42 @@ class ForkSession:
         return framework.of_run(run) if isinstance(framework, PlainSteps) else framework
 
 
-def replay_run(run: Run, config: Config) -> Replay:
-    """Replay a run in a session of its own. What goes wrong is told as the replay's problem, never raised."""
+@contextmanager
+def open_project(
+    config: Config,
+    *,
+    slot: str,
+    database: str | None = None,
+    answers: AnswersMode = AnswersMode.LIVE,
+    concurrency: int | None = None,
+    stubs: Mapping[str, Callable[..., Any]] | None = None,
+) -> Generator[ForkSession]:
+    """Open a session with all that a project has set, the one way for commands and pytest.
+
+    ``database`` is the evals database, None for the default one, which commands take. Raises as
+    :func:`open_session` does, and ApplicationError where the project names no application.
+    """
     if not config.app:
-        return Replay(
-            run=run, problem="no application is named: set app under [tool.refork] in pyproject.toml"
-        )
-    try:
-        with open_session(
-            root=config.root,
-            modules=config.app,
-            setup=config.setup,
-            slot="replay",
-            replay_timeout=config.replay_timeout,
-            frozen_clock=config.frozen_clock,
-            policy=project_policy(config),
-            models=config.models,
-        ) as session:
-            return session.replay(run)
-    except ReforkError as error:
-        return Replay(run=run, problem=str(error))
+        raise ApplicationError(f"no application is named: set app under [tool.refork] in {_file(config)}")
+    with open_session(
+        root=config.root,
+        modules=config.app,
+        setup=config.setup,
+        database=database,
+        slot=slot,
+        concurrency=concurrency or config.concurrency,
+        replay_timeout=config.replay_timeout,
+        trial_timeout=config.trial_timeout,
+        tail_timeout=config.tail_timeout,
+        attempts=config.retries + 1,
+        answers=answers,
+        frozen_clock=config.frozen_clock,
+        models=config.models,
+        policy=project_policy(config),
+        stubs=stubs,
+    ) as session:
+        yield session
+
+
+def _file(config: Config) -> str:
+    return str(config.file) if config.file is not None else f"a pyproject.toml in {str(config.root)!r}"

@@ -1,8 +1,9 @@
 """Values as plain JSON, and back: never pickle, and no type is imported because a file names it.
 
 None, bool, int, float, str, list and dict with text keys stand for themselves. Everything else is a tagged
-object, ``{"$type": "tuple", "value": [1, 2]}``. Python's own types are known; an application's are written
-once they are registered::
+object, ``{"$type": "tuple", "value": [1, 2]}``. Python's own types are known; so are the enums, dataclasses,
+pydantic models and NamedTuples of the application's own modules and of agent frameworks (:mod:`refork.values.found`).
+Others are written once they are registered::
 
     from refork import values
     values.register(Money)                                   # an Enum, dataclass, pydantic model, NamedTuple
@@ -22,6 +23,7 @@ from typing import Any, Final, NoReturn
 
 from refork.case import Json
 from refork.errors import ValueNotPortableError
+from refork.values import found
 from refork.values.classes import coders, pydantic_coders
 from refork.values.types import (
     Form,
@@ -42,6 +44,7 @@ __all__ = [
     "RecordedException",
     "Registry",
     "decode",
+    "decoded",
     "dumps",
     "encode",
     "loads",
@@ -163,7 +166,7 @@ class Registry:
         return self._encode_other(value, kind, depth + 1)
 
     def _encode_other(self, value: Any, kind: type, depth: int) -> dict[str, Any]:
-        form = self._forms.get(kind)
+        form = self._forms.get(kind) or self._found(kind)
         if form is None and issubclass(kind, BaseException):
             return self._encode_exception(value, depth)
         if form is None:
@@ -173,6 +176,23 @@ class Registry:
         except Exception as error:
             raise _Problem(_failed(kind, error), error) from error
         return {TAG: form.tag, _VALUE: self._encode(simpler, depth)}
+
+    def _found(self, kind: type) -> Form | None:
+        """The form of a class that needs no registration, which is remembered."""
+        known = found.coders_of(kind)
+        if known is None:
+            return None
+        form = Form(tag=found.tag_of(kind), encode=known[0], decode=known[1])
+        try:
+            self._add(kind, form)
+        except ValueNotPortableError:  # its name stands for another class, of a module that was loaded again
+            return None
+        return form
+
+    def _found_by(self, tag: str) -> Callable[[Any], Any] | None:
+        kind = found.class_named(tag)
+        form = None if kind is None else self._forms.get(kind) or self._found(kind)
+        return None if form is None else form.decode
 
     def _encode_exception(self, error: BaseException, depth: int) -> dict[str, Any]:
         form = exception_form(type(error))
@@ -212,7 +232,7 @@ class Registry:
         tag = data[TAG]
         if set(data) != {TAG, _VALUE} or not isinstance(tag, str):
             raise _Problem(f"an object with the key {TAG!r} must hold a type's name and a {_VALUE!r} only")
-        decoder = self._decoders.get(tag)
+        decoder = self._decoders.get(tag) or self._found_by(tag)
         if decoder is None:
             raise _Problem(
                 f"its type {tag!r} is not registered; call refork.values.register() for that type "
@@ -290,5 +310,15 @@ register = DEFAULT.register
 register_pydantic = DEFAULT.register_pydantic
 encode = DEFAULT.encode
 decode = DEFAULT.decode
+
+
+def decoded(data: Json) -> Any:
+    """The value that ``data`` stands for, or ``data`` itself where a type of it is not at hand."""
+    try:
+        return DEFAULT.decode(data)
+    except ValueNotPortableError:
+        return data
+
+
 dumps = DEFAULT.dumps
 loads = DEFAULT.loads

@@ -35,8 +35,10 @@ def coders(kind: type) -> Coders:
     )
 
 
-def pydantic_coders(kind: Any) -> Coders:
+def pydantic_coders(kind: Any, *, exactly: bool = True) -> Coders:
     """``(encode, decode)`` of any type that pydantic can validate, which need not be a pydantic class.
+
+    Without ``exactly`` the type's own validation may give a newer form of a value than the one that was written.
 
     Which fields were set is kept: a library that sends ``model_dump(exclude_unset=True)`` of a value
     would otherwise send something else after it was read back.
@@ -49,7 +51,7 @@ def pydantic_coders(kind: Any) -> Coders:
                 data = adapter.dump_python(
                     value, mode="json", by_alias=True, exclude_unset=only_set, warnings=False
                 )
-                if adapter.validate_python(data) == value:
+                if adapter.validate_python(data) == value or not (exactly or only_set):
                     return data
             except (ValueError, TypeError):
                 continue

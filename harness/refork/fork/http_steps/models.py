@@ -4,12 +4,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from refork.case import Answer, Run, Step, StepKind
-from refork.errors import ValueNotPortableError
 from refork.frameworks import StepCall
 from refork.policy import DBOS_PREFIX, Action, Rule, ToolPolicy
 from refork.recognition import asks_model
 from refork.result import answer_of
-from refork.values import decode
+from refork.values import decoded
 
 
 def is_model_step(step: StepCall, models: Sequence[str]) -> bool:
@@ -52,7 +51,4 @@ def recorded_answer(step: Step) -> Answer | None:
         isinstance(kept, dict) and kept.get("$type") in ("left_out", "not_portable")
     ):
         return None
-    try:
-        return answer_of(decode(step.output))
-    except ValueNotPortableError:  # of a type that nobody registered
-        return answer_of(step.output)
+    return answer_of(decoded(step.output))

@@ -1,0 +1,31 @@
+"""Runs what DBOS refuses beside an event loop, such as a notebook's, on a thread that has none."""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from typing import TypeVar
+
+_Result = TypeVar("_Result")
+
+
+def off_loop(call: Callable[[], _Result]) -> _Result:
+    """The result of a synchronous call, made on a thread of its own where the caller's runs an event loop."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return call()
+    results: list[_Result] = []
+    errors: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            results.append(call())
+        except BaseException as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=run, name="refork-dbos")
+    thread.start()
+    thread.join()
+    if errors:
+        raise errors[0]
+    return results[0]
