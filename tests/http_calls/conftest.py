@@ -67,6 +67,7 @@ def _surroundings(model: ModelServer, folder: Path) -> dict[str, str]:
     return {
         "OPENAI_BASE_URL": model.url,
         "OPENAI_API_KEY": "test-key",
+        "DESK_KEY": "test-key",
         "DESK_LEDGER": str(folder / "ledger"),
         "XDG_CACHE_HOME": str(folder / "cache"),
         "PYTHONPATH": os.pathsep.join(filter(None, (os.environ.get("PYTHONPATH"), str(TESTS)))),

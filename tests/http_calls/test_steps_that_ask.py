@@ -166,6 +166,33 @@ def test_the_sessions_attempts_are_made_and_not_the_clients(
     assert server.count == 6
 
 
+@pytest.mark.parametrize("how", ["openai", "anthropic"])
+def test_without_a_key_kept_answers_are_reused_and_nothing_is_sent_with_ours(
+    session: ForkSession, recorded: Runs, server: ModelServer, tmp_path: Path, how: str
+) -> None:
+    case = case_of(session, recorded, how, tmp_path)
+    recorded_and_kept(session, case, 1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("OPENAI_API_KEY")
+        patch.delenv("DESK_KEY")
+        _check_without_a_key(session, case, server)
+
+
+def _check_without_a_key(session: ForkSession, case: Case, server: ModelServer) -> None:
+    replayed = session.replay(case.run).run.steps[0].request
+    assert replayed is not None
+    assert replayed.prompt == SYSTEM
+    server.requests.clear()
+    (trial,) = of(measure(session, case, 1), "current")
+    assert (trial.error, trial.reused, server.count) == (None, True, 0)
+    if case.name == "openai":
+        use(session, AnswersMode.LIVE)
+        (trial,) = of(measure(session, case, 1), "current")
+        assert trial.error is not None
+        assert "set OPENAI_API_KEY" in trial.error.message
+        assert server.count == 0
+
+
 def test_what_cannot_change_is_asked_once(
     session: ForkSession, recorded: Runs, server: ModelServer, tmp_path: Path
 ) -> None:

@@ -60,7 +60,7 @@ def by_responses(question: str) -> str:
 
 
 def by_anthropic(question: str) -> str:
-    with Anthropic(api_key="none", base_url=base_url().removesuffix("/v1")) as client:
+    with Anthropic(api_key=os.environ.get("DESK_KEY"), base_url=base_url().removesuffix("/v1")) as client:
         asked: Any = [{"role": "user", "content": question}]
         answer = client.messages.create(model=MODEL, system=SYSTEM, messages=asked, max_tokens=100)
         return "".join(block.text for block in answer.content if block.type == "text")

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from refork.answers import AnswerKey, AnswersMode, Kept, digest_of, normalizers
-from refork.errors import AnswerMissingError, ModelCallError, ToolDeniedError
+from refork.errors import AnswerMissingError, ApplicationError, ModelCallError, ToolDeniedError
 from refork.fork.http_steps.asking import Asking, asking_of, said_by
 from refork.fork.http_steps.making import Kind, Making
 from refork.fork.http_steps.notes import Notes
@@ -167,6 +167,8 @@ class Exchanges(Notes):
         if making.store.mode is AnswersMode.OFFLINE:
             draws = making.store.draws(making.folder, digest)
             raise self._stop(AnswerMissingError(making.missing(asking.request, draws)))
+        if asking.sent.keyless:
+            raise self._stop(ApplicationError("no key for the model: set OPENAI_API_KEY to make live calls"))
         return _Due(asking=asking, key=key)
 
     def _found(self, key: AnswerKey) -> Kept | None:
