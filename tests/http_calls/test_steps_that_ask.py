@@ -32,8 +32,9 @@ CLIENTS = (
     "loop",
     "threads",
     "own_loop",
+    "task_group",
 )
-CALLS = {"loop": 3, "threads": 3}
+CALLS = {"loop": 3, "threads": 3, "task_group": 3}
 
 
 def case_of(session: ForkSession, recorded: Runs, how: str, folder: Path, **more: object) -> Case:
@@ -93,10 +94,11 @@ def test_a_candidate_is_tried_and_a_second_session_pays_nothing(
         assert [t.usage for t in again.trials] == [t.usage for t in first.trials]
 
 
+@pytest.mark.parametrize("how", ["openai", "openai_async", "threads", "task_group"])
 def test_offline_says_which_request_has_no_answer(
-    session: ForkSession, recorded: Runs, server: ModelServer, tmp_path: Path
+    session: ForkSession, recorded: Runs, server: ModelServer, tmp_path: Path, how: str
 ) -> None:
-    case = case_of(session, recorded, "openai", tmp_path)
+    case = case_of(session, recorded, how, tmp_path)
     recorded_and_kept(session, case, 1)
     use(session, AnswersMode.OFFLINE)
     server.requests.clear()

@@ -45,6 +45,11 @@ async def aiohttp_step(question: str) -> str:
 
 
 @DBOS.step()
+async def task_group_step(question: str) -> list[str]:
+    return await llm.in_a_task_group(question)
+
+
+@DBOS.step()
 def urllib_step(question: str) -> str:
     return llm.by_urllib(question)
 
@@ -132,7 +137,7 @@ SYNC = {
     "early": early_step,
     "unseen": unseen_step,
 }
-ASYNC = {"openai_async": openai_async_step, "aiohttp": aiohttp_step}
+ASYNC = {"openai_async": openai_async_step, "aiohttp": aiohttp_step, "task_group": task_group_step}
 
 
 @DBOS.workflow()
