@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -59,7 +60,7 @@ def test_one_error_is_chance_and_missing_answers_are_none() -> None:
 
 @given(errors=st.integers(0, 20), measured=st.integers(0, 40), before=st.integers(1, 60))
 def test_the_probability_is_fishers(errors: int, measured: int, before: int) -> None:
-    expected = fisher_exact([[errors, measured], [0, before]], alternative="greater").pvalue
+    expected = fisher_exact(np.array([[errors, measured], [0, before]]), alternative="greater").pvalue
     assert p_of_as_many(errors, errors + measured, before) == pytest.approx(expected, rel=1e-6)
 
 
