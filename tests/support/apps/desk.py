@@ -75,6 +75,16 @@ def own_loop_step(question: str) -> str:
 
 
 @DBOS.step()
+def two_voices_step(question: str) -> str:
+    return llm.in_two_voices(question)
+
+
+@DBOS.step()
+def bare_step(question: str) -> str:
+    return llm.without_a_system_message(question)
+
+
+@DBOS.step()
 def looking_up_step(question: str) -> str:
     return llm.looked_up(question)
 
@@ -115,6 +125,8 @@ SYNC = {
     "loop": loop_step,
     "threads": threads_step,
     "own_loop": own_loop_step,
+    "two_voices": two_voices_step,
+    "bare": bare_step,
     "looking_up": looking_up_step,
     "writing": writing_step,
     "early": early_step,
