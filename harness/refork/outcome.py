@@ -38,7 +38,9 @@ class ErrorKind(StrEnum):
         return self in _FINAL
 
 
-_FINAL: Final = frozenset({ErrorKind.REQUEST, ErrorKind.ACCOUNT, ErrorKind.DENIED, ErrorKind.STALE})
+_FINAL: Final = frozenset(
+    {ErrorKind.ANSWER_MISSING, ErrorKind.REQUEST, ErrorKind.ACCOUNT, ErrorKind.DENIED, ErrorKind.STALE}
+)
 
 
 @dataclass(frozen=True, kw_only=True)

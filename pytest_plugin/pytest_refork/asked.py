@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from refork.variant import CURRENT
+from refork_evals.gate.errors import is_forgivable
 from refork_evals.results import CaseResult, Cell, Verdict
 from refork_reports import phrases
 
@@ -38,11 +39,14 @@ class NotPassedError(Exception):
 class Outcomes:
     """Which verdicts of ``current`` pass, and which of these are said beside it all the same.
 
+    ``forgiving`` lets pass what could not be measured only because answers are not kept.
+
     A candidate passes only where it wins: losing is a result, and fails nothing.
     """
 
     passing: frozenset[Verdict] = frozenset({Verdict.PASS, Verdict.INCONCLUSIVE})
     said: frozenset[Verdict] = frozenset({Verdict.INCONCLUSIVE})
+    forgiving: bool = False
 
     @classmethod
     def of(cls, settings: Settings) -> "Outcomes":
@@ -51,9 +55,14 @@ class Outcomes:
         # A baseline is what it is: only what could not be measured keeps it from being written.
         passing |= {Verdict.FAIL, Verdict.INCONCLUSIVE} if settings.update is not None else set()
         passing |= {Verdict.INCONCLUSIVE} if project.inconclusive != "fail" else set()
-        passing |= {Verdict.ERROR} if project.errors == "warn" and settings.update is None else set()
         said = {Verdict.ERROR} | ({Verdict.INCONCLUSIVE} if project.inconclusive == "warn" else set())
-        return cls(passing=frozenset(passing), said=frozenset(said))
+        forgiving = project.errors == "warn" and settings.update is None
+        return cls(passing=frozenset(passing), said=frozenset(said), forgiving=forgiving)
+
+    def passes(self, cell: Cell) -> bool:
+        """Whether ``current`` passes, or is forgiven that nothing but kept answers is missing."""
+        forgiven = self.forgiving and cell.verdict is Verdict.ERROR and is_forgivable(cell)
+        return cell.verdict in self.passing or forgiven
 
 
 def settle(
@@ -64,8 +73,8 @@ def settle(
     is_candidate = cell.variant != CURRENT
     if not is_candidate and result.not_red:
         item.add_report_section("call", "agent eval", f"not red: {phrases.NOT_RED}")
-    passing = {Verdict.PASS} if is_candidate else outcomes.passing
-    if cell.verdict not in passing:
+    passes = cell.verdict is Verdict.PASS if is_candidate else outcomes.passes(cell)
+    if not passes:
         text = explanation(result, cell, test_failure)
         raise NotPassedError(text, summary=headline(cell), is_candidate=is_candidate)
     if not is_candidate and cell.verdict in outcomes.said:

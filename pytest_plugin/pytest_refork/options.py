@@ -31,7 +31,11 @@ _OPTIONS: Final = (
         "HOW",
         "what a 'current' that is not decided counts as: fail, pass or warn (default: warn)",
     ),
-    ("errors", "HOW", "what a 'current' that could not be measured counts as: fail or warn (default: fail)"),
+    (
+        "errors",
+        "HOW",
+        "what a 'current' counts as whose answers are not kept, offline: fail or warn (default: fail)",
+    ),
     ("max-tokens", "N", "start no more trials once so many tokens were used"),
     ("max-cost", "USD", "start no more trials once they have cost so many US dollars"),
     ("changed", "HOW", "at the gate, what a case counts as that is no longer the baseline's: fail or warn"),

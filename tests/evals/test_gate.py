@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from refork.case import Request
 from refork.errors import BadFileError, BadInputError
+from refork.outcome import ErrorKind, TrialError
 from refork.variant import CURRENT
 from refork_evals.cells import cell_from_scored, unmeasured_cell
 from refork_evals.expectations import parse_expectations
@@ -147,8 +148,19 @@ def test_a_case_that_is_gone_blocks_where_all_were_asked_for() -> None:
     assert judged({"a": "+" * 12}, both, complete=False).passes
 
 
-def test_errors_and_stale_cases_block_and_errors_may_be_let_pass() -> None:
-    broken = result("a", "!" * 5, ONE)
+def unkept(case: str) -> CaseResult:
+    """A case whose answers are not kept, where no call may be made."""
+    broken = result(case, "!" * 5, ONE)
+    error = TrialError(type="AnswerMissingError", message="not kept", kind=ErrorKind.ANSWER_MISSING)
+    trials = tuple(
+        dataclasses.replace(each, trial=dataclasses.replace(each.trial, answer=None, error=error), scores=())
+        for each in broken.cells[0].trials
+    )
+    return dataclasses.replace(broken, cells=(dataclasses.replace(broken.cells[0], trials=trials),))
+
+
+def test_errors_and_stale_cases_block_and_missing_answers_may_be_let_pass() -> None:
+    broken, good = result("a", "!" * 5, ONE), result("a", "+" * 12, ONE)
     (cell,) = broken.cells
     assert cell.verdict is Verdict.ERROR
     stale = dataclasses.replace(
@@ -157,10 +169,19 @@ def test_errors_and_stale_cases_block_and_errors_may_be_let_pass() -> None:
     )
     for each, lenient, passes in [
         (broken, Leniency(), False),
-        (broken, Leniency(errors=True), True),
+        (broken, Leniency(errors=True), False),
+        (unkept("b"), Leniency(), False),
+        (unkept("b"), Leniency(errors=True), True),
         (stale, Leniency(errors=True), False),
     ]:
-        assert judge_gate([each], ONE, Defaults(), source="b", lenient=lenient).passes is passes
+        gate = judge_gate([each, good], ONE, Defaults(), source="b", lenient=lenient)
+        assert gate.passes is passes
+
+
+def test_a_gate_that_measured_nothing_is_red_whatever_is_forgiven() -> None:
+    gate = judge_gate([unkept("a")], ONE, Defaults(), source="b", lenient=Leniency(errors=True))
+    assert not gate.passes
+    assert "measured nothing" in gate.cases[0].said
 
 
 def test_a_case_that_misses_its_own_rate_fails_although_it_did_not_drop() -> None:

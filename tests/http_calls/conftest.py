@@ -67,6 +67,7 @@ def _surroundings(model: ModelServer, folder: Path) -> dict[str, str]:
     return {
         "OPENAI_BASE_URL": model.url,
         "OPENAI_API_KEY": "test-key",
+        "DESK_KEY": "test-key",
         "DESK_LEDGER": str(folder / "ledger"),
         "XDG_CACHE_HOME": str(folder / "cache"),
         "PYTHONPATH": os.pathsep.join(filter(None, (os.environ.get("PYTHONPATH"), str(TESTS)))),
@@ -84,7 +85,9 @@ def recorded(desk: Path) -> Runs:
 
 @pytest.fixture(scope="module")
 def open_desk(desk: Path) -> Generator[ForkSession]:
-    with open_session(root=TESTS, modules=("support.apps.desk",), models=("unseen_*",)) as session:
+    with open_session(
+        root=TESTS, modules=("support.apps.desk", "support.apps.desk_agents"), models=("unseen_*",)
+    ) as session:
         yield session
 
 

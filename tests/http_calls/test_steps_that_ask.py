@@ -32,8 +32,9 @@ CLIENTS = (
     "loop",
     "threads",
     "own_loop",
+    "task_group",
 )
-CALLS = {"loop": 3, "threads": 3}
+CALLS = {"loop": 3, "threads": 3, "task_group": 3}
 
 
 def case_of(session: ForkSession, recorded: Runs, how: str, folder: Path, **more: object) -> Case:
@@ -93,10 +94,11 @@ def test_a_candidate_is_tried_and_a_second_session_pays_nothing(
         assert [t.usage for t in again.trials] == [t.usage for t in first.trials]
 
 
+@pytest.mark.parametrize("how", ["openai", "openai_async", "threads", "task_group"])
 def test_offline_says_which_request_has_no_answer(
-    session: ForkSession, recorded: Runs, server: ModelServer, tmp_path: Path
+    session: ForkSession, recorded: Runs, server: ModelServer, tmp_path: Path, how: str
 ) -> None:
-    case = case_of(session, recorded, "openai", tmp_path)
+    case = case_of(session, recorded, how, tmp_path)
     recorded_and_kept(session, case, 1)
     use(session, AnswersMode.OFFLINE)
     server.requests.clear()
@@ -125,6 +127,29 @@ def test_a_candidates_model_and_settings_are_sent(
     assert outcome.requests["other"].model == "large-model"
 
 
+def test_a_candidate_is_tried_wherever_the_steps_own_prompt_is_sent(
+    session: ForkSession, recorded: Runs, server: ModelServer, tmp_path: Path
+) -> None:
+    case = case_of(session, recorded, "two_voices", tmp_path)
+    server.requests.clear()
+    outcome = measure(session, case, {"careful": 1}, CAREFUL)
+    assert of(outcome, "careful")[0].error is None
+    careful = f"Careful! {SYSTEM}"
+    assert [r.instructions for r in server.requests] == [careful, "You check.", careful]
+
+
+def test_where_no_system_message_is_a_candidate_becomes_one(
+    session: ForkSession, recorded: Runs, server: ModelServer, tmp_path: Path
+) -> None:
+    case = case_of(session, recorded, "bare", tmp_path)
+    assert case.fork_point.request is not None
+    assert case.fork_point.request.prompt is None
+    server.requests.clear()
+    measure(session, case, {"careful": 1}, CAREFUL)
+    assert [[m["role"] for m in r.items] for r in server.requests] == [["system", "user"]]
+    assert server.requests[0].instructions == "Careful! "
+
+
 @pytest.mark.parametrize("how", ["openai", "openai_async", "requests", "aiohttp", "urllib"])
 def test_the_sessions_attempts_are_made_and_not_the_clients(
     session: ForkSession, recorded: Runs, server: ModelServer, tmp_path: Path, how: str
@@ -141,6 +166,33 @@ def test_the_sessions_attempts_are_made_and_not_the_clients(
     assert (trial.error.type, trial.error.own) == ("ModelCallError", False)
     assert "503: scripted failure" in trial.error.message
     assert server.count == 6
+
+
+@pytest.mark.parametrize("how", ["openai", "anthropic"])
+def test_without_a_key_kept_answers_are_reused_and_nothing_is_sent_with_ours(
+    session: ForkSession, recorded: Runs, server: ModelServer, tmp_path: Path, how: str
+) -> None:
+    case = case_of(session, recorded, how, tmp_path)
+    recorded_and_kept(session, case, 1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("OPENAI_API_KEY")
+        patch.delenv("DESK_KEY")
+        _check_without_a_key(session, case, server)
+
+
+def _check_without_a_key(session: ForkSession, case: Case, server: ModelServer) -> None:
+    replayed = session.replay(case.run).run.steps[0].request
+    assert replayed is not None
+    assert replayed.prompt == SYSTEM
+    server.requests.clear()
+    (trial,) = of(measure(session, case, 1), "current")
+    assert (trial.error, trial.reused, server.count) == (None, True, 0)
+    if case.name == "openai":
+        use(session, AnswersMode.LIVE)
+        (trial,) = of(measure(session, case, 1), "current")
+        assert trial.error is not None
+        assert "set OPENAI_API_KEY" in trial.error.message
+        assert server.count == 0
 
 
 def test_what_cannot_change_is_asked_once(

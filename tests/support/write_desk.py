@@ -10,7 +10,7 @@ QUESTION = "Where does it go?"
 
 
 def write(url: str) -> None:
-    from support.apps import desk
+    from support.apps import desk, desk_agents
 
     config: Any = {"name": "desk", "enable_otlp": False, "system_database_url": url}
     DBOS(config=config)
@@ -26,6 +26,10 @@ def write(url: str) -> None:
         desk.sort_and_file(QUESTION)
     with SetWorkflowID("parent"):
         desk.sort_in_a_child(QUESTION)
+    with SetWorkflowID("mixed"):
+        asyncio.run(desk_agents.classify_and_file(QUESTION))
+    with SetWorkflowID("agent"):
+        asyncio.run(desk_agents.file_in_a_step(QUESTION))
     DBOS.destroy()
 
 

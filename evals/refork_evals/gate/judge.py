@@ -1,14 +1,16 @@
 """From the cells of ``current`` and a baseline to what blocks."""
 
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final
 
 from refork.variant import CURRENT
 
-from refork_evals.cells import counts_of
+from refork_evals.cells import counts_of, first_error
 from refork_evals.gate.baseline import UPDATE, Baseline, BaselineCase
+from refork_evals.gate.errors import is_forgivable, too_many_errors
 from refork_evals.planning import Before, Defaults, plan_of
 from refork_evals.plans import BaselinePlan, TrialPlan
 from refork_evals.plans.shares import share_of_suite
@@ -26,12 +28,13 @@ from refork_evals.results import (
 from refork_evals.statistics.stratified import p_of_drop
 
 _FINDINGS: Final = {Change.IMPROVED: Finding.IMPROVED, Change.UNCHANGED: Finding.UNCHANGED}
+_NOTHING: Final = "a gate that measured nothing of any case does not pass"
 _NEW_BASELINE: Final = f"have a new baseline reviewed: {UPDATE}"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Leniency:
-    """What a project lets pass: errors of measurement, and cases that cannot be compared any more."""
+    """What a project lets pass: answers that are not kept, and cases that cannot be compared any more."""
 
     errors: bool = False
     changed: bool = False
@@ -91,9 +94,19 @@ def judge_gate(
         for result, cell in measured
     }
     found = [
-        _case(result, cell, baseline.cases.get(result.case.name), plans[result.case.name], lenient)
+        _case(
+            result,
+            cell,
+            baseline.cases.get(result.case.name),
+            plans[result.case.name],
+            lenient,
+            errors=partial(too_many_errors, alpha=defaults.alpha, cases=family),
+        )
         for result, cell in measured
     ]
+    if measured and not any(cell.measured for _, cell in measured):
+        # Nothing that a project forgives makes a gate pass that has seen nothing.
+        found = [replace(each, blocks=True, said=f"{each.said}; {_NOTHING}") for each in found]
     gone = sorted(set(baseline.cases) - set(plans)) if complete else []
     found += [
         GateCase(
@@ -114,13 +127,24 @@ def judge_gate(
 
 
 def _case(
-    result: CaseResult, cell: Cell, entry: BaselineCase | None, plan: TrialPlan, lenient: Leniency
+    result: CaseResult,
+    cell: Cell,
+    entry: BaselineCase | None,
+    plan: TrialPlan,
+    lenient: Leniency,
+    *,
+    errors: Callable[[Cell, int], str],
 ) -> GateCase:
     finding, said = _unmeasured(result, cell, entry) or _measured(cell, plan)
     always = (Finding.REGRESSED, Finding.FAILED, Finding.STALE, Finding.UNDECIDABLE)
+    if finding not in (*always, Finding.ERROR):
+        many = errors(cell, 0 if entry is None else entry.trials)
+        finding, said = (
+            (Finding.ERROR, f"{many}; the first: {first_error(cell)}") if many else (finding, said)
+        )
     blocks = (
         finding in always
-        or (finding is Finding.ERROR and not lenient.errors)
+        or (finding is Finding.ERROR and not (lenient.errors and is_forgivable(cell)))
         or (finding is Finding.CHANGED and not lenient.changed)
         or (finding is Finding.INCONCLUSIVE and not lenient.inconclusive)
         or (finding is Finding.NEW and cell.verdict is Verdict.FAIL)

@@ -8,11 +8,12 @@ from typing import Annotated, Any, ClassVar, Final, Literal, Protocol, runtime_c
 from pydantic import Field, PlainValidator, WithJsonSchema, WrapValidator, model_validator
 from refork.case import Answer, ToolCall
 
+from refork_evals.bounds import in_time
 from refork_evals.parsing import Params
 from refork_evals.registry import parse_scorer
 from refork_evals.results import Score
 from refork_evals.scoring import Sample, Scorer
-from refork_evals.text import is_object, quote
+from refork_evals.text import is_object, one_line, quote
 
 NESTED_SCHEMA: Final = "x-refork-expectation"
 """Stands in a scorer's JSON Schema where a whole expectation may stand."""
@@ -136,6 +137,9 @@ class BuiltIn(Params, ABC):
 class ValueScorer(BuiltIn):
     """A scorer of one value in the answer. Of several calls of a tool, each must pass."""
 
+    slow: ClassVar[bool] = False
+    """Whether a check may be made to take long by what a model wrote: then it is bounded in time."""
+
     source: AnySource = Field(default=Source(part="text"), alias="from")
 
     @abstractmethod
@@ -146,9 +150,23 @@ class ValueScorer(BuiltIn):
             values = self.source.read(sample.answer)
         except NothingThereError as absence:
             return self._score(Finding(passed=False, reason=str(absence)))
-        findings = [self.check(value) for value in values]
+        findings = [self._checked(value) for value in values]
         worst = next((finding for finding in findings if not finding.passed), findings[0])
         hint = "" if worst.passed else self.source.hint(sample.answer)
         return self._score(
             Finding(passed=worst.passed, reason=self.source.label + worst.reason + hint, value=worst.value)
         )
+
+    def _checked(self, value: Any) -> Finding:
+        """Raises TooLongError where the check takes longer than a scorer may."""
+        return (
+            in_time(lambda: self.check(value), what=f"{self.kind} {self._said}")
+            if self.slow
+            else self.check(value)
+        )
+
+    @property
+    def _said(self) -> str:
+        """The parameter that says what is looked for."""
+        given = getattr(self, self.short_form or "", None)
+        return one_line(repr(given), 80) if given is not None else "here"

@@ -4,6 +4,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
+from refork_evals.bounds import TimedPattern
 from refork_evals.scorers.base import Finding, ValueScorer
 from refork_evals.scorers.matching import AnyExpected
 from refork_evals.text import one_line, parse_json, quote
@@ -17,12 +18,27 @@ def _checked(path: str) -> str:
 def _compiled(path: str) -> Any:
     from jsonpath import JSONPathEnvironment, JSONPathError  # noqa: PLC0415 - 100 ms that few cases pay
 
+    environment = JSONPathEnvironment(strict=True)
+    for name in ("match", "search"):
+        environment.function_extensions[name] = _timed(environment.function_extensions[name])
     try:
-        return JSONPathEnvironment(strict=True).compile(path)
+        return environment.compile(path)
     except (JSONPathError, RecursionError) as error:
         # Its own rendering points at the place in the query, and breaks where that is at the end.
         reason = one_line(str(error.args[0])) if error.args else type(error).__name__
         raise ValueError(f"is no JSONPath ({reason}): {quote(path)}") from None
+
+
+def _timed(function: Any) -> Any:
+    """A function of filters that matches patterns, bounded in time."""
+    compiled = function.check_cache
+
+    def check_cache(pattern: str) -> TimedPattern | None:
+        found = compiled(pattern)
+        return None if found is None else TimedPattern(found.pattern)
+
+    function.check_cache = check_cache
+    return function
 
 
 class JsonPath(ValueScorer):
@@ -32,6 +48,7 @@ class JsonPath(ValueScorer):
 
     kind: ClassVar[str] = "json_path"
     short_form: ClassVar[str | None] = "path"
+    slow: ClassVar[bool] = True
 
     path: Annotated[str, Field(min_length=1), AfterValidator(_checked)] = Field(
         description="A JSONPath (RFC 9535): $.items[0].total"
@@ -60,7 +77,8 @@ class JsonPath(ValueScorer):
         try:
             whole = parse_json(value)
         except ValueError as error:
-            return Finding(passed=False, reason=str(error))
+            hint = "" if self.source.part != "text" or value else "; for typed output say `from: structured`"
+            return Finding(passed=False, reason=f"{error}{hint}")
         found: list[Any] = _compiled(self.path).findall(whole) if isinstance(whole, dict | list) else []
         if self._has_value:
             return self._compare(found, whole)

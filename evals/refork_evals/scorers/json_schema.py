@@ -5,6 +5,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, Field
 
+from refork_evals.bounds import TimedPattern
 from refork_evals.scorers.base import Finding, ValueScorer
 from refork_evals.text import is_list, is_object, one_line, parse_json, quote
 
@@ -27,7 +28,28 @@ def _validator(schema: Mapping[str, Any]) -> Any:
     from referencing import Registry  # noqa: PLC0415 - as above
 
     registry: Any = Registry()
-    return validators.validator_for(schema, default=Draft202012Validator)(schema, registry=registry)
+    draft: Any = validators.validator_for(schema, default=Draft202012Validator)
+    extend: Any = validators.extend
+    timed = extend(draft, {"pattern": _pattern, "patternProperties": _pattern_properties})
+    return timed(schema, registry=registry)
+
+
+def _pattern(validator: Any, pattern: str, instance: Any, _schema: Any) -> Iterator[Any]:
+    """The keyword as jsonschema has it, but bounded in time."""
+    from jsonschema import ValidationError  # noqa: PLC0415 - as above
+
+    if validator.is_type(instance, "string") and TimedPattern(pattern).search(instance) is None:
+        yield ValidationError(f"{instance!r} does not match {pattern!r}")
+
+
+def _pattern_properties(validator: Any, patterns: Any, instance: Any, _schema: Any) -> Iterator[Any]:
+    if not validator.is_type(instance, "object"):
+        return
+    for pattern, subschema in patterns.items():
+        timed = TimedPattern(pattern)
+        for key, value in instance.items():
+            if timed.search(key) is not None:
+                yield from validator.descend(value, subschema, path=key, schema_path=pattern)
 
 
 def _references(node: Any) -> Iterator[str]:
@@ -56,6 +78,7 @@ class JsonSchema(ValueScorer):
     """The value, or the JSON in the text, is valid under a JSON Schema."""
 
     kind: ClassVar[str] = "json_schema"
+    slow: ClassVar[bool] = True
 
     rules: Annotated[dict[str, Any], AfterValidator(_checked)] = Field(
         alias="schema", description="A JSON Schema, of draft 2020-12 unless its $schema names another."

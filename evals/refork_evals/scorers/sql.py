@@ -30,6 +30,7 @@ class Sql(ValueScorer):
     """One statement that parses, reads only, and reads only known tables and columns."""
 
     kind: ClassVar[str] = "sql"
+    slow: ClassVar[bool] = True
     short_form: ClassVar[str | None] = "dialect"
 
     dialect: Annotated[str, AfterValidator(_is_dialect)] = Field(

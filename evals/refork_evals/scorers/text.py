@@ -4,8 +4,10 @@ import re
 import warnings
 from typing import Annotated, Any, ClassVar, Final
 
+import regex
 from pydantic import AfterValidator, Field
 
+from refork_evals.bounds import TimedPattern
 from refork_evals.scorers.base import Finding, ValueScorer
 from refork_evals.text import as_text, json_equal, parse_json, quote, quote_around
 
@@ -95,7 +97,8 @@ def _compiles(pattern: str) -> str:
             # Python warns of patterns whose meaning may change one day, which is no error today.
             warnings.simplefilter("ignore")
             re.compile(pattern)
-    except (re.error, OverflowError, RecursionError) as error:
+            TimedPattern(pattern)
+    except (re.error, regex.error, OverflowError, RecursionError) as error:
         raise ValueError(f"is no regular expression ({error}): {quote(pattern)}") from None
     return pattern
 
@@ -116,7 +119,7 @@ class Regex(ValueScorer):
         text = as_text(value)[:SEARCHED]
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            match = re.search(self.pattern, text, re.IGNORECASE if self.ignore_case else 0)
+            match = TimedPattern(self.pattern, ignore_case=self.ignore_case).search(text)
         if match is None:
             return Finding(passed=False, reason=f"does not match {quote(self.pattern)}: {quote(text)}")
         evidence = quote_around(text, match.start(), match.end())

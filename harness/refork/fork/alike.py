@@ -48,7 +48,7 @@ class EndedAlike:
         enough = ENOUGH if ended.error.kind.is_final else MANY
         if ended.number < enough:
             return None
-        if ended.error.message.startswith("not asked"):  # said already
+        if ended.error.message.startswith(("not asked", "not tried")):  # said already
             return ended.error
         message = f"not tried: the {enough} trials before it ended alike: {ended.error.message}"
         return replace(ended.error, message=message)

@@ -151,7 +151,10 @@ class ForkSession:
         branch = self._branch_here()
         self._check_over(branch)
         if branch is None or self._engine.within_step():
-            self._check_offline(call)
+            if (
+                http_calls.watch_here() is None
+            ):  # a step that is watched is refused, or answered, request by request
+                self._check_offline(call)
             return None
         changed = await branch.on_model_call(self._engine.next_step(), call)
         self._check_over(branch)

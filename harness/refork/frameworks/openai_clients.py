@@ -8,9 +8,8 @@ from typing import Any, Final
 import openai
 
 from refork.errors import ApplicationError, BadInputError
+from refork.http_calls.clients.keys import NO_KEY
 
-NO_KEY: Final = "refork-has-no-key"
-"""The key of a client that could not have been made without one. It is never sent."""
 _CLASSES: Final = ("OpenAI", "AsyncOpenAI", "AzureOpenAI", "AsyncAzureOpenAI")
 
 

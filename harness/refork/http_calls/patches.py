@@ -6,7 +6,7 @@ from threading import Lock
 from typing import Any, Final
 
 from refork.http_calls import threads
-from refork.http_calls.clients import aiohttp_client, http_client, httpx_clients, urllib3_client
+from refork.http_calls.clients import aiohttp_client, http_client, httpx_clients, keys, urllib3_client
 from refork.http_calls.guards import postgres, sockets
 from refork.http_calls.watch import Watch, watched_by
 
@@ -14,6 +14,7 @@ Patch = Callable[[], AbstractContextManager[Any]]
 
 _PATCHES: Final[tuple[Patch, ...]] = (
     threads.patched,
+    keys.patched,
     httpx_clients.patched,
     urllib3_client.patched,
     http_client.patched,

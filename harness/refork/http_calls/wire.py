@@ -16,11 +16,15 @@ _OF_THE_BODY: Final = frozenset({"content-encoding", "content-length", "transfer
 
 @dataclass(frozen=True, kw_only=True)
 class Sent:
-    """A request that a client is about to send. ``body`` is empty where it is no JSON."""
+    """A request that a client is about to send. ``body`` is empty where it is no JSON.
+
+    ``keyless`` says that its client was made without a key, and holds one of ours in its place.
+    """
 
     method: str
     url: str
     body: bytes = b""
+    keyless: bool = False
 
     @property
     def path(self) -> str:

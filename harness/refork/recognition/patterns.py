@@ -36,6 +36,7 @@ CLASSES: Final = {
     "Runnable": "langchain_core",
     "CompiledStateGraph": "langgraph",
     "Agent": "pydantic_ai",
+    "Runner": "agents",
     "AbstractAgent": "pydantic_ai",
     "BaseLanguageModel": "langchain_core",
     "Instructor": "instructor",

@@ -53,13 +53,16 @@ def _plain(found: Any) -> FunctionType | None:
 def _tree(function: FunctionType) -> ast.AST | None:
     try:
         return _parsed(textwrap.dedent(inspect.getsource(function)))
-    except (OSError, TypeError, SyntaxError, ValueError, RecursionError):
+    except (OSError, TypeError, SyntaxError, ValueError, RecursionError, SystemError):
         return None  # made in an interpreter, or in a form that does not stand alone
 
 
 @lru_cache(maxsize=4096)
 def _parsed(source: str) -> ast.AST:
-    return ast.parse(source)
+    try:
+        return ast.parse(source)
+    except SystemError:  # Python 3.11 counts its depth for all threads together, and now and then miscounts
+        return ast.parse(source)
 
 
 def _asks(tree: ast.AST, function: FunctionType) -> bool:

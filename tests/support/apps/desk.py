@@ -45,6 +45,11 @@ async def aiohttp_step(question: str) -> str:
 
 
 @DBOS.step()
+async def task_group_step(question: str) -> list[str]:
+    return await llm.in_a_task_group(question)
+
+
+@DBOS.step()
 def urllib_step(question: str) -> str:
     return llm.by_urllib(question)
 
@@ -72,6 +77,16 @@ def threads_step(question: str) -> list[str]:
 @DBOS.step()
 def own_loop_step(question: str) -> str:
     return llm.in_a_loop_of_its_own(question)
+
+
+@DBOS.step()
+def two_voices_step(question: str) -> str:
+    return llm.in_two_voices(question)
+
+
+@DBOS.step()
+def bare_step(question: str) -> str:
+    return llm.without_a_system_message(question)
 
 
 @DBOS.step()
@@ -115,12 +130,14 @@ SYNC = {
     "loop": loop_step,
     "threads": threads_step,
     "own_loop": own_loop_step,
+    "two_voices": two_voices_step,
+    "bare": bare_step,
     "looking_up": looking_up_step,
     "writing": writing_step,
     "early": early_step,
     "unseen": unseen_step,
 }
-ASYNC = {"openai_async": openai_async_step, "aiohttp": aiohttp_step}
+ASYNC = {"openai_async": openai_async_step, "aiohttp": aiohttp_step, "task_group": task_group_step}
 
 
 @DBOS.workflow()

@@ -60,7 +60,7 @@ def by_responses(question: str) -> str:
 
 
 def by_anthropic(question: str) -> str:
-    with Anthropic(api_key="none", base_url=base_url().removesuffix("/v1")) as client:
+    with Anthropic(api_key=os.environ.get("DESK_KEY"), base_url=base_url().removesuffix("/v1")) as client:
         asked: Any = [{"role": "user", "content": question}]
         answer = client.messages.create(model=MODEL, system=SYSTEM, messages=asked, max_tokens=100)
         return "".join(block.text for block in answer.content if block.type == "text")
@@ -122,3 +122,22 @@ def looked_up(question: str) -> str:
     """Reads something elsewhere first."""
     found = httpx.get(f"{base_url()}/stock").status_code
     return by_openai(f"{question} ({found})")
+
+
+def in_two_voices(question: str) -> str:
+    """Asks, has the answer checked under another prompt, and asks again."""
+    first = by_httpx(question)
+    checked = {**body(first), "messages": [{"role": "system", "content": "You check."}, *messages(first)[1:]]}
+    told(httpx.post(f"{base_url()}/chat/completions", json=checked).json())
+    return by_httpx(f"{question} Not: {first}")
+
+
+def without_a_system_message(question: str) -> str:
+    asked = {**body(question), "messages": messages(question)[1:]}
+    return told(httpx.post(f"{base_url()}/chat/completions", json=asked).json())
+
+
+async def in_a_task_group(question: str) -> list[str]:
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(by_openai_async(f"{question} ({number})")) for number in range(3)]
+    return [task.result() for task in tasks]

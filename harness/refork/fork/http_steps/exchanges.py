@@ -3,61 +3,26 @@
 import asyncio
 import threading
 import time
-from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from enum import Enum
-from pathlib import Path
 from typing import Final
 
-from refork.answers import AnswerKey, AnswersMode, Kept, Store, digest_of, normalizers
-from refork.case import Request
-from refork.errors import AnswerMissingError, ModelCallError, ToolDeniedError
+from refork.answers import AnswerKey, AnswersMode, Kept, digest_of, normalizers
+from refork.errors import AnswerMissingError, ApplicationError, ModelCallError, ToolDeniedError
 from refork.fork.http_steps.asking import Asking, asking_of, said_by
+from refork.fork.http_steps.making import Kind, Making
+from refork.fork.http_steps.notes import Notes
 from refork.fork.http_steps.waiting import until_next
-from refork.fork.retries import Retries
 from refork.http_calls import is_beside
-from refork.http_calls.formats import Reading
 from refork.http_calls.formats.odd import oddity
 from refork.http_calls.wire import Received, Sent, as_json, from_json
-from refork.usage import Usage, total_usage
-from refork.variant import Variant
 
 _CLIENTS_RETRY: Final = frozenset({"retry-after", "retry-after-ms", "x-should-retry"})
 
 
-class Kind(Enum):
-    """What a step may do beside asking its model."""
-
-    MODEL = "model"
-    """Nothing: every other connection is refused."""
-    LIVE = "live"
-    """Whatever it does: its tool rule says so."""
-
-
 class Unwound(BaseException):
     """Ends a step's code: it passes every ``except Exception``, of clients among others."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Making:
-    """Whose requests they are. ``missing`` says what is wrong where a request has no kept answer, and none may be
-    made; ``candidate`` is what is tried in it, None for the code as it stands; ``sends`` is told of the first."""
-
-    step: str
-    agent: str | None
-    trial: int
-    store: Store
-    folder: Path
-    own_ids: tuple[str, ...]
-    retries: Retries
-    kind: Kind
-    candidate: Callable[[], Variant | None]
-    sends: Callable[[Request], None]
-    missing: Callable[[Request, int], str]
-    seen: Counter[str] = field(default_factory=Counter[str])
-    """How often each request came: in a tail the steps of one trial share it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,28 +33,17 @@ class _Due:
     key: AnswerKey
 
 
-@dataclass
-class _Ended:
-    """What was answered up to now, in order; ``failed`` is how the last request failed."""
-
-    readings: list[tuple[Reading, Request]] = field(default_factory=list[tuple[Reading, Request]])
-    reused: list[Kept] = field(default_factory=list[Kept])
-    failed: ModelCallError | None = None
-
-
-class Exchanges:
+class Exchanges(Notes):
     """:class:`refork.http_calls.Watch` of one trial's step. ``again`` before each attempt; ``close`` at the end."""
 
     def __init__(self, making: Making) -> None:
+        super().__init__()
         self._making = making
         self._lock = threading.Lock()
         self._closed = threading.Event()
         self._seen = making.seen
-        self._made: dict[AnswerKey, Kept] = {}
         self._given_up: dict[str, Received | Exception] = {}
         self._prompt: tuple[str | None] | None = None
-        self._changed = False
-        self._ended = _Ended()
         self._problem: Exception | None = None
         self._beside: Exception | None = None
 
@@ -97,57 +51,13 @@ class Exchanges:
         """The code begins anew: what it was answered before, it is answered again."""
         with self._lock:
             self._seen.clear()
-            self._ended, self._prompt = _Ended(), None
+            self._forget()
+            self._prompt = None
             self._problem = self._beside = None
 
     def close(self) -> None:
         """Refuse whatever threads that were left behind still ask for."""
         self._closed.set()
-
-    @property
-    def seen(self) -> bool:
-        """Whether the code asked its model by a client that is known."""
-        return bool(self._ended.readings) or self._ended.failed is not None
-
-    @property
-    def changed(self) -> bool:
-        """Whether a candidate took its place in a request."""
-        return self._changed
-
-    @property
-    def made(self) -> tuple[Kept, ...]:
-        """What was paid for."""
-        return tuple(self._made.values())
-
-    @property
-    def all_reused(self) -> bool:
-        return self.seen and not self._made
-
-    @property
-    def answered_at(self) -> datetime:
-        """When the oldest of what was reused was paid for; now where nothing was."""
-        return min((kept.answered_at for kept in self._ended.reused), default=datetime.now(UTC))
-
-    @property
-    def kept_seconds(self) -> float:
-        """What the reused calls took when they were made."""
-        return sum(kept.seconds for kept in self._ended.reused)
-
-    @property
-    def readings(self) -> Sequence[Reading]:
-        """The answers, in order."""
-        return [reading for reading, _ in self._ended.readings]
-
-    @property
-    def usage(self) -> Usage | None:
-        """The tokens of all answers; None where one tells none."""
-        usages = [reading.usage for reading in self.readings]
-        return None if not usages or None in usages else total_usage(usages)
-
-    @property
-    def model(self) -> str | None:
-        """The model that answered first."""
-        return next((reading.model or request.model for reading, request in self._ended.readings), None)
 
     @property
     def problem(self) -> Exception | None:
@@ -160,7 +70,7 @@ class Exchanges:
             return self._problem
         if error is not None and self._beside is not None:
             return self._beside
-        return self._ended.failed
+        return self._failed
 
     # :class:`refork.http_calls.Watch`
 
@@ -252,11 +162,14 @@ class Exchanges:
         known = self._made.get(key) or self._found(key)
         answer = None if known is None else from_json(known.output)
         if known is not None and answer is not None:
-            self._note(asking, answer, known)
+            with self._lock:
+                self._note(asking.request, asking.read(answer), known)
             return answer
         if making.store.mode is AnswersMode.OFFLINE:
             draws = making.store.draws(making.folder, digest)
             raise self._stop(AnswerMissingError(making.missing(asking.request, draws)))
+        if asking.sent.keyless:
+            raise self._stop(ApplicationError("no key for the model: set OPENAI_API_KEY to make live calls"))
         return _Due(asking=asking, key=key)
 
     def _found(self, key: AnswerKey) -> Kept | None:
@@ -265,42 +178,32 @@ class Exchanges:
         except Exception as error:  # a damaged file
             raise self._stop(error) from error
 
-    def _note(self, asking: Asking, answer: Received, known: Kept | None) -> Reading | None:
-        reading = asking.read(answer)
-        with self._lock:
-            if reading is not None:
-                self._ended.readings.append((reading, asking.request))
-                self._ended.failed = None
-            if known is not None and known.key not in self._made:
-                self._ended.reused.append(known)
-        return reading
-
     def _end(self, due: _Due, answer: Received | Exception, seconds: float) -> Received:
         """The answer, noted, for the client."""
-        if isinstance(answer, Received) and answer.ok:
-            reading = self._note(due.asking, answer, None)
-            if reading is None:
-                return self._fail(due, answer)
-            kept = Kept(
-                digest=due.key.digest,
-                trial=due.key.trial,
-                occurrence=due.key.occurrence,
-                kind="http",
-                normalizers=due.key.normalizers,
-                answered_at=datetime.now(UTC),
-                model=reading.model or due.asking.request.model,
-                seconds=seconds,
-                usage=reading.usage,
-                output=as_json(answer),
-            )
-            with self._lock:
-                self._made[due.key] = kept
-            return answer
-        return self._fail(due, answer)
+        reading = due.asking.read(answer) if isinstance(answer, Received) else None
+        if isinstance(answer, Exception) or reading is None:
+            return self._fail(due, answer)
+        kept = Kept(
+            digest=due.key.digest,
+            trial=due.key.trial,
+            occurrence=due.key.occurrence,
+            kind="http",
+            normalizers=due.key.normalizers,
+            answered_at=datetime.now(UTC),
+            model=reading.model or due.asking.request.model,
+            seconds=seconds,
+            usage=reading.usage,
+            output=as_json(answer),
+        )
+        with self._lock:
+            self._note(due.asking.request, reading, None)
+            self._made[due.key] = kept
+        self._making.arrives(kept)
+        return answer
 
     def _fail(self, due: _Due, answer: Received | Exception) -> Received:
         with self._lock:
-            self._ended.failed = _failure(answer, due.asking.format.name)
+            self._failed = _failure(answer, due.asking.format.name)
             self._given_up[due.key.digest] = answer
         return self._told(answer)
 

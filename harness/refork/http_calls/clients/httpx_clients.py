@@ -7,6 +7,7 @@ from datetime import timedelta
 from importlib.util import find_spec
 from typing import Any, Final
 
+from refork.http_calls.clients.keys import NO_KEY
 from refork.http_calls.watch import passing, watch_here
 from refork.http_calls.wire import Received, Sent, received
 
@@ -78,8 +79,12 @@ def _is_json(request: Any) -> bool:
 
 
 def _sent(request: Any) -> Sent:
+    keys = (request.headers.get(name, "") for name in ("authorization", "api-key"))
     return Sent(
-        method=request.method, url=str(request.url), body=request.content if _is_json(request) else b""
+        method=request.method,
+        url=str(request.url),
+        body=request.content if _is_json(request) else b"",
+        keyless=any(NO_KEY in key for key in keys),
     )
 
 

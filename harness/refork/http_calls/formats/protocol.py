@@ -70,18 +70,16 @@ def settings_of(body: Mapping[str, Any], *known: str) -> dict[str, Any]:
 
 def tools_of(offered: Any) -> tuple[Tool, ...]:
     """Function tools, as each of the formats nests them."""
-    found: list[Tool] = []
-    for tool in offered if isinstance(offered, list) else ():
-        told = tool.get("function", tool) if isinstance(tool, dict) else {}
-        parameters = told.get("parameters", told.get("input_schema"))
-        found.append(
-            Tool(
-                name=str(told.get("name") or told.get("type") or "tool"),
-                description=str(told.get("description") or ""),
-                parameters=parameters if isinstance(parameters, dict) else {},
-            )
-        )
-    return tuple(found)
+    tools = [told(tool) for tool in offered] if isinstance(offered, list) else []
+    return tuple(_tool(tool.get("type"), told(tool.get("function", tool))) for tool in tools)
+
+
+def _tool(kind: Any, said: Mapping[str, Any]) -> Tool:
+    return Tool(
+        name=str(said.get("name") or kind or "tool"),
+        description=str(said.get("description") or ""),
+        parameters=told(said.get("parameters", said.get("input_schema"))),
+    )
 
 
 def text_of(content: Any) -> str | None:

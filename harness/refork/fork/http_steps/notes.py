@@ -1,0 +1,78 @@
+"""What was answered to the requests of one run of a step's code."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from refork.answers import AnswerKey, Kept
+from refork.case import Request
+from refork.errors import ModelCallError
+from refork.http_calls.formats import Reading
+from refork.usage import Usage, total_usage
+
+
+class Notes:
+    """Written under its owner's lock. ``_failed`` is how the last request failed, None where it was answered."""
+
+    def __init__(self) -> None:
+        self._made: dict[AnswerKey, Kept] = {}
+        self._changed = False
+        self._forget()
+
+    def _forget(self) -> None:
+        """The code begins anew; what was paid for stays."""
+        self._readings: list[tuple[Reading, Request]] = []
+        self._reused: list[Kept] = []
+        self._failed: ModelCallError | None = None
+
+    def _note(self, request: Request, reading: Reading | None, known: Kept | None) -> None:
+        """A response: ``known`` is what it was kept as."""
+        if reading is not None:
+            self._readings.append((reading, request))
+            self._failed = None
+        if known is not None and known.key not in self._made:
+            self._reused.append(known)
+
+    @property
+    def seen(self) -> bool:
+        """Whether the code asked its model by a client that is known."""
+        return bool(self._readings) or self._failed is not None
+
+    @property
+    def changed(self) -> bool:
+        """Whether a candidate took its place in a request."""
+        return self._changed
+
+    @property
+    def made(self) -> tuple[Kept, ...]:
+        """What was paid for."""
+        return tuple(self._made.values())
+
+    @property
+    def all_reused(self) -> bool:
+        return self.seen and not self._made
+
+    @property
+    def answered_at(self) -> datetime:
+        """When the oldest of what was reused was paid for; now where nothing was."""
+        return min((kept.answered_at for kept in self._reused), default=datetime.now(UTC))
+
+    @property
+    def kept_seconds(self) -> float:
+        """What the reused calls took when they were made."""
+        return sum(kept.seconds for kept in self._reused)
+
+    @property
+    def readings(self) -> Sequence[Reading]:
+        """The answers, in order."""
+        return [reading for reading, _ in self._readings]
+
+    @property
+    def usage(self) -> Usage | None:
+        """The tokens of all answers; None where one tells none."""
+        usages = [reading.usage for reading in self.readings]
+        return None if not usages or None in usages else total_usage(usages)
+
+    @property
+    def model(self) -> str | None:
+        """The model that answered first."""
+        return next((reading.model or request.model for reading, request in self._readings), None)
