@@ -119,7 +119,7 @@ def test_what_is_no_answer_of_a_model_is_not_kept(tmp_path: Path) -> None:
     found = exchanges(tmp_path)
     found.exchange(sent(), lambda _sent: Received(status=200, body=b"<html>maintenance</html>"))
     assert found.made == ()
-    assert "the answer is none of a model: <html>maintenance</html>" in str(found.failure(None))
+    assert "the answer is none of a model: it is no JSON object" in str(found.failure(None))
 
 
 def test_a_refusal_that_the_code_swallows_still_ends_the_trial(tmp_path: Path) -> None:
