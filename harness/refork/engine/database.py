@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
-import platformdirs
 import psycopg
 import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError
 
-from refork.engine.locks import held_file, held_key
+from refork.cache import held_file, usable_folder
+from refork.engine.locks import held_key
 from refork.engine.server_url import kind_of, server_at, sqlite_address
 from refork.errors import BadInputError, DatabaseError, SessionError
 
@@ -48,8 +48,7 @@ def evals_database(url: str | None, *, root: Path, slot: str = "") -> Generator[
     Lakebase; ``slot`` tells the workers of one session apart. Raises BadInputError and DatabaseError.
     """
     with ExitStack() as stack:
-        folder = cache_folder(root)
-        folder.mkdir(parents=True, exist_ok=True)
+        folder, _ = usable_folder(root)
         if url == "postgres":
             from refork.engine.postgres import throwaway_postgres  # noqa: PLC0415 - an extra
 
@@ -60,12 +59,6 @@ def evals_database(url: str | None, *, root: Path, slot: str = "") -> Generator[
             yield stack.enter_context(_sqlite_at(_path_of(url, root), folder, slot))
         else:
             yield stack.enter_context(_postgres(url, root, folder, slot))
-
-
-def cache_folder(root: Path) -> Path:
-    """The folder of a project's evals databases in the user's cache directory."""
-    digest = hashlib.sha256(str(root.resolve()).encode()).hexdigest()[:12]
-    return platformdirs.user_cache_path("refork") / f"{root.resolve().name}-{digest}"
 
 
 @contextmanager

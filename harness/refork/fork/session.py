@@ -47,7 +47,7 @@ def open_session(
     trial_timeout: float = 120.0,
     tail_timeout: float = 600.0,
     attempts: int = 6,
-    answers: AnswersMode = AnswersMode.LIVE,
+    answers: Store | None = None,
     frozen_clock: bool = False,
     policy: ToolPolicy | None = None,
     stubs: Mapping[str, Callable[..., Any]] | None = None,
@@ -56,8 +56,8 @@ def open_session(
     """Import the application and be ready to fork its runs.
 
     ``modules`` register the workflows; ``database`` is None for the default, ``postgres`` or a URL; time-outs
-    are in seconds; ``answers`` says whether kept ones spare a call, ``frozen_clock`` whether the
-    application's code is told the recorded run's time; ``policy`` says what tools may do, and
+    are in seconds; ``answers`` are the kept ones and whether they spare a call (default: none does), ``frozen_clock``
+    whether the application's code is told the recorded run's time; ``policy`` says what tools may do, and
     ``stubs`` hold those that it names; ``models`` are names of steps that ask a model.
     Raises SessionError, ApplicationError, BadInputError and DatabaseError.
     """
@@ -71,7 +71,7 @@ def open_session(
         limits = Limits(
             slots=Slots(concurrency),
             retries=Retries(attempts=attempts),
-            answers=Store(answers),
+            answers=answers or Store(AnswersMode.LIVE),
             trial_seconds=trial_timeout,
             tail_seconds=tail_timeout,
             replay_seconds=replay_timeout,
@@ -288,7 +288,7 @@ def open_project(
     *,
     slot: str,
     database: str | None = None,
-    answers: AnswersMode = AnswersMode.LIVE,
+    answers: Store | None = None,
     concurrency: int | None = None,
     stubs: Mapping[str, Callable[..., Any]] | None = None,
 ) -> Generator[ForkSession]:
