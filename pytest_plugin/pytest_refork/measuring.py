@@ -57,6 +57,11 @@ class Measurements:
         self.problem: ReforkError | None = None
         self._told: str | None = None
 
+    @property
+    def note(self) -> str:
+        """A line to say of the evals database, empty where there is nothing to say."""
+        return "" if self._session is None else self._session.note
+
     def plan(self, subject: Subject, variant: str, trials: int) -> None:
         """Plan so many more trials of a variant."""
         planned = self._futures.setdefault(subject.name, {}).setdefault(variant, [])

@@ -44,6 +44,7 @@ class Runner:
         self._subjects: dict[str, Subject] = {}
         self._settled: set[tuple[str, str]] = set()
         self._left: set[str] = set()
+        self._said: set[str] = set()
         self._complete = False
         self._stopped = False
         self._ended = False
@@ -74,6 +75,7 @@ class Runner:
                     if asked.variant not in known:
                         first = self.plans.of(subject, asked.variant).first
                         self._measurements.plan(subject, asked.variant, first)
+        self._say_once(self._measurements.note)
 
     def measure(self, asked: Asked) -> CaseResult:
         """The result of a case, as soon as all of its variants are decided. Other cases go on meanwhile."""
@@ -245,6 +247,11 @@ class Runner:
         if self._deadlines.is_over:
             self._progress.clear()
             self._deadlines.fail()
+
+    def _say_once(self, text: str) -> None:
+        if text and text not in self._said:
+            self._said.add(text)
+            self._say(f"agent evals: {text}")
 
     def _say(self, text: str) -> None:
         reporter = self._config.pluginmanager.getplugin("terminalreporter")

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from refork.answers import AnswersMode, Store, forget_normalizers
-from refork.cache import usable_folder
+from refork.cache import usable_folder, why_unwritable
 from refork.cache.journal import open_journal
 from refork.errors import ReforkError
 from refork.policy import project_policy
@@ -33,6 +33,7 @@ from pytest_refork.names import CASE_FILE, MARKER
 from pytest_refork.runner import Runner, is_skipped
 from pytest_refork.settings import Settings, load_settings
 from pytest_refork.shared import Collected, Shared
+from pytest_refork.signals import gentle_endings
 from pytest_refork.subjects import Catalogue
 from pytest_refork.summary import Report, evaluation_of
 from pytest_refork.worker import Worker, cases_of
@@ -85,6 +86,8 @@ class AgentEvals:
         self._from_judges: list[JudgeAnswer] = []
         self._unscored: tuple[Unscored, ...] = ()
         self._stack.enter_context(keeping(self._judges))
+        if not handover.worker_id(config):
+            self._stack.enter_context(gentle_endings())
 
     @property
     def companions(self) -> dict[str, object]:
@@ -101,6 +104,12 @@ class AgentEvals:
             return Store(mode)
         is_worker = handover.worker_id(self._config)
         taken_up = None if is_worker else take_up(self._cache, project)
+        problem = "" if is_worker or not project.cases.is_dir() else why_unwritable(project.cases)
+        if problem:
+            self._left.append(
+                f"agent evals: {str(project.cases)!r} cannot be written ({problem}): answers are kept for a day in "
+                f"{str(self._cache)!r} instead, and no report is sure to be written"
+            )
         opening = open_journal(self._cache, mode=mode, home=project.root)
         store = Store(mode, journal=self._stack.enter_context(opening))
         if taken_up is not None:

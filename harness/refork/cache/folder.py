@@ -16,7 +16,7 @@ def cache_folder(root: Path) -> Path:
 def usable_folder(root: Path) -> tuple[Path, str]:
     """The project's cache folder, made and writable, and a line to say where it is not the usual one."""
     usual = cache_folder(root)
-    problem = _unusable(usual)
+    problem = why_unwritable(usual)
     if not problem:
         return usual, ""
     owner = os.getuid() if hasattr(os, "getuid") else "user"
@@ -28,7 +28,8 @@ def usable_folder(root: Path) -> tuple[Path, str]:
     )
 
 
-def _unusable(folder: Path) -> str:
+def why_unwritable(folder: Path) -> str:
+    """Why nothing can be written into a folder, which is made if it can be; empty where something can."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=folder, prefix=".try-") as file:

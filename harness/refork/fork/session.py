@@ -65,7 +65,7 @@ def open_session(
         frameworks = installed()
         for framework in frameworks:
             stack.enter_context(framework.importable())
-        engine, _ = stack.enter_context(
+        engine, evals = stack.enter_context(
             open_engine(root=root, modules=modules, setup=setup, url=database, slot=slot)
         )
         limits = Limits(
@@ -77,7 +77,7 @@ def open_session(
             replay_seconds=replay_timeout,
         )
         host = Host(engine, limits, concurrency, policy or ToolPolicy(), stubs or {})
-        session = ForkSession(engine, frameworks, host, models=models)
+        session = ForkSession(engine, frameworks, host, note=evals.note, models=models)
         for framework in frameworks:
             stack.enter_context(framework.intercept(session))
         stack.enter_context(watched_steps(session))
@@ -89,11 +89,21 @@ def open_session(
 
 
 class ForkSession:
-    """Forks cases, all under one limit of calls at once. Made by :func:`open_session`."""
+    """Forks cases, all under one limit of calls at once. Made by :func:`open_session`.
+
+    ``note`` is a line to say of the evals database, empty where there is nothing to say.
+    """
 
     def __init__(
-        self, engine: Engine, frameworks: Sequence[Framework], host: Host, *, models: Sequence[str] = ()
+        self,
+        engine: Engine,
+        frameworks: Sequence[Framework],
+        host: Host,
+        *,
+        note: str = "",
+        models: Sequence[str] = (),
     ) -> None:
+        self.note = note
         self._engine = engine
         self._frameworks = frameworks
         self._host = host
