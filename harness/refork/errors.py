@@ -74,3 +74,10 @@ class ModelCallError(ReforkError):
         super().__init__(message)
         self.status_code = status_code
         self.body = body
+
+
+class UnreadableAnswerError(ReforkError):
+    """A model's server answered, and neither its client nor the framework could read the answer."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"the model's answer cannot be read: {why}")

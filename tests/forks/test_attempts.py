@@ -1,15 +1,20 @@
 """One attempt at somebody else's code: bounded, whatever it raises and whatever it swallows."""
 
 import asyncio
+import json
 import time
 from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
 from pydantic import BaseModel
+from refork.errors import ModelCallError, UnreadableAnswerError
 from refork.fork.attempts import attempted, trial_error, within
 from refork.fork.retries import Retries
+from refork.http_calls.formats.odd import oddity
+from refork.http_calls.wire import Received
 from refork.outcome import ErrorKind
+from support.fuzz.answers import CHAT
 
 
 class UnspeakableError(Exception):
@@ -131,3 +136,40 @@ class _RefusalError(Exception):
 )
 def test_an_error_says_whose_fault_it_is(error: Exception, kind: ErrorKind) -> None:
     assert trial_error(error).kind is kind
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (ModelCallError("not reached", status_code=0), ErrorKind.PROVIDER),
+        (ModelCallError("overloaded", status_code=529), ErrorKind.PROVIDER),
+        (ModelCallError("a page", status_code=200), ErrorKind.OTHER),
+        (ModelCallError("no such model", status_code=404), ErrorKind.REQUEST),
+        (UnreadableAnswerError("it is empty"), ErrorKind.OTHER),
+    ],
+    ids=str,
+)
+def test_what_a_steps_server_did_says_whose_fault_it_is(error: Exception, kind: ErrorKind) -> None:
+    assert trial_error(error).kind is kind
+
+
+@pytest.mark.parametrize(
+    ("format_name", "body", "said"),
+    [
+        ("chat", b"", "it is empty"),
+        ("chat", b"<html>proxy</html>", "it is no JSON object (text/html): '<html>proxy</html>'"),
+        ("chat", b"[]", "it is no JSON object (text/html): '[]'"),
+        ("chat", b'{"object": "chat.completion"}', "'choices' is missing"),
+        ("responses", b'{"object": "response"}', "'output' is missing"),
+        ("messages", b"{}", "'content' is missing"),
+    ],
+)
+def test_an_odd_answer_is_told_by_what_is_odd_in_it(format_name: str, body: bytes, said: str) -> None:
+    answer = Received(status=200, headers=(("content-type", "text/html"),), body=body)
+    assert oddity(format_name, answer) == said
+
+
+def test_a_field_that_the_clients_own_class_refuses_is_named() -> None:
+    usage = {"prompt_tokens": 10.5, "completion_tokens": 2, "total_tokens": 12}
+    body = json.dumps({**CHAT, "usage": usage}).encode()
+    assert "usage.prompt_tokens" in oddity("chat", Received(status=200, body=body))

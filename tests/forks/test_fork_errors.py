@@ -250,6 +250,17 @@ def test_trials_that_end_alike_for_good_are_stopped_after_a_few(
     assert errors[-1].message.startswith("not tried: the 3 trials before it ended alike")
 
 
+def test_errors_that_are_alike_and_stay_are_stopped_too(
+    runs: dict[str, Run], session: ForkSession, server: ModelServer
+) -> None:
+    server.fail_next(Failure(503, "overloaded"), times=50)
+    with limits(session, attempts=1, concurrency=1):
+        outcome = measure(session, case_of(runs["one_call"]), 20)
+    server._failures.clear()
+    assert server.count == 10
+    assert str(outcome.trials[-1].error).count("not tried: the 10 trials before it ended alike") == 1
+
+
 def test_trials_that_fail_for_the_moment_are_all_tried(
     runs: dict[str, Run], session: ForkSession, server: ModelServer
 ) -> None:

@@ -103,6 +103,14 @@ def test_one_module_can_be_written_as_text_everywhere(tmp_path: Path) -> None:
     assert project(tmp_path, app=("a", "b")).app == ("a", "b")
 
 
+def test_steps_that_ask_a_model_are_named(tmp_path: Path) -> None:
+    assert project(tmp_path).models == ()
+    assert project(tmp_path, 'models = ["extract", "summarize_*"]').models == ("extract", "summarize_*")
+    assert project(tmp_path, environ={"REFORK_MODELS": "extract, Shop.ask"}).models == ("extract", "Shop.ask")
+    with pytest.raises(BadFileError, match="must be a list of steps that ask a model"):
+        project(tmp_path, "models = 3")
+
+
 @pytest.mark.parametrize(("text", "value"), [("true", True), ("False", False)])
 def test_yes_and_no_are_read_from_text(text: str, value: bool, tmp_path: Path) -> None:
     assert project(tmp_path, environ={"REFORK_FROZEN_CLOCK": text}).frozen_clock is value

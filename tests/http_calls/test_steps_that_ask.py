@@ -32,8 +32,9 @@ CLIENTS = (
     "loop",
     "threads",
     "own_loop",
+    "task_group",
 )
-CALLS = {"loop": 3, "threads": 3}
+CALLS = {"loop": 3, "threads": 3, "task_group": 3}
 
 
 def case_of(session: ForkSession, recorded: Runs, how: str, folder: Path, **more: object) -> Case:
@@ -93,10 +94,11 @@ def test_a_candidate_is_tried_and_a_second_session_pays_nothing(
         assert [t.usage for t in again.trials] == [t.usage for t in first.trials]
 
 
+@pytest.mark.parametrize("how", ["openai", "openai_async", "threads", "task_group"])
 def test_offline_says_which_request_has_no_answer(
-    session: ForkSession, recorded: Runs, server: ModelServer, tmp_path: Path
+    session: ForkSession, recorded: Runs, server: ModelServer, tmp_path: Path, how: str
 ) -> None:
-    case = case_of(session, recorded, "openai", tmp_path)
+    case = case_of(session, recorded, how, tmp_path)
     recorded_and_kept(session, case, 1)
     use(session, AnswersMode.OFFLINE)
     server.requests.clear()
@@ -308,3 +310,23 @@ def test_a_live_step_that_asks_becomes_a_model_step_with_candidates(
     again = measure(session, case, 1, CAREFUL)
     assert [t.answer for t in again.trials] == [t.answer for t in outcome.trials]
     assert server.count == 0
+
+
+def test_a_live_step_that_renders_a_prompt_is_tried_with_candidates(
+    session: ForkSession, recorded: Runs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rules = (Rule(pattern="rendering_step", action=Action.LIVE),)
+    monkeypatch.setattr(session._host, "policy", dataclasses.replace(session._host.policy, rules=rules))
+    run = session.replay(recorded("rendering")).run
+    assert run.steps[0].kind is StepKind.OTHER
+    case = Case(name="live", folder=tmp_path, run=run, step=1, agent="desk_rendered")
+    outcome = measure(session, case, 1, CAREFUL)
+    texts = {trial.variant: trial.answer and trial.answer.text for trial in outcome.trials}
+    assert texts == {
+        "current": "asked with 'Sort Where does it go?'",
+        "careful": "asked with 'Careful! Sort Where does it go?'",
+    }
+    other = dataclasses.replace(case, agent="another")
+    (trial,) = measure(session, other, {"careful": 1}, CAREFUL).trials
+    assert trial.error is not None
+    assert "prompts that were rendered: 'desk_rendered'" in trial.error.message

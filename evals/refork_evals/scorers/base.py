@@ -80,6 +80,12 @@ class Source(Params):
             )
         return call.arguments[self.argument]
 
+    def hint(self, answer: Answer) -> str:
+        """Where else to look, for whoever looks at the text of an answer that has none."""
+        if self.part != "text" or answer.text.strip() or answer.structured is None:
+            return ""
+        return "; the answer has no text but a structured form: say `from: structured`"
+
     @property
     def label(self) -> str:
         """What stands before a reason, so that it tells which part it is about."""
@@ -146,8 +152,9 @@ class ValueScorer(BuiltIn):
             return self._score(Finding(passed=False, reason=str(absence)))
         findings = [self._checked(value) for value in values]
         worst = next((finding for finding in findings if not finding.passed), findings[0])
+        hint = "" if worst.passed else self.source.hint(sample.answer)
         return self._score(
-            Finding(passed=worst.passed, reason=self.source.label + worst.reason, value=worst.value)
+            Finding(passed=worst.passed, reason=self.source.label + worst.reason + hint, value=worst.value)
         )
 
     def _checked(self, value: Any) -> Finding:

@@ -254,7 +254,7 @@ class StepBranch(Branch):
 
     def _key(self, planned: Planned, call: ModelCall) -> AnswerKey | None:
         """What the answer is kept by. None for what a tool gives: that is no answer of a model."""
-        if isinstance(call, ToolRun):
+        if isinstance(call, ToolRun) or (isinstance(call, StepRun) and call.live):
             return None
         name = planned.variant.name
         if name not in self._digests:

@@ -89,7 +89,12 @@ def is_transient(error: BaseException) -> bool:
         return False
     status = getattr(error, "status_code", None)
     if isinstance(status, int):
-        return status in TRANSIENT_STATUS or status >= 500
+        return is_unanswered(status)
     if isinstance(error, TimeoutError | ConnectionError):
         return True
     return any(kind.__name__ in TRANSIENT_NAMES for kind in type(error).__mro__)
+
+
+def is_unanswered(status: int | None) -> bool:
+    """Whether a status says that the server did not answer this time; 0 stands for one that was not reached."""
+    return status is not None and (status in TRANSIENT_STATUS or status >= 500 or status == 0)

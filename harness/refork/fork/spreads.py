@@ -4,12 +4,13 @@ import hashlib
 import uuid
 from collections.abc import Hashable
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 from refork.case import Case, StepKind
 from refork.engine.leftovers import TAIL
 from refork.errors import ForkError
-from refork.fork.at_step import StepBranch
+from refork.fork.at_step import StepBranch, WholeStep
 from refork.fork.case_fork import Spread, TrialBranch
 from refork.fork.host import Host
 from refork.fork.http_steps.models import denies
@@ -19,6 +20,7 @@ from refork.fork.tail import TailBranch
 from refork.fork.told import ToldCalls
 from refork.fork.tool_run import ToolRun
 from refork.frameworks import Framework, ModelCall, StepCall
+from refork.frameworks.dbos_steps import PlainSteps
 from refork.policy import Action, ToolPolicy, tightened
 from refork.policy.recorded_calls import RecordedCalls
 
@@ -38,8 +40,11 @@ def spread_of(case: Case, framework: Framework | None, host: Host) -> CaseSpread
         calls = RecordedCalls(case.run, start=case.step)
         return _OneATrial(case, framework, host, policy, calls, ToldCalls(case.run, framework))
     is_model = case.fork_point.kind is StepKind.MODEL
-    if is_model and framework is not None and framework.branches:
-        return _OneAVariant(case, framework, host, policy)
+    if framework is not None and framework.branches:
+        if is_model:
+            return _OneAVariant(case, framework, host, policy, framework.model_call)
+        if isinstance(framework, PlainSteps):
+            return _OneAVariant(case, framework, host, policy, partial(framework.run_of, live=True))
     return _OneForAll(case, framework, host, policy)
 
 
@@ -101,6 +106,7 @@ class _OneAVariant:
     framework: Framework
     host: Host
     policy: ToolPolicy
+    whole_step: WholeStep
     at_once: bool = False
 
     def key(self, planned: Planned) -> Hashable:
@@ -115,7 +121,7 @@ class _OneAVariant:
             self.host.limits,
             told=ToldCalls(self.case.run, self.framework),
             policy=self.policy,
-            whole_step=self.framework.model_call,
+            whole_step=self.whole_step,
             only=planned.variant,
             leftover=left,
         )

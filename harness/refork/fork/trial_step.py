@@ -106,7 +106,7 @@ async def run_trial(
     return Trial(
         **common,
         answer=_ANSWER.validate_python(kept["answer"]),
-        seconds=kept["seconds"],
+        seconds=kept["seconds"] + kept.get("http", {}).get("seconds", 0.0),
         raw=kept["raw"],
     )
 

@@ -105,10 +105,12 @@ class PlainSteps:
         return ()
 
     def model_call(self, step: StepCall) -> ModelCall | None:
-        if step.name not in self.models:
-            return None
+        return self.run_of(step) if step.name in self.models else None
+
+    def run_of(self, step: StepCall, *, live: bool = False) -> "PlainCall":
+        """A run of a step's code, whatever it asks; ``live`` says that it may act."""
         prompts = _evaluation()
-        call = PlainCall(step, prompts)
+        call = PlainCall(step, prompts, live=live)
         tried, handed = prompts.watcher.variant_of(step.name), call.handed
         if tried is None and handed is not None:
             tried = prompts.watcher.variant(handed[0])

@@ -17,7 +17,7 @@ from refork.case import Answer, Request, Tool, ToolCall
 from refork.errors import BadInputError
 from refork.files.checks import nearest
 from refork.frameworks import ModelCall, Reply, ToldCall
-from refork.frameworks.openai_clients import check_key
+from refork.frameworks.openai_clients import check_key, check_model_counts
 from refork.frameworks.responses import ending_of
 from refork.prompt_files import render
 from refork.usage import Usage, checked
@@ -170,6 +170,7 @@ def _other_model(model: Model, name: str) -> Model:
             f"a variant asks for model {name!r}, but {type(model).__name__} has no name to replace; "
             "leave 'model' out of its front matter"
         )
+    check_model_counts(getattr(model, "_client", None), name)
     other: Any = copy.copy(model)
     other.model = name
     return other  # type: ignore[no-any-return]
@@ -222,7 +223,7 @@ def answer_of(response: ModelResponse, *, structured: bool) -> Answer:
                 for part in item.content
             ]
         elif isinstance(item, ResponseFunctionToolCall):
-            calls.append(ToolCall(name=item.name, arguments=json_or_text(item.arguments)))
+            calls.append(ToolCall(name=str(item.name), arguments=json_or_text(item.arguments)))
     text = "".join(texts)
     parsed = json_or_text(text) if structured else None
     return Answer(
@@ -233,8 +234,9 @@ def answer_of(response: ModelResponse, *, structured: bool) -> Answer:
     )
 
 
-def json_or_text(text: str) -> Any:
+def json_or_text(text: Any) -> Any:
+    """A model's text as JSON; as it stands where it is none, or no text."""
     try:
         return json.loads(text)
-    except (ValueError, RecursionError):
+    except (TypeError, ValueError, RecursionError):
         return text

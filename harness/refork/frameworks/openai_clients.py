@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import openai
 
-from refork.errors import ApplicationError
+from refork.errors import ApplicationError, BadInputError
 from refork.http_calls.clients.keys import NO_KEY
 
 _CLASSES: Final = ("OpenAI", "AsyncOpenAI", "AzureOpenAI", "AsyncAzureOpenAI")
@@ -29,6 +29,17 @@ def check_key(client: Any) -> None:
     """Raises ApplicationError for a client that has no key, before it calls anybody."""
     if getattr(client, "api_key", None) == NO_KEY:
         raise ApplicationError("no key for the model: set OPENAI_API_KEY to make live calls")
+
+
+def check_model_counts(client: Any, name: str) -> None:
+    """Raises BadInputError for a client of Azure whose address names a deployment: it decides, whatever is sent."""
+    deployment = getattr(client, "_azure_deployment", None)
+    if isinstance(deployment, str) and deployment != name:
+        raise BadInputError(
+            f"a variant asks for model {name!r}, but the client is made for the Azure deployment {deployment!r}, which "
+            "answers whatever model is asked for: leave azure_deployment out where the client is made, or 'model' "
+            "out of the front matter"
+        )
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from refork.case import Answer, Request, Tool, ToolCall
 from refork.errors import ApplicationError, BadInputError
 from refork.files.checks import nearest
 from refork.frameworks import ModelCall, Reply, StepCall, ToldCall
-from refork.frameworks.openai_clients import check_key
+from refork.frameworks.openai_clients import check_key, check_model_counts
 from refork.frameworks.responses import ending_of
 from refork.prompt_files import render
 from refork.usage import Usage, checked
@@ -207,6 +207,7 @@ def _other(model: Any, name: str) -> Any:
             f"a variant asks for model {name!r}, but {type(model).__name__} has no name to replace; "
             "leave 'model' out of its front matter"
         )
+    check_model_counts(getattr(model, "client", None), name)
     other = copy.copy(model)
     other._model_name = name
     return other

@@ -9,12 +9,16 @@ import json
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any, Final, cast
+
+from pydantic import ValidationError
 
 from refork.case import Answer, Ending, ToolCall
 from refork.result import answer_of as answer_of_result
 from refork.usage import Usage, checked
 from refork.values import Registry
+from refork.values.types import NotPortable
 
 _REASONS: Final = {
     "length": Ending.CUT_OFF,
@@ -75,7 +79,24 @@ def register(registry: Registry) -> None:
     for module, name in KNOWN.values():
         kind = getattr(sys.modules.get(module), name, None)
         if isinstance(kind, type):
-            registry.register_pydantic(kind, name=f"{module.partition('.')[0]}.{name}")
+            registry.register(
+                kind, name=f"{module.partition('.')[0]}.{name}", encode=_dumped, decode=partial(_built, kind)
+            )
+
+
+def _dumped(answer: Any) -> Any:
+    try:
+        return answer.model_dump(mode="json", by_alias=True, exclude_unset=True, warnings=False)
+    except (RecursionError, TypeError, ValueError) as error:
+        raise NotPortable(f"cannot be written as JSON ({error})") from error
+
+
+def _built(kind: Any, data: Any) -> Any:
+    """The answer as its client made it, which accepts what its own classes would refuse: a server may be older."""
+    try:
+        return kind.model_validate(data)
+    except ValidationError:
+        return kind.construct(**data)
 
 
 def _found(output: object) -> tuple[str, Mapping[str, Any]] | None:

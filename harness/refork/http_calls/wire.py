@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from refork.values.nesting import is_nested_too_deeply
+
 _OF_THE_BODY: Final = frozenset({"content-encoding", "content-length", "transfer-encoding"})
 """Headers that say how a body was sent, which is not how it is handed on."""
 
@@ -82,8 +84,9 @@ def as_json(answer: Received) -> dict[str, Any]:
     if kind is not None:
         kept["type"] = kind
     with suppress(ValueError, RecursionError):
-        kept["json"] = json.loads(answer.body)
-        return kept
+        found = json.loads(answer.body)
+        if not is_nested_too_deeply(found):
+            return {**kept, "json": found}
     try:
         kept["text"] = answer.body.decode()
     except UnicodeDecodeError:

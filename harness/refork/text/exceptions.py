@@ -8,6 +8,8 @@ from refork.files.checks import key_path, one_line
 from refork.text.secrets import without_secrets
 
 LONGEST: Final = 500
+_LONGEST_READ: Final = 20_000
+"""Characters of a message that are looked at: one may hold a whole response."""
 _MOST_FINDINGS: Final = 5
 
 
@@ -43,8 +45,8 @@ def _text(error: BaseException) -> str:
     try:
         if isinstance(error, ValidationError):
             return _findings(error)
-        return str(error)
-    except Exception:  # its own __str__ raises
+        return str(error)[:_LONGEST_READ]
+    except BaseException:  # its own __str__ raises, whatever
         return ""
 
 

@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+import refork
 from dbos import DBOS
 
 from support.apps import desk_llm as llm
@@ -42,6 +43,11 @@ def httpx_step(question: str) -> str:
 @DBOS.step()
 async def aiohttp_step(question: str) -> str:
     return await llm.by_aiohttp(question)
+
+
+@DBOS.step()
+async def task_group_step(question: str) -> list[str]:
+    return await llm.in_a_task_group(question)
 
 
 @DBOS.step()
@@ -97,6 +103,12 @@ def writing_step(question: str) -> str:
 
 
 @DBOS.step()
+def rendering_step(question: str) -> str:
+    """Asks by a client that nobody sees, with a prompt of ``refork.prompt``."""
+    return f"asked with {refork.prompt('desk_rendered', question=question)!r}"
+
+
+@DBOS.step()
 def early_step(question: str) -> str:
     return llm.by_openai(question) if len(question) > 1000 else "too short to ask"
 
@@ -129,10 +141,11 @@ SYNC = {
     "bare": bare_step,
     "looking_up": looking_up_step,
     "writing": writing_step,
+    "rendering": rendering_step,
     "early": early_step,
     "unseen": unseen_step,
 }
-ASYNC = {"openai_async": openai_async_step, "aiohttp": aiohttp_step}
+ASYNC = {"openai_async": openai_async_step, "aiohttp": aiohttp_step, "task_group": task_group_step}
 
 
 @DBOS.workflow()

@@ -135,3 +135,9 @@ def in_two_voices(question: str) -> str:
 def without_a_system_message(question: str) -> str:
     asked = {**body(question), "messages": messages(question)[1:]}
     return told(httpx.post(f"{base_url()}/chat/completions", json=asked).json())
+
+
+async def in_a_task_group(question: str) -> list[str]:
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(by_openai_async(f"{question} ({number})")) for number in range(3)]
+    return [task.result() for task in tasks]

@@ -2,8 +2,14 @@
 
 from typing import Any, Final
 
-from refork.errors import AnswerMissingError, ReforkError, StaleError, ToolDeniedError
-from refork.fork.retries import is_transient
+from refork.errors import (
+    AnswerMissingError,
+    ReforkError,
+    StaleError,
+    ToolDeniedError,
+    UnreadableAnswerError,
+)
+from refork.fork.retries import is_transient, is_unanswered
 from refork.outcome import ErrorKind, TrialError
 from refork.text import message_of, name_of
 
@@ -49,6 +55,7 @@ _OF_REFORK: Final = {
     AnswerMissingError: ErrorKind.ANSWER_MISSING,
     ToolDeniedError: ErrorKind.DENIED,
     StaleError: ErrorKind.STALE,
+    UnreadableAnswerError: ErrorKind.OTHER,
 }
 
 
@@ -61,6 +68,7 @@ def trial_error(error: BaseException, *, seconds: float | None = None, own: bool
     if not message and isinstance(error, TimeoutError) and seconds is not None:
         message = f"no answer within {seconds:g} s"
     kind = ErrorKind.APPLICATION if own else kind_of(error)
+    message = message or "it says nothing more"
     return TrialError(type=name_of(error), message=message, own=own, kind=kind)
 
 
@@ -71,11 +79,11 @@ def kind_of(error: BaseException) -> ErrorKind:
             return found
     if is_account_problem(error):
         return ErrorKind.ACCOUNT
-    if is_transient(error):
-        return ErrorKind.PROVIDER
     status = status_of(error)
-    if status is not None and 400 <= status < 500:
-        return ErrorKind.REQUEST
+    if is_transient(error) or is_unanswered(status):
+        return ErrorKind.PROVIDER
+    if status is not None:
+        return ErrorKind.REQUEST if 400 <= status < 500 else ErrorKind.OTHER
     return ErrorKind.OTHER if not isinstance(error, ReforkError) else ErrorKind.REQUEST
 
 

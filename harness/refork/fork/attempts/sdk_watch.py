@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Final
 
 from refork.http_calls.formats import Reading, format_of
+from refork.http_calls.formats.odd import oddity
 from refork.http_calls.wire import Received, Sent
 
 _NO_RETRY: Final = ("x-should-retry", "false")
@@ -20,11 +21,22 @@ class SdkWatch:
 
     def __init__(self) -> None:
         self.reading: Reading | None = None
+        self._answered: tuple[str, Received] | None = None
         self._failed: dict[bytes, Received | Exception] = {}
 
     @property
     def changed(self) -> bool:
         return False
+
+    @property
+    def answered(self) -> bool:
+        """Whether the server answered with a status of success."""
+        return self._answered is not None
+
+    @property
+    def oddity(self) -> str:
+        """What is odd in the last answer; empty where nothing is, or there is none."""
+        return "" if self._answered is None else oddity(*self._answered)
 
     def connects(self, what: str) -> None:
         """A framework's client may connect as it likes."""
@@ -60,7 +72,8 @@ class SdkWatch:
     def _noted(self, sent: Sent, answer: Received) -> Received:
         if answer.ok:
             found = format_of(sent)
-            self.reading = None if found is None else found.read(answer)
+            if found is not None:
+                self.reading, self._answered = found.read(answer), (found.name, answer)
             return answer
         self._failed[sent.body] = answer
         return _final(answer)

@@ -15,6 +15,7 @@ from refork.fork.http_steps.making import Kind, Making
 from refork.fork.http_steps.notes import Notes
 from refork.fork.http_steps.waiting import until_next
 from refork.http_calls import is_beside
+from refork.http_calls.formats.odd import oddity
 from refork.http_calls.wire import Received, Sent, as_json, from_json
 
 _CLIENTS_RETRY: Final = frozenset({"retry-after", "retry-after-ms", "x-should-retry"})
@@ -203,7 +204,7 @@ class Exchanges(Notes):
 
     def _fail(self, due: _Due, answer: Received | Exception) -> Received:
         with self._lock:
-            self._failed = _failure(answer)
+            self._failed = _failure(answer, due.asking.format.name)
             self._given_up[due.key.digest] = answer
         return self._told(answer)
 
@@ -233,14 +234,15 @@ class Exchanges(Notes):
         return Unwound(str(problem))
 
 
-def _failure(answer: Received | Exception) -> ModelCallError:
+def _failure(answer: Received | Exception, format_name: str) -> ModelCallError:
     if isinstance(answer, Exception):
         said = " ".join(str(answer).split())[:300] or type(answer).__name__
         return ModelCallError(
             f"the model's server was not reached: {type(answer).__name__}: {said}", status_code=0
         )
     message, body = said_by(answer)
-    what = (
-        f"the model's server answered {answer.status}" if not answer.ok else "the answer is none of a model"
-    )
-    return ModelCallError(f"{what}: {message}", status_code=answer.status, body=body)
+    if answer.ok:
+        why = f"the answer is none of a model: {oddity(format_name, answer) or message}"
+    else:
+        why = f"the model's server answered {answer.status}: {message}"
+    return ModelCallError(why, status_code=answer.status, body=body)

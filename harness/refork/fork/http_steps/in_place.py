@@ -6,7 +6,8 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
-from refork.fork.http_steps.exchanges import Exchanges, Unwound
+from refork.fork.http_steps.exchanges import Exchanges
+from refork.fork.http_steps.running import told_instead
 from refork.frameworks import StepCall, StepRun
 from refork.http_calls import watching
 
@@ -53,11 +54,11 @@ def _around(
             yield
             if check and exchanges.failure(None) is None:
                 asked_for()
-    except (Exception, Unwound) as error:
-        failure = exchanges.failure(error)
+    except BaseException as error:
+        failure = told_instead(error, exchanges)
         if exchanges.problem is not None:
             stop(exchanges.problem)
-        if failure is not None and failure is not error:
+        if failure is not None:
             raise failure from error
         raise
     finally:

@@ -81,7 +81,9 @@ async def look(step: StepCall, *, seconds: float = SECONDS) -> Look:
         await asyncio.wait_for(in_thread(lambda: _run(step, looking, prompts, refused), run), seconds)
     except TimeoutError:
         return Look(problem=f"takes more than {seconds:g} s to come to its request")
-    except (Exception, Unwound) as raised:
+    except (asyncio.CancelledError, KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as raised:  # ours may come in a group
         error = raised
     if looking.request is not None:
         agent = prompts[-1] if prompts else None

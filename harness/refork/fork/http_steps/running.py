@@ -1,22 +1,27 @@
 """Runs a step's code under the eyes of its exchanges, and tells a trial what came of them."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
+from dbos._error import DBOSWorkflowCancelledError
 from pydantic import TypeAdapter
 
 from refork.answers import Kept
 from refork.case import Json
-from refork.errors import ReforkError
+from refork.errors import ReforkError, UnreadableAnswerError
 from refork.fork.attempts.problems import is_of_a_client
 from refork.fork.attempts.sdk_watch import SdkWatch
-from refork.fork.http_steps.exchanges import Exchanges, Unwound
+from refork.fork.http_steps.exchanges import Exchanges
 from refork.frameworks import ModelCall, Reply
 from refork.http_calls import watching
 from refork.http_calls.formats import Reading
+from refork.text import summary
+from refork.values.nesting import DEEPEST, is_nested_too_deeply
 
+_OVER: Final = (asyncio.CancelledError, KeyboardInterrupt, SystemExit, DBOSWorkflowCancelledError)
 _KEPT = TypeAdapter(tuple[Kept, ...])
 
 
@@ -28,23 +33,53 @@ async def sent_by(call: ModelCall, exchanges: Exchanges | None) -> Reply:
     try:
         with watching(exchanges):
             reply = await call.send()
-    except (Exception, Unwound) as error:
-        problem = exchanges.failure(error)
-        if problem is not None and problem is not error:
+    except BaseException as error:
+        problem = told_instead(error, exchanges)
+        if problem is not None:
             raise problem from error
         raise
     problem = exchanges.failure(None)
     if problem is not None:
         raise problem
-    return _ending_like(reply, exchanges.readings[-1] if exchanges.readings else None)
+    return _checked(_ending_like(reply, exchanges.readings[-1] if exchanges.readings else None))
+
+
+def told_instead(error: BaseException, exchanges: Exchanges) -> Exception | None:
+    """What is to be raised for an error that a step's code ended with; None for the error itself.
+
+    What ends the code may come in a group, as out of a TaskGroup. That the trial, or its fork, is over comes first.
+    """
+    if isinstance(error, _OVER):
+        return None
+    problem = exchanges.failure(error)
+    return None if problem is error else problem
 
 
 async def _watched(call: ModelCall) -> Reply:
     """A call that a framework's own client makes: how its answer ended is read where it passes."""
     watch = SdkWatch()
-    with watching(watch):
-        reply = await call.send()
-    return _ending_like(reply, watch.reading)
+    try:
+        with watching(watch):
+            reply = await call.send()
+    except Exception as error:
+        if not watch.answered or isinstance(error, TimeoutError):
+            raise
+        raise _unreadable(error, watch.oddity) from error
+    return _checked(_ending_like(reply, watch.reading))
+
+
+def _checked(reply: Reply) -> Reply:
+    """The reply. Raises UnreadableAnswerError where no checkpoint can hold it."""
+    answer = reply.answer
+    said = [reply.raw, answer.structured, *(call.arguments for call in answer.tool_calls)]
+    if any(map(is_nested_too_deeply, said)):
+        raise UnreadableAnswerError(f"it is nested deeper than {DEEPEST} levels")
+    return reply
+
+
+def _unreadable(error: Exception, oddity: str) -> UnreadableAnswerError:
+    """The server answered, and its client, or the framework, could not make anything of it."""
+    return UnreadableAnswerError(f"{oddity or 'nothing odd is seen in it'} ({summary(error, 200)})")
 
 
 def _ending_like(reply: Reply, reading: Reading | None) -> Reply:

@@ -1,8 +1,10 @@
 """Which format a request is in."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
+from urllib.parse import quote
 
 from refork.http_calls.formats.chat import Chat
 from refork.http_calls.formats.gemini import Gemini
@@ -21,6 +23,10 @@ PATHS: Final = (
     ":streamGenerateContent",
 )
 """What a text that holds an endpoint of one of these contains."""
+_DEPLOYMENT: Final = re.compile(
+    r"(/(?:deployments|serving-endpoints|endpoints)/)([^/?]+)/(?=invocations|chat/completions|responses)"
+)
+"""Azure and Databricks name what answers in the path, whatever the body says."""
 
 
 def format_of(sent: Sent) -> Format | None:
@@ -34,6 +40,10 @@ def format_of(sent: Sent) -> Format | None:
 
 def with_model(sent: Sent, body: Mapping[str, Any], now: str | None, model: str) -> Sent:
     """The request for another model, named where it names ``now``: in its body, or in its path."""
+    if _DEPLOYMENT.search(sent.url):
+        url = _DEPLOYMENT.sub(lambda found: f"{found[1]}{quote(model, safe='')}/", sent.url, count=1)
+        body = {**body, "model": model} if "model" in body else body
+        return replace(sent.with_json(body), url=url)
     in_path = f"/{now}:"
     if "model" in body or now is None or in_path not in sent.url:
         return sent.with_json({**body, "model": model})

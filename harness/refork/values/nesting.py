@@ -1,0 +1,22 @@
+"""How deep a value is nested: what others wrote may be deeper than any writer of JSON follows."""
+
+from typing import Any, Final
+
+DEEPEST: Final = 60
+"""Levels of an answer that are kept: a checkpoint and a line of ``answers.jsonl`` put some around it."""
+
+
+def is_nested_too_deeply(value: Any, levels: int = DEEPEST) -> bool:
+    """Whether lists and objects in ``value`` stand in each other more than ``levels`` deep."""
+    layer = [value]
+    for _ in range(levels + 1):
+        layer = [each for held in layer for each in _held_in(held)]
+        if not layer:
+            return False
+    return True
+
+
+def _held_in(value: Any) -> list[Any]:
+    if isinstance(value, dict):
+        return list(value.values())
+    return list(value) if isinstance(value, list | tuple) else []
