@@ -3,6 +3,7 @@
 import gc
 import os
 import shutil
+import signal
 import uuid
 import warnings
 from collections.abc import Generator
@@ -16,6 +17,9 @@ from support.production import write_runs
 from support.tls_postgres import TlsPostgres, programs, tls_postgres
 
 SERVER_VARIABLE = "REFORK_TEST_POSTGRES_URL"
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # started in the background of a shell
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

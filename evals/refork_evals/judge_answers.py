@@ -34,8 +34,8 @@ class _Judged:
 class JudgeAnswers:
     """Finds what judges replied before, and notes what they reply now. Safe to use from any thread."""
 
-    def __init__(self, mode: AnswersMode) -> None:
-        self._store = Store(mode)
+    def __init__(self, store: Store) -> None:
+        self._store = store
         self._lock = Lock()
         self._made: list[JudgeAnswer] = []
         self.reused: Counter[Path] = Counter()
@@ -71,6 +71,7 @@ class JudgeAnswers:
             output=reply,
             of=judged.of,
         )
+        self._store.note(judged.folder, kept)
         with self._lock:
             self._made.append(JudgeAnswer(folder=judged.folder, kept=kept))
 

@@ -85,6 +85,24 @@ class Trial:
     kept_steps: tuple[Kept, ...] = ()
 
 
+def kept_answer(trial: Trial) -> Kept | None:
+    """What there is to keep of a trial at its fork point; None where that was kept before, or nothing was answered."""
+    key = trial.kept_as
+    if key is None or trial.reused or trial.answer is None or trial.answered_at is None:
+        return None
+    return Kept(
+        digest=key.digest,
+        trial=key.trial,
+        occurrence=key.occurrence,
+        answered_at=trial.answered_at,
+        model=trial.model,
+        seconds=trial.seconds,
+        usage=trial.usage,
+        answer=trial.answer,
+        normalizers=key.normalizers,
+    )
+
+
 class ForkStatus(StrEnum):
     MEASURED = "measured"
     STALE = "stale"

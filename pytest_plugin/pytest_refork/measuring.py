@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from refork.answers import AnswersMode
+from refork.answers import Store
 from refork.errors import ReforkError
 from refork.outcome import ForkStatus, Outcome, Trial
 from refork.policy import project_policy
@@ -35,9 +35,16 @@ class Measurements:
     """Opens DBOS with the first trial that is planned. Called from pytest's own thread alone."""
 
     def __init__(
-        self, settings: Settings, *, slot: str, concurrency: int, on_trial: Callable[[Trial], None]
+        self,
+        settings: Settings,
+        store: Store,
+        *,
+        slot: str,
+        concurrency: int,
+        on_trial: Callable[[Trial], None],
     ) -> None:
         self._project = settings.project
+        self._store = store
         self._on_trial = on_trial
         self._slot = slot
         self._concurrency = concurrency
@@ -49,6 +56,11 @@ class Measurements:
         self._futures: dict[str, dict[str, list[Future[Trial]]]] = {}
         self.problem: ReforkError | None = None
         self._told: str | None = None
+
+    @property
+    def note(self) -> str:
+        """A line to say of the evals database, empty where there is nothing to say."""
+        return "" if self._session is None else self._session.note
 
     def plan(self, subject: Subject, variant: str, trials: int) -> None:
         """Plan so many more trials of a variant."""
@@ -164,7 +176,7 @@ class Measurements:
             self._project,
             slot=self._slot,
             database=self._project.db,
-            answers=AnswersMode(self._project.answers),
+            answers=self._store,
             concurrency=self._concurrency,
             stubs=registered_stubs(),
         )

@@ -7,6 +7,7 @@ from typing import Final
 
 import pytest
 from _pytest.skipping import evaluate_skip_marks
+from refork.answers import Store
 from refork.outcome import Outcome, Trial
 from refork_evals.results import CaseResult, ScoredTrial
 
@@ -31,7 +32,7 @@ class Runner:
     """What items ask for their results."""
 
     def __init__(
-        self, config: pytest.Config, settings: Settings, shared: Shared, deadlines: Deadlines
+        self, config: pytest.Config, settings: Settings, store: Store, shared: Shared, deadlines: Deadlines
     ) -> None:
         self.plans: Final = Plans(settings)
         self.judge: Final = Judge(
@@ -41,10 +42,11 @@ class Runner:
         self._shared = shared
         self._deadlines = deadlines
         self._budget = Budget.of(config, settings.project)
-        self._measurements = _measurements(config, settings, self._budget)
+        self._measurements = _measurements(config, settings, store, self._budget)
         self._subjects: dict[str, Subject] = {}
         self._settled: set[tuple[str, str]] = set()
         self._left: set[str] = set()
+        self._said: set[str] = set()
         self._complete = False
         self._stopped = False
         self._ended = False
@@ -75,6 +77,7 @@ class Runner:
                     if asked.variant not in known:
                         first = self.plans.of(subject, asked.variant).first
                         self._measurements.plan(subject, asked.variant, first)
+        self._say_once(self._measurements.note)
 
     def measure(self, asked: Asked) -> CaseResult:
         """The result of a case, as soon as all of its variants are decided. Other cases go on meanwhile."""
@@ -247,6 +250,11 @@ class Runner:
             self._progress.clear()
             self._deadlines.fail()
 
+    def _say_once(self, text: str) -> None:
+        if text and text not in self._said:
+            self._said.add(text)
+            self._say(f"agent evals: {text}")
+
     def _say(self, text: str) -> None:
         reporter = self._config.pluginmanager.getplugin("terminalreporter")
         if isinstance(reporter, pytest.TerminalReporter) and not handover.worker_id(self._config):
@@ -263,7 +271,9 @@ def is_skipped(item: pytest.Item) -> bool:
         return False  # a condition that does not evaluate is an error of the item's setup
 
 
-def _measurements(config: pytest.Config, settings: Settings, budget: Budget) -> Measurements:
+def _measurements(config: pytest.Config, settings: Settings, store: Store, budget: Budget) -> Measurements:
     # The limit holds over all workers: each takes its share.
     share = max(1, settings.project.concurrency // handover.worker_count(config))
-    return Measurements(settings, slot=handover.worker_id(config), concurrency=share, on_trial=budget.spend)
+    return Measurements(
+        settings, store, slot=handover.worker_id(config), concurrency=share, on_trial=budget.spend
+    )

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from refork.answers import AnswersMode, forget_normalizers
+from refork.answers import AnswersMode, Store, forget_normalizers
+from refork.cache import usable_folder, why_unwritable
+from refork.cache.journal import open_journal
 from refork.errors import ReforkError
 from refork.policy import project_policy
 from refork.stubs import check_stubs, forget_stubs
@@ -24,13 +26,14 @@ from pytest_refork.controller import Controller
 from pytest_refork.deadlines import Deadlines
 from pytest_refork.gating import Selection, check_update, is_everything, judge, update
 from pytest_refork.hints import hints
-from pytest_refork.keeping import Saved, Unscored, keep
+from pytest_refork.keeping import Saved, Unscored, keep, take_up
 from pytest_refork.loop import TrialLoop
 from pytest_refork.marked import FIXTURE, subject_of, with_parameters
 from pytest_refork.names import CASE_FILE, MARKER
 from pytest_refork.runner import Runner, is_skipped
 from pytest_refork.settings import Settings, load_settings
 from pytest_refork.shared import Collected, Shared
+from pytest_refork.signals import gentle_endings
 from pytest_refork.subjects import Catalogue
 from pytest_refork.summary import Report, evaluation_of
 from pytest_refork.worker import Worker, cases_of
@@ -65,7 +68,11 @@ class AgentEvals:
         self._catalogue = Catalogue(settings)
         self._shared = Shared.of(config)
         self._deadlines = Deadlines()
-        self._runner = Runner(config, settings, self._shared, self._deadlines)
+        self._stack = ExitStack()
+        self._cache, self._said_of_cache = usable_folder(settings.project.root)
+        self._left: list[str] = [self._said_of_cache] if self._said_of_cache else []
+        store = self._opened_store()
+        self._runner = Runner(config, settings, store, self._shared, self._deadlines)
         self._controller = Controller(config, self._shared, lambda: self._runner.shared)
         self._outcomes = Outcomes.of(settings)
         self._selection = Selection()
@@ -75,11 +82,12 @@ class AgentEvals:
         self._order: list[str] = []
         self._hints: list[str] = []
         self._report: Report | None = None
-        self._judges = JudgeAnswers(AnswersMode(settings.project.answers))
+        self._judges = JudgeAnswers(store)
         self._from_judges: list[JudgeAnswer] = []
         self._unscored: tuple[Unscored, ...] = ()
-        self._stack = ExitStack()
         self._stack.enter_context(keeping(self._judges))
+        if not handover.worker_id(config):
+            self._stack.enter_context(gentle_endings())
 
     @property
     def companions(self) -> dict[str, object]:
@@ -89,9 +97,34 @@ class AgentEvals:
             return always | {"refork-worker": Worker(self._shared, self._plan_ahead)}
         return always | {"refork-controller": self._controller}
 
+    def _opened_store(self) -> Store:
+        """The kept answers of the session, with a journal that survives it, and with what killed ones left."""
+        project, mode = self._settings.project, AnswersMode(self._settings.project.answers)
+        if self._is_dry:
+            return Store(mode)
+        is_worker = handover.worker_id(self._config)
+        taken_up = None if is_worker else take_up(self._cache, project)
+        problem = "" if is_worker or not project.cases.is_dir() else why_unwritable(project.cases)
+        if problem:
+            self._left.append(
+                f"agent evals: {str(project.cases)!r} cannot be written ({problem}): answers are kept for a day in "
+                f"{str(self._cache)!r} instead, and no report is sure to be written"
+            )
+        opening = open_journal(self._cache, mode=mode, home=project.root)
+        store = Store(mode, journal=self._stack.enter_context(opening))
+        if taken_up is not None:
+            taken_up.give(store)
+            self._left += [taken_up.line] if taken_up.line else []
+        return store
+
+    def pytest_report_header(self) -> list[str]:
+        return self._left
+
     def close(self) -> None:
         self._runner.close()
         self._stack.close()
+        if not handover.worker_id(self._config) and not self._is_dry:
+            take_up(self._cache, self._settings.project)  # its own journal, and those of workers that died
         if not handover.worker_id(self._config):
             self._runner.forget_budget()
             self._shared.close()

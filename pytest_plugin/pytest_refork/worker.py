@@ -8,6 +8,7 @@ import pytest
 
 from pytest_refork.asked import asked_key
 from pytest_refork.shared import Shared
+from pytest_refork.signals import GENTLE
 
 
 class Worker:
@@ -21,7 +22,8 @@ class Worker:
 
     def pytest_sessionstart(self) -> None:
         if threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGINT, self._interrupted)
+            for number in (signal.SIGINT, *GENTLE):
+                signal.signal(number, self._interrupted)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_protocol(

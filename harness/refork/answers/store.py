@@ -3,10 +3,17 @@
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from threading import Lock
+from typing import Protocol
 
 from refork.answers.file import ANSWERS_FILE, load_answers, save_answers, suggest_attributes
 from refork.answers.kept import AnswerKey, Kept, Kind
 from refork.answers.modes import AnswersMode
+
+
+class NotesAnswers(Protocol):
+    """Where answers are written down the moment they arrive."""
+
+    def add(self, folder: Path, kept: Kept, /) -> None: ...
 
 
 def answers_file(folder: Path) -> Path:
@@ -19,8 +26,10 @@ class Store:
     Only :meth:`keep` writes: call it in one process alone.
     """
 
-    def __init__(self, mode: AnswersMode = AnswersMode.REUSE) -> None:
+    def __init__(self, mode: AnswersMode = AnswersMode.REUSE, *, journal: NotesAnswers | None = None) -> None:
         self.mode = mode
+        self._journal = journal
+        self._taken_up: dict[Path, dict[AnswerKey, Kept]] = {}
         self._lock = Lock()
         self._folders: dict[Path, dict[AnswerKey, Kept]] = {}
         self._asked: dict[Path, set[str]] = {}
@@ -29,7 +38,17 @@ class Store:
         """A kept answer; None where there is none, or the mode reads none. Raises BadFileError."""
         with self._lock:
             self._asked.setdefault(folder, set()).add(key.digest)
-        return self._of(folder).get(key) if self.mode.reads else None
+        taken_up = self._taken_up.get(folder, {}).get(key)
+        return taken_up or (self._of(folder).get(key) if self.mode.reads else None)
+
+    def note(self, folder: Path, kept: Kept) -> None:
+        """Make an answer durable that has just arrived, before the session ends. May wait for the disk."""
+        if self._journal is not None:
+            self._journal.add(folder, kept)
+
+    def take_up(self, folder: Path, kept: Kept) -> None:
+        """Let an answer of a session that was killed stand for the same one of this session, whatever the mode."""
+        self._taken_up.setdefault(folder, {})[kept.key] = kept
 
     def draws(self, folder: Path, digest: str) -> int:
         """How many answers to one request are kept. Raises BadFileError."""

@@ -77,7 +77,7 @@ def prune(*, cases: tuple[str, ...], dry_run: bool) -> None:
 
 
 def _unreachable(config: "Config", cases: "Sequence[Case]") -> "list[tuple[Case, list[Kept], str]]":
-    from refork.answers import AnswersMode  # noqa: PLC0415
+    from refork.answers import AnswersMode, Store  # noqa: PLC0415
     from refork.answers.pruning import unreachable  # noqa: PLC0415
     from refork.fork import open_project  # noqa: PLC0415 - DBOS takes a second to import
     from refork.policy import project_policy  # noqa: PLC0415
@@ -89,7 +89,7 @@ def _unreachable(config: "Config", cases: "Sequence[Case]") -> "list[tuple[Case,
     # What the application prints is no part of what was asked for.
     with (
         redirect_stdout(sys.stderr),
-        open_project(config, slot="prune", answers=AnswersMode.OFFLINE) as session,
+        open_project(config, slot="prune", answers=Store(AnswersMode.OFFLINE)) as session,
     ):
         for case in cases:
             try:

@@ -12,6 +12,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
 
+import click
+
 from refork.errors import ReforkError
 
 if TYPE_CHECKING:
@@ -142,7 +144,10 @@ class Loader:
     def _open(self) -> "ForkSession":
         from refork.fork import open_project  # noqa: PLC0415 - takes a second to import
 
-        return self._stack.enter_context(open_project(self._config, slot="replay"))
+        session = self._stack.enter_context(open_project(self._config, slot="replay"))
+        if session.note:
+            click.echo(f"refork: {session.note}", err=True)
+        return session
 
 
 def _read(fetched: "FetchedRun", redactor: "Redactor | None") -> LoadedRun:

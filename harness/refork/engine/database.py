@@ -8,21 +8,22 @@ import hashlib
 import sqlite3
 import subprocess
 from collections.abc import Collection, Generator
-from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, closing, contextmanager, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
-import platformdirs
 import psycopg
 import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError
 
-from refork.engine.locks import held_file, held_key
+from refork.cache import held_file, usable_folder
+from refork.engine.locks import held_key
 from refork.engine.server_url import kind_of, server_at, sqlite_address
 from refork.errors import BadInputError, DatabaseError, SessionError
+from refork.files.checks import one_line
 
 SLOTS: Final = 64
 OPTION: Final = "--agent-evals-db"
@@ -32,12 +33,16 @@ OURS: Final = "refork_evals_database"
 
 @dataclass(frozen=True, kw_only=True)
 class EvalsDatabase:
-    """An open evals database. ``url`` holds no password; ``schema`` is None for SQLite."""
+    """An open evals database. ``url`` holds no password; ``schema`` is None for SQLite.
+
+    ``note`` is a line to say of what became of the one that was there before.
+    """
 
     engine: sa.Engine
     url: str
     schema: str | None
     folder: Path
+    note: str = ""
 
 
 @contextmanager
@@ -48,8 +53,7 @@ def evals_database(url: str | None, *, root: Path, slot: str = "") -> Generator[
     Lakebase; ``slot`` tells the workers of one session apart. Raises BadInputError and DatabaseError.
     """
     with ExitStack() as stack:
-        folder = cache_folder(root)
-        folder.mkdir(parents=True, exist_ok=True)
+        folder, _ = usable_folder(root)
         if url == "postgres":
             from refork.engine.postgres import throwaway_postgres  # noqa: PLC0415 - an extra
 
@@ -62,21 +66,46 @@ def evals_database(url: str | None, *, root: Path, slot: str = "") -> Generator[
             yield stack.enter_context(_postgres(url, root, folder, slot))
 
 
-def cache_folder(root: Path) -> Path:
-    """The folder of a project's evals databases in the user's cache directory."""
-    digest = hashlib.sha256(str(root.resolve()).encode()).hexdigest()[:12]
-    return platformdirs.user_cache_path("refork") / f"{root.resolve().name}-{digest}"
-
-
 @contextmanager
 def _default(folder: Path, slot: str) -> Generator[EvalsDatabase]:
+    notes: list[str] = []
     for number in range(SLOTS):
         path = folder / f"evals{f'-{slot}' if slot else ''}-{number}.sqlite"
         with ExitStack() as stack:
-            if stack.enter_context(held_file(path.with_suffix(".lock"))):
-                yield stack.enter_context(_sqlite(path, folder))
-                return
+            if not stack.enter_context(held_file(path.with_suffix(".lock"))):
+                continue
+            try:
+                _look_at(path)
+                database = stack.enter_context(_sqlite(path, folder))
+                _check_whole(database)
+            except (DatabaseError, BadInputError, DBAPIError) as problem:
+                stack.pop_all().close()
+                notes.append(_set_aside(path, problem))
+                continue
+            yield replace(database, note="; ".join(notes))
+            return
     raise SessionError(f"{SLOTS} sessions of this project are running already, see {str(folder)!r}")
+
+
+def _check_whole(database: EvalsDatabase) -> None:
+    """Raise DatabaseError for a damaged database: SQLite would find out in the middle of a session."""
+    with database.engine.connect() as connection:
+        said = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar()
+    if said != "ok":
+        raise DatabaseError(f"it is damaged: {one_line(str(said))}")
+
+
+def _set_aside(path: Path, problem: Exception) -> str:
+    """Rename a database that cannot be used, and say so: it is a cache, of which nothing is lost."""
+    aside = path.with_name(f"{path.name}.unusable")
+    for suffix in ("", "-wal", "-shm"):
+        with suppress(OSError):
+            path.with_name(path.name + suffix).replace(aside.with_name(aside.name + suffix))
+    cause = problem.orig if isinstance(problem, DBAPIError) else problem
+    return (
+        f"the evals database {str(path)!r} could not be used and was set aside as {aside.name!r}: "
+        f"{one_line(str(cause), 200)}"
+    )
 
 
 @contextmanager

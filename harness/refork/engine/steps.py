@@ -50,7 +50,7 @@ def watched_steps(watcher: StepWatcher) -> Generator[None]:
         options["step_name"] = step_name
 
         def start(instead: Callable[..., Any] | None) -> Any:
-            if instead is not None:
+            if instead is not None and not getattr(instead, "is_the_step", False):
                 options["retries_allowed"] = False  # what stands in for a step means what it raises
             return original(dbos, context, instead or step.function, args, kwargs, **options)
 

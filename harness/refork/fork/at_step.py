@@ -24,7 +24,7 @@ from refork.fork.told import ToldCalls
 from refork.fork.tool_run import ToolRun
 from refork.fork.trial_step import Limits, at_fault, name_of, run_trial
 from refork.frameworks import ModelCall, StepCall, StepRun
-from refork.outcome import ErrorKind, Trial
+from refork.outcome import ErrorKind, Trial, kept_answer
 from refork.policy import Action, ToolPolicy, last_part
 from refork.text import summary
 from refork.variant import CURRENT, Variant
@@ -294,6 +294,9 @@ class StepBranch(Branch):
                 trial = await self._tried(planned, call, reservation, name, key)
             finally:
                 del self._running[planned]
+            kept = kept_answer(trial)
+            if kept is not None:
+                await asyncio.to_thread(self._limits.answers.note, self._case.folder, kept)
         self._keeper.give(planned, trial)
 
     async def _tried(

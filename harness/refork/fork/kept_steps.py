@@ -1,19 +1,23 @@
 """The model calls of one tail beside what is kept of them: each by its request, the trial, and how often it came."""
 
+import asyncio
 import inspect
+import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from threading import Lock
 from typing import Any, Final
 
 from refork.answers import AnswerKey, AnswersMode, Kept, Store, digest_of, normalizers
 from refork.case import Case, Step
+from refork.errors import ValueNotPortableError
 from refork.fork.branch import Instead
 from refork.fork.http_steps import Exchanges, Making
 from refork.frameworks import ModelCall, StepCall
 from refork.usage import Usage
-from refork.values import decode
+from refork.values import decode, encode
 
 _NEVER: Final = datetime.max.replace(tzinfo=UTC)
 
@@ -79,9 +83,45 @@ class KeptSteps:
         return self._store.draws(self._case.folder, self._keys[number].digest)
 
     def in_place_of(self, step: StepCall) -> Instead | None:
-        """What answers a step from what is kept; None where nothing is."""
+        """What answers a step from what is kept, or makes its call and keeps the answer the moment it arrives."""
         kept = self._found.get(step.number)
-        return None if kept is None else _answering(step, decode(kept.output))
+        if kept is not None:
+            return _answering(step, decode(kept.output))
+        key = self._keys.get(step.number)
+        return None if key is None else self._noting(step, key)
+
+    def _noting(self, step: StepCall, key: AnswerKey) -> Instead:
+        function = step.function
+
+        async def call_async(*args: Any, **kwargs: Any) -> Any:
+            began = time.monotonic()
+            output = await function(*args, **kwargs)
+            await asyncio.to_thread(self._note, key, output, time.monotonic() - began)
+            return output
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            began = time.monotonic()
+            output = function(*args, **kwargs)
+            self._note(key, output, time.monotonic() - began)
+            return output
+
+        instead: Any = call_async if inspect.iscoroutinefunction(function) else call
+        instead.is_the_step = True  # so that DBOS tries it again where it would have tried the step
+        return instead  # type: ignore[no-any-return]
+
+    def _note(self, key: AnswerKey, output: Any, seconds: float) -> None:
+        with suppress(ValueNotPortableError):  # then it is no checkpoint either
+            kept = Kept(
+                digest=key.digest,
+                trial=key.trial,
+                occurrence=key.occurrence,
+                kind="step",
+                normalizers=normalizers(),
+                answered_at=datetime.now(UTC),
+                seconds=seconds,
+                output=encode(output),
+            )
+            self._store.note(self._case.folder, kept)
 
     @property
     def all_reused(self) -> bool:

@@ -47,7 +47,7 @@ def open_session(
     trial_timeout: float = 120.0,
     tail_timeout: float = 600.0,
     attempts: int = 6,
-    answers: AnswersMode = AnswersMode.LIVE,
+    answers: Store | None = None,
     frozen_clock: bool = False,
     policy: ToolPolicy | None = None,
     stubs: Mapping[str, Callable[..., Any]] | None = None,
@@ -56,8 +56,8 @@ def open_session(
     """Import the application and be ready to fork its runs.
 
     ``modules`` register the workflows; ``database`` is None for the default, ``postgres`` or a URL; time-outs
-    are in seconds; ``answers`` says whether kept ones spare a call, ``frozen_clock`` whether the
-    application's code is told the recorded run's time; ``policy`` says what tools may do, and
+    are in seconds; ``answers`` are the kept ones and whether they spare a call (default: none does), ``frozen_clock``
+    whether the application's code is told the recorded run's time; ``policy`` says what tools may do, and
     ``stubs`` hold those that it names; ``models`` are names of steps that ask a model.
     Raises SessionError, ApplicationError, BadInputError and DatabaseError.
     """
@@ -65,19 +65,19 @@ def open_session(
         frameworks = installed()
         for framework in frameworks:
             stack.enter_context(framework.importable())
-        engine, _ = stack.enter_context(
+        engine, evals = stack.enter_context(
             open_engine(root=root, modules=modules, setup=setup, url=database, slot=slot)
         )
         limits = Limits(
             slots=Slots(concurrency),
             retries=Retries(attempts=attempts),
-            answers=Store(answers),
+            answers=answers or Store(AnswersMode.LIVE),
             trial_seconds=trial_timeout,
             tail_seconds=tail_timeout,
             replay_seconds=replay_timeout,
         )
         host = Host(engine, limits, concurrency, policy or ToolPolicy(), stubs or {})
-        session = ForkSession(engine, frameworks, host, models=models)
+        session = ForkSession(engine, frameworks, host, note=evals.note, models=models)
         for framework in frameworks:
             stack.enter_context(framework.intercept(session))
         stack.enter_context(watched_steps(session))
@@ -89,11 +89,21 @@ def open_session(
 
 
 class ForkSession:
-    """Forks cases, all under one limit of calls at once. Made by :func:`open_session`."""
+    """Forks cases, all under one limit of calls at once. Made by :func:`open_session`.
+
+    ``note`` is a line to say of the evals database, empty where there is nothing to say.
+    """
 
     def __init__(
-        self, engine: Engine, frameworks: Sequence[Framework], host: Host, *, models: Sequence[str] = ()
+        self,
+        engine: Engine,
+        frameworks: Sequence[Framework],
+        host: Host,
+        *,
+        note: str = "",
+        models: Sequence[str] = (),
     ) -> None:
+        self.note = note
         self._engine = engine
         self._frameworks = frameworks
         self._host = host
@@ -288,7 +298,7 @@ def open_project(
     *,
     slot: str,
     database: str | None = None,
-    answers: AnswersMode = AnswersMode.LIVE,
+    answers: Store | None = None,
     concurrency: int | None = None,
     stubs: Mapping[str, Callable[..., Any]] | None = None,
 ) -> Generator[ForkSession]:

@@ -6,6 +6,7 @@ Model calls are made; whatever else the workflow does is asked of the tool polic
 import json
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from threading import Lock
 from typing import Any, Protocol
@@ -273,19 +274,7 @@ class TailBranch(Branch):
         if not self.gate.arrived:
             self._keeper.fail(ended_early(self._case, error))
             return
-        seconds = time.monotonic() - self._began
-        first = self.gate.fork_point
-        kept = checkpoints(self._host.system_database, self.gate.run_id, first=first)
-        steps, numbered = self._trajectory.steps(kept, first=first), self._trajectory.numbered(kept)
-        common: dict[str, Any] = {
-            "reused": self._kept.all_reused,
-            "answered_at": self._kept.answered_at,
-            "kept_steps": self._kept.made(numbered),
-            "usage": usage_of(steps),
-            "model": self._request.model if self._request else None,
-            "seconds": seconds + self._kept.seconds(numbered),
-            "trajectory": steps,
-        }
+        steps, common = self._so_far()
         if error is not None:
             self._give(error=_error(error, steps), **common)
             return
@@ -294,7 +283,31 @@ class TailBranch(Branch):
 
     def fail(self, problem: ReforkError) -> None:
         self.gate.close()
-        self._give(error=trial_error(problem))
+        self._end(trial_error(problem))
+
+    def _end(self, error: TrialError) -> None:
+        """End the trial before its end, with all that it has done and paid for."""
+        paid: dict[str, Any] = {}
+        if self.gate.arrived and not self.over.is_set():
+            with suppress(Exception):  # a database that does not answer costs no trial its reason
+                _, paid = self._so_far()
+        self._give(error=error, **paid)
+
+    def _so_far(self) -> tuple[tuple[Step, ...], dict[str, Any]]:
+        """The steps from the fork point on, and what a trial says of them."""
+        seconds = time.monotonic() - self._began
+        first = self.gate.fork_point
+        kept = checkpoints(self._host.system_database, self.gate.run_id, first=first)
+        steps, numbered = self._trajectory.steps(kept, first=first), self._trajectory.numbered(kept)
+        return steps, {
+            "reused": self._kept.all_reused,
+            "answered_at": self._kept.answered_at,
+            "kept_steps": self._kept.made(numbered),
+            "usage": usage_of(steps),
+            "model": self._request.model if self._request else None,
+            "seconds": seconds + self._kept.seconds(numbered),
+            "trajectory": steps,
+        }
 
     def _give(self, **what: Any) -> None:
         if not self.over.is_set():
@@ -316,7 +329,7 @@ class TailBranch(Branch):
         try:
             return call.changed(self._planned.variant if ours else _AS_IT_IS)
         except Exception as error:  # what a variant asks for may not fit
-            self._give(error=trial_error(error))
+            self._end(trial_error(error))
             self.gate.close()
             return None
 

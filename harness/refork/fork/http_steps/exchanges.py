@@ -198,6 +198,7 @@ class Exchanges(Notes):
         with self._lock:
             self._note(due.asking.request, reading, None)
             self._made[due.key] = kept
+        self._making.store.note(self._making.folder, kept)
         self._making.arrives(kept)
         return answer
 

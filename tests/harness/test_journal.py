@@ -1,0 +1,140 @@
+"""Answers in a journal outlive the process that was given them, and are taken up once nobody holds it."""
+
+import os
+import subprocess
+import sys
+import textwrap
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from refork.answers import AnswersMode, Kept, Store
+from refork.cache.journal import SUFFIX, is_fresh, left_answers, open_journal
+from refork.case import Answer
+
+NOW = datetime(2026, 1, 2, tzinfo=UTC)
+
+
+def kept(trial: int, text: str = "fell") -> Kept:
+    return Kept(digest="d", trial=trial, answered_at=NOW, answer=Answer(text=text))
+
+
+@pytest.fixture
+def case(tmp_path: Path) -> Path:
+    folder = tmp_path / "project" / "evals" / "cases" / "rosy"
+    folder.mkdir(parents=True)
+    return folder
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    return tmp_path / "project"
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> Path:
+    folder = tmp_path / "cache"
+    folder.mkdir()
+    return folder
+
+
+KILLED = """
+    import os, sys
+    from datetime import UTC, datetime
+    from pathlib import Path
+    from refork.answers import AnswersMode, Kept
+    from refork.cache.journal import open_journal
+    from refork.case import Answer
+
+    cache, home = Path(sys.argv[1]), Path(sys.argv[2])
+    with open_journal(cache, mode=AnswersMode.REUSE, home=home) as journal:
+        for trial in range(1, 6):
+            kept = Kept(digest="d", trial=trial, answered_at=datetime.now(UTC), answer=Answer(text="fell"))
+            journal.add(home / "evals" / "cases" / "rosy", kept)
+        os.kill(os.getpid(), 9)
+"""
+
+
+def test_what_a_killed_process_was_given_is_all_there(cache: Path, home: Path, case: Path) -> None:
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(KILLED), cache, home], check=False)
+    assert done.returncode == -9
+    with left_answers(cache, home) as left:
+        assert [(each.folder, each.kept.trial) for each in left.answers] == [(case, n) for n in range(1, 6)]
+        left.forget()
+    assert list(cache.iterdir()) == []
+
+
+def test_a_journal_whose_owner_lives_is_left_alone(cache: Path, home: Path, case: Path) -> None:
+    with open_journal(cache, mode=AnswersMode.REUSE, home=home) as journal:
+        assert journal is not None
+        journal.add(case, kept(1))
+        with left_answers(cache, home) as left:
+            assert left.answers == []
+            left.forget()
+        assert journal.path.exists()
+
+
+@pytest.mark.parametrize("cut", range(0, 200, 7))
+def test_a_line_that_was_cut_off_costs_none_before_it(cut: int, cache: Path, home: Path, case: Path) -> None:
+    with open_journal(cache, mode=AnswersMode.REUSE, home=home) as journal:
+        assert journal is not None
+        journal.add(case, kept(1))
+        whole = journal.path.stat().st_size
+        journal.add(case, kept(2))
+    data = journal.path.read_bytes()
+    journal.path.write_bytes(data[: whole + min(cut, len(data) - whole - 2)])
+    with left_answers(cache, home) as left:
+        assert [each.kept.trial for each in left.answers] == [1]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"",
+        b"\xff\xfe\x00",
+        b"[]",
+        b"{}",
+        b'{"version": 99, "mode": "reuse", "folder": "evals/cases/rosy", "answer": {}}',
+        b'{"version": 1, "mode": "reuse", "folder": "../elsewhere", "answer": {"digest": "d", "trial": 1}}',
+        b"[" * 100_000,
+    ],
+)
+def test_what_nobody_here_wrote_is_passed_over(line: bytes, cache: Path, home: Path, case: Path) -> None:
+    (cache / f"odd{SUFFIX}").write_bytes(line + b"\n")
+    with left_answers(cache, home) as left:
+        assert left.answers == []
+
+
+def test_a_journal_without_answers_leaves_nothing_behind(cache: Path, home: Path) -> None:
+    with open_journal(cache, mode=AnswersMode.REUSE, home=home):
+        pass
+    assert list(cache.iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_written_costs_the_session_nothing(tmp_path: Path, home: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with open_journal(tmp_path / "file" / "cache", mode=AnswersMode.REUSE, home=home) as journal:
+        assert journal is None
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no device that is always full")
+def test_a_full_disk_is_a_problem_and_no_exception(cache: Path, home: Path, case: Path) -> None:
+    with open_journal(cache, mode=AnswersMode.REUSE, home=home) as journal:
+        assert journal is not None
+        journal._descriptor = os.open("/dev/full", os.O_WRONLY)
+        journal.add(case, kept(1))
+        assert journal.problem == "No space left on device"
+
+
+def test_what_was_taken_up_answers_its_own_trial_and_no_other(case: Path) -> None:
+    store = Store(AnswersMode.LIVE)
+    store.take_up(case, kept(2))
+    assert store.find(case, kept(2).key) == kept(2)
+    assert store.find(case, kept(1).key) is None
+
+
+def test_an_answer_of_last_week_stands_for_no_new_one() -> None:
+    now = Kept(digest="d", trial=1, answered_at=datetime.now(UTC))
+    old = Kept(digest="d", trial=1, answered_at=datetime.now(UTC) - timedelta(days=7))
+    assert is_fresh(now)
+    assert not is_fresh(old)
