@@ -1,17 +1,21 @@
 """What a scorer is, what it is given, and how it is run."""
 
+import asyncio
 import inspect
 from collections.abc import Awaitable
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Protocol, runtime_checkable
+from typing import Final, Protocol, runtime_checkable
 
 from refork.case import Answer, Case, Request, Step
 from refork.errors import ReforkError
+from refork.text import summary
 from refork.usage import Usage
 
 from refork_evals.results import Score
-from refork_evals.text import one_line
+
+LONGEST_SECONDS: Final = 600.0
+"""How long a scorer that is awaited may take, such as a judge with its attempts."""
 
 
 class NotMeasuredError(ReforkError):
@@ -52,30 +56,50 @@ class Scorer(Protocol):
 
 
 async def run_scorer(scorer: Scorer, sample: Sample) -> Score:
-    """The score of ``sample``; one without ``passed`` where the scorer raised. Never an Exception."""
+    """The score of ``sample``; one without ``passed`` where the scorer raised, whatever, or took too long."""
+    task = asyncio.current_task()
     try:
         result = scorer.score(sample)
-        return await result if inspect.isawaitable(result) else result
-    except Exception as error:
-        return Score(scorer=scorer.name, passed=None, error=describe(error))
+        async with asyncio.timeout(LONGEST_SECONDS):  # in this task: SystemExit would end the loop of another
+            found: object = await result if inspect.isawaitable(result) else result
+        return _checked(scorer, found)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        if isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling():
+            raise
+        return _unknown(scorer, error)
 
 
 def score_now(scorer: Scorer, sample: Sample) -> Score | None:
-    """The score of a scorer that answers at once; None where it has to be awaited. Never an Exception."""
+    """The score of a scorer that answers at once, as of :func:`run_scorer`; None where it has to be awaited."""
     if inspect.iscoroutinefunction(scorer.score):
         return None
     try:
-        result = scorer.score(sample)
-    except Exception as error:
-        return Score(scorer=scorer.name, passed=None, error=describe(error))
-    if isinstance(result, Score):
-        return result
+        result: object = scorer.score(sample)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        return _unknown(scorer, error)
+    if not inspect.isawaitable(result):
+        return _checked(scorer, result)
     if inspect.iscoroutine(result):
         result.close()
     return None
 
 
+def _checked(scorer: Scorer, result: object) -> Score:
+    if isinstance(result, Score):
+        return result
+    return Score(scorer=scorer.name, passed=None, error=f"it gave a {type(result).__name__} and no Score")
+
+
+def _unknown(scorer: Scorer, error: BaseException) -> Score:
+    if isinstance(error, TimeoutError) and not str(error):
+        return Score(scorer=scorer.name, passed=None, error=f"no score within {LONGEST_SECONDS:g} s")
+    return Score(scorer=scorer.name, passed=None, error=describe(error))
+
+
 def describe(error: BaseException) -> str:
     """An exception in one line: ``Type: message``."""
-    message = one_line(str(error))
-    return f"{type(error).__name__}: {message}" if message else type(error).__name__
+    return summary(error)

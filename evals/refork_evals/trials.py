@@ -1,6 +1,7 @@
 """Trials and their scores: what a fork answered, and what the scorers said of it."""
 
 import asyncio
+import dataclasses
 import inspect
 import threading
 from collections.abc import Coroutine, Iterable, Sequence
@@ -69,6 +70,11 @@ def without_answer(trial: Trial) -> ScoredTrial:
     """A trial that ended in an error: a failure where the application itself raised it, else not measured."""
     failed = trial.error is not None and trial.error.own
     return ScoredTrial(trial=trial, passed=False if failed else None, cost_usd=cost_of(trial))
+
+
+def without_unfinished(scored: ScoredTrial) -> ScoredTrial:
+    """A trial of which nothing is said where its answer did not end by itself, and did not pass."""
+    return scored if scored.ending is None else dataclasses.replace(scored, passed=None)
 
 
 def sample_of(case: Case, trial: Trial, request: Request | None, seconds: float | None) -> Sample | None:

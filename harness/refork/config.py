@@ -52,6 +52,7 @@ class _Settings(BaseModel):
     inconclusive: Literal["fail", "pass", "warn"] = "warn"
     errors: Literal["fail", "warn"] = "fail"
     changed: Literal["fail", "warn"] = "fail"
+    unfinished: Literal["fail", "error"] = "fail"
     max_tokens: Annotated[int, Field(ge=1)] | None = None
     max_cost: Annotated[float, Field(gt=0)] | None = None
     concurrency: Annotated[int, Field(ge=1, le=1000)] = 8
@@ -138,6 +139,7 @@ class Config:
     trial_timeout: float
     tail_timeout: float
     retries: int
+    unfinished: str = "fail"
     serializer: str | None = None
     redact: str | None = None
     app_prompts: str | None = None

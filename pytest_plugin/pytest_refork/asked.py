@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from refork.variant import CURRENT
+from refork_evals.cells import endings_of
 from refork_evals.gate.errors import is_forgivable
 from refork_evals.results import CaseResult, Cell, Verdict
 from refork_reports import phrases
@@ -97,6 +98,7 @@ def _properties(cell: Cell) -> list[tuple[str, Any]]:
         "pass_rate": None if cell.pass_rate is None else round(cell.pass_rate, 4),
         "interval": None if cell.interval is None else f"{cell.interval.low:.4f}-{cell.interval.high:.4f}",
         "tokens": cell.usage.total_tokens if cell.usage.calls else None,
+        "endings": endings_of(cell) or None,
         "cost_usd": None if cell.cost_usd is None else str(cell.cost_usd),
     }
     return [(f"refork_{key}", value) for key, value in known.items() if value is not None]

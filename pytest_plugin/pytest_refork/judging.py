@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from refork.outcome import ForkStatus, Outcome
 from refork_evals.cells import count
 from refork_evals.results import CaseResult, Cell, ScoredTrial, Verdict
-from refork_evals.trials import score_recorded, score_trials
+from refork_evals.trials import score_recorded, score_trials, without_unfinished
 from refork_evals.verdict import case_result, cell_of, min_pass_rate_of
 
 from pytest_refork.plans import Plans
@@ -29,10 +29,11 @@ class Judge:
     ``over_budget`` says, once the budget is reached, why what is not decided will not be.
     """
 
-    def __init__(self, plans: Plans, min_pass_rate: float | None) -> None:
+    def __init__(self, plans: Plans, min_pass_rate: float | None, *, unfinished: str = "fail") -> None:
         self.over_budget = ""
         self._plans = plans
         self._min_pass_rate = min_pass_rate
+        self._unfinished = unfinished
         self._judged: dict[str, _Judged] = {}
 
     def score(self, subject: Subject, outcome: Outcome, variant: str, *, planned: int) -> Cell:
@@ -56,7 +57,13 @@ class Judge:
         """How many more trials a variant needs, after these."""
         if outcome.status is not ForkStatus.MEASURED:
             return 0
-        return self._plans.of(subject, variant, _model(outcome, variant)).more(count(scored, None))
+        return self._plans.of(subject, variant, _model(outcome, variant)).more(
+            count(self._counted(scored), None)
+        )
+
+    def _counted(self, scored: Iterable[ScoredTrial]) -> tuple[ScoredTrial, ...]:
+        """The trials as they count: those whose answers did not end by themselves as the project says."""
+        return tuple(map(without_unfinished, scored) if self._unfinished == "error" else scored)
 
     def result(self, subject: Subject) -> CaseResult:
         return _result(self._judged[subject.name])
@@ -78,7 +85,13 @@ class Judge:
         plan = self._plans.of(judged.subject, variant, _model(outcome, variant))
         rate = min_pass_rate_of(case, self._min_pass_rate)
         cell = cell_of(
-            case, outcome, variant, tuple(scored), min_pass_rate=rate, plan=plan, planned=max(planned, 0)
+            case,
+            outcome,
+            variant,
+            self._counted(scored),
+            min_pass_rate=rate,
+            plan=plan,
+            planned=max(planned, 0),
         )
         judged.cells[variant] = self._within_budget(cell)
         return judged.cells[variant]

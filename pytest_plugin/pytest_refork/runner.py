@@ -35,7 +35,9 @@ class Runner:
         self, config: pytest.Config, settings: Settings, store: Store, shared: Shared, deadlines: Deadlines
     ) -> None:
         self.plans: Final = Plans(settings)
-        self.judge: Final = Judge(self.plans, settings.project.min_pass_rate)
+        self.judge: Final = Judge(
+            self.plans, settings.project.min_pass_rate, unfinished=settings.project.unfinished
+        )
         self._config = config
         self._shared = shared
         self._deadlines = deadlines

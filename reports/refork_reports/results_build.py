@@ -173,7 +173,12 @@ def _score(score: Score) -> dict[str, Any]:
 
 def _answer(answer: Answer) -> dict[str, Any]:
     calls = [{"name": call.name, "arguments": call.arguments} for call in answer.tool_calls]
-    return {"text": answer.text, "tool_calls": calls, "structured": answer.structured}
+    return {
+        "text": answer.text,
+        "tool_calls": calls,
+        "structured": answer.structured,
+        "ending": answer.ending and answer.ending.value,
+    }
 
 
 def _request(request: Request) -> dict[str, Any]:

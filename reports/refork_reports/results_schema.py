@@ -57,6 +57,9 @@ class AnswerEntry(Part):
     text: str
     tool_calls: list[ToolCallEntry]
     structured: Any = Field(description="the parsed answer, where the step asked for a JSON schema")
+    ending: Literal["cut-off", "filtered", "refused", "empty"] | None = Field(
+        default=None, description="how it ended, null where by itself"
+    )
 
 
 class ErrorEntry(Part):

@@ -3,15 +3,16 @@
 import asyncio
 import threading
 from collections.abc import Generator
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
-from refork.case import RecordedError, Request, Run, Step, StepKind
-from refork.outcome import Trial
+from refork.case import Ending, RecordedError, Request, Run, Step, StepKind
+from refork.outcome import ForkStatus, Outcome, Trial
 from refork.usage import Usage
 from refork_evals import Sample, Score, scorer
 from refork_evals.registry import forget_scorers, parse_scorer
-from refork_evals.trials import score_recorded, score_trials, scored_by_test
+from refork_evals.trials import score_recorded, score_trials, scored_by_test, without_unfinished
 from support.evals_builders import broken_trial, case, model_step, outcome, trial
 
 FELL = parse_scorer({"contains": "fell"})
@@ -179,3 +180,64 @@ def test_a_python_test_gives_scored_trials_too(
     scored = scored_by_test(given, **said)  # type: ignore[arg-type]
     assert scored.passed is passed
     assert scored.scores == (() if score is None else (score,))
+
+
+class _Unspeakable(Exception):  # noqa: N818 - what it is named decides nothing
+    def __str__(self) -> str:
+        raise SystemExit
+
+
+RAISED: list[BaseException] = [
+    SystemExit(3),
+    GeneratorExit(),
+    asyncio.CancelledError(),
+    BaseExceptionGroup("several", [SystemExit(), ValueError("second")]),
+    pytest.fail.Exception("given up"),
+    pytest.skip.Exception("not here"),
+    StopAsyncIteration(),
+    _Unspeakable(),
+]
+
+
+@pytest.mark.parametrize("error", RAISED, ids=lambda error: type(error).__name__)
+@pytest.mark.parametrize("waits", [False, True])
+def test_whatever_a_scorer_raises_is_an_error_of_its_trial(error: BaseException, waits: bool) -> None:
+    def at_once(sample: Sample) -> bool:
+        raise error
+
+    async def awaited(sample: Sample) -> bool:
+        await asyncio.sleep(0)
+        raise error
+
+    scorer("odd")(awaited if waits else at_once)
+    scored = score_trials(case(), outcome(current="++"), [FELL, parse_scorer({"odd": None})])
+    assert [each.passed for each in scored] == [None, None]
+    assert all(each.reasons[0].startswith("odd: ") for each in scored)
+
+
+def test_a_scorer_that_never_answers_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("refork_evals.scoring.LONGEST_SECONDS", 0.05)
+
+    @scorer("slow")
+    async def slow(sample: Sample) -> bool:
+        await asyncio.sleep(60)
+        return True
+
+    (scored,) = score_trials(case(), outcome(current="+"), [parse_scorer({"slow": None})])
+    assert scored.reasons == ("slow: no score within 0.05 s",)
+
+
+@pytest.mark.parametrize("ending", list(Ending))
+def test_an_unfinished_answer_that_did_not_pass_may_count_as_an_error(ending: Ending) -> None:
+    cut = trial(1, "ye")
+    assert cut.answer is not None
+    cut = replace(cut, answer=replace(cut.answer, ending=ending))
+    measured = Outcome(case="misleading-summary", status=ForkStatus.MEASURED, trials=(cut, trial(2)))
+    first = score_trials(case(), replace(measured, trials=measured.trials[:1]), [FELL])[0]
+    assert first.passed is False
+    assert first.reasons[0] == f"the answer was {ending.words}"
+    counted = without_unfinished(first)
+    assert counted.passed is None
+    assert counted.reasons == first.reasons
+    passing = score_trials(case(), replace(measured, trials=measured.trials[1:2]), [FELL])[0]
+    assert without_unfinished(passing) == passing

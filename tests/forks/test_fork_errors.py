@@ -187,6 +187,11 @@ def test_what_is_transient_is_known_by_status_type_and_name(error: Exception, tr
         ({"retry-after": "soon"}, 4.0),
         ({"retry-after": "nan"}, 4.0),
         ({"retry-after": "3600"}, None),
+        ({"x-ratelimit-remaining-tokens": "0", "x-ratelimit-reset-tokens": "1m2.5s"}, 62.5),
+        ({"x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "120ms"}, 0.12),
+        ({"x-ratelimit-remaining-requests": "3", "x-ratelimit-reset-requests": "1m"}, 4.0),
+        ({"x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "soon"}, 4.0),
+        ({"retry-after": "7", "x-ratelimit-remaining-tokens": "0", "x-ratelimit-reset-tokens": "1m"}, 7.0),
     ],
 )
 def test_a_wait_is_as_long_as_the_server_asks_within_reason(

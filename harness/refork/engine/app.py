@@ -103,7 +103,7 @@ def function_named(key: str, target: str) -> Callable[..., object]:
     try:
         with inert_dbos():
             function: Callable[..., object] = getattr(importlib.import_module(module_name), function_name)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise ApplicationError(
             f"[tool.refork] {key} = {target!r} cannot be used: {summary(error)}"
         ) from error

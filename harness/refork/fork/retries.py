@@ -1,6 +1,7 @@
 """Which failures of a model call are worth another attempt, and how long to wait for it."""
 
 import math
+import re
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -23,6 +24,9 @@ TRANSIENT_NAMES: Final = frozenset(
 them need be installed here."""
 LONGEST_WAIT: Final = 120.0
 """Seconds that a server may ask to wait for."""
+
+
+_DURATION: Final = re.compile(r"(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)s)?(?:(\d+(?:\.\d+)?)ms)?")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +66,25 @@ def retry_after(header: Callable[[str], str | None]) -> float | None:
         moment = parsedate_to_datetime(asked)
         aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
         return (aware - datetime.now(UTC)).total_seconds()
-    return None
+    return _of_limits(header)
+
+
+def _of_limits(header: Callable[[str], str | None]) -> float | None:
+    """What ``x-ratelimit-reset-requests`` and ``-tokens`` say, of those limits that are used up: ``6m0s``."""
+    waits = [
+        _duration(header(f"x-ratelimit-reset-{what}") or "")
+        for what in ("requests", "tokens")
+        if header(f"x-ratelimit-remaining-{what}") in ("0", "0.0")
+    ]
+    return max((wait for wait in waits if wait is not None), default=None)
+
+
+def _duration(text: str) -> float | None:
+    found = _DURATION.fullmatch(text.strip())
+    if found is None or not text.strip():
+        return None
+    hours, minutes, seconds, millis = (float(each or 0) for each in found.groups())
+    return 3600 * hours + 60 * minutes + seconds + millis / 1000
 
 
 def _finite(seconds: float) -> float | None:

@@ -26,7 +26,13 @@ _ACCOUNT_CODES: Final = frozenset(
     }
 )
 _ACCOUNT_WORDS: Final = (
+    "api key not valid",
     "credit balance is too low",
+    "insufficient balance",
+    "insufficient credits",
+    "invalid access token",
+    "reached your specified api usage limits",
+    "token is expired",
     "exceeded your current quota",
     "incorrect api key",
     "invalid api key",

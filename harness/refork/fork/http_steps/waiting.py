@@ -3,6 +3,8 @@
 from typing import Final
 
 from refork.errors import ModelCallError
+from refork.fork.attempts.problems import is_account_problem
+from refork.fork.http_steps.asking import said_by
 from refork.fork.retries import Retries, is_transient, wait_for
 from refork.http_calls.wire import Received
 
@@ -26,16 +28,15 @@ def until_next(attempt: int, retries: Retries, answer: Received | Exception) -> 
 
 def _worth_another(answer: Received | Exception) -> bool:
     if isinstance(answer, Received):
-        return not answer.ok and is_transient(_AttemptError(answer.status))
+        message, body = said_by(answer)
+        failed = _AttemptError(message, status_code=answer.status, body=body)
+        return not answer.ok and is_transient(failed) and not is_account_problem(failed)
     names = {kind.__name__ for kind in type(answer).__mro__}
     return isinstance(answer, OSError) or is_transient(answer) or bool(names & _UNREACHED)
 
 
 class _AttemptError(ModelCallError):
     final = False
-
-    def __init__(self, status: int) -> None:
-        super().__init__("", status_code=status)
 
 
 def _no_header(_name: str) -> None:
