@@ -30,7 +30,7 @@ test: install  ## run all tests, side by side
 	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
 test-slow: install  ## run the tests that take minutes: kills, fuzzing, other applications, other versions
-	$(BIN)/python -m pytest tests/slow
+	$(BIN)/python -m pytest tests/slow tests/plugin/slow
 
 # MODEL_URL and MODEL run the demo against a live OpenAI-compatible endpoint instead of the recorded answers.
 demo: install  ## run the main job on the example: failing runs in, regression tests out
