@@ -6,9 +6,9 @@ is never imported while a transaction is open, and no writer waits for it.
 """
 
 import difflib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import accumulate
 from types import TracebackType
@@ -23,6 +23,7 @@ from refork.engine.reading_decode import (
     decode_steps,
     framework_of,
     model_steps,
+    starts_child,
     usages,
 )
 from refork.engine.reading_marks import flags_of, reported_usage, with_reported_usage
@@ -48,6 +49,7 @@ class FetchedRun:
     status: Any
     rows: Spool[StepRow]
     names: Sequence[str]
+    children: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
     @property
     def flags(self) -> Sequence[Flag]:
@@ -81,7 +83,7 @@ class FetchedRun:
 
     def steps(self) -> Iterator[tuple[Step, Problem | None]]:
         """The steps one after the other, each with what of it could not be read or written."""
-        decoded = decode_steps(self.rows, self.names)
+        decoded = decode_steps(self.rows, self.names, self.children)
         while True:
             # Nobody else's output may go astray between two steps.
             with reading_values():
@@ -136,7 +138,22 @@ class Reader:
         run_id = self._resolved(run)
         status = self._rows(self._queries.whole(run_id))[0]
         rows: Spool[StepRow] = Spool(StepRow(*row) for row in self._streamed(self._queries.all_steps(run_id)))
-        return FetchedRun(status=status, rows=rows, names=[row.function_name for row in rows])
+        started = [row.child_workflow_id for row in rows if starts_child(row)]
+        return FetchedRun(
+            status=status,
+            rows=rows,
+            names=[row.function_name for row in rows],
+            children=self._inputs_of([child for child in started if child is not None]),
+        )
+
+    def _inputs_of(self, ids: Sequence[str]) -> Mapping[str, Any]:
+        """The rows that hold what child workflows were started with, by their ids."""
+        found: dict[str, Any] = {}
+        for start in range(0, len(ids), CHUNK):
+            found |= {
+                row.id: row for row in self._rows(self._queries.inputs_of([*ids[start : start + CHUNK]]))
+            }
+        return found
 
     def run(self, run: str) -> Run:
         """The run with all its values. ValueNotPortableError names the first step whose value is no JSON."""

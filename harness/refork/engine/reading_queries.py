@@ -139,6 +139,15 @@ class Queries:
         query = self._with(sa.select(*plain, *payload), "workflow_input", "workflow_output")
         return query.where(self._status("workflow_uuid") == run_id)
 
+    def inputs_of(self, ids: list[str]) -> Query:
+        """What these runs were started with."""
+        columns = sa.select(
+            self._status("workflow_uuid").label("id"),
+            self._payload("workflow_input", "inputs"),
+            self._status("serialization"),
+        )
+        return self._with(columns, "workflow_input").where(self._status("workflow_uuid").in_(ids))
+
     def ids_like(self, run: str) -> Query:
         """Ids that begin with ``run``, the newest first. SQLite's LIKE takes capitals for small letters."""
         begins = self._status("workflow_uuid").startswith(run, autoescape=True)
