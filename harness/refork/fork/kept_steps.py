@@ -82,6 +82,10 @@ class KeptSteps:
         """How many answers to the request of step ``number`` are kept."""
         return self._store.draws(self._case.folder, self._keys[number].digest)
 
+    def holds(self, number: int) -> bool:
+        """Whether the answer of step ``number`` is kept."""
+        return number in self._found
+
     def in_place_of(self, step: StepCall) -> Instead | None:
         """What answers a step from what is kept, or makes its call and keeps the answer the moment it arrives."""
         kept = self._found.get(step.number)

@@ -174,8 +174,9 @@ class TailBranch(Branch):
                 return None
         if call is not None:
             self._sends(step.number, call)
-            kept = self._kept.in_place_of(step)
-            return kept if kept is not None or not isinstance(call, StepRun) else self._asking(step, call)
+            if isinstance(call, StepRun) and not self._kept.holds(step.number):
+                return self._asking(step, call)
+            return self._kept.in_place_of(step)
         return self._allowed(step)
 
     def _call_of(self, step: StepCall) -> ModelCall | None:
