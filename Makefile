@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install check test test-slow demo bench docs format clean
+.PHONY: help install check test test-slow test-matrix demo bench docs format clean
 
 help:  ## say what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -30,7 +30,10 @@ test: install  ## run all tests, side by side
 	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
 test-slow: install  ## run the tests that take minutes: kills, fuzzing, other applications, other versions
-	$(BIN)/python -m pytest tests/slow
+	$(BIN)/python -m pytest tests/slow tests/plugin/slow
+
+test-matrix: install  ## try one whole path with the versions that people have
+	$(BIN)/python -m pytest tests/plugin/slow/test_versions.py
 
 # MODEL_URL and MODEL run the demo against a live OpenAI-compatible endpoint instead of the recorded answers.
 demo: install  ## run the main job on the example: failing runs in, regression tests out

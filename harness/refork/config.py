@@ -49,6 +49,7 @@ class _Settings(BaseModel):
     min_pass_rate: Rate | None = None
     answers: Literal["reuse", "offline", "live", "refresh"] = "reuse"
     frozen_clock: bool = False
+    tracing: bool = False
     inconclusive: Literal["fail", "pass", "warn"] = "warn"
     errors: Literal["fail", "warn"] = "fail"
     changed: Literal["fail", "warn"] = "fail"
@@ -144,6 +145,7 @@ class Config:
     redact: str | None = None
     app_prompts: str | None = None
     frozen_clock: bool = False
+    tracing: bool = False
     on_miss: str | None = None
     models: tuple[str, ...] = ()
     tools: tuple[Rule, ...] = ()

@@ -1,6 +1,5 @@
 """The shape of ``results.json``, format version 1: all that a report shows, nothing shortened."""
 
-from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any, Final, Literal
@@ -12,7 +11,11 @@ from refork_reports.schema_part import Part, VerdictName
 
 VERSION: Final = 1
 
-_plain: Callable[[Decimal], str] = "{:f}".format
+
+def _plain(amount: Decimal) -> str:
+    """Without an exponent. A bound method of str has a signature that pydantic does not take under Python 3.13."""
+    return f"{amount:f}"
+
 
 Money = Annotated[
     Decimal,

@@ -95,17 +95,24 @@ def test_a_scorer_that_raises_gives_an_error_in_one_line() -> None:
         raise ValueError("first\nsecond \x1b[31m")
 
     found = score({"mine": {}}, "x")
-    assert found == Score(scorer="mine", passed=None, error=r"ValueError: first\nsecond \x1b[31m")
+    assert found == Score(scorer="mine", passed=None, error=r"ValueError: first second \x1b[31m")
 
 
-@pytest.mark.parametrize("interrupt", [KeyboardInterrupt, SystemExit])
-def test_an_interrupt_is_not_swallowed(interrupt: type[BaseException]) -> None:
+def test_an_interrupt_is_not_swallowed() -> None:
     @scorer("mine")
     def mine(sample: Sample) -> bool:
-        raise interrupt
+        raise KeyboardInterrupt
 
-    with pytest.raises(interrupt):
+    with pytest.raises(KeyboardInterrupt):
         score({"mine": {}}, "x")
+
+
+def test_a_scorer_that_exits_is_an_error_of_its_trial() -> None:
+    @scorer("mine")
+    def mine(sample: Sample) -> bool:
+        raise SystemExit(3)
+
+    assert score({"mine": {}}, "x").error == "SystemExit: 3"
 
 
 @pytest.mark.parametrize(

@@ -199,7 +199,7 @@ def test_a_setup_that_fails_is_named(
     """
     with pytest.raises(ApplicationError) as raised, application(source, setup=target):
         pass
-    assert str(raised.value).startswith(f"[tool.refork] setup = {target!r} failed: ")
+    assert str(raised.value).startswith(f"[tool.refork] setup = {target!r}")
     assert message in str(raised.value)
     assert "\n" not in str(raised.value)
 

@@ -13,10 +13,10 @@ from refork.case import Case, Run, StepKind
 from refork.errors import ForkError
 from refork.files.tool_rules import project_rules
 from refork.fork import ForkSession
-from refork.outcome import ForkStatus, Trial
+from refork.outcome import ErrorKind, ForkStatus, Trial
 from refork.policy import OnMiss, ToolPolicy
 from refork.values import decode
-from support.forks import CAREFUL, case_of, measure
+from support.forks import CAREFUL, case_of, limits, measure
 from support.model_server import Call, Failure, ModelServer, Received, Reply
 
 FIRST_CALL = 2
@@ -89,6 +89,30 @@ def test_a_call_that_nobody_recorded_is_denied_and_named_with_the_nearest(
         assert '"amount":5' in trial.error.message.partition("nearest")[2]
     assert not ledger.exists()
     assert server.count == 4
+
+
+def test_a_trial_that_is_denied_tells_what_it_paid_for_and_shows_its_steps(
+    session: ForkSession, case: Case, server: ModelServer
+) -> None:
+    outcome = measure(session, case, {"careful": 2}, CAREFUL)
+    trials = outcome.trials
+    assert [trial.error is not None and trial.error.kind for trial in trials] == [ErrorKind.DENIED] * 2
+    paid = [trial.usage.calls for trial in trials if trial.usage is not None]
+    assert sum(paid) == server.count
+    assert sum(len(trial.kept_steps) for trial in trials) == server.count
+    assert all(any(step.kind is StepKind.MODEL for step in trial.trajectory) for trial in trials)
+
+
+def test_tails_that_are_denied_alike_are_stopped_after_a_few(
+    session: ForkSession, case: Case, server: ModelServer
+) -> None:
+    with limits(session, concurrency=1):
+        outcome = measure(session, case, {"careful": 12}, CAREFUL)
+    assert len(outcome.trials) == 12
+    assert sum(trial.usage is not None for trial in outcome.trials) == 3
+    last = outcome.trials[-1].error
+    assert last is not None
+    assert "not tried: the 3 trials before it ended alike" in last.message
 
 
 def test_the_model_may_be_told_of_a_miss(

@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pydantic_ai.messages
 import pytest
 from openai.types.chat import ChatCompletion
 from pydantic import TypeAdapter
 from pydantic_ai.messages import (
     ModelRequest,
     ModelResponse,
-    RetryPromptPart,
     SystemPromptPart,
     TextPart,
     ToolCallPart,
@@ -105,7 +105,8 @@ def _retry() -> Any:
     """What tool retries left on record, which newer versions make no more."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return RetryPromptPart("again", tool_name="look_up", tool_call_id="c1")
+        older: Any = pydantic_ai.messages
+        return older.RetryPromptPart("again", tool_name="look_up", tool_call_id="c1")
 
 
 MESSAGES = [

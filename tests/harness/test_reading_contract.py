@@ -11,7 +11,7 @@ from dbos._schemas.system_database import SystemSchema
 from dbos._serialization import DBOSDefaultSerializer, DBOSPortableJSON
 from dbos._sys_db import workflow_is_active
 from refork.engine.reading import Reader
-from refork.engine.reading_connect import READ_COLUMNS
+from refork.engine.reading_tables import READ_COLUMNS
 from refork.engine.reading_types import ACTIVE, STATUSES
 from refork.engine.reading_values import PICKLE, PORTABLE
 

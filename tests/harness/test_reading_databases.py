@@ -12,6 +12,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from refork.case import Run
 from refork.engine.reading import Reader
 from refork.errors import BadInputError, DatabaseError, ReforkError
 from support.postgres import role_of
@@ -140,17 +141,50 @@ def test_a_database_of_another_program_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "missing"),
     [
-        ("ALTER TABLE operation_outputs DROP COLUMN serialization", "no column 'serialization'"),
-        ("ALTER TABLE workflow_status RENAME COLUMN completed_at TO ended", "no column 'completed_at'"),
-        ("DROP TABLE workflow_input", "no table 'workflow_input'"),
+        ("ALTER TABLE operation_outputs RENAME COLUMN output TO result", "no column 'output'"),
+        ("ALTER TABLE workflow_status RENAME COLUMN status TO state", "no column 'status'"),
+        ("ALTER TABLE operation_outputs RENAME TO steps", "no table 'operation_outputs'"),
     ],
 )
-def test_tables_of_another_version_of_dbos_are_refused(sqlite_file: Path, change: str, missing: str) -> None:
+def test_tables_that_no_known_version_of_dbos_made_are_refused(
+    sqlite_file: Path, change: str, missing: str
+) -> None:
     execute(sqlite_file, change)
     message = refusal(f"sqlite:///{sqlite_file}")
-    assert "was made by another version of DBOS" in message
+    assert "was made by a version of DBOS that Refork does not know" in message
     assert missing in message
-    assert "dbos 3.4" in message
+    assert "dbos 2.30 to 3.4" in message
+
+
+AS_IN_2_30 = (
+    "UPDATE workflow_status SET inputs = (SELECT inputs FROM workflow_input AS i "
+    "WHERE i.workflow_uuid = workflow_status.workflow_uuid)",
+    "UPDATE workflow_status SET output = (SELECT output FROM workflow_output AS o "
+    "WHERE o.workflow_uuid = workflow_status.workflow_uuid), error = (SELECT error FROM workflow_output AS o "
+    "WHERE o.workflow_uuid = workflow_status.workflow_uuid)",
+    "DROP TABLE workflow_input",
+    "DROP TABLE workflow_output",
+)
+
+
+def everything(url: str) -> list[Run]:
+    with Reader(url) as reader:
+        ids = sorted(run.id for run in reader.runs(limit=None))
+        return [reader.fetch(run).decode().run for run in ids]
+
+
+def test_a_database_of_dbos_2_is_read_as_one_of_dbos_3(sqlite_file: Path) -> None:
+    url = f"sqlite:///{sqlite_file}"
+    before = everything(url)
+    for change in AS_IN_2_30:
+        execute(sqlite_file, change)
+    assert everything(url) == before
+
+
+@pytest.mark.parametrize("column", ["attributes", "application_name", "completed_at"])
+def test_what_an_older_version_did_not_keep_is_not_known(sqlite_file: Path, column: str) -> None:
+    execute(sqlite_file, f"ALTER TABLE workflow_status RENAME COLUMN {column} TO gone")
+    assert everything(f"sqlite:///{sqlite_file}")
 
 
 @pytest.mark.parametrize(

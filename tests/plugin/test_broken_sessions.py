@@ -28,7 +28,7 @@ def test_a_project_that_names_no_application_is_told_where_to_name_it(
 ) -> None:
     done = project.with_files({"pyproject.toml": "[tool.refork]\n"}).run(tmp_path, "--agent-evals")
     assert done.code == pytest.ExitCode.TESTS_FAILED
-    assert done.lines("[tool.refork] app")
+    assert "set app under [tool.refork] in" in " ".join(done.output.split())
     assert "Traceback" not in done.output
 
 

@@ -26,6 +26,7 @@ from openai import AsyncOpenAI
 from pydantic import BaseModel
 from refork.case import Run
 from refork.engine.reading import Reader
+from refork.production.sqlite_clock import install_sqlite_clock
 from refork.values import DEFAULT
 
 from support.apps import helpdesk as desk
@@ -343,6 +344,7 @@ def as_recorded() -> None:
 
 def record(database: Path) -> dict[str, Run]:
     as_recorded()
+    install_sqlite_clock()
     DBOS(
         config={
             "name": "helpdesk",

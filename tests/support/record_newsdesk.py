@@ -12,10 +12,12 @@ from agents import set_default_openai_api
 from dbos import DBOS, SetWorkflowID
 from refork.engine.reading import Reader
 from refork.files import save_run
+from refork.production.sqlite_clock import install_sqlite_clock
 
 
 def record(folder: Path) -> None:
     url = f"sqlite:///{folder / 'production.sqlite'}"
+    install_sqlite_clock()
     DBOS(config={"name": "newsdesk", "system_database_url": url, "enable_otlp": False})
     newsdesk: Any = importlib.import_module("newsdesk")
     DBOS.listen_queues([])

@@ -5,9 +5,11 @@ import sys
 from typing import Any
 
 from dbos import DBOS, SetWorkflowID
+from refork.production.sqlite_clock import install_sqlite_clock
 
 
 def record(url: str, module: str, *names: str) -> None:
+    install_sqlite_clock()
     DBOS(config={"name": "sample", "system_database_url": url, "enable_otlp": False, "log_level": "ERROR"})
     application: Any = importlib.import_module(module)
     DBOS.launch()

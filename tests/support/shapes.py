@@ -44,6 +44,7 @@ from openai.types.responses import ResponseOutputMessage
 from pydantic import BaseModel
 from refork.case import Run
 from refork.engine.reading import Reader
+from refork.production.sqlite_clock import install_sqlite_clock
 
 from support.apps import helpdesk as desk
 from support.model_server import Call, ModelServer, Received, Reply
@@ -436,6 +437,7 @@ def as_recorded() -> None:
 
 def record(database: Path, server: ModelServer) -> Recording:
     as_recorded()
+    install_sqlite_clock()
     DBOS(
         config={
             "name": "helpdesk",

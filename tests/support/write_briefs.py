@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from dbos import DBOS, DBOSClient, SetWorkflowID
+from refork.production.sqlite_clock import install_sqlite_clock
 
 
 def write(url: str) -> None:
     config: Any = {"name": "briefing", "enable_otlp": False, "system_database_url": url}
+    install_sqlite_clock()
     DBOS(config=config)
     briefing: Any = importlib.import_module("briefing")
     refork: Any = importlib.import_module("refork")

@@ -5,6 +5,7 @@ import sys
 from typing import Any
 
 from dbos import DBOS, SetWorkflowID
+from refork.production.sqlite_clock import install_sqlite_clock
 
 QUESTION = "Where does it go?"
 
@@ -13,6 +14,7 @@ def write(url: str) -> None:
     from support.apps import desk, desk_agents
 
     config: Any = {"name": "desk", "enable_otlp": False, "system_database_url": url}
+    install_sqlite_clock()
     DBOS(config=config)
     DBOS.listen_queues([])
     DBOS.launch()

@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from dbos import DBOS, SetWorkflowID
+from refork.production.sqlite_clock import install_sqlite_clock
 
 
 def write(url: str) -> None:
     config: Any = {"name": "lab", "system_database_url": url, "enable_otlp": False}
     if Path("lab_db.py").exists():
         config["serializer"] = importlib.import_module("lab_db").serializer
+    install_sqlite_clock()
     DBOS(config=config)
     lab: Any = importlib.import_module("lab")
     DBOS.launch()

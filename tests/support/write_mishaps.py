@@ -14,12 +14,14 @@ from typing import Any
 
 from agents import set_default_openai_api, set_tracing_disabled
 from dbos import DBOS, SetWorkflowID
+from refork.production.sqlite_clock import install_sqlite_clock
 
 
 def write(url: str) -> None:
     config: Any = {"name": "desk", "system_database_url": url, "enable_otlp": False}
     if Path("desk_db.py").exists():
         config["serializer"] = importlib.import_module("desk_db").serializer
+    install_sqlite_clock()
     DBOS(config=config)
     desk: Any = importlib.import_module("desk")
     set_tracing_disabled(True)

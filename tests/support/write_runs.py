@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from agents import set_default_openai_api, set_tracing_disabled
 from dbos import DBOS, SetWorkflowID
+from refork.production.sqlite_clock import install_sqlite_clock
 
 
 def database(url: str) -> dict[str, Any]:
@@ -31,6 +32,7 @@ def write(url: str, schema: str | None = None) -> None:
     config: Any = {"name": "shop", "enable_otlp": False, "application_version": "v7", **database(url)}
     if schema is not None:
         config["dbos_system_schema"] = schema
+    install_sqlite_clock()
     DBOS(config=config)
     shop: Any = importlib.import_module("shop")
 

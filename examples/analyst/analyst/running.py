@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import cast
 
 from dbos import DBOS, DBOSConfig, SetWorkflowID, WorkflowHandle
+from refork.production.sqlite_clock import install_sqlite_clock
 
 from analyst.agent import analyze
 
@@ -18,6 +19,7 @@ def launched() -> Generator[None]:
         "system_database_url": os.environ.get("DBOS_SYSTEM_DATABASE_URL", "sqlite:///analyst.sqlite"),
         "log_level": "CRITICAL",  # a run that fails says so itself, in one line
     }
+    install_sqlite_clock()
     DBOS(config=config)
     DBOS.launch()
     try:

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from refork import values
 from refork.case import RecordedError
+from refork.engine.tables import tables_of
 from refork.values import RecordedException
 
 
@@ -39,7 +40,7 @@ class Checkpoint:
 
 def checkpoints(system_database: Any, run_id: str, *, first: int) -> tuple[Checkpoint, ...]:
     """The steps of a fork from number ``first`` on, in order."""
-    table = system_database.tables.operation_outputs
+    table = tables_of(system_database).operation_outputs
     query = (
         sa.select(table)
         .where(table.c.workflow_uuid == run_id, table.c.function_id >= first)

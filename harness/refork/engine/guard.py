@@ -5,6 +5,7 @@ anything. The guard stands in front of that question.
 """
 
 import asyncio
+import inspect
 import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -50,8 +51,10 @@ class Guard:
         self._lock = threading.Lock()
 
     def install(self) -> None:
-        """Put a method of ours in front of each of ``GUARDED``, on this one instance."""
+        """Put a method of ours in front of each of ``GUARDED`` that this version has, on this one instance."""
         for name in GUARDED:
+            if not hasattr(self._db, name):
+                continue  # a version without it starts nothing by it
             original = self._originals[name] = getattr(self._db, name)
             setattr(self._db, name, partial(getattr(self, f"_{name.lstrip('_')}"), original))
 
@@ -228,18 +231,23 @@ class Guard:
         self, original: Callable[..., Any], queue: Any, *args: Any, **rest: Any
     ) -> Any:
         if queue.name != self._queue:
-            return [], None
-        started, limit = original(queue, *args, **rest)
-        for run_id in started:
+            return ([], None) if _gives_a_pair(original) else []
+        found = original(queue, *args, **rest)
+        for run_id in found[0] if isinstance(found, tuple) else found:
             gate = self.gate(run_id)
             if gate is not None:
                 gate.begin()
-        return started, limit
+        return found
 
     def _init_workflow(self, _original: Callable[..., Any], *_args: Any, **_rest: Any) -> Any:
         raise SessionError("a workflow was started beside the forks; an evaluation starts none of its own")
 
     _init_workflows = _init_child_workflow = _init_workflow
+
+
+def _gives_a_pair(start: Callable[..., Any]) -> bool:
+    """Whether this version of DBOS tells of a rate limit beside the workflows that it starts."""
+    return "tuple" in str(inspect.signature(start).return_annotation).lower()
 
 
 def _on_event_loop() -> bool:

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from refork.case import Run
 from refork.engine.seeding import seed_id
+from refork.engine.tables import tables_of
 
 KEPT_SECONDS: Final = 24 * 3600
 """How long the answers of a killed session may stand in for new ones: a model changes."""
@@ -52,7 +53,7 @@ class Leftovers:
 
     def sweep(self) -> None:
         """Delete what is finished, and what is too old to take up; note the rest."""
-        table = self._db.tables.workflow_status
+        table = tables_of(self._db).workflow_status
         oldest = int((time.time() - KEPT_SECONDS) * 1000)
         is_tail = table.c.workflow_uuid.like(f"{TAIL}%")
         alive = sa.and_(table.c.status.in_(UNFINISHED), table.c.created_at >= oldest, sa.not_(is_tail))
@@ -70,7 +71,7 @@ class Leftovers:
             self._db.delete_workflows(old)
 
     def _leftover(self, run_id: str, below: int) -> Leftover:
-        steps = self._db.tables.operation_outputs
+        steps = tables_of(self._db).operation_outputs
         query = sa.select(steps.c.function_id, steps.c.function_name, steps.c.error).where(
             steps.c.workflow_uuid == run_id, steps.c.function_id >= below
         )

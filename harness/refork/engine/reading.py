@@ -6,16 +6,15 @@ is never imported while a transaction is open, and no writer waits for it.
 """
 
 import difflib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import accumulate
 from types import TracebackType
 from typing import Any, Final, Self
 
 from refork.case import RecordedError, Run, Step
-from refork.engine import reading_queries as queries
 from refork.engine.reading_connect import read_only
 from refork.engine.reading_decode import (
     StepRow,
@@ -24,9 +23,12 @@ from refork.engine.reading_decode import (
     decode_steps,
     framework_of,
     model_steps,
+    starts_child,
     usages,
 )
 from refork.engine.reading_marks import flags_of, reported_usage, with_reported_usage
+from refork.engine.reading_queries import Queries
+from refork.engine.reading_tables import readable_columns, schema_of
 from refork.engine.reading_types import STATUSES, Flag, Match, Problem, Recording, RunSummary
 from refork.engine.reading_values import read_error, reading_values
 from refork.engine.spool import Spool
@@ -47,6 +49,7 @@ class FetchedRun:
     status: Any
     rows: Spool[StepRow]
     names: Sequence[str]
+    children: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
     @property
     def flags(self) -> Sequence[Flag]:
@@ -80,7 +83,7 @@ class FetchedRun:
 
     def steps(self) -> Iterator[tuple[Step, Problem | None]]:
         """The steps one after the other, each with what of it could not be read or written."""
-        decoded = decode_steps(self.rows, self.names)
+        decoded = decode_steps(self.rows, self.names, self.children)
         while True:
             # Nobody else's output may go astray between two steps.
             with reading_values():
@@ -106,6 +109,7 @@ class Reader:
 
     def __enter__(self) -> Self:
         self._connection = self._stack.enter_context(read_only(self._url))
+        self._queries = Queries(readable_columns(self._connection, schema_of(self._connection)))
         return self
 
     def __exit__(
@@ -123,7 +127,7 @@ class Reader:
         flagged: bool = False,
     ) -> Sequence[RunSummary]:
         """The newest runs first. BadInputError for a status that DBOS does not have."""
-        rows = self._rows(queries.listed(_known(status), workflow, since, limit, flagged=flagged))
+        rows = self._rows(self._queries.listed(_known(status), workflow, since, limit, flagged=flagged))
         found: list[RunSummary] = []
         for start in range(0, len(rows), CHUNK):
             found += self._summaries(rows[start : start + CHUNK])
@@ -132,9 +136,24 @@ class Reader:
     def fetch(self, run: str) -> FetchedRun:
         """The rows of the run with this id, or the only one whose id begins so. Raises RunNotFoundError."""
         run_id = self._resolved(run)
-        status = self._rows(queries.whole(run_id))[0]
-        rows: Spool[StepRow] = Spool(StepRow(*row) for row in self._streamed(queries.all_steps(run_id)))
-        return FetchedRun(status=status, rows=rows, names=[row.function_name for row in rows])
+        status = self._rows(self._queries.whole(run_id))[0]
+        rows: Spool[StepRow] = Spool(StepRow(*row) for row in self._streamed(self._queries.all_steps(run_id)))
+        started = [row.child_workflow_id for row in rows if starts_child(row)]
+        return FetchedRun(
+            status=status,
+            rows=rows,
+            names=[row.function_name for row in rows],
+            children=self._inputs_of([child for child in started if child is not None]),
+        )
+
+    def _inputs_of(self, ids: Sequence[str]) -> Mapping[str, Any]:
+        """The rows that hold what child workflows were started with, by their ids."""
+        found: dict[str, Any] = {}
+        for start in range(0, len(ids), CHUNK):
+            found |= {
+                row.id: row for row in self._rows(self._queries.inputs_of([*ids[start : start + CHUNK]]))
+            }
+        return found
 
     def run(self, run: str) -> Run:
         """The run with all its values. ValueNotPortableError names the first step whose value is no JSON."""
@@ -144,7 +163,7 @@ class Reader:
         return recording.run
 
     def _resolved(self, run: str) -> str:
-        ids = self._connection.scalars(queries.ids_like(run)).all()
+        ids = self._connection.scalars(self._queries.ids_like(run)).all()
         found = [run_id for run_id in ids if run_id.startswith(run)]
         if run in found:
             return run
@@ -157,7 +176,9 @@ class Reader:
         raise RunNotFoundError(f"no run {one_line(run)!r}{self._nearest(run)}")
 
     def _nearest(self, run: str) -> str:
-        ids = [str(run_id) for run_id in self._connection.scalars(queries.newest_ids().limit(_NEAREST_OF))]
+        ids = [
+            str(run_id) for run_id in self._connection.scalars(self._queries.newest_ids().limit(_NEAREST_OF))
+        ]
         if not ids:
             return ": the database holds no runs"
         close = difflib.get_close_matches(run, ids, n=1, cutoff=0.5)
@@ -166,7 +187,7 @@ class Reader:
 
     def _summaries(self, rows: Sequence[Any]) -> Iterator[RunSummary]:
         names: dict[str, list[tuple[int, str]]] = {row.id: [] for row in rows}
-        for run_id, number, name in self._rows(queries.step_names(list(names))):
+        for run_id, number, name in self._rows(self._queries.step_names(list(names))):
             names[run_id].append((number, name))
         spent = usages(names, self._outputs)
         for row in rows:
@@ -185,12 +206,12 @@ class Reader:
         self, *, status: Sequence[str] = (), workflow: str | None = None, since: datetime | None = None
     ) -> Iterator[Match]:
         """The newest runs first, without a look at their steps. BadInputError as for :meth:`runs`."""
-        for row in self._streamed(queries.listed(_known(status), workflow, since, None)):
+        for row in self._streamed(self._queries.listed(_known(status), workflow, since, None)):
             yield Match(id=row.id, workflow=row.name or "", status=row.status or "", error=self._error(row))
 
     def failed_steps(self, run_id: str) -> Sequence[tuple[str, RecordedError]]:
         """The names of the steps of a run that ended with an error, and the errors."""
-        rows = self._rows(queries.step_errors(run_id))
+        rows = self._rows(self._queries.step_errors(run_id))
         return [(row.function_name, error) for row in rows if (error := self._error(row)) is not None]
 
     def _error(self, row: Any) -> RecordedError | None:
@@ -201,7 +222,9 @@ class Reader:
 
     def _outputs(self, run_id: str, numbers: Sequence[int]) -> Sequence[Any]:
         wanted = set(numbers)
-        return [row for row in self._rows(queries.outputs(run_id, numbers)) if row.function_id in wanted]
+        return [
+            row for row in self._rows(self._queries.outputs(run_id, numbers)) if row.function_id in wanted
+        ]
 
     def _rows(self, query: Any) -> Sequence[Any]:
         return self._connection.execute(query).all()

@@ -1,19 +1,19 @@
 """Opens a production database: one read-only transaction, never a migration, and errors of one line."""
 
 import sqlite3
-from collections.abc import Generator, Mapping
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
 import psycopg
 import sqlalchemy as sa
-from dbos._schemas import SCHEMA_PLACEHOLDER
 from psycopg import errors as postgres_errors
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import StaticPool
 
 from refork.engine.reading_sqlite import read_only_sqlite
+from refork.engine.reading_tables import NEEDED_COLUMNS, SCHEMA_PLACEHOLDER, readable_columns
 from refork.engine.server import Server
 from refork.engine.server_url import kind_of, server_at, sqlite_address
 from refork.errors import BadInputError, DatabaseError
@@ -21,42 +21,6 @@ from refork.files.checks import one_line
 
 OPTION: Final = "--db"
 DEFAULT_SCHEMA: Final = "dbos"
-
-READ_COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
-    "workflow_status": (
-        "workflow_uuid",
-        "status",
-        "name",
-        "authenticated_user",
-        "assumed_role",
-        "authenticated_roles",
-        "inputs",
-        "output",
-        "error",
-        "created_at",
-        "completed_at",
-        "application_name",
-        "application_version",
-        "class_name",
-        "config_name",
-        "serialization",
-        "attributes",
-    ),
-    "workflow_input": ("workflow_uuid", "inputs"),
-    "workflow_output": ("workflow_uuid", "output", "error"),
-    "operation_outputs": (
-        "workflow_uuid",
-        "function_id",
-        "function_name",
-        "output",
-        "error",
-        "child_workflow_id",
-        "started_at_epoch_ms",
-        "completed_at_epoch_ms",
-        "serialization",
-    ),
-}
-"""Every column that is read, and nothing else is."""
 
 
 @contextmanager
@@ -161,25 +125,25 @@ def _not_dbos(connection: sa.Connection, name: str) -> str:
 
 
 def _check(connection: sa.Connection, schema: str | None, name: str) -> None:
-    """Make sure that every column is there before anything is read."""
+    """Make sure that the columns are there which nothing can be read without."""
     inspector = sa.inspect(connection)
     tables = set(inspector.get_table_names(schema=schema)) | set(inspector.get_view_names(schema=schema))
     if not {"workflow_status", "operation_outputs"} & tables:
         problem = "holds tables, but none of DBOS's: it belongs to another program" if tables else "is empty"
         raise DatabaseError(f"--db: {name} {problem}; give the URL of DBOS's system database")
-    for table, columns in READ_COLUMNS.items():
-        if table not in tables:
+    there = readable_columns(connection, schema)
+    for table, columns in NEEDED_COLUMNS.items():
+        if table not in there:
             raise DatabaseError(_other_version(name, f"no table {table!r}"))
-        there = {column["name"] for column in inspector.get_columns(table, schema=schema)}
-        missing = next((column for column in columns if column not in there), None)
+        missing = next((column for column in columns if column not in there[table]), None)
         if missing is not None:
             raise DatabaseError(_other_version(name, f"no column {missing!r} in {table!r}"))
 
 
 def _other_version(name: str, missing: str) -> str:
     return (
-        f"--db: {name} was made by another version of DBOS ({missing}): "
-        "this version of Refork reads the tables of dbos 3.4"
+        f"--db: {name} was made by a version of DBOS that Refork does not know ({missing}): "
+        "it reads the tables of dbos 2.30 to 3.4"
     )
 
 

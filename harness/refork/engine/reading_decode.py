@@ -1,7 +1,7 @@
 """Rows of DBOS's tables -> a recorded run. What a framework knows of the steps is added here."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -19,7 +19,9 @@ from refork.engine.reading_values import (
     reading_values,
     roles,
 )
+from refork.errors import ValueNotPortableError
 from refork.frameworks import Description, Framework, RawStep, installed
+from refork.frameworks.dbos_steps import DBOS_PREFIX
 from refork.frameworks.dbos_steps import NAME as PLAIN
 from refork.usage import Usage, total_usage
 
@@ -86,8 +88,13 @@ def decode_head(status: Any, step_names: Sequence[str]) -> Recording:
     return Recording(run=run, problems=tuple(problems))
 
 
-def decode_steps(rows: Iterable[StepRow], step_names: Sequence[str]) -> Iterator[tuple[Step, Problem | None]]:
-    """The steps of a run one by one, each with why its output could not be read or written."""
+def decode_steps(
+    rows: Iterable[StepRow], step_names: Sequence[str], children: Mapping[str, Any] | None = None
+) -> Iterator[tuple[Step, Problem | None]]:
+    """The steps of a run one by one, each with why its output could not be read or written.
+
+    ``children`` are the rows with the inputs of child workflows, by their ids.
+    """
     framework = framework_of(step_names)
     asking: list[RawStep] = []
     for row in rows:
@@ -96,7 +103,27 @@ def decode_steps(rows: Iterable[StepRow], step_names: Sequence[str]) -> Iterator
         told = Description() if framework is None else framework.describe([*asking, read.raw])[-1]
         if told.kind is StepKind.MODEL:
             asking = [read.raw]
-        yield _step(read, told)
+        step, problem = _step(read, told)
+        child = (children or {}).get(row.child_workflow_id or "") if starts_child(row) else None
+        if child is not None:
+            step = replace(step, arguments=_started_with(child))
+        yield step, problem
+
+
+def starts_child(row: StepRow) -> bool:
+    """Whether a step started, or enqueued, another workflow."""
+    return row.child_workflow_id is not None and not row.function_name.startswith(DBOS_PREFIX)
+
+
+def _started_with(row: Any) -> Any:
+    """What a child workflow was started with, as encoded values; None where that cannot be read or written."""
+    found = read_input(row.inputs, row.serialization)
+    if isinstance(found, Unreadable):
+        return None
+    try:
+        return values.encode({"args": list(found[0]), "kwargs": dict(found[1])})
+    except ValueNotPortableError:
+        return None
 
 
 def usages(

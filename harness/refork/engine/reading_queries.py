@@ -1,136 +1,166 @@
-"""The SELECTs that a production database is asked, over DBOS's own definitions of its tables."""
+"""The SELECTs that a production database is asked, over what it has of DBOS's tables."""
 
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, TypeAlias
 
 import sqlalchemy as sa
-from dbos._schemas.system_database import SystemSchema
 
 from refork.engine.reading_marks import flagged as has_flag
+from refork.engine.reading_tables import Columns, table_of
 
 Query: TypeAlias = Any
 """A SELECT. SQLAlchemy types it by its columns, of which there are too many to write out."""
 
-_status = SystemSchema.workflow_status.c
-_input = SystemSchema.workflow_input.c
-_output = SystemSchema.workflow_output.c
-_steps = SystemSchema.operation_outputs.c
 
+class Queries:
+    """The SELECTs over the columns that a database has; others are NULL."""
 
-def _error_column() -> sa.ColumnElement[str]:
-    return sa.func.coalesce(_output.error, _status.error).label("error")
+    def __init__(self, columns: Columns) -> None:
+        self._columns = columns
+        self._tables = {name: table_of(name) for name in columns}
 
+    def _column(self, table: str, name: str) -> Any:
+        known = name in self._columns.get(table, ())
+        return self._tables[table].c[name] if known else sa.null().label(name)
 
-def listed(
-    statuses: Sequence[str],
-    workflow: str | None,
-    since: datetime | None,
-    limit: int | None,
-    *,
-    flagged: bool = False,
-) -> Query:
-    query = (
-        sa.select(
-            _status.workflow_uuid.label("id"),
-            _status.name,
-            _status.status,
-            _status.created_at,
-            _status.serialization,
-            _status.attributes,
-            _error_column(),
+    def _status(self, name: str) -> Any:
+        return self._column("workflow_status", name)
+
+    def _steps(self, name: str) -> Any:
+        return self._column("operation_outputs", name)
+
+    def _payload(self, table: str, name: str) -> Any:
+        """A value that stands in a table of its own, or, in older versions, in the run's row."""
+        found = [
+            self._column(each, name)
+            for each in (table, "workflow_status")
+            if name in self._columns.get(each, ())
+        ]
+        if not found:
+            return sa.null().label(name)
+        return (sa.func.coalesce(*found) if len(found) > 1 else found[0]).label(name)
+
+    def _with(self, query: Query, *tables: str) -> Query:
+        """Joined with these tables, as far as there are any."""
+        own = self._status("workflow_uuid")
+        for name in tables:
+            if name in self._tables:
+                table = self._tables[name]
+                query = query.outerjoin(table, table.c.workflow_uuid == own)
+        return query
+
+    def listed(
+        self,
+        statuses: Sequence[str],
+        workflow: str | None,
+        since: datetime | None,
+        limit: int | None,
+        *,
+        flagged: bool = False,
+    ) -> Query:
+        columns = sa.select(
+            self._status("workflow_uuid").label("id"),
+            self._status("name"),
+            self._status("status"),
+            self._status("created_at"),
+            self._status("serialization"),
+            self._status("attributes"),
+            self._payload("workflow_output", "error"),
         )
-        .outerjoin(SystemSchema.workflow_output, _output.workflow_uuid == _status.workflow_uuid)
-        .order_by(_status.created_at.desc(), _status.workflow_uuid)
-        .limit(limit)
-    )
-    if statuses:
-        query = query.where(_status.status.in_(statuses))
-    if flagged:
-        query = query.where(has_flag(_status.attributes))
-    if workflow is not None:
-        query = query.where(_status.name == workflow)
-    if since is not None:
-        query = query.where(_status.created_at >= int(since.timestamp() * 1000))
-    return query
-
-
-def step_names(ids: list[str]) -> Query:
-    return (
-        sa.select(_steps.workflow_uuid, _steps.function_id, _steps.function_name)
-        .where(_steps.workflow_uuid.in_(ids))
-        .order_by(_steps.workflow_uuid, _steps.function_id)
-    )
-
-
-def all_steps(run_id: str) -> Query:
-    return (
-        sa.select(
-            _steps.function_id,
-            _steps.function_name,
-            _steps.output,
-            _steps.error,
-            _steps.child_workflow_id,
-            _steps.started_at_epoch_ms,
-            _steps.completed_at_epoch_ms,
-            _steps.serialization,
+        query = (
+            self._with(columns, "workflow_output")
+            .order_by(self._status("created_at").desc(), self._status("workflow_uuid"))
+            .limit(limit)
         )
-        .where(_steps.workflow_uuid == run_id)
-        .order_by(_steps.function_id)
-    )
+        if statuses:
+            query = query.where(self._status("status").in_(statuses))
+        if flagged:
+            query = query.where(has_flag(self._status("attributes")))
+        if workflow is not None:
+            query = query.where(self._status("name") == workflow)
+        if since is not None:
+            query = query.where(self._status("created_at") >= int(since.timestamp() * 1000))
+        return query
 
+    def step_names(self, ids: list[str]) -> Query:
+        return (
+            sa.select(self._steps("workflow_uuid"), self._steps("function_id"), self._steps("function_name"))
+            .where(self._steps("workflow_uuid").in_(ids))
+            .order_by(self._steps("workflow_uuid"), self._steps("function_id"))
+        )
 
-def step_errors(run_id: str) -> Query:
-    return (
-        sa.select(_steps.function_name, _steps.error, _steps.serialization)
-        .where(_steps.workflow_uuid == run_id, _steps.error.is_not(None))
-        .order_by(_steps.function_id)
-    )
+    def all_steps(self, run_id: str) -> Query:
+        return (
+            sa.select(
+                self._steps("function_id"),
+                self._steps("function_name"),
+                self._steps("output"),
+                self._steps("error"),
+                self._steps("child_workflow_id"),
+                self._steps("started_at_epoch_ms"),
+                self._steps("completed_at_epoch_ms"),
+                self._steps("serialization"),
+            )
+            .where(self._steps("workflow_uuid") == run_id)
+            .order_by(self._steps("function_id"))
+        )
 
+    def step_errors(self, run_id: str) -> Query:
+        return (
+            sa.select(self._steps("function_name"), self._steps("error"), self._steps("serialization"))
+            .where(self._steps("workflow_uuid") == run_id, self._steps("error").is_not(None))
+            .order_by(self._steps("function_id"))
+        )
 
-def whole(run_id: str) -> Query:
-    """A run's row with its payload, wherever this version of DBOS put it."""
-    plain = (
-        _status.workflow_uuid,
-        _status.name,
-        _status.status,
-        _status.class_name,
-        _status.config_name,
-        _status.application_name,
-        _status.application_version,
-        _status.authenticated_user,
-        _status.authenticated_roles,
-        _status.assumed_role,
-        _status.created_at,
-        _status.completed_at,
-        _status.serialization,
-        _status.attributes,
-    )
-    payload = (
-        sa.func.coalesce(_input.inputs, _status.inputs).label("inputs"),
-        sa.func.coalesce(_output.output, _status.output).label("output"),
-        _error_column(),
-    )
-    return (
-        sa.select(*plain, *payload)
-        .outerjoin(SystemSchema.workflow_input, _input.workflow_uuid == _status.workflow_uuid)
-        .outerjoin(SystemSchema.workflow_output, _output.workflow_uuid == _status.workflow_uuid)
-        .where(_status.workflow_uuid == run_id)
-    )
+    def whole(self, run_id: str) -> Query:
+        """A run's row with its payload, wherever this version of DBOS put it."""
+        plain = (
+            self._status("workflow_uuid"),
+            self._status("name"),
+            self._status("status"),
+            self._status("class_name"),
+            self._status("config_name"),
+            self._status("application_name"),
+            self._status("application_version"),
+            self._status("authenticated_user"),
+            self._status("authenticated_roles"),
+            self._status("assumed_role"),
+            self._status("created_at"),
+            self._status("completed_at"),
+            self._status("serialization"),
+            self._status("attributes"),
+        )
+        payload = (
+            self._payload("workflow_input", "inputs"),
+            self._payload("workflow_output", "output"),
+            self._payload("workflow_output", "error"),
+        )
+        query = self._with(sa.select(*plain, *payload), "workflow_input", "workflow_output")
+        return query.where(self._status("workflow_uuid") == run_id)
 
+    def inputs_of(self, ids: list[str]) -> Query:
+        """What these runs were started with."""
+        columns = sa.select(
+            self._status("workflow_uuid").label("id"),
+            self._payload("workflow_input", "inputs"),
+            self._status("serialization"),
+        )
+        return self._with(columns, "workflow_input").where(self._status("workflow_uuid").in_(ids))
 
-def ids_like(run: str) -> Query:
-    """Ids that begin with ``run``, the newest first. SQLite's LIKE takes capitals for small letters."""
-    begins = _status.workflow_uuid.startswith(run, autoescape=True)
-    return newest_ids().where(begins)
+    def ids_like(self, run: str) -> Query:
+        """Ids that begin with ``run``, the newest first. SQLite's LIKE takes capitals for small letters."""
+        begins = self._status("workflow_uuid").startswith(run, autoescape=True)
+        return self.newest_ids().where(begins)
 
+    def newest_ids(self) -> Query:
+        return sa.select(self._status("workflow_uuid")).order_by(self._status("created_at").desc())
 
-def newest_ids() -> Query:
-    return sa.select(_status.workflow_uuid).order_by(_status.created_at.desc())
-
-
-def outputs(run_id: str, numbers: Sequence[int]) -> Query:
-    """The outputs of a run's steps from the first of ``numbers`` to the last, and others between them."""
-    return sa.select(_steps.function_id, _steps.output, _steps.serialization).where(
-        _steps.workflow_uuid == run_id, _steps.function_id.between(min(numbers), max(numbers))
-    )
+    def outputs(self, run_id: str, numbers: Sequence[int]) -> Query:
+        """The outputs of a run's steps from the first of ``numbers`` to the last, and others between them."""
+        return sa.select(
+            self._steps("function_id"), self._steps("output"), self._steps("serialization")
+        ).where(
+            self._steps("workflow_uuid") == run_id,
+            self._steps("function_id").between(min(numbers), max(numbers)),
+        )

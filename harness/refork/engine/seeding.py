@@ -7,6 +7,7 @@ This release of DBOS has no import of a workflow, so the rows are written direct
 import hashlib
 import json
 import time
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -14,6 +15,7 @@ import sqlalchemy as sa
 from refork.case import Run, Step
 from refork.engine.guard import GET_RESULT
 from refork.engine.serializer import NAME, result_of
+from refork.engine.tables import tables_of
 from refork.values import decode, dumps
 
 SUCCESS: Final = "SUCCESS"
@@ -38,7 +40,7 @@ def seed_id(run: Run, *, below: int) -> str:
 
 def seed(system_database: Any, run: Run, *, below: int, application: str, version: str) -> str:
     """Write the run with its steps below ``below``. Gives the workflow id to fork from; writes nothing twice."""
-    tables = system_database.tables
+    tables = tables_of(system_database)
     source = seed_id(run, below=below)
     prefix = [step for step in run.steps if step.number < below]
     with system_database.engine.begin() as connection:
@@ -46,18 +48,22 @@ def seed(system_database: Any, run: Run, *, below: int, application: str, versio
             return source
         now = int(time.time() * 1000)
         common = {"application_name": application, "application_version": version}
-        connection.execute(sa.insert(tables.workflow_status), [_status_row(run, source, now) | common])
-        connection.execute(
-            sa.insert(tables.workflow_input),
-            [{"workflow_uuid": source, "inputs": _inputs(run), "retention_timestamp": now}],
-        )
-        if prefix:
-            rows = [_step_row(step, source, now) | {"application_name": application} for step in prefix]
-            connection.execute(sa.insert(tables.operation_outputs), rows)
+        _insert(connection, tables.workflow_status, [_status_row(run, source, now) | common])
+        inputs = {"workflow_uuid": source, "inputs": _inputs(run), "retention_timestamp": now}
+        _insert(connection, tables.workflow_input, [inputs])
+        rows = [_step_row(step, source, now) | {"application_name": application} for step in prefix]
+        _insert(connection, tables.operation_outputs, rows)
         # Those after the fork point too: a tail may ask for them.
         for child in run.steps:
             _seed_child(connection, tables, child, now, common)
     return source
+
+
+def _insert(connection: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert the columns that this version of DBOS has."""
+    if rows:
+        known = [{name: value for name, value in row.items() if name in table.c} for row in rows]
+        connection.execute(sa.insert(table), known)
 
 
 def _exists(connection: sa.Connection, table: sa.Table, run_id: str) -> bool:
@@ -120,8 +126,11 @@ def _seed_child(connection: sa.Connection, tables: Any, step: Step, now: int, co
     output, error = result_of(step)
     child = Run(id=step.child_run, workflow="recorded child", status=SUCCESS)
     row = _status_row(child, step.child_run, now) | common | {"status": "ERROR" if error else SUCCESS}
-    connection.execute(sa.insert(tables.workflow_status), [row])
-    connection.execute(
-        sa.insert(tables.workflow_output),
-        [{"workflow_uuid": step.child_run, "output": output, "error": error, "retention_timestamp": now}],
-    )
+    _insert(connection, tables.workflow_status, [row])
+    result = {
+        "workflow_uuid": step.child_run,
+        "output": output,
+        "error": error,
+        "retention_timestamp": now,
+    }
+    _insert(connection, tables.workflow_output, [result])

@@ -28,6 +28,7 @@ from refork.engine.seeding import seed
 from refork.engine.serializer import JsonSerializer, pickle_refused
 from refork.engine.threads import daemon_threads
 from refork.errors import ApplicationError, SessionError
+from refork.production.sqlite_clock import sqlite_clock
 
 APPLICATION: Final = "refork"
 VERSION: Final = "refork"
@@ -132,6 +133,7 @@ def open_engine(
     does not import, BadInputError and DatabaseError where the database will not do.
     """
     with ExitStack() as stack:
+        stack.enter_context(sqlite_clock())
         database = stack.enter_context(evals_database(url, root=root, slot=slot))
         stack.enter_context(quiet_dbos(database.folder / f"dbos{f'-{slot}' if slot else ''}.log"))
         stack.enter_context(_no_other_dbos())

@@ -74,6 +74,9 @@ class Transactions:
         One that ran no transaction has none, and sends nothing there.
         """
         commands: Any = dbos_commands
+        if not hasattr(commands, "delete_completed_datasource_checkpoints"):
+            yield  # older versions leave them
+            return
         delete = commands.delete_completed_datasource_checkpoints
         delete_async = commands.delete_completed_datasource_checkpoints_async
 

@@ -8,12 +8,11 @@ from functools import partial
 from threading import Lock
 from typing import Any, Final
 
-from dbos import DBOS
-
 from refork.answers import AnswerKey, AnswersMode, digest_of, normalizers
 from refork.case import Case
 from refork.engine.gate import Gate, Refusal
 from refork.engine.leftovers import Leftover
+from refork.engine.reservations import reserve_step
 from refork.errors import ForkError, ReforkError
 from refork.fork.attempts import not_asked, trial_error
 from refork.fork.branch import Branch, ended_early, misfit, stale, unrecorded
@@ -211,7 +210,7 @@ class StepBranch(Branch):
             return kept
         drawn = 0
         while drawn < self._leftover.last:
-            reservation = DBOS.reserve_step()
+            reservation = reserve_step()
             drawn = reservation.step_id
             name = self._leftover.trials.get(drawn)
             if name is not None:
@@ -234,7 +233,7 @@ class StepBranch(Branch):
         except ReforkError as problem:  # a damaged file, or a normalizer that raised
             self._keeper.fail(problem)
             return None
-        reservation = kept.pop(name, None) or DBOS.reserve_step()
+        reservation = kept.pop(name, None) or reserve_step()
         self.gate.plan(reservation.step_id, name)
         task = asyncio.create_task(self._try(planned, changed, reservation, name, key))
         task.add_done_callback(_retrieve)

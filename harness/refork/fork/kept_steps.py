@@ -11,7 +11,7 @@ from threading import Lock
 from typing import Any, Final
 
 from refork.answers import AnswerKey, AnswersMode, Kept, Store, digest_of, normalizers
-from refork.case import Case, Step
+from refork.case import Case, Step, StepKind
 from refork.errors import ValueNotPortableError
 from refork.fork.branch import Instead
 from refork.fork.http_steps import Exchanges, Making
@@ -81,6 +81,10 @@ class KeptSteps:
     def draws(self, number: int) -> int:
         """How many answers to the request of step ``number`` are kept."""
         return self._store.draws(self._case.folder, self._keys[number].digest)
+
+    def holds(self, number: int) -> bool:
+        """Whether the answer of step ``number`` is kept."""
+        return number in self._found
 
     def in_place_of(self, step: StepCall) -> Instead | None:
         """What answers a step from what is kept, or makes its call and keeps the answer the moment it arrives."""
@@ -170,8 +174,9 @@ class KeptSteps:
                 output=step.output,
             )
             for number, step in steps
-            if (key := self._keys.get(number)) and number not in self._found and step.error is None
-            if number not in asked
+            # A tool call that took no number has that of the step after it.
+            if step.kind is StepKind.MODEL and step.error is None
+            if (key := self._keys.get(number)) and number not in self._found and number not in asked
         )
         return (*whole, *(kept for each in asked.values() for kept in each.made))
 

@@ -1,7 +1,7 @@
 """What the calls of one tail may do, and the functions that stand in for those that may not act."""
 
 import inspect
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -17,6 +17,7 @@ from refork.fork.branch import Instead
 from refork.fork.told import ToldCalls
 from refork.frameworks import StepCall
 from refork.policy import DBOS_PREFIX, Action, ToolPolicy
+from refork.policy.canonical import canonical, shown
 from refork.policy.decisions import Decision, Deny, Live, Replay, Stub, decide
 from refork.policy.recorded_arguments import UNKNOWN
 from refork.policy.recorded_calls import RecordedCalls
@@ -63,7 +64,7 @@ class Permits:
         self._told = told
         self._tools = {step.name: step.tool for step in run.steps if step.tool is not None}
         self._lock = Lock()
-        self._operations: Counter[str] = Counter()
+        self._answered: set[int] = set()
         self._recorded: dict[str, list[Step]] = defaultdict(list)
         for step in run.steps:
             if step.number >= start:
@@ -99,26 +100,42 @@ class Permits:
             raise ToolToldError(error.message) from None
         return await answer if inspect.isawaitable(answer) else answer
 
-    def operation(self, name: str) -> Step | None:
+    def operation(self, name: str, arguments: Any = UNKNOWN) -> Step | None:
         """The recorded step that answers a child workflow, or an operation of DBOS's own; None to let it act.
 
-        They are answered in the order of the run, since DBOS keeps no arguments of them. Raises ToolDeniedError.
+        A child workflow is found by what it is started with, encoded. What DBOS keeps no arguments of is answered
+        in the order of the run. Raises ToolDeniedError.
         """
         action = self.policy.action_for(name)
         reads = name in READING and action is not Action.DENY
         if reads or (action is Action.LIVE and name.startswith(DBOS_PREFIX)):
             return None
         if action is Action.REPLAY:
-            with self._lock:
-                place = self._operations[name]
-                recorded = self._recorded.get(name, ())
-                self._operations[name] += 1
-            if place < len(recorded):
-                return recorded[place]
+            recorded = self._next(name, arguments)
+            if recorded is not None:
+                return recorded
             if name == SLEEP:
                 return _NO_SLEEP
-        what = "was not recorded so often" if action is Action.REPLAY else f"may not act ({action})"
+        what = self._missed(name, arguments) if action is Action.REPLAY else f"may not act ({action})"
         raise ToolDeniedError(f"{name} {what}; set it under [tool.refork.tools], or leave it out of the code")
+
+    def _next(self, name: str, arguments: Any) -> Step | None:
+        """The first recorded step of this name that answers, each once: by its arguments where both are known."""
+        wanted = None if arguments is UNKNOWN else canonical(with_id(arguments, *self._ids))
+        with self._lock:
+            for step in self._recorded.get(name, ()):
+                known = step.arguments is not None and wanted is not None
+                if step.number not in self._answered and (not known or canonical(step.arguments) == wanted):
+                    self._answered.add(step.number)
+                    return step
+        return None
+
+    def _missed(self, name: str, arguments: Any) -> str:
+        known = [step.arguments for step in self._recorded.get(name, ()) if step.arguments is not None]
+        if arguments is UNKNOWN or not known:
+            return "was not recorded so often"
+        was = "; ".join(shown(canonical(each), limit=120) for each in known[:3])
+        return f"was not recorded with {shown(canonical(arguments), limit=120)}; it was with {was}"
 
     def step(self, step: StepCall) -> Instead | None:
         """What runs as a step. Raises ToolDeniedError."""

@@ -11,6 +11,7 @@ from refork import http_calls
 from refork.answers import AnswersMode, Store
 from refork.case import Case, Run
 from refork.config import Config
+from refork.engine.child_calls import seen_child_starts
 from refork.engine.gate import Gate
 from refork.engine.session import Engine, open_engine
 from refork.engine.steps import watched_steps
@@ -30,6 +31,7 @@ from refork.frameworks import Framework, ModelCall, Replaying, StepCall, install
 from refork.frameworks.dbos_steps import PlainSteps
 from refork.outcome import Trial
 from refork.policy import ToolPolicy, project_policy
+from refork.tracing import quiet_tracing
 from refork.values import DEFAULT
 from refork.variant import Variant, current
 
@@ -49,6 +51,7 @@ def open_session(
     attempts: int = 6,
     answers: Store | None = None,
     frozen_clock: bool = False,
+    tracing: bool = False,
     policy: ToolPolicy | None = None,
     stubs: Mapping[str, Callable[..., Any]] | None = None,
     models: Sequence[str] = (),
@@ -57,7 +60,8 @@ def open_session(
 
     ``modules`` register the workflows; ``database`` is None for the default, ``postgres`` or a URL; time-outs
     are in seconds; ``answers`` are the kept ones and whether they spare a call (default: none does), ``frozen_clock``
-    whether the application's code is told the recorded run's time; ``policy`` says what tools may do, and
+    whether the application's code is told the recorded run's time, ``tracing`` whether its tracing stays on;
+    ``policy`` says what tools may do, and
     ``stubs`` hold those that it names; ``models`` are names of steps that ask a model.
     Raises SessionError, ApplicationError, BadInputError and DatabaseError.
     """
@@ -68,6 +72,8 @@ def open_session(
         engine, evals = stack.enter_context(
             open_engine(root=root, modules=modules, setup=setup, url=database, slot=slot)
         )
+        if not tracing:
+            stack.enter_context(quiet_tracing())
         limits = Limits(
             slots=Slots(concurrency),
             retries=Retries(attempts=attempts),
@@ -81,6 +87,7 @@ def open_session(
         for framework in frameworks:
             stack.enter_context(framework.intercept(session))
         stack.enter_context(watched_steps(session))
+        stack.enter_context(seen_child_starts())
         stack.enter_context(http_calls.patched())
         if frozen_clock:
             stack.enter_context(recorded_clock(session.moment))
@@ -322,6 +329,7 @@ def open_project(
         attempts=config.retries + 1,
         answers=answers,
         frozen_clock=config.frozen_clock,
+        tracing=config.tracing,
         models=config.models,
         policy=project_policy(config),
         stubs=stubs,

@@ -13,8 +13,15 @@ from typing import Any, Protocol
 
 from refork.case import Case, Request, Run, Step, StepKind
 from refork.engine.checkpoints import checkpoints
+from refork.engine.child_calls import arguments_here
 from refork.engine.gate import Gate, Refusal
-from refork.errors import AnswerMissingError, ForkError, ReforkError, ToolDeniedError
+from refork.errors import (
+    AnswerMissingError,
+    ForkError,
+    ReforkError,
+    ToolDeniedError,
+    ValueNotPortableError,
+)
 from refork.fork.attempts import trial_error
 from refork.fork.branch import Branch, Instead, ended_early, misfit, stale, unrecorded
 from refork.fork.http_steps import Kind, Making, in_place
@@ -29,10 +36,11 @@ from refork.fork.trajectory import Trajectory
 from refork.fork.trial_step import Limits
 from refork.frameworks import Framework, ModelCall, StepCall, StepRun
 from refork.outcome import TrialError
-from refork.policy import Action, last_part
+from refork.policy import DBOS_PREFIX, Action, last_part
+from refork.policy.recorded_arguments import UNKNOWN
 from refork.result import answer_of, calls_of, usage_of
 from refork.text import summary
-from refork.values import loads
+from refork.values import encode, loads
 from refork.variant import CURRENT, Variant, current
 
 
@@ -166,8 +174,9 @@ class TailBranch(Branch):
                 return None
         if call is not None:
             self._sends(step.number, call)
-            kept = self._kept.in_place_of(step)
-            return kept if kept is not None or not isinstance(call, StepRun) else self._asking(step, call)
+            if isinstance(call, StepRun) and not self._kept.holds(step.number):
+                return self._asking(step, call)
+            return self._kept.in_place_of(step)
         return self._allowed(step)
 
     def _call_of(self, step: StepCall) -> ModelCall | None:
@@ -232,7 +241,7 @@ class TailBranch(Branch):
             self.gate.plan(number, name)
             return None
         try:
-            recorded = self._permits.operation(name)
+            recorded = self._permits.operation(name, _started_with(name))
         except ToolDeniedError as denied:
             self.fail(denied)
             return None
@@ -363,6 +372,17 @@ class TailBranch(Branch):
 
 
 _AS_IT_IS = current()
+
+
+def _started_with(name: str) -> Any:
+    """What the child workflow is started with that DBOS asks about, encoded as it is on record."""
+    found = None if name.startswith(DBOS_PREFIX) else arguments_here()
+    if found is None:
+        return UNKNOWN
+    try:
+        return encode({"args": list(found[0]), "kwargs": dict(found[1])})
+    except ValueNotPortableError:
+        return UNKNOWN
 
 
 def _parsed(arguments: Any) -> Any:

@@ -94,7 +94,8 @@ class Call:
 
     async def send(self) -> Reply:
         check_key(getattr(self.model, "_client", None))
-        response = await self.model.get_response(**{**self.arguments, "tracing": ModelTracing.DISABLED})
+        arguments: dict[str, Any] = {**self.arguments, "tracing": ModelTracing.DISABLED}
+        response = await self.model.get_response(**arguments)
         schema = self.arguments["output_schema"]
         return Reply(
             answer=answer_of(response, structured=schema is not None and not schema.is_plain_text()),

@@ -21,7 +21,6 @@ from agents.items import TResponseStreamEvent
 from agents.run_config import CallModelData, ModelInputData
 from agents.tracing import get_trace_provider
 from dbos._context import get_local_dbos_context
-from openai import DefaultAsyncHttpx2Client
 
 from refork.frameworks import Watcher
 from refork.frameworks.openai_calls import Call
@@ -40,7 +39,8 @@ def intercepted(watcher: Watcher) -> Generator[None]:
     """Tell of every model call, and let forks of synchronous and asynchronous code run side by side."""
     with ExitStack() as stack:
         stack.enter_context(_replaced(dbos_runner, "Runner", _NamingRunner))
-        stack.enter_context(_replaced(sdk_retry, "_await_model_attempt", _await_without_limit))
+        if hasattr(sdk_retry, "_await_model_attempt"):  # older versions bound no call
+            stack.enter_context(_replaced(sdk_retry, "_await_model_attempt", _await_without_limit))
         stack.enter_context(_replaced(dbos_runner.DBOSModelWrapper, "get_response", _hooked(watcher)))
         stack.enter_context(_replaced(sdk_loop, "get_model", _watched(watcher)))
         stack.enter_context(_replaced(dbos_runner, "_create_tool_wrapper", in_turn(watcher)))
@@ -174,6 +174,12 @@ def _replaced(owner: Any, name: str, value: Any) -> Generator[None]:
         setattr(owner, name, original)
 
 
+def _client_class() -> Any:
+    """The HTTP client of the SDK's own provider: openai 3 speaks through httpx2, openai 2 through httpx."""
+    names = ("DefaultAsyncHttpx2Client", "DefaultAsyncHttpxClient")
+    return next(found for name in names if (found := getattr(sdk_provider, name, None)) is not None)
+
+
 @contextmanager
 def _own_connections() -> Generator[None]:
     """The SDK shares one HTTP client; a connection that another event loop opened breaks the call that gets it."""
@@ -182,7 +188,7 @@ def _own_connections() -> Generator[None]:
     def of_this_loop() -> Any:
         loop = asyncio.get_running_loop()
         if loop not in clients:
-            clients[loop] = DefaultAsyncHttpx2Client()
+            clients[loop] = _client_class()()
         return clients[loop]
 
     with _replaced(sdk_provider, "shared_http_client", of_this_loop):

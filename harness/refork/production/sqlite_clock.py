@@ -1,0 +1,56 @@
+"""For DBOS on SQLite before 3.42, such as Debian 12's: its schema asks for a clock that these do not have."""
+
+import sqlite3
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import Any
+
+FIRST_WITH_CLOCK = (3, 42, 0)
+"""The first SQLite whose ``unixepoch`` knows ``subsec``; before it the result is NULL."""
+
+
+def install_sqlite_clock() -> None:
+    """Give ``unixepoch('subsec')`` to every SQLite connection that SQLAlchemy opens from now on.
+
+    DBOS needs it under Python 3.12 and newer. Does nothing where SQLite has it.
+    """
+    if needs_clock():
+        from sqlalchemy import event  # noqa: PLC0415 - DBOS brings it
+        from sqlalchemy.engine import Engine  # noqa: PLC0415
+
+        if not event.contains(Engine, "connect", _add_clock):
+            event.listen(Engine, "connect", _add_clock)
+
+
+@contextmanager
+def sqlite_clock() -> Generator[None]:
+    """:func:`install_sqlite_clock` for as long as it lasts."""
+    from sqlalchemy import event  # noqa: PLC0415 - as above
+    from sqlalchemy.engine import Engine  # noqa: PLC0415
+
+    if not needs_clock() or event.contains(Engine, "connect", _add_clock):
+        yield
+        return
+    event.listen(Engine, "connect", _add_clock)
+    try:
+        yield
+    finally:
+        event.remove(Engine, "connect", _add_clock)
+
+
+def needs_clock() -> bool:
+    return sqlite3.sqlite_version_info < FIRST_WITH_CLOCK
+
+
+def _add_clock(connection: Any, _record: object) -> None:
+    if isinstance(connection, sqlite3.Connection):
+        connection.create_function("unixepoch", -1, _unixepoch)
+
+
+def _unixepoch(*modifiers: object) -> float | int | None:
+    """SQLite's own for what DBOS asks; NULL for any other time value, which SQLite would have computed."""
+    if not set(modifiers) <= {"now", "subsec", "subsecond"}:
+        return None
+    now = time.time()
+    return now if {"subsec", "subsecond"} & set(modifiers) else int(now)
