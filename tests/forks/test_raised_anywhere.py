@@ -8,7 +8,7 @@ import pytest
 from refork.case import Run
 from refork.files.tool_rules import project_rules
 from refork.fork import ForkSession
-from refork.outcome import ForkStatus
+from refork.outcome import ErrorKind, ForkStatus
 from refork.policy import ToolPolicy
 from support.apps import helpdesk as desk
 from support.forks import case_of, limits, measure
@@ -51,7 +51,7 @@ RAISED: list[BaseException] = [
 
 
 @pytest.fixture(autouse=True)
-def short(session: ForkSession) -> Generator[None]:
+def short(session: ForkSession, server: ModelServer) -> Generator[None]:
     host = session._host
     before = host.policy
     host.policy = ToolPolicy(rules=project_rules({"note": "live", "note_async": "live"}))
@@ -67,7 +67,6 @@ def test_a_tail_ends_as_a_failure_of_its_own(
     error: BaseException,
     runs: dict[str, Run],
     session: ForkSession,
-    server: ModelServer,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     async def today(name: str) -> Any:
@@ -91,3 +90,19 @@ def test_a_tail_ends_as_a_failure_of_its_own(
     assert trial.error is not None
     assert trial.error.message
     assert len(trial.error.message) < 700
+
+
+def test_a_fault_of_our_own_at_a_trials_end_ends_it_and_says_so(
+    runs: dict[str, Run], session: ForkSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_args: Any, **_options: Any) -> Any:
+        raise LookupError("in our own code")
+
+    replayed = session.replay(runs["a_long_run"])
+    monkeypatch.setattr("refork.fork.tail.answer_of", broken)
+    monkeypatch.setattr("refork.fork.trajectory.Trajectory.steps", broken)
+    case = case_of(replayed.run, FIRST_CALL, agent="Clerk", scope="tail")
+    (trial,) = measure(session, case, 1, seconds=60).trials
+    assert trial.error is not None
+    assert trial.error.kind is ErrorKind.INTERNAL
+    assert trial.error.message == "Refork itself failed here, please report it: LookupError: in our own code"
