@@ -81,3 +81,10 @@ class UnreadableAnswerError(ReforkError):
 
     def __init__(self, why: str) -> None:
         super().__init__(f"the model's answer cannot be read: {why}")
+
+
+class InternalError(ForkError):
+    """A fault of Refork's own, which ends the fork in which it came up."""
+
+    def __init__(self, raised: str) -> None:
+        super().__init__(f"Refork itself failed here, please report it: {raised}")

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from refork import values
 from refork.case import RecordedError
 from refork.engine.tables import tables_of
+from refork.text import text_of
 from refork.values import RecordedException
 
 
@@ -35,7 +36,7 @@ class Checkpoint:
         name = (
             kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
         )
-        return RecordedError(type=name, message=str(self.error))
+        return RecordedError(type=name, message=text_of(self.error))
 
 
 def checkpoints(system_database: Any, run_id: str, *, first: int) -> tuple[Checkpoint, ...]:

@@ -13,6 +13,7 @@ from refork.case import Step
 from refork.engine.portable import register_error
 from refork.errors import SessionError, ValueNotPortableError
 from refork.files.checks import one_line
+from refork.text import text_of
 from refork.values import RecordedException
 
 NAME = "refork_json"
@@ -62,7 +63,7 @@ def error_text(serialized: str) -> str:
     name = (
         error.type_name.rsplit(".", 1)[-1] if isinstance(error, RecordedException) else type(error).__name__
     )
-    message = error.message if isinstance(error, RecordedException) else str(error)
+    message = error.message if isinstance(error, RecordedException) else text_of(error)
     return one_line(f"{name}: {message}", 200)
 
 

@@ -12,7 +12,7 @@ from refork.case import Case, Run, Step, StepKind
 from refork.engine.gate import Gate
 from refork.engine.leftovers import Leftover, Leftovers
 from refork.engine.session import Engine, wait_until_idle
-from refork.errors import ForkError, ReforkError
+from refork.errors import ForkError, InternalError, ReforkError
 from refork.fork.at_step import StepBranch
 from refork.fork.attempts import blocked
 from refork.fork.branch import Branch
@@ -21,6 +21,7 @@ from refork.fork.order import RecordedOrder
 from refork.fork.tail import TailBranch
 from refork.fork.trial_step import Limits
 from refork.policy import ToolPolicy
+from refork.text import summary
 
 TICK_SECONDS: Final = 0.2
 IDLE_SECONDS: Final = 3.0
@@ -89,9 +90,17 @@ class Host:
             fork_point=fork_point,
             on_operation=operate if tail else None,
             # Looked up when they are called: the branch is made after its gate.
-            on_refused=lambda refusal: self._branches[run_id].refused(refusal),  # noqa: PLW0108
-            on_ended=lambda error, output: self._branches[run_id].ended(error, output),  # noqa: PLW0108
+            on_refused=lambda refusal: self._told(run_id, lambda branch: branch.refused(refusal)),
+            on_ended=lambda error, output: self._told(run_id, lambda branch: branch.ended(error, output)),
         )
+
+    def _told(self, run_id: str, tell: Callable[[Branch], None]) -> None:
+        """Tell a branch what became of its fork. What goes wrong in there ends it: nobody else would."""
+        branch = self._branches[run_id]
+        try:
+            tell(branch)
+        except Exception as error:
+            branch.fail(InternalError(summary(error)))
 
     def left(self, case: Case, prefix: str) -> tuple[str, Leftover | None]:
         """The id of a fork of the case: that of one that a killed session left, or a new one.
@@ -120,7 +129,7 @@ class Host:
                     try:
                         self.start(branch, run)
                     except Exception as error:
-                        branch.fail(ForkError(f"the fork was not made: {error}"))
+                        branch.fail(ForkError(f"the fork was not made: {summary(error)}"))
                     branch.over.wait()
 
         self._tails.submit(hold)

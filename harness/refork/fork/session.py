@@ -13,6 +13,7 @@ from refork.case import Case, Run
 from refork.config import Config
 from refork.engine.child_calls import seen_child_starts
 from refork.engine.gate import Gate
+from refork.engine.raised import workflows_end
 from refork.engine.session import Engine, open_engine
 from refork.engine.steps import watched_steps
 from refork.errors import AnswerMissingError, ApplicationError, ToolDeniedError
@@ -87,6 +88,7 @@ def open_session(
         for framework in frameworks:
             stack.enter_context(framework.intercept(session))
         stack.enter_context(watched_steps(session))
+        stack.enter_context(workflows_end())
         stack.enter_context(seen_child_starts())
         stack.enter_context(http_calls.patched())
         if frozen_clock:

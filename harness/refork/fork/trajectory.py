@@ -11,6 +11,7 @@ from refork.errors import ValueNotPortableError
 from refork.fork.permits import encoded_arguments
 from refork.frameworks import Description, Framework, RawStep, StepCall
 from refork.result import answer_of
+from refork.text import text_of
 from refork.usage import Usage
 from refork.values import encode
 
@@ -54,7 +55,7 @@ class Trajectory:
             encoded = encode(output)
         except ValueNotPortableError:
             encoded = str(output)
-        failed = None if error is None else RecordedError(type=type(error).__name__, message=str(error))
+        failed = None if error is None else RecordedError(type=type(error).__name__, message=text_of(error))
         with self._lock:
             self._tools[place] = replace(self._tools[place], output=encoded, error=failed)
 

@@ -30,7 +30,7 @@ def message_of(error: BaseException, limit: int = LONGEST) -> str:
 
     Empty where it has none, or where asking for it raises.
     """
-    text = one_line(without_secrets(_text(leaf(error))), limit)
+    text = one_line(without_secrets(text_of(leaf(error))), limit)
     others = _count(error) - 1
     return f"{text} (the first of {others + 1} errors)" if others > 0 else text
 
@@ -41,7 +41,8 @@ def summary(error: BaseException, limit: int = LONGEST) -> str:
     return f"{name_of(error)}: {message}" if message else name_of(error)
 
 
-def _text(error: BaseException) -> str:
+def text_of(error: BaseException) -> str:
+    """The exception's own text, as it stands; empty where asking for it raises."""
     try:
         if isinstance(error, ValidationError):
             return _findings(error)

@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from refork.errors import (
     AnswerMissingError,
+    InternalError,
     ReforkError,
     StaleError,
     ToolDeniedError,
@@ -61,6 +62,7 @@ _OF_REFORK: Final = {
     AnswerMissingError: ErrorKind.ANSWER_MISSING,
     ToolDeniedError: ErrorKind.DENIED,
     StaleError: ErrorKind.STALE,
+    InternalError: ErrorKind.INTERNAL,
     UnreadableAnswerError: ErrorKind.OTHER,
 }
 

@@ -19,6 +19,7 @@ from refork.frameworks import StepCall
 from refork.frameworks.dbos_steps import noted_prompts
 from refork.http_calls import Received, Sent, in_thread, watching
 from refork.http_calls.guards.effects import no_effects
+from refork.text import text_of
 
 SECONDS: Final = 5.0
 
@@ -113,6 +114,6 @@ def _problem(looking: _Looking, refused: list[str], error: BaseException | None)
     if refused:
         return f"acts before it asks a model ({refused[0]})"
     if error is not None:
-        said = " ".join(str(error).split())[:200]
+        said = " ".join(text_of(error).split())[:200]
         return f"raises {type(error).__name__}: {said}" if said else f"raises {type(error).__name__}"
     return "sends no request to a model that can be seen"
