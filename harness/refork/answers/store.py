@@ -41,6 +41,11 @@ class Store:
         taken_up = self._taken_up.get(folder, {}).get(key)
         return taken_up or (self._of(folder).get(key) if self.mode.reads else None)
 
+    @property
+    def is_durable(self) -> bool:
+        """Whether answers outlive a session that is killed."""
+        return self._journal is not None
+
     def note(self, folder: Path, kept: Kept) -> None:
         """Make an answer durable that has just arrived, before the session ends. May wait for the disk."""
         if self._journal is not None:

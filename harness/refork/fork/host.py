@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any, Final
 
-from refork.case import Case, Run, Step
+from refork.case import Case, Run, Step, StepKind
 from refork.engine.gate import Gate
 from refork.engine.leftovers import Leftover, Leftovers
 from refork.engine.session import Engine, wait_until_idle
@@ -103,7 +103,12 @@ class Host:
             branch.fail(InternalError(summary(error)))
 
     def left(self, case: Case, prefix: str) -> tuple[str, Leftover | None]:
-        """The id of a fork of the case: that of one that a killed session left, or a new one."""
+        """The id of a fork of the case: that of one that a killed session left, or a new one.
+
+        Answers of models that are durable by themselves are not taken twice: two cases may be of one run.
+        """
+        if self.limits.answers.is_durable and case.fork_point.kind is StepKind.MODEL:
+            return f"{prefix}{uuid.uuid4().hex}", None
         left = self._leftovers.take(case.run, below=case.step, prefix=prefix)
         return (left.run_id, left) if left else (f"{prefix}{uuid.uuid4().hex}", None)
 
