@@ -2,6 +2,7 @@
 
 import asyncio
 import functools
+import inspect
 from collections.abc import Callable, Generator
 from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
@@ -47,7 +48,7 @@ def _recording(original: Callable[..., Any]) -> Callable[..., Any]:
 
 def _raising_exceptions(function: Callable[[], Any]) -> Callable[[], Any]:
     """Called once the workflow's code has ended, to give its result or raise its error again."""
-    if asyncio.iscoroutinefunction(function):
+    if inspect.iscoroutinefunction(function):
         return function
 
     def call() -> Any:
@@ -86,9 +87,10 @@ def _uncancelled(original: Callable[..., Any]) -> Callable[..., Any]:
 
 def _has_text(error: BaseException) -> bool:
     try:
-        return isinstance(str(error), str)
+        str(error)
     except BaseException:
         return False
+    return True
 
 
 def _recorded(error: BaseException) -> RecordedException:
