@@ -200,6 +200,7 @@ def test_a_second_ctrl_c_drops_the_answers_in_flight(
     assert server.count == 2
 
 
+@pytest.mark.flaky(reruns=2)  # on a busy machine the other worker may have begun everything by then
 def test_x_stops_the_other_workers_and_what_they_have_not_begun_is_skipped(
     two: Project, server: ModelServer, tmp_path: Path
 ) -> None:
