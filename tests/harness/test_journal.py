@@ -1,11 +1,14 @@
 """Answers in a journal outlive the process that was given them, and are taken up once nobody holds it."""
 
+import json
 import os
 import resource
 import signal
 import subprocess
 import sys
 import textwrap
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -244,3 +247,27 @@ def test_what_was_kept_since_then_is_not_overwritten(case: Path) -> None:
     assert store.absorb(case, [kept(1), kept(2)]) == {kept(2).key}
     assert Store().find(case, kept(1).key) == later
     assert Store().find(case, kept(2).key) == kept(2)
+
+
+def test_answers_that_arrive_together_wait_for_one_sync_and_none_returns_before_its_own(
+    cache: Path, home: Path, case: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[int] = []
+    with open_journal(cache, mode=AnswersMode.REUSE, home=home) as journal:
+        assert journal is not None
+        path = journal.path
+
+        def slow_sync(_descriptor: int) -> None:
+            lines = path.read_bytes().count(b"\n")
+            time.sleep(0.05)
+            synced.append(lines)
+
+        def add(trial: int) -> bool:
+            journal.add(case, kept(trial))
+            lines = [line["answer"]["trial"] for line in map(json.loads, path.read_text().splitlines())]
+            return lines.index(trial) < max(synced)
+
+        monkeypatch.setattr(os, "fsync", slow_sync)
+        with ThreadPoolExecutor(16) as pool:
+            assert all(pool.map(add, range(64)))
+    assert len(synced) < 32

@@ -42,7 +42,8 @@ class Journal:
         self._home = home
         self._mode = mode
         self._is_torn = False
-        self._lock = Lock()
+        self._writing, self._syncing = Lock(), Lock()
+        self._written, self._synced = 0, 0
 
     def add(self, folder: Path, kept: Kept) -> None:
         """Write down an answer of the case in ``folder``, so that it survives the process and the machine."""
@@ -50,11 +51,22 @@ class Journal:
             line = _line(folder, self._home, kept, self._mode)
         except (TypeError, ValueError, RecursionError):
             return  # what JSON cannot hold is not kept in answers.jsonl either
-        with self._lock:
-            try:
+        try:
+            with self._writing:
                 self._write(line)
-            except OSError as error:
-                self.problem = self.problem or (error.strerror or type(error).__name__)
+                self._written += 1
+                number = self._written
+            self._sync(number)
+        except OSError as error:
+            self.problem = self.problem or (error.strerror or type(error).__name__)
+
+    def _sync(self, number: int) -> None:
+        """Wait until the line of this number is on the disk. All that wait meanwhile are served by one sync."""
+        with self._syncing:
+            if self._synced < number:
+                written = self._written
+                os.fsync(self._descriptor)
+                self._synced = written
 
     def _write(self, line: bytes) -> None:
         # A disk that was full for a moment took a part of a line: the next one must not be glued to it.
@@ -63,7 +75,6 @@ class Journal:
         while left:
             left = left[os.write(self._descriptor, left) :]
         self._is_torn = False
-        os.fsync(self._descriptor)
 
 
 def new_session() -> str:
