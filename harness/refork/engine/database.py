@@ -21,6 +21,7 @@ from sqlalchemy.exc import DBAPIError
 
 from refork.cache import held_file, usable_folder
 from refork.engine.locks import held_key
+from refork.engine.outages import patient
 from refork.engine.server_url import kind_of, server_at, sqlite_address
 from refork.errors import BadInputError, DatabaseError, SessionError
 from refork.files.checks import one_line
@@ -156,7 +157,9 @@ def _postgres(url: str, root: Path, folder: Path, slot: str) -> Generator[EvalsD
     server = server_at(url, option=OPTION)
     if server.schema is not None:
         raise BadInputError(f"{OPTION}: leave 'schema' out of the URL: Refork makes schemas of its own")
-    engine = server.engine(pool_size=20, max_overflow=20)
+    engine = server.engine(
+        pool_size=20, max_overflow=20, pool_pre_ping=True, creator=patient(server.connect, name=server.name)
+    )
     project = hashlib.sha256(str(root.resolve()).encode()).hexdigest()[:8]
     try:
         for number in range(SLOTS):
