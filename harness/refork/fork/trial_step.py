@@ -88,6 +88,7 @@ async def run_trial(
         "model": call.request.model,
         "kept_as": key,
     }
+    unkept: dict[str, Any] = {**common, "kept_as": None}
     noted: Trial | None = None
 
     async def step() -> Json:
@@ -109,10 +110,10 @@ async def run_trial(
     try:
         kept = await reservation.run_async({"name": name}, step)
     except NotAnsweredError as ended:
-        return Trial(**common | {"kept_as": None}, error=ended.error)
+        return Trial(**unkept, error=ended.error)
     except Exception as error:
         # What was answered and noted stands, although its checkpoint could not be written.
-        return noted or Trial(**common | {"kept_as": None}, error=at_fault(error))
+        return noted or Trial(**unkept, error=at_fault(error))
     finally:
         if exchanges is not None:
             exchanges.close()
@@ -125,12 +126,12 @@ async def run_trial(
 
 def _trial_of(kept: Mapping[str, Any], **common: Any) -> Trial:
     """The trial that a checkpoint tells of."""
-    common |= {"usage": _USAGE.validate_python(kept["usage"]), "answered_at": datetime.now(UTC)}
-    common |= known(kept.get("http"))
+    facts: dict[str, Any] = {**common, **known(kept.get("http"))}
+    facts |= {"usage": _USAGE.validate_python(kept["usage"]), "answered_at": datetime.now(UTC)}
     if "failed" in kept:
-        return Trial(**common, error=_ERROR.validate_python(kept["failed"]))
+        return Trial(**facts, error=_ERROR.validate_python(kept["failed"]))
     return Trial(
-        **common,
+        **facts,
         answer=_ANSWER.validate_python(kept["answer"]),
         seconds=kept["seconds"] + kept.get("http", {}).get("seconds", 0.0),
         raw=kept["raw"],
