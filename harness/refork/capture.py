@@ -14,6 +14,7 @@ from refork.errors import BadFileError, BadInputError, StepNotFoundError, ValueN
 from refork.files import CASE_FILE, RUN_FILE, is_name, load_case, nearest, save_case_yaml, save_run
 from refork.files.checks import one_line
 from refork.files.large import fitted, fitted_head
+from refork.files.storage import left_behind
 from refork.policy import DBOS_PREFIX
 
 LARGEST_READ_BACK: Final = 4_000_000
@@ -198,22 +199,8 @@ def _loaded(staged: Path, folder: Path, run: Run) -> Case:
 
 def sweep(cases: Path) -> None:
     """Remove what captures left that were killed."""
-    for home in cases.glob(".*.*.????????.tmp"):
-        owner = home.name.split(".")[-3]
-        if owner.isdecimal() and not _runs(int(owner)):
-            shutil.rmtree(home, ignore_errors=True)
-
-
-def _runs(process: int) -> bool:
-    if os.name != "posix":
-        return True
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:  # another user's
-        return True
-    return True
+    for home in left_behind(cases):
+        shutil.rmtree(home, ignore_errors=True)
 
 
 class _Staged:

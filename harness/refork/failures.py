@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from refork.case import RecordedError, Run, Step, StepKind
+from refork.case import RecordedError, Run, Step
 from refork.errors import BadFileError
 from refork.files import CASE_FILE, RUN_FILE, load_run, parse_yaml, read_text
 from refork.files.storage import MEGABYTE
@@ -51,14 +51,6 @@ def normalised(message: str) -> str:
     """``message`` without what differs from run to run: quoted values, numbers, ids, placeholders."""
     plain = _NUMBERED.sub("#", _QUOTED.sub("#", PLACEHOLDER.sub("#", message)))
     return " ".join(plain.lower().split())[:_MESSAGE]
-
-
-def fork_point_of(run: Run) -> Step | None:
-    """The model step to fork at: the one that failed, or the last one before what failed; None if none is."""
-    broken = broken_step(run)
-    models = [step for step in run.steps if step.kind is StepKind.MODEL]
-    before = models if broken is None else [step for step in models if step.number <= broken.number]
-    return before[-1] if before else None
 
 
 def broken_step(run: Run) -> Step | None:

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from refork.answers import AnswersMode, Kept, Store
-from refork.cache.journal import Left, is_fresh, left_answers
-from refork.config import Config
 from refork.errors import ReforkError
 from refork.outcome import Trial, kept_answer
 from refork_evals.judge_answers import JudgeAnswer
@@ -75,37 +73,3 @@ def _of(trial: Trial) -> Iterator[Kept]:
     kept = kept_answer(trial)
     if kept is not None:
         yield kept
-
-
-def take_up(folder: Path, project: Config) -> "TakenUp":
-    """See the answers that killed sessions left into ``answers.jsonl``. ``folder`` is the project's cache folder."""
-    with left_answers(folder, project.root) as left:
-        fresh: dict[Path, list[Kept]] = {}
-        for each in left.answers:
-            fresh.setdefault(each.folder, []).append(each.kept)
-        saved = _written(Store(AnswersMode.REUSE), fresh, {case: set() for case in fresh}, project.cases)
-        if not saved.problems:
-            left.forget()
-        return TakenUp(saved=saved, answers=tuple(left.answers))
-
-
-@dataclass(frozen=True, kw_only=True)
-class TakenUp:
-    """What sessions left that were killed. ``saved`` counts what did not stand in ``answers.jsonl`` yet."""
-
-    saved: Saved
-    answers: tuple[Left, ...]
-
-    def give(self, store: Store) -> None:
-        """Spare this session what a killed one of the same mode has paid for."""
-        for each in self.answers:
-            if (each.mode is store.mode or store.mode.reads) and is_fresh(each.kept):
-                store.take_up(each.folder, each.kept)
-
-    @property
-    def line(self) -> str:
-        """What to say of them; empty where there is nothing new."""
-        if not self.saved.answers:
-            return ""
-        answers = "1 answer" if self.saved.answers == 1 else f"{self.saved.answers} answers"
-        return f"agent evals: took up {answers} that a session left which was ended before its time"

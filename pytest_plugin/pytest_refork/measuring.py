@@ -62,6 +62,11 @@ class Measurements:
         """A line to say of the evals database, empty where there is nothing to say."""
         return "" if self._session is None else self._session.note
 
+    @property
+    def trouble(self) -> str:
+        """A line to say of answers that would not outlive the session, empty while they would."""
+        return self._store.trouble
+
     def plan(self, subject: Subject, variant: str, trials: int) -> None:
         """Plan so many more trials of a variant."""
         planned = self._futures.setdefault(subject.name, {}).setdefault(variant, [])

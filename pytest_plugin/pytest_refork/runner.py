@@ -245,10 +245,16 @@ class Runner:
 
     def _tick(self) -> None:
         self._stops()
+        self._say_once(self._measurements.trouble)
         self._progress.show(self._measurements.counts)
         if self._deadlines.is_over:
             self._progress.clear()
             self._deadlines.fail()
+
+    def say(self, lines: Iterable[str]) -> None:
+        """Print lines, past pytest's capturing."""
+        for line in lines:
+            self._say(line)
 
     def _say_once(self, text: str) -> None:
         if text and text not in self._said:

@@ -9,8 +9,6 @@ from typing import Any
 
 import pytest
 from refork.answers import AnswersMode, Store, forget_normalizers
-from refork.cache import usable_folder, why_unwritable
-from refork.cache.journal import open_journal
 from refork.errors import ReforkError
 from refork.policy import project_policy
 from refork.stubs import check_stubs, forget_stubs
@@ -24,9 +22,10 @@ from pytest_refork.asked import Asked, Outcomes, amend, asked_key
 from pytest_refork.cases import CaseFile, run_once
 from pytest_refork.controller import Controller
 from pytest_refork.deadlines import Deadlines
+from pytest_refork.durable import DurableAnswers
 from pytest_refork.gating import Selection, check_update, is_everything, judge, update
 from pytest_refork.hints import hints
-from pytest_refork.keeping import Saved, Unscored, keep, take_up
+from pytest_refork.keeping import Saved, Unscored, keep
 from pytest_refork.loop import TrialLoop
 from pytest_refork.marked import FIXTURE, subject_of, with_parameters
 from pytest_refork.names import CASE_FILE, MARKER
@@ -69,11 +68,14 @@ class AgentEvals:
         self._shared = Shared.of(config)
         self._deadlines = Deadlines()
         self._stack = ExitStack()
-        self._cache, self._said_of_cache = usable_folder(settings.project.root)
-        self._left: list[str] = [self._said_of_cache] if self._said_of_cache else []
-        store = self._opened_store()
+        self._answers = None if self._is_dry else DurableAnswers(config, settings.project)
+        self._lines = self._answers.lines if self._answers is not None else ()
+        self._complete = False
+        store = (
+            self._answers.store if self._answers is not None else Store(AnswersMode(settings.project.answers))
+        )
         self._runner = Runner(config, settings, store, self._shared, self._deadlines)
-        self._controller = Controller(config, self._shared, lambda: self._runner.shared)
+        self._controller = Controller(config, self._shared, self._for_workers)
         self._outcomes = Outcomes.of(settings)
         self._selection = Selection()
         self._deselected = 0
@@ -89,6 +91,9 @@ class AgentEvals:
         if not handover.worker_id(config):
             self._stack.enter_context(gentle_endings())
 
+    def _for_workers(self) -> dict[str, str]:
+        return self._runner.shared | (self._answers.given() if self._answers is not None else {})
+
     @property
     def companions(self) -> dict[str, object]:
         """Plugins that come and go with this one, by name."""
@@ -97,34 +102,20 @@ class AgentEvals:
             return always | {"refork-worker": Worker(self._shared, self._plan_ahead)}
         return always | {"refork-controller": self._controller}
 
-    def _opened_store(self) -> Store:
-        """The kept answers of the session, with a journal that survives it, and with what killed ones left."""
-        project, mode = self._settings.project, AnswersMode(self._settings.project.answers)
-        if self._is_dry:
-            return Store(mode)
-        is_worker = handover.worker_id(self._config)
-        taken_up = None if is_worker else take_up(self._cache, project)
-        problem = "" if is_worker or not project.cases.is_dir() else why_unwritable(project.cases)
-        if problem:
-            self._left.append(
-                f"agent evals: {str(project.cases)!r} cannot be written ({problem}): answers are kept for a day in "
-                f"{str(self._cache)!r} instead, and no report is sure to be written"
-            )
-        opening = open_journal(self._cache, mode=mode, home=project.root)
-        store = Store(mode, journal=self._stack.enter_context(opening))
-        if taken_up is not None:
-            taken_up.give(store)
-            self._left += [taken_up.line] if taken_up.line else []
-        return store
+    def pytest_report_header(self) -> Sequence[str]:
+        return self._lines
 
-    def pytest_report_header(self) -> list[str]:
-        return self._left
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionstart(self) -> None:
+        # Without its header pytest asks nobody for lines; what is said of money is no decoration.
+        if self._config.get_verbosity() == -1:
+            self._runner.say(self._lines)
 
     def close(self) -> None:
         self._runner.close()
         self._stack.close()
-        if not handover.worker_id(self._config) and not self._is_dry:
-            take_up(self._cache, self._settings.project)  # its own journal, and those of workers that died
+        if self._answers is not None:
+            self._answers.close(complete=self._complete)
         if not handover.worker_id(self._config):
             self._runner.forget_budget()
             self._shared.close()
@@ -242,6 +233,10 @@ class AgentEvals:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None]:
+        self._complete = session.exitstatus not in (
+            pytest.ExitCode.INTERRUPTED,
+            pytest.ExitCode.INTERNAL_ERROR,
+        )
         results, self._unscored = self._runner.judge.results, self._runner.unscored
         if handover.worker_id(self._config):
             handed = handover.Handed(

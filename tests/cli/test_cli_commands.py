@@ -192,7 +192,6 @@ def test_an_agent_that_is_not_known_is_asked_for_but_not_needed(run: Run, projec
     [
         (["waiting-1", "--step", "1"], "run 'waiting-1' is still in progress (ENQUEUED)"),
         (["report-2", "--step", "1"], "no run 'report-2'; the nearest is 'report-1'"),
-        (["report-1"], "--step is missing, and there is no terminal to ask at"),
     ],
 )
 def test_what_cannot_be_captured_is_refused_and_leaves_nothing(
@@ -285,6 +284,15 @@ def test_an_interrupted_capture_leaves_nothing(
     assert run("capture", "report-1", "--step", "5", "--name", "wrong")[0] == 130
     assert [path for path in project.rglob("*") if path.is_file()] == [project / "pyproject.toml"]
     assert list(captured(project).parent.iterdir()) == []
+
+
+def test_without_a_terminal_a_run_that_went_well_is_forked_at_its_last_model_step_and_that_is_said(
+    run: Run, project: Path
+) -> None:
+    code, _, err = run("capture", "report-1", "--name", "guessed")
+    assert code == 0
+    step = load_case(captured(project, "guessed")).step
+    assert f"nothing says which step went wrong: forked at {step}, the last model step" in err
 
 
 def test_step_and_name_are_asked_for_at_a_terminal(

@@ -207,7 +207,7 @@ def test_runs_are_chosen_by_workflow_error_and_age(run: Run) -> None:
     ("given", "said"),
     [
         (("--where", "status=EROR"), "did you mean 'ERROR'"),
-        (("--where", "state=ERROR"), "accepted are 'status=ERROR'"),
+        (("--where", "state=ERROR"), "accepted are 'flagged', 'flagged~TEXT'"),
         (("good", "--where", "status=ERROR"), "leave 'good' out"),
         (("--where", "status=ERROR", "--name", "x"), "--name is for one run"),
         (("good", "--since", "7d"), "are for --where"),

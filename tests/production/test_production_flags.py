@@ -170,3 +170,21 @@ def test_capture_takes_the_flagged_step(cli: Cli, tmp_path: Path) -> None:
     case = (tmp_path / "evals/cases/rosy/case.yaml").read_text()
     assert "step: 2" in case
     assert 'agent: "summarize"' in case
+
+
+def test_flagged_runs_are_captured_where_their_flags_say_and_only_once(cli: Cli, tmp_path: Path) -> None:
+    code, out, err = cli("capture", "--where", "flagged", "--where", "workflow=brief")
+    assert (code, "1 run: 1 case written" in out) == (0, True), err
+    (case,) = (tmp_path / "evals/cases").glob("*/case.yaml")
+    assert "step: 2" in case.read_text()
+    _, out, _ = cli("capture", "--where", "flagged", "--where", "workflow=brief")
+    assert "1 already captured" in out
+
+
+@pytest.mark.parametrize(
+    ("filters", "runs"), [(["flagged~COMPLAINED"], 1), (["flagged~nobody said so"], 0), (["flagged"], 3)]
+)
+def test_flagged_runs_are_chosen_by_words_of_the_reason(cli: Cli, filters: list[str], runs: int) -> None:
+    code, out, _ = cli("capture", *(word for text in filters for word in ("--where", text)))
+    assert code == 0
+    assert out.splitlines()[-1 if not runs else -3].startswith(f"{runs} run" if runs else "No runs match")

@@ -11,7 +11,10 @@ from refork.answers.modes import AnswersMode
 
 
 class NotesAnswers(Protocol):
-    """Where answers are written down the moment they arrive."""
+    """Where answers are written down the moment they arrive. ``problem`` says why that fails, in a few words."""
+
+    @property
+    def problem(self) -> str: ...
 
     def add(self, folder: Path, kept: Kept, /) -> None: ...
 
@@ -45,6 +48,15 @@ class Store:
     def is_durable(self) -> bool:
         """Whether answers outlive a session that is killed."""
         return self._journal is not None
+
+    @property
+    def trouble(self) -> str:
+        """Says that answers do not outlive a session that is killed; empty where they do, as far as is known."""
+        problem = self._journal.problem if self._journal is not None else ""
+        return (
+            problem
+            and f"a kill of this session would lose its answers: they cannot be written down ({problem})"
+        )
 
     def note(self, folder: Path, kept: Kept) -> None:
         """Make an answer durable that has just arrived, before the session ends. May wait for the disk."""
@@ -91,6 +103,22 @@ class Store:
         with self._lock:
             self._folders[folder] = known
         return sum(known.get(key) != kept for key, kept in before.items()) + len(set(known) - set(before))
+
+    def absorb(
+        self, folder: Path, answers: Iterable[Kept], *, cases: Path | None = None
+    ) -> frozenset[AnswerKey]:
+        """Write what a session that ended before its time was answered; gives what is new of it. Raises BadFileError.
+
+        What was kept since then stays: it is newer, or says more.
+        """
+        known = self._of(folder)
+        new: dict[AnswerKey, Kept] = {}
+        for kept in answers:
+            older = new.get(kept.key, known.get(kept.key))
+            if older is None or older.answered_at < kept.answered_at:
+                new[kept.key] = kept
+        self.keep(folder, tuple(new.values()), cases=cases)
+        return frozenset(new)
 
     def _of(self, folder: Path) -> dict[AnswerKey, Kept]:
         with self._lock:

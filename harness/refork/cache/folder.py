@@ -2,7 +2,9 @@
 
 import hashlib
 import os
+import stat
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 import platformdirs
@@ -19,12 +21,11 @@ def usable_folder(root: Path) -> tuple[Path, str]:
     problem = why_unwritable(usual)
     if not problem:
         return usual, ""
-    owner = os.getuid() if hasattr(os, "getuid") else "user"
-    other = Path(tempfile.gettempdir()) / f"refork-{owner}" / _name(root)
-    other.mkdir(parents=True, exist_ok=True, mode=0o700)
+    other = _private_folder() / _name(root)
+    other.mkdir(exist_ok=True, mode=0o700)
     return (
         other,
-        f"the cache folder {str(usual)!r} cannot be used ({problem}): {str(other)!r} is taken instead",
+        f"agent evals: the cache folder {str(usual)!r} cannot be used ({problem}): {str(other)!r} is taken instead",
     )
 
 
@@ -32,12 +33,26 @@ def why_unwritable(folder: Path) -> str:
     """Why nothing can be written into a folder, which is made if it can be; empty where something can."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=folder, prefix=".try-") as file:
+        with tempfile.TemporaryFile(dir=folder) as file:
             file.write(b"\0" * 4096)
             file.flush()
     except OSError as error:
         return error.strerror or type(error).__name__
     return ""
+
+
+def _private_folder() -> Path:
+    """A folder of this user in that of temporary files, where somebody else may have made one of its name."""
+    if not hasattr(os, "getuid"):
+        folder = Path(tempfile.gettempdir()) / "refork-user"
+        folder.mkdir(exist_ok=True)
+        return folder
+    folder = Path(tempfile.gettempdir()) / f"refork-{os.getuid()}"
+    with suppress(OSError):
+        folder.mkdir(mode=0o700)
+    status = folder.lstat()
+    is_ours = stat.S_ISDIR(status.st_mode) and status.st_uid == os.getuid() and not status.st_mode & 0o077
+    return folder if is_ours else Path(tempfile.mkdtemp(prefix="refork-"))
 
 
 def _name(root: Path) -> str:

@@ -10,7 +10,6 @@ import time
 import uuid
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
 from typing import Any, Final
@@ -19,16 +18,22 @@ from pydantic import ValidationError
 
 from refork.answers.kept import Kept, adapter
 from refork.answers.modes import AnswersMode
+from refork.cache.left import Left, LeftAnswers
 from refork.cache.locks import held_file
+from refork.cache.names import MAIN, Part, parts_in
+from refork.files.storage import sync_folder
 
 VERSION: Final = 1
-SUFFIX: Final = ".answers"
 KEPT_SECONDS: Final = 24 * 3600
 """How long the answers of a killed session may stand in for new ones where a session asks afresh: models change."""
+_CASE_FILE: Final = "case.yaml"
 
 
 class Journal:
-    """The journal of this process. Safe to use from any thread. It never raises: a full disk costs no answer."""
+    """The journal of this process. Safe to use from any thread. It never raises: a full disk costs no answer.
+
+    ``problem`` says why answers cannot be written down, empty where they can.
+    """
 
     def __init__(self, path: Path, descriptor: int, mode: AnswersMode, home: Path) -> None:
         self.path = path
@@ -36,60 +41,63 @@ class Journal:
         self._descriptor = descriptor
         self._home = home
         self._mode = mode
-        self._lock = Lock()
+        self._is_torn = False
+        self._writing, self._syncing = Lock(), Lock()
+        self._written, self._synced = 0, 0
 
     def add(self, folder: Path, kept: Kept) -> None:
         """Write down an answer of the case in ``folder``, so that it survives the process and the machine."""
         try:
-            line = _line(folder.relative_to(self._home), kept, self._mode)
+            line = _line(folder, self._home, kept, self._mode)
         except (TypeError, ValueError, RecursionError):
             return  # what JSON cannot hold is not kept in answers.jsonl either
         try:
-            with self._lock:
-                os.write(self._descriptor, line)
-                os.fsync(self._descriptor)
+            with self._writing:
+                self._write(line)
+                self._written += 1
+                number = self._written
+            self._sync(number)
         except OSError as error:
             self.problem = self.problem or (error.strerror or type(error).__name__)
 
+    def _sync(self, number: int) -> None:
+        """Wait until the line of this number is on the disk. All that wait meanwhile are served by one sync."""
+        with self._syncing:
+            if self._synced < number:
+                written = self._written
+                os.fsync(self._descriptor)
+                self._synced = written
 
-@dataclass(frozen=True, kw_only=True)
-class Left:
-    """An answer of a session that ended without its end. ``mode`` is how that session used kept answers."""
+    def _write(self, line: bytes) -> None:
+        # A disk that was full for a moment took a part of a line: the next one must not be glued to it.
+        left = b"\n" + line if self._is_torn else line
+        self._is_torn = True
+        while left:
+            left = left[os.write(self._descriptor, left) :]
+        self._is_torn = False
 
-    folder: Path
-    kept: Kept
-    mode: AnswersMode
 
-
-@dataclass(kw_only=True)
-class LeftAnswers:
-    """The answers in journals that nobody holds, and these journals, which go with :meth:`forget`."""
-
-    answers: list[Left] = field(default_factory=list[Left])
-    _files: list[Path] = field(default_factory=list[Path])
-
-    def forget(self) -> None:
-        """Delete the journals: all of their answers stand elsewhere."""
-        for path in self._files:
-            with suppress(OSError):
-                path.unlink()
-            with suppress(OSError):
-                path.with_suffix(".lock").unlink()
-        self._files.clear()
+def new_session() -> str:
+    """A name that the journals of one session begin with."""
+    return uuid.uuid4().hex
 
 
 @contextmanager
-def open_journal(folder: Path, *, mode: AnswersMode, home: Path) -> Generator[Journal | None]:
+def open_journal(
+    folder: Path, *, mode: AnswersMode, home: Path, session: str | None = None, part: str = MAIN
+) -> Generator[Journal | None]:
     """A journal for this process in a project's cache folder; None where none can be written.
 
-    ``home`` is the project's folder, which the cases lie in. The file is left where it is: whoever has seen its
-    answers into ``answers.jsonl`` deletes it.
+    ``session`` is shared by all processes of a session, ``part`` names this one, ``home`` is the project's folder,
+    which the cases lie in. The file is left where it is: whoever has seen its answers into ``answers.jsonl``
+    deletes it.
     """
-    path = folder / f"{uuid.uuid4().hex}{SUFFIX}"
+    own = Part(folder=folder, session=session or new_session(), name=part)
     with ExitStack() as stack:
         try:
-            held = stack.enter_context(held_file(path.with_suffix(".lock")))
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600) if held else None
+            held = stack.enter_context(held_file(own.lock))
+            descriptor = os.open(own.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600) if held else None
+            sync_folder(folder)
         except OSError:
             descriptor = None
         if descriptor is None:
@@ -97,46 +105,67 @@ def open_journal(folder: Path, *, mode: AnswersMode, home: Path) -> Generator[Jo
             return
         stack.callback(os.close, descriptor)
         try:
-            yield Journal(path, descriptor, mode, home)
+            yield Journal(own.path, descriptor, mode, home)
         finally:
-            if path.exists() and path.stat().st_size == 0:
-                path.unlink()
-                path.with_suffix(".lock").unlink(missing_ok=True)
+            if own.path.exists() and own.path.stat().st_size == 0:
+                own.remove()
 
 
 @contextmanager
-def left_answers(folder: Path, home: Path) -> Generator[LeftAnswers]:
-    """What killed sessions left of answers, held while it lasts, so that two sessions never take up one journal."""
+def left_answers(folder: Path, home: Path, *, session: str | None = None) -> Generator[LeftAnswers]:
+    """What killed sessions left of answers, or what ``session`` did, held while it lasts: nobody else takes it up.
+
+    A process may outlive for a moment the session that it worked for. What it has written down is read, and its
+    journal is left to it.
+    """
+    found = LeftAnswers()
     with ExitStack() as stack:
-        found = LeftAnswers()
-        for path in sorted(folder.glob(f"*{SUFFIX}")) if folder.is_dir() else ():
-            if stack.enter_context(held_file(path.with_suffix(".lock"))) and path.exists():
-                found._files.append(path)
-                found.answers += _read(path, home)
+        parts = [part for part in parts_in(folder) if session is None or part.session == session]
+        held = [part for part in parts if _take(part, stack)]
+        for part in held:
+            found.hold(part, read_journal(part.path, home))
+        for part in parts:
+            if part not in held and part.is_orphan(held):
+                found.see(part, read_journal(part.path, home))
         yield found
 
 
-def _line(folder: Path, kept: Kept, mode: AnswersMode) -> bytes:
-    values = adapter().dump_python(kept, mode="json", exclude_defaults=True)
-    document = {"version": VERSION, "mode": mode.value, "folder": folder.as_posix(), "answer": values}
-    return json.dumps(document, allow_nan=False).encode() + b"\n"
-
-
-def _read(path: Path, home: Path) -> Iterator[Left]:
+def read_journal(path: Path, home: Path) -> Iterator[Left]:
     """The answers of a journal. A line that was cut off, or that another version wrote, is passed over."""
     try:
         lines = path.read_bytes().splitlines()
     except OSError:
         return
+    is_over = Part.at(path).is_over
     for line in lines:
         with suppress(ValueError, KeyError, TypeError, RecursionError, ValidationError):
             document: Any = json.loads(line)
-            folder = home / document["folder"]
-            if document["version"] == VERSION and folder.resolve().is_relative_to(home.resolve()):
+            folder = Path(os.path.normpath(home / document["folder"]))
+            if document["version"] == VERSION and _may_be_a_case(folder, home):
                 kept = adapter().validate_python(document["answer"])
-                yield Left(folder=folder, kept=kept, mode=AnswersMode(document["mode"]))
+                mode = AnswersMode.REUSE if is_over else AnswersMode(document["mode"])
+                yield Left(folder=folder, kept=kept, mode=mode, journal=path)
 
 
 def is_fresh(kept: Kept) -> bool:
     """Whether an answer may stand in for a new one."""
     return time.time() - kept.answered_at.timestamp() < KEPT_SECONDS
+
+
+def _take(part: Part, stack: ExitStack) -> bool:
+    try:
+        return stack.enter_context(held_file(part.lock)) and part.path.exists()
+    except OSError:
+        return False  # a folder that may not be written to
+
+
+def _line(folder: Path, home: Path, kept: Kept, mode: AnswersMode) -> bytes:
+    place = folder.relative_to(home) if folder.is_relative_to(home) else folder
+    values = adapter().dump_python(kept, mode="json", exclude_defaults=True)
+    document = {"version": VERSION, "mode": mode.value, "folder": place.as_posix(), "answer": values}
+    return json.dumps(document, allow_nan=False).encode() + b"\n"
+
+
+def _may_be_a_case(folder: Path, home: Path) -> bool:
+    """Whether answers may be written into a folder: of the project, where cases come and go, or a case elsewhere."""
+    return folder.is_relative_to(os.path.normpath(home)) or (folder / _CASE_FILE).is_file()

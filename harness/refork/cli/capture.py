@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from refork.cli.flags import flagged_step
 from refork.cli.options import (
     db_option,
     redact_options,
@@ -35,8 +34,8 @@ if TYPE_CHECKING:
     metavar="STEP",
     multiple=True,
     help="The fork point: a step's number, or the name of its agent. Several make several cases. "
-    "Default: the one that refork.flag named, of a failed run the model step that failed, or the last one "
-    "before; else it is asked for.",
+    "Default: those that flags name; of a failed run the model step that failed, or the last one before; "
+    "else the last model step.",
 )
 @click.option("--name", metavar="NAME", help="The case's name, which is its folder's. Asked for if left out.")
 @click.option("--agent", metavar="NAME", help="The agent of the fork point, where a replay cannot tell it.")
@@ -145,7 +144,7 @@ def _capture_one(
         loaded = loader.load(run)
         if not in_progress:
             check_finished(loaded.run)
-        points = _fork_points(loaded.run, wanted or _flagged(loaded))
+        points = _fork_points(loaded, wanted)
         for point in points:
             check_fork_point(loaded.run, point.number)
         if loaded.missing is not None:
@@ -161,11 +160,6 @@ def _capture_one(
         click.echo(f"\nNext: pytest --agent-evals {near(folders[0] if len(folders) == 1 else config.cases)}")
 
 
-def _flagged(loaded: "LoadedRun") -> Sequence[str]:
-    step = flagged_step(loaded.flags)
-    return [] if step is None else [step]
-
-
 def _captured(loaded: "LoadedRun", point: "Step", config: "Config", name: str, **how: Any) -> "Captured":
     from refork.capture import capture  # noqa: PLC0415 - needs pydantic
 
@@ -173,25 +167,35 @@ def _captured(loaded: "LoadedRun", point: "Step", config: "Config", name: str, *
     return capture(loaded.run, step=point.number, cases=config.cases, name=name, **options)
 
 
-def _fork_points(run: "Run", wanted: Sequence[str]) -> "Sequence[Step]":
+def _fork_points(loaded: "LoadedRun", wanted: Sequence[str]) -> "Sequence[Step]":
     from refork.capture import find_step  # noqa: PLC0415 - needs pydantic
-    from refork.cli.steps import print_timeline  # noqa: PLC0415
-    from refork.failures import failure_of, fork_point_of  # noqa: PLC0415
+    from refork.fork_points import fork_points_of  # noqa: PLC0415
 
+    run = loaded.run
     if wanted:
         found = {step.number: step for step in (find_step(run, one) for one in wanted)}
         return [*found.values()]
-    failing = None if failure_of(run) is None else fork_point_of(run)
+    try:
+        points = fork_points_of(run, loaded.flags)
+    except BadInputError:
+        if not terminal():
+            raise
+        return [_asked(run, default=None)]
+    if points.is_sure:
+        return points.steps
     if terminal():
-        print_timeline(run)
-        default = None if failing is None else str(failing.number)
-        asked = click.prompt("Fork at which step (a model step)", type=str, default=default)
-        return [find_step(run, str(asked))]
-    if failing is None:
-        raise BadInputError(
-            "--step is missing, and there is no terminal to ask at: `refork show` lists the steps"
-        )
-    return [failing]
+        return [_asked(run, default=points.steps[0])]
+    note(f"nothing says which step went wrong: forked at {points.steps[0].number}, the last model step")
+    return points.steps
+
+
+def _asked(run: "Run", *, default: "Step | None") -> "Step":
+    from refork.capture import find_step  # noqa: PLC0415 - needs pydantic
+    from refork.cli.steps import print_timeline  # noqa: PLC0415
+
+    print_timeline(run)
+    number = None if default is None else str(default.number)
+    return find_step(run, str(click.prompt("Fork at which step (a model step)", type=str, default=number)))
 
 
 def _name(run: "Run", step: "Step", name: str | None, *, several: bool) -> str:

@@ -20,8 +20,9 @@ from refork.cli.text import one_line
 from refork.cli.where import Where
 from refork.engine.reading import Reader
 from refork.engine.serializers import custom_serializer
-from refork.errors import BadInputError, DatabaseError, ReforkError
-from refork.failures import Existing, existing_cases, failure_of, fork_point_of, free_name, run_name
+from refork.errors import DatabaseError, ReforkError
+from refork.failures import Existing, existing_cases, failure_of, free_name, run_name
+from refork.fork_points import fork_points_of
 
 if TYPE_CHECKING:
     from refork.config import Config
@@ -84,7 +85,10 @@ def _matching(db: str, where: Where, since: datetime | None, limit: int, config:
     with Reader(db) as reader, custom_serializer(config.serializer):
         # Several of a kind must all hold, which the database need not be asked.
         found = reader.matching(
-            status=where.statuses[:1], workflow=next(iter(where.workflows), None), since=since
+            status=where.statuses[:1],
+            workflow=next(iter(where.workflows), None),
+            since=since,
+            flagged=bool(where.reasons),
         )
         return [run.id for run in islice(filter(where.holds, found), limit)]
 
@@ -121,23 +125,22 @@ class _Work:
         loaded = self.loader.load(run_id)
         if not self.options["in_progress"]:
             check_finished(loaded.run)
-        for point in self._points(loaded.run):
+        for point in self._points(loaded):
             self._write(loaded, point, say)
         if loaded.missing is not None:
             note(f"{one_line(run_id)}: {loaded.missing}")
         tell_replaced(loaded.replaced)
 
-    def _points(self, run: Run) -> Sequence[Step]:
+    def _points(self, loaded: LoadedRun) -> Sequence[Step]:
+        run = loaded.run
         if self.steps:
             return [find_step(run, step) for step in self.steps]
-        failure = failure_of(run)
+        flagged = any(flag.step is not None for flag in loaded.flags)
+        failure = None if flagged else failure_of(run)
         alike = None if failure is None else self.existing.failures.get(failure)
         if alike is not None:
             raise _AlreadyThere(alike, alike=True)
-        point = fork_point_of(run)
-        if point is None:
-            raise BadInputError(_no_fork_point(run))
-        return [point]
+        return fork_points_of(run, loaded.flags).steps
 
     def _write(self, loaded: LoadedRun, point: Step, say: Callable[[str], None]) -> None:
         run = loaded.run
@@ -166,12 +169,6 @@ class _Work:
         failure = failure_of(run)
         taken = [path.name for path in self.config.cases.glob("*")]
         return free_name(run_name(run, point) if failure is None else failure.name, taken)
-
-
-def _no_fork_point(run: Run) -> str:
-    if any(step.kind == "model" for step in run.steps):
-        return "no model step stands before what failed; name one with --step"
-    return "it has no model step; name a step with --step"
 
 
 def _tell(tally: _Tally, runs: int, cases: Path) -> None:

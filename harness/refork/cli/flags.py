@@ -27,9 +27,3 @@ def as_json(flags: "Sequence[Flag]") -> list[dict[str, Any]]:
         {"reason": flag.reason, "step": flag.step, "at": None if flag.at is None else flag.at.isoformat()}
         for flag in flags
     ]
-
-
-def flagged_step(flags: "Sequence[Flag]") -> str | None:
-    """The step that the flags of a run name, where they agree on one."""
-    steps = {str(flag.step) for flag in flags if flag.step is not None}
-    return steps.pop() if len(steps) == 1 else None

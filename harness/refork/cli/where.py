@@ -1,4 +1,4 @@
-"""The little language of ``--where``: ``status=ERROR``, ``workflow=report``, ``error~time out``."""
+"""The little language of ``--where``: ``status=ERROR``, ``workflow=report``, ``error~time out``, ``flagged``."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,17 +10,20 @@ from refork.errors import BadInputError
 if TYPE_CHECKING:
     from refork.engine.reading_types import Match
 
-ACCEPTED: Final = "'status=ERROR', 'workflow=NAME' and 'error~TEXT'"
-_KEYS: Final = {"status": "=", "workflow": "=", "error": "~"}
+ACCEPTED: Final = "'flagged', 'flagged~TEXT', 'status=ERROR', 'workflow=NAME' and 'error~TEXT'"
+_KEYS: Final = {"status": "=", "workflow": "=", "error": "~", "flagged": "~"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Where:
-    """All of it must hold. ``errors`` are texts that stand in the error's type or message, in any case."""
+    """All of it must hold. ``errors`` and ``reasons`` are texts, in upper or lower case: those stand in the error's
+    type or message, these in the reason of a flag. An empty reason fits every flag.
+    """
 
     statuses: tuple[str, ...] = ()
     workflows: tuple[str, ...] = ()
     errors: tuple[str, ...] = ()
+    reasons: tuple[str, ...] = ()
 
     def holds(self, run: "Match") -> bool:
         said = "" if run.error is None else f"{run.error.type}: {run.error.message}".casefold()
@@ -28,6 +31,9 @@ class Where:
             all(run.status == status for status in self.statuses)
             and all(run.workflow == workflow for workflow in self.workflows)
             and all(text.casefold() in said for text in self.errors)
+            and all(
+                any(text.casefold() in flag.reason.casefold() for flag in run.flags) for text in self.reasons
+            )
         )
 
 
@@ -38,11 +44,16 @@ def parsed(filters: Sequence[str]) -> Where:
         key, value = _split(text)
         found[key].append(_status(value) if key == "status" else value)
     return Where(
-        statuses=tuple(found["status"]), workflows=tuple(found["workflow"]), errors=tuple(found["error"])
+        statuses=tuple(found["status"]),
+        workflows=tuple(found["workflow"]),
+        errors=tuple(found["error"]),
+        reasons=tuple(found["flagged"]),
     )
 
 
 def _split(text: str) -> tuple[str, str]:
+    if text.strip().lower() == "flagged":
+        return "flagged", ""
     for key, operator in _KEYS.items():
         name, sign, value = text.partition(operator)
         if sign and name.strip().lower() == key and value.strip():

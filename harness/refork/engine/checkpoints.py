@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from refork import values
 from refork.case import RecordedError
+from refork.engine.outages import retried
 from refork.engine.tables import tables_of
 from refork.text import text_of
 from refork.values import RecordedException
@@ -39,6 +40,7 @@ class Checkpoint:
         return RecordedError(type=name, message=text_of(self.error))
 
 
+@retried
 def checkpoints(system_database: Any, run_id: str, *, first: int) -> tuple[Checkpoint, ...]:
     """The steps of a fork from number ``first`` on, in order."""
     table = tables_of(system_database).operation_outputs

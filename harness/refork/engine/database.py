@@ -5,11 +5,13 @@ the first slot that no other session holds, so two terminals never meet in one d
 """
 
 import hashlib
+import re
 import sqlite3
 import subprocess
 from collections.abc import Collection, Generator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
@@ -21,6 +23,7 @@ from sqlalchemy.exc import DBAPIError
 
 from refork.cache import held_file, usable_folder
 from refork.engine.locks import held_key
+from refork.engine.outages import patient
 from refork.engine.server_url import kind_of, server_at, sqlite_address
 from refork.errors import BadInputError, DatabaseError, SessionError
 from refork.files.checks import one_line
@@ -29,6 +32,12 @@ SLOTS: Final = 64
 OPTION: Final = "--agent-evals-db"
 OURS: Final = "refork_evals_database"
 """The table that marks a database as made by Refork: another one is never written to."""
+MADE_BY: Final = "refork_evals_made_by"
+"""The table that names the versions of DBOS that used it."""
+
+
+class NewerDatabaseError(DatabaseError):
+    """An evals database has the tables of a newer DBOS."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,7 +133,12 @@ def _sqlite_at(path: Path, folder: Path, slot: str) -> Generator[EvalsDatabase]:
     with held_file(path.with_name(path.name + ".lock")) as held:
         if not held:
             raise SessionError(f"--agent-evals-db: another session is using {str(path)!r}")
-        with _sqlite(path, folder) as database:
+        with ExitStack() as stack:
+            try:
+                database = stack.enter_context(_sqlite(path, folder))
+            except NewerDatabaseError as problem:
+                note = _set_aside(path, problem)
+                database = replace(stack.enter_context(_sqlite(path, folder)), note=note)
             yield database
 
 
@@ -156,16 +170,22 @@ def _postgres(url: str, root: Path, folder: Path, slot: str) -> Generator[EvalsD
     server = server_at(url, option=OPTION)
     if server.schema is not None:
         raise BadInputError(f"{OPTION}: leave 'schema' out of the URL: Refork makes schemas of its own")
-    engine = server.engine(pool_size=20, max_overflow=20)
+    engine = server.engine(
+        pool_size=20, max_overflow=20, pool_pre_ping=True, creator=patient(server.connect, name=server.name)
+    )
     project = hashlib.sha256(str(root.resolve()).encode()).hexdigest()[:8]
     try:
         for number in range(SLOTS):
             schema = f"refork_{project}_{slot or 'main'}_{number}"
             with held_key(engine, schema) as held:
                 if held:
-                    _mark(engine, schema, server.name)
+                    note = _mark_or_replace(engine, schema, server.name)
                     yield EvalsDatabase(
-                        engine=engine, url=engine.url.render_as_string(), schema=schema, folder=folder
+                        engine=engine,
+                        url=engine.url.render_as_string(),
+                        schema=schema,
+                        folder=folder,
+                        note=note,
                     )
                     return
         raise SessionError(f"{SLOTS} sessions of this project are using this database already")
@@ -197,8 +217,20 @@ def _check_ours(tables: Collection[str], shown: str) -> None:
         )
 
 
+def _mark_or_replace(engine: sa.Engine, schema: str, shown: str) -> str:
+    """Claim a schema of ours. One that a newer DBOS made is dropped, for it is a cache; gives the line that says so."""
+    try:
+        _mark(engine, schema, shown)
+    except NewerDatabaseError as problem:
+        with engine.begin() as connection:
+            connection.execute(sa.schema.DropSchema(schema, cascade=True))
+        _mark(engine, schema, shown)
+        return f"the evals schema {schema!r} could not be used and was made anew: {problem}"
+    return ""
+
+
 def _mark(engine: sa.Engine, schema: str | None, shown: str) -> None:
-    """Claim an empty database, or make sure that it is one that Refork made."""
+    """Claim an empty database, or make sure that it is one that Refork made, with this DBOS or an older one."""
     try:
         with engine.begin() as connection:
             if schema is not None:
@@ -206,10 +238,29 @@ def _mark(engine: sa.Engine, schema: str | None, shown: str) -> None:
             _check_ours(sa.inspect(connection).get_table_names(schema=schema), shown)
             marker = sa.Table(OURS, sa.MetaData(schema=schema), sa.Column("version", sa.Integer))
             marker.create(connection, checkfirst=True)
+            _check_maker(connection, schema)
     except DBAPIError as error:
         if schema is not None:
             raise
         raise DatabaseError(f"--agent-evals-db: {shown!r} is no SQLite database: {error.orig}") from None
+
+
+def _check_maker(connection: sa.Connection, schema: str | None) -> None:
+    """Note which DBOS made the tables: it can do with those of an older one, and not with those of a newer one."""
+    table = sa.Table(MADE_BY, sa.MetaData(schema=schema), sa.Column("dbos", sa.Text))
+    table.create(connection, checkfirst=True)
+    installed = version("dbos")
+    made = connection.scalars(sa.select(table.c.dbos)).all()
+    newest = max(made, key=_release, default=installed)
+    if _release(newest) > _release(installed):
+        raise NewerDatabaseError(f"dbos {newest} made it, and dbos {installed} is installed")
+    if installed not in made:
+        connection.execute(sa.insert(table).values(dbos=installed))
+
+
+def _release(number: str) -> tuple[int, ...]:
+    """The major and minor version: tables change with these alone."""
+    return tuple(int(part) for part in re.findall(r"\d+", number)[:2])
 
 
 def _path_of(url: str, root: Path) -> Path:

@@ -8,16 +8,17 @@ import asyncio
 import inspect
 import threading
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any, Final
 
 from dbos._context import get_local_dbos_context
 from dbos._error import DBOSWorkflowCancelledError
+from sqlalchemy.exc import DBAPIError
 
 from refork.engine.gate import Admission, Gate
 from refork.engine.serializer import error_text, recorded_result
-from refork.errors import SessionError
+from refork.errors import DatabaseError, SessionError
 
 GET_RESULT: Final = "DBOS.getResult"
 
@@ -78,11 +79,16 @@ class Guard:
         with self._lock:
             cancelling = self._cancelling.get(run_id)
             if cancelling is None:
-                cancel = self._db.cancel_workflows
-                cancelling = threading.Thread(target=cancel, args=([run_id],), daemon=True)
+                cancelling = threading.Thread(target=self._mark_cancelled, args=(run_id,), daemon=True)
                 self._cancelling[run_id] = cancelling
                 cancelling.start()
         return cancelling
+
+    def _mark_cancelled(self, run_id: str) -> None:
+        with suppress(
+            DBAPIError, DatabaseError
+        ):  # the database went away: what unwinds does so without the mark
+            self._db.cancel_workflows([run_id])
 
     def stop(self, run_id: str) -> DBOSWorkflowCancelledError:
         """Cancel a workflow and make the exception that unwinds it. It passes every ``except Exception``."""

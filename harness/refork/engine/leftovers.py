@@ -8,6 +8,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from refork.case import Run
+from refork.engine.outages import retried
 from refork.engine.seeding import seed_id
 from refork.engine.tables import tables_of
 
@@ -51,6 +52,7 @@ class Leftovers:
         self._forks.remove(found)
         return self._leftover(found[0], below)
 
+    @retried
     def sweep(self) -> None:
         """Delete what is finished, and what is too old to take up; note the rest."""
         table = tables_of(self._db).workflow_status
@@ -70,6 +72,7 @@ class Leftovers:
         if old:
             self._db.delete_workflows(old)
 
+    @retried
     def _leftover(self, run_id: str, below: int) -> Leftover:
         steps = tables_of(self._db).operation_outputs
         query = sa.select(steps.c.function_id, steps.c.function_name, steps.c.error).where(

@@ -203,11 +203,23 @@ class Reader:
             )
 
     def matching(
-        self, *, status: Sequence[str] = (), workflow: str | None = None, since: datetime | None = None
+        self,
+        *,
+        status: Sequence[str] = (),
+        workflow: str | None = None,
+        since: datetime | None = None,
+        flagged: bool = False,
     ) -> Iterator[Match]:
         """The newest runs first, without a look at their steps. BadInputError as for :meth:`runs`."""
-        for row in self._streamed(self._queries.listed(_known(status), workflow, since, None)):
-            yield Match(id=row.id, workflow=row.name or "", status=row.status or "", error=self._error(row))
+        query = self._queries.listed(_known(status), workflow, since, None, flagged=flagged)
+        for row in self._streamed(query):
+            yield Match(
+                id=row.id,
+                workflow=row.name or "",
+                status=row.status or "",
+                error=self._error(row),
+                flags=flags_of(row.attributes),
+            )
 
     def failed_steps(self, run_id: str) -> Sequence[tuple[str, RecordedError]]:
         """The names of the steps of a run that ended with an error, and the errors."""

@@ -55,6 +55,7 @@ class Match:
     workflow: str
     status: str
     error: "RecordedError | None" = None
+    flags: Sequence[Flag] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

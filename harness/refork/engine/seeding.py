@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from refork.case import Run, Step
 from refork.engine.guard import GET_RESULT
+from refork.engine.outages import retried
 from refork.engine.serializer import NAME, result_of
 from refork.engine.tables import tables_of
 from refork.values import decode, dumps
@@ -38,6 +39,7 @@ def seed_id(run: Run, *, below: int) -> str:
     return f"case-{hashlib.sha256(content.encode()).hexdigest()[:24]}"
 
 
+@retried
 def seed(system_database: Any, run: Run, *, below: int, application: str, version: str) -> str:
     """Write the run with its steps below ``below``. Gives the workflow id to fork from; writes nothing twice."""
     tables = tables_of(system_database)

@@ -92,8 +92,8 @@ class Server:
 
     def engine(self, **options: Any) -> sa.Engine:
         """An engine whose every connection is opened by ``connect``. ``options`` are ``create_engine``'s."""
-        known: dict[str, Any] = {"pool_pre_ping": self.tokens is not None}
-        return sa.create_engine(self.url, creator=self.connect, **known | options)
+        known: dict[str, Any] = {"pool_pre_ping": self.tokens is not None, "creator": self.connect}
+        return sa.create_engine(self.url, **known | options)
 
     def problem(self, error: BaseException) -> str:
         """What ``error`` says, in a few words, without passwords, and with what helps where that is known."""

@@ -1,8 +1,9 @@
 """Bytes in and out of the user's folders: nothing read from outside a folder, nothing written by halves."""
 
+import glob
 import os
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from refork.errors import BadFileError
@@ -38,17 +39,40 @@ def refuse_outside(path: Path, folder: Path) -> None:
 
 def write_atomically(path: Path, text: str | Iterable[str]) -> None:
     """Write ``text``, or its parts, as UTF-8, all of it or nothing: a reader sees the old file or the new one."""
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        for left in left_behind(path.parent, path.name):
+            left.unlink(missing_ok=True)
         try:
             _write(temporary, [text] if isinstance(text, str) else text)
             temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
     except OSError as error:
         raise BadFileError(f"{str(path)!r} cannot be written: {_reason(error)}") from error
+
+
+def left_behind(folder: Path, name: str = "*") -> Iterator[Path]:
+    """What processes that no longer run left in a folder, of what they were writing as ``name``."""
+    pattern = name if name == "*" else glob.escape(name)
+    for path in folder.glob(f".{pattern}.*.????????.tmp"):
+        owner = path.name.split(".")[-3]
+        if owner.isdecimal() and not _runs(int(owner)):
+            yield path
+
+
+def _runs(process: int) -> bool:
+    if os.name != "posix":
+        return True
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):  # another user's, or none of ours
+        return True
+    return True
 
 
 def _read(path: Path, limit: int | None) -> bytes:
@@ -79,7 +103,8 @@ def _write(path: Path, parts: Iterable[str]) -> None:
         os.fsync(file.fileno())
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Have a folder remember on disk which files it holds."""
     if os.name != "posix":
         return
     descriptor = os.open(folder, os.O_RDONLY)

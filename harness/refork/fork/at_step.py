@@ -284,7 +284,7 @@ class StepBranch(Branch):
     async def _try(
         self, planned: Planned, call: ModelCall, reservation: Any, name: str, key: AnswerKey | None
     ) -> None:
-        # The slot is held until the checkpoint is written: a kill then pays at most `limit` calls twice.
+        # The slot is held until the answer is noted: a kill then pays at most `limit` calls twice.
         async with self._limits.slots.one():
             if not self._keeper.begin(planned):
                 return
@@ -293,9 +293,6 @@ class StepBranch(Branch):
                 trial = await self._tried(planned, call, reservation, name, key)
             finally:
                 del self._running[planned]
-            kept = kept_answer(trial)
-            if kept is not None:
-                await asyncio.to_thread(self._limits.answers.note, self._case.folder, kept)
         self._keeper.give(planned, trial)
 
     async def _tried(
@@ -315,6 +312,7 @@ class StepBranch(Branch):
                 name=name,
                 limits=limits,
                 key=key,
+                note=self._note,
                 exchanges=self._exchanges(planned, call),
             )
         except BaseException as error:
@@ -324,6 +322,11 @@ class StepBranch(Branch):
         if trial.error is not None and trial.error.kind is ErrorKind.ACCOUNT:
             limits.account.refuse(account, trial.error)
         return trial
+
+    async def _note(self, trial: Trial) -> None:
+        kept = kept_answer(trial)
+        if kept is not None:
+            await asyncio.to_thread(self._limits.answers.note, self._case.folder, kept)
 
     @property
     def longest_running(self) -> float:

@@ -12,7 +12,7 @@ from refork.case import Case, Run, Step, StepKind
 from refork.engine.gate import Gate
 from refork.engine.leftovers import Leftover, Leftovers
 from refork.engine.session import Engine, wait_until_idle
-from refork.errors import ForkError, InternalError, ReforkError
+from refork.errors import DatabaseError, ForkError, InternalError, ReforkError
 from refork.fork.at_step import StepBranch
 from refork.fork.attempts import blocked
 from refork.fork.branch import Branch
@@ -100,7 +100,7 @@ class Host:
         try:
             tell(branch)
         except Exception as error:
-            branch.fail(InternalError(summary(error)))
+            branch.fail(error if isinstance(error, DatabaseError) else InternalError(summary(error)))
 
     def left(self, case: Case, prefix: str) -> tuple[str, Leftover | None]:
         """The id of a fork of the case: that of one that a killed session left, or a new one.

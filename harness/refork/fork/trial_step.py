@@ -1,15 +1,16 @@
 """One trial at the fork point: a model call made once, as a DBOS step that keeps its answer."""
 
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeAlias
 
 from dbos._error import DBOSWorkflowCancelledError
 from pydantic import TypeAdapter
 
 from refork.answers import AnswerKey, Store, keys
 from refork.case import Answer, Json, Request
-from refork.errors import ReforkError
+from refork.errors import DatabaseError, ReforkError
 from refork.fork.attempts import Account, attempted, trial_error
 from refork.fork.http_steps import Exchanges, is_own, known, sent_by, told
 from refork.fork.retries import Retries, is_transient
@@ -52,6 +53,9 @@ def digest(request: Request) -> str:
     return keys.digest(asdict(request))[:12]
 
 
+Note: TypeAlias = Callable[[Trial], Awaitable[None]]
+
+
 class NotAnsweredError(ReforkError):
     """A trial's call was not answered. DBOS records no exception of a client's or of the application's."""
 
@@ -69,18 +73,32 @@ async def run_trial(
     name: str,
     limits: Limits,
     key: AnswerKey | None,
+    note: Note,
     exchanges: Exchanges | None = None,
 ) -> Trial:
     """Make the call in the step that was reserved, or read what a killed session kept of it.
 
-    ``exchanges`` are those of a call that is a run of a step's code. Whatever the call raises is the trial's
-    error; what is raised here is that the fork is over.
+    ``exchanges`` are those of a call that is a run of a step's code. ``note`` is given the trial the moment its
+    answer is there, before its checkpoint is written. Whatever the call raises is the trial's error; what is
+    raised here is that the fork is over.
     """
-    ran = False
+    common: dict[str, Any] = {
+        "variant": variant,
+        "number": number,
+        "model": call.request.model,
+        "kept_as": key,
+    }
+    unkept: dict[str, Any] = {**common, "kept_as": None}
+    noted: Trial | None = None
 
     async def step() -> Json:
-        nonlocal ran
-        ran = True
+        nonlocal noted
+        kept = await answered()
+        noted = _trial_of(kept, **common)
+        await note(noted)
+        return kept
+
+    async def answered() -> dict[str, Json]:
         ended = await attempted(
             lambda: sent_by(call, exchanges), retries=limits.retries, seconds=limits.trial_seconds
         )
@@ -89,22 +107,31 @@ async def run_trial(
         assert ended.value is not None, "a call without an error gives a reply"
         return {**_kept(ended.value, ended.seconds), **_exchanged(exchanges, ended.value)}
 
-    common: dict[str, Any] = {"variant": variant, "number": number, "model": call.request.model}
     try:
         kept = await reservation.run_async({"name": name}, step)
     except NotAnsweredError as ended:
-        return Trial(**common, error=ended.error)
+        return Trial(**unkept, error=ended.error)
     except Exception as error:
-        return Trial(**common, error=at_fault(error))
+        # What was answered and noted stands, although its checkpoint could not be written.
+        return noted or Trial(**unkept, error=at_fault(error))
     finally:
         if exchanges is not None:
             exchanges.close()
-    common |= {"usage": _USAGE.validate_python(kept["usage"]), "resumed": not ran}
-    common |= {"answered_at": datetime.now(UTC), "kept_as": key} | known(kept.get("http"))
+    if noted is not None:
+        return noted
+    left = _trial_of(kept, **common, resumed=True)
+    await note(left)
+    return left
+
+
+def _trial_of(kept: Mapping[str, Any], **common: Any) -> Trial:
+    """The trial that a checkpoint tells of."""
+    facts: dict[str, Any] = {**common, **known(kept.get("http"))}
+    facts |= {"usage": _USAGE.validate_python(kept["usage"]), "answered_at": datetime.now(UTC)}
     if "failed" in kept:
-        return Trial(**common, error=_ERROR.validate_python(kept["failed"]))
+        return Trial(**facts, error=_ERROR.validate_python(kept["failed"]))
     return Trial(
-        **common,
+        **facts,
         answer=_ANSWER.validate_python(kept["answer"]),
         seconds=kept["seconds"] + kept.get("http", {}).get("seconds", 0.0),
         raw=kept["raw"],
@@ -112,7 +139,9 @@ async def run_trial(
 
 
 def at_fault(error: BaseException) -> TrialError:
-    """The error of a trial that broke in Refork's own code."""
+    """The error of a trial that broke in Refork's own code, or for want of its database."""
+    if isinstance(error, DatabaseError):
+        return trial_error(error)
     return TrialError(
         type=type(error).__name__,
         kind=ErrorKind.INTERNAL,
@@ -120,7 +149,7 @@ def at_fault(error: BaseException) -> TrialError:
     )
 
 
-def _failed(error: BaseException, limits: Limits, exchanges: Exchanges | None) -> Json:
+def _failed(error: BaseException, limits: Limits, exchanges: Exchanges | None) -> dict[str, Json]:
     """What a checkpoint keeps of a call that failed. Raises NotAnsweredError where it is to be made again.
 
     What was paid for on the way is in the checkpoint, too: a session that is killed now loses none of it.

@@ -204,6 +204,7 @@ async def _trial(call: ModelCall, exchanges: Exchanges | None) -> str:
         name="trial:current:1:0",
         limits=LIMITS,
         key=AnswerKey("0" * 24, 1),
+        note=_note,
         exchanges=exchanges,
     )
     _check_kept(trial)
@@ -215,6 +216,10 @@ async def _trial(call: ModelCall, exchanges: Exchanges | None) -> str:
     assert trial.answer is not None
     ending = trial.answer.ending
     return "answer" if ending is None else f"answer: {ending}"
+
+
+async def _note(trial: Trial) -> None:
+    _check_kept(trial)
 
 
 class _Reservation:

@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from refork.errors import (
     AnswerMissingError,
+    DatabaseError,
     InternalError,
     ReforkError,
     StaleError,
@@ -63,6 +64,7 @@ _OF_REFORK: Final = {
     ToolDeniedError: ErrorKind.DENIED,
     StaleError: ErrorKind.STALE,
     InternalError: ErrorKind.INTERNAL,
+    DatabaseError: ErrorKind.OTHER,
     UnreadableAnswerError: ErrorKind.OTHER,
 }
 
