@@ -42,7 +42,7 @@ def refuse_outside(path: Path, folder: Path) -> None:
 def write_atomically(path: Path, text: str | Iterable[str]) -> None:
     """Write ``text``, or its parts, as UTF-8, all of it or nothing: a reader sees the old file or the new one.
 
-    What is written has no name until it is whole, where the system can do that, so that a killed process leaves nothing.
+    What is written has no name until it is whole, where the system can do that, so a killed process leaves nothing.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}.tmp")
     try:
