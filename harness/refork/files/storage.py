@@ -3,12 +3,14 @@
 import glob
 import os
 import secrets
+import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from refork.errors import BadFileError
 
 MEGABYTE = 1_000_000
+_OPEN_FILES = "/proc/self/fd"
 
 
 def read_text(path: Path, *, inside: Path | None = None, limit: int | None = None) -> str:
@@ -38,12 +40,16 @@ def refuse_outside(path: Path, folder: Path) -> None:
 
 
 def write_atomically(path: Path, text: str | Iterable[str]) -> None:
-    """Write ``text``, or its parts, as UTF-8, all of it or nothing: a reader sees the old file or the new one."""
+    """Write ``text``, or its parts, as UTF-8, all of it or nothing: a reader sees the old file or the new one.
+
+    What is written has no name until it is whole, where the system can do that, so a killed process leaves nothing.
+    """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        for left in left_behind(path.parent, path.name):
-            left.unlink(missing_ok=True)
+        for left in left_behind(path.parent):
+            if not left.is_dir():
+                left.unlink(missing_ok=True)
         try:
             _write(temporary, [text] if isinstance(text, str) else text)
             temporary.replace(path)
@@ -94,13 +100,46 @@ def _decoded(data: bytes, path: Path) -> str:
 
 
 def _write(path: Path, parts: Iterable[str]) -> None:
-    # 0o666 lets the umask decide, as for every other file of the checkout.
-    descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
-    with os.fdopen(descriptor, "wb") as file:
+    nameless = _nameless(path.parent)
+    with os.fdopen(_named(path) if nameless is None else nameless, "w+b") as file:
         for part in parts:
             file.write(part.encode())
         file.flush()
         os.fsync(file.fileno())
+        if nameless is not None and not _linked(file.fileno(), path):
+            file.seek(0)
+            with os.fdopen(_named(path), "wb") as named:
+                shutil.copyfileobj(file, named)
+                named.flush()
+                os.fsync(named.fileno())
+
+
+def _linked(descriptor: int, path: Path) -> bool:
+    """Give a nameless file its name; whether the system lets us."""
+    try:
+        open_files = os.open(_OPEN_FILES, os.O_RDONLY)
+        try:
+            os.link(str(descriptor), path, src_dir_fd=open_files, follow_symlinks=True)
+        finally:
+            os.close(open_files)
+    except OSError:
+        return False
+    return True
+
+
+# 0o666 lets the umask decide, as for every other file of the checkout.
+def _named(path: Path) -> int:
+    return os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o666)
+
+
+def _nameless(folder: Path) -> int | None:
+    """A new file without a name; None where the system or the disk has none,."""
+    if not hasattr(os, "O_TMPFILE") or not Path(_OPEN_FILES).is_dir():
+        return None
+    try:
+        return os.open(folder, os.O_TMPFILE | os.O_RDWR, 0o666)
+    except OSError:
+        return None
 
 
 def sync_folder(folder: Path) -> None:

@@ -135,6 +135,8 @@ class Redactor:
             if name is not None and _is_secret(name, text):
                 return [Span(0, len(text), "password", sure=False)]
             spans += secrets.secrets(text)
+            if name is not None and name.lower().endswith("cookie"):
+                spans += secrets.of_header(name, text)
         if not spans and name is None:
             self._clean.add(hash(text))
         return apart(_outside_placeholders(spans, text))
@@ -151,8 +153,8 @@ class Redactor:
 
     def _mapping(self, value: dict[str, Any], where: Where) -> dict[str, Any]:
         found = {
-            key if key in self._protected else self._text(key, None, where): self._applied(item, key, where)
-            for key, item in value.items()
+            key if key in self._protected else self._text(key, None, where): self._applied(item, name, where)
+            for key, item, name in _named(value)
         }
         same = len(found) == len(value) and all(
             a is b and found[a] is value[b] for a, b in zip(found, value, strict=True)
@@ -234,11 +236,23 @@ class Redactor:
 
 
 def _is_secret(name: str, text: str) -> bool:
-    if PLACEHOLDER.search(text):
+    if PLACEHOLDER.search(text) or "://" in text or not secrets.is_value(text):
         return False
-    if name.lower() == "token":
-        return len(text) >= 16 and secrets.is_random(text)
-    return secrets.is_secret_name(name) and secrets.is_value(text) and "://" not in text
+    secrecy = secrets.secrecy_of(name)
+    if secrecy is secrets.Secrecy.PASSWORD:
+        return True
+    if name.lower() in ("auth", "_auth"):
+        return secrets.is_credentials(text)
+    return secrets.holds(secrecy, text, quoted=True)
+
+
+def _named(value: Mapping[str, Any]) -> Iterator[tuple[str, Any, str]]:
+    """The entries of a mapping, each with the name that its value has: ``{"name": "DB_PASSWORD", "value": ...}``."""
+    given = value.get("name", value.get("key", value.get("Name", value.get("Key"))))
+    is_pair = isinstance(given, str) and secrets.is_secret_name(given)
+    for key, item in value.items():
+        is_its_value = is_pair and key.lower() == "value" and isinstance(item, str) and " " not in item
+        yield key, item, given if is_its_value else key
 
 
 def _outside_placeholders(spans: list[Span], text: str) -> list[Span]:
@@ -260,9 +274,9 @@ def _texts(value: Any, name: str | None = None) -> Iterator[tuple[str, str | Non
         if TAG in value:
             yield from _tagged_texts(value)
             return
-        for key, item in value.items():
+        for key, item, named in _named(value):
             yield key, None
-            yield from _texts(item, key)
+            yield from _texts(item, named)
 
 
 def _tagged_texts(value: Mapping[str, Any]) -> Iterator[tuple[str, str | None]]:

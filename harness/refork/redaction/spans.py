@@ -18,15 +18,15 @@ class Span:
     sure: bool = True
 
 
-Finder: TypeAlias = Callable[[str], Iterator[Span]]
+Finder: TypeAlias = Callable[[str, str], Iterator[Span]]
+"""Takes a text, and the same in lower case with every character in its place."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Pattern:
     """A regular expression and its cheap precondition: one of ``needles`` stands in the text, in any case.
 
-    ``accepts`` sees what was matched and has the last word. With ``near``, a match begins at most so many
-    characters before a needle and ends at most so many behind it: for expressions that are slow to search for.
+    ``accepts`` sees what was matched and has the last word. Every repetition in it has a limit: a text may be hostile.
     """
 
     kind: str
@@ -35,43 +35,36 @@ class Pattern:
     group: int = 0
     sure: bool = True
     accepts: Callable[[str], bool] = bool
-    near: tuple[int, int] | None = None
 
     def find(self, text: str, lowered: str) -> Iterator[Span]:
         if not any(needle in lowered for needle in self.needles):
             return
-        for match in self._matches(text, lowered):
+        for match in self.regex.finditer(text):
             start, end = match.span(self.group)
             if start < end and not PLACEHOLDER.search(found := match[self.group]) and self.accepts(found):
                 yield Span(start, end, self.kind, self.sure)
 
-    def _matches(self, text: str, lowered: str) -> Iterator[re.Match[str]]:
-        # A few letters become two when lowered, and then no place in one text is that in the other.
-        if self.near is None or len(text) != len(lowered):
-            yield from self.regex.finditer(text)
-            return
-        before, behind = self.near
-        searched = 0
-        for at in sorted(at for needle in self.needles for at in _places(lowered, needle)):
-            for start in range(max(searched, at - before), at + 1):
-                match = self.regex.match(text, start, at + behind)
-                if match is not None:
-                    searched = match.end()
-                    yield match
-                    break
+
+def lower(text: str) -> str:
+    """``text`` in lower case, as long as it was: a few letters become two when lowered."""
+    lowered = text.lower()
+    if len(lowered) == len(text):
+        return lowered
+    return "".join(c if len(c.lower()) > 1 else c.lower() for c in text)
 
 
-def _places(text: str, needle: str) -> Iterator[int]:
+def all_of(patterns: Sequence[Pattern], text: str) -> Iterator[Span]:
+    lowered = lower(text)
+    for pattern in patterns:
+        yield from pattern.find(text, lowered)
+
+
+def places(text: str, needle: str) -> Iterator[int]:
+    """Where ``needle`` stands."""
     at = text.find(needle)
     while at >= 0:
         yield at
         at = text.find(needle, at + len(needle))
-
-
-def all_of(patterns: Sequence[Pattern], text: str) -> Iterator[Span]:
-    lowered = text.lower()
-    for pattern in patterns:
-        yield from pattern.find(text, lowered)
 
 
 def apart(spans: Sequence[Span]) -> list[Span]:

@@ -2,13 +2,13 @@
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Final
 from urllib.parse import unquote
 
-from refork.redaction.secrets import is_random, is_secret_name, secrets
-from refork.redaction.spans import apart
+from refork.redaction.secrets import is_random, is_secret_name, is_value, secrets
+from refork.redaction.spans import Span, apart
 
 SHORTEST: Final = 8
 """Characters of a value that is looked for: a shorter one stands in innocent words."""
@@ -29,10 +29,16 @@ def without_secrets(text: str) -> str:
     for value in _known(tuple(sorted(os.environ.items()))):
         if value in text:
             text = text.replace(value, HIDDEN)
-    spans = apart(list(secrets(text)))
-    for span in reversed(spans):
-        text = text[: span.start] + HIDDEN + text[span.end :]
-    return text
+    return _without_spans(text, apart(list(secrets(text))))
+
+
+def _without_spans(text: str, spans: Sequence[Span]) -> str:
+    parts: list[str] = []
+    at = 0
+    for span in spans:
+        parts += [text[at : span.start], HIDDEN]
+        at = span.end
+    return "".join([*parts, text[at:]])
 
 
 def secrets_of(environment: Mapping[str, str]) -> frozenset[str]:
@@ -49,9 +55,9 @@ def _known(environment: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
 def _values(name: str, text: str) -> Iterator[str]:
     for found in _USERINFO.findall(text):
         for value in {found, unquote(found)}:
-            if len(value) >= SHORTEST:
+            if len(value) >= SHORTEST and is_value(value):
                 yield value
     named = (_NAMED.search(name.upper()) or is_secret_name(name)) and not _NOT_SECRET.search(name.upper())
     value = text.strip()
-    if named and len(value) >= SHORTEST and is_random(value) and value[:1] != "/":
+    if named and len(value) >= SHORTEST and is_random(value) and is_value(value) and value[:1] != "/":
         yield value
