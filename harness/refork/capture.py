@@ -10,12 +10,19 @@ from typing import Final
 
 from refork.case import Case, Run, Step, StepKind
 from refork.engine.reading_types import ACTIVE, Problem
-from refork.errors import BadFileError, BadInputError, StepNotFoundError, ValueNotPortableError
+from refork.errors import (
+    BadFileError,
+    BadInputError,
+    StepNotFoundError,
+    TypesNotRegisteredError,
+    ValueNotPortableError,
+)
 from refork.files import CASE_FILE, RUN_FILE, is_name, load_case, nearest, save_case_yaml, save_run
 from refork.files.checks import one_line
 from refork.files.large import fitted, fitted_head
 from refork.files.storage import left_behind
 from refork.policy import DBOS_PREFIX
+from refork.values.found import is_plain_data, tag_of
 
 LARGEST_READ_BACK: Final = 4_000_000
 """Bytes of a run.json that is read back before it counts as written: reading takes more memory than writing."""
@@ -134,9 +141,44 @@ def _model_steps(run: Run) -> str:
 
 
 def _check_portable(problems: Sequence[Problem], step: int) -> None:
-    for problem in problems:
-        if problem.step is None or problem.step <= step:
+    """Raise ValueNotPortableError that names all types which are left to register, as code to paste."""
+    needed = [problem for problem in problems if problem.step is None or problem.step <= step]
+    for problem in needed:
+        if not problem.types:
             raise ValueNotPortableError(problem.message)
+    types = sorted({kind for problem in needed for kind in problem.types}, key=tag_of)
+    if types:
+        said = "; ".join(
+            f"{problem.message.partition(': ')[0]} holds {_names(problem)}" for problem in needed
+        )
+        raise TypesNotRegisteredError(
+            f"{said}; types that are no plain data cannot be written as JSON until they are registered, "
+            "in the function that `setup` of [tool.refork] names:",
+            code=_registration(types),
+        )
+
+
+def _names(problem: Problem) -> str:
+    return ", ".join(tag_of(kind) for kind in problem.types)
+
+
+def _registration(types: Sequence[type]) -> str:
+    """The code that registers ``types``."""
+    modules: dict[str, list[str]] = {}
+    for kind in types:
+        modules.setdefault(kind.__module__, []).append(kind.__qualname__.partition(".")[0])
+    lines = ["from refork import values"]
+    lines += [f"from {module} import {', '.join(sorted(set(names)))}" for module, names in modules.items()]
+    return "\n".join(f"    {line}".rstrip() for line in (*lines, "", *map(_call, types)))
+
+
+def _call(kind: type) -> str:
+    if is_plain_data(kind):
+        return f"values.register({kind.__qualname__})"
+    return (
+        f"values.register({kind.__qualname__}, encode=lambda value: ..., "
+        f"decode=lambda data: {kind.__qualname__}(...))"
+    )
 
 
 def check_name(name: str) -> None:

@@ -29,6 +29,14 @@ class ValueNotPortableError(ReforkError):
     """A value cannot be written as plain JSON, or plain JSON names a type that nobody registered."""
 
 
+class TypesNotRegisteredError(ValueNotPortableError):
+    """Values have types that can be written once they are registered. ``code`` does that, in several lines."""
+
+    def __init__(self, message: str, *, code: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
 class TemplateError(BadFileError):
     """A prompt template does not parse, or names something that is not defined."""
 

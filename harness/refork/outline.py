@@ -5,8 +5,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from refork.case import Answer, Run, Step
-from refork.files.large import LEFT_OUT
-from refork.values import TAG
+from refork.values import LEFT_OUT, TAG
 
 SHOWN: Final = 2_000
 """Characters of a value that an outline keeps."""

@@ -13,6 +13,7 @@ from refork.capture import runs_a_function
 from refork.case import Answer, RecordedError, Request, Run, Step, StepKind, Tool
 from refork.failures import broken_step
 from refork.usage import Usage, cost
+from refork.values.shown import untagged
 
 from refork_reports.html import asset, environment, policy
 from refork_reports.timeline import Moment, Span, compact, moment_of, pretty
@@ -138,10 +139,7 @@ def shortened(value: Any) -> str:
     """A recorded value as text: what stands for a value says why, and of a long one its ends are kept."""
     if value is None:
         return ""
-    if isinstance(value, dict) and value.get("$type") in {"left_out", "not_portable"}:
-        inner = value["value"]
-        return str(inner.get("text") or f"(it {inner.get('problem')})")
-    text = pretty(value)
+    text = pretty(untagged(value))
     return text if len(text) <= KEPT else f"{text[: KEPT // 2]}\n…\n{text[-KEPT // 2 :]}"
 
 

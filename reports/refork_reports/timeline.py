@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Literal
 
 from refork.case import Answer, Case, Step, ToolCall
+from refork.values.shown import untagged
 
 from refork_reports.visible import first_line
 
@@ -71,9 +72,8 @@ def output_line(step: Step) -> str:
         return answer_line(step.answer)
     if step.output is None:
         return ""
-    if isinstance(step.output, dict) and step.output.get("$type") == "left_out":
-        return first_line(step.output["value"]["text"])
-    return first_line(step.output if isinstance(step.output, str) else compact(step.output))
+    shown = untagged(step.output)
+    return first_line(shown if isinstance(shown, str) else compact(shown))
 
 
 def answer_line(answer: Answer) -> str:

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,15 @@ from refork.files import load_case
 from support.production import files_of, put_project
 
 Run = Callable[..., tuple[int, str, str]]
+
+
+@dataclass
+class Weight:
+    grams: int
+
+
+class Sprocket:
+    """No plain data: only its author knows how to write it."""
 
 
 @pytest.fixture
@@ -305,6 +315,35 @@ def test_step_and_name_are_asked_for_at_a_terminal(
     assert "Fork at which step" in out
     assert "[report-5]" in out
     assert load_case(captured(project, "report-5")).step == 5
+
+
+def test_all_types_that_are_left_to_register_are_named_at_once_as_code(
+    project: Path, sqlite_file: Path
+) -> None:
+    from refork.capture import capture
+    from refork.engine.reading import Reader
+    from refork.engine.reading_types import Problem
+    from refork.errors import TypesNotRegisteredError
+
+    with Reader(f"sqlite:///{sqlite_file}") as reader:
+        recorded = reader.run("report-1")
+    problems = [
+        Problem(step=2, message="step 2 ('find'): its output ...", types=(Weight, Sprocket)),
+        Problem(step=3, message="step 3 ('list'): its output ...", types=(Sprocket,)),
+        Problem(step=5, message="step 5 ('last'): its output ...", types=(Path,)),
+    ]
+    with pytest.raises(TypesNotRegisteredError) as raised:
+        capture(recorded, step=4, cases=project / "cases", name="wrong", problems=problems)
+    assert f"step 2 ('find') holds {__name__}.Weight, {__name__}.Sprocket; step 3" in str(raised.value)
+    assert "step 5" not in str(raised.value)
+    assert raised.value.code.splitlines() == [
+        "    from refork import values",
+        f"    from {__name__} import Sprocket, Weight",
+        "",
+        "    values.register(Sprocket, encode=lambda value: ..., decode=lambda data: Sprocket(...))",
+        "    values.register(Weight)",
+    ]
+    assert not (project / "cases").exists()
 
 
 def test_a_value_that_is_not_portable_stops_a_capture_only_where_it_is_needed(

@@ -127,10 +127,10 @@ def test_a_value_that_has_no_json_is_refused_by_its_step_and_type_with_what_to_r
 ) -> None:
     project, said = captured
     assert "opaque 0" not in said
-    (line,) = [line for line in said.splitlines() if "register(" in line]
     number = steps_of(project)["opaque"].number
-    assert f"step {number}" in line
-    assert "refork.values.register(Opaque)" in line
+    assert f"step {number} ('opaque') holds lab.Opaque; types" in said
+    assert "    from lab import Opaque\n" in said
+    assert "    values.register(Opaque, encode=lambda value: ..., decode=lambda data: Opaque(...))\n" in said
     assert not (project / "evals/cases/opaque").exists()
 
 

@@ -28,6 +28,10 @@ class Unregistered:
         return f"Unregistered(amount={self.amount})"
 
 
+class Hidden:
+    pass
+
+
 class UnprintableError(Exception):
     def __str__(self) -> str:
         raise RuntimeError("no text")
@@ -113,13 +117,24 @@ def test_half_a_surrogate_pair_in_a_message_becomes_text() -> None:
 def test_what_cannot_be_written_says_what_to_register_and_shows_itself() -> None:
     encoded, found = as_json(Unregistered(3))
     assert found is not None
-    assert "Unregistered is not registered; call refork.values.register(Unregistered)" in found
+    assert "Unregistered is not registered; call refork.values.register(Unregistered)" in found.problem
+    assert found.types == (Unregistered,)
     assert isinstance(encoded, dict)
     placeholder = encoded["value"]
     assert isinstance(placeholder, dict)
     assert placeholder["text"] == "Unregistered(amount=3)"
-    with pytest.raises(ValueNotPortableError):
+    with pytest.raises(ValueNotPortableError, match="it is not in the case: it cannot be written as JSON"):
         values.decode(encoded)
+
+
+def test_all_types_of_a_value_that_want_registering_are_named_at_once_those_within_others_too() -> None:
+    class Outer:
+        def __init__(self) -> None:
+            self.inner = [Unregistered(1), {"deep": Hidden()}]
+
+    _, found = as_json({"a": Outer(), "b": Unregistered(2)})
+    assert found is not None
+    assert set(found.types) == {Outer, Unregistered, Hidden}
 
 
 def test_unpickling_neither_launches_dbos_nor_prints_to_our_output(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import click
 
 from refork import __version__
 from refork.cli.text import one_line, printable
-from refork.errors import BadInputError, ReforkError
+from refork.errors import BadInputError, ReforkError, TypesNotRegisteredError
 
 GROUP: Final = "refork.commands"
 INTERRUPTED: Final = 130
@@ -87,7 +87,10 @@ def main(args: Sequence[str] | None = None) -> int:
     except click.ClickException as error:
         return _fail(_usage(error), error.exit_code)
     except ReforkError as error:
-        return _fail(str(error), 2 if isinstance(error, BadInputError) else 1)
+        _fail(str(error), 1)
+        if isinstance(error, TypesNotRegisteredError):
+            click.echo("\n".join(printable(line) for line in ("", *error.code.splitlines())), err=True)
+        return 2 if isinstance(error, BadInputError) else 1
     return code if isinstance(code, int) else 0
 
 

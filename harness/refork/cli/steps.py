@@ -10,6 +10,7 @@ from refork.case import Answer, RecordedError, Request, Run, Step, StepKind
 from refork.cli.output import Column, print_table
 from refork.cli.text import duration, first_line, one_line, printable, tokens
 from refork.usage import Usage
+from refork.values.shown import untagged
 
 _COLUMNS = (
     Column(title="#", right=True),
@@ -59,7 +60,8 @@ def summary(step: Step) -> str:
     if step.error is not None:
         return first_line(_error(step.error))
     if step.answer is not None:
-        return first_line("\n".join(_answer(step.answer)))
+        text, calls = first_line(step.answer.text or ""), first_line(", ".join(_calls(step.answer)))
+        return "  ".join(filter(None, [text, calls]))
     if step.child_run is not None and step.output is None:
         return first_line(f"started run {step.child_run}")
     return first_line(_text(step.output))
@@ -129,8 +131,11 @@ def _content(content: Any) -> str | None:
 
 
 def _answer(answer: Answer) -> list[str]:
-    calls = [f"→ {call.name}({_text(call.arguments)})" for call in answer.tool_calls]
-    return [text for text in (answer.text, *calls) if text]
+    return [text for text in (answer.text, *_calls(answer)) if text]
+
+
+def _calls(answer: Answer) -> list[str]:
+    return [f"→ {call.name}({_text(call.arguments)})" for call in answer.tool_calls]
 
 
 def _usage(usage: Usage) -> str:
@@ -147,13 +152,10 @@ def _error(error: RecordedError) -> str:
 
 def _text(value: Any) -> str:
     """A recorded value: text as it stands, what could not be read as why, everything else as JSON."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, dict) and value.get("$type") == "left_out":
-        return str(value["value"]["text"])
-    if isinstance(value, dict) and value.get("$type") == "not_portable":
-        return str(value["value"]["text"] or f"(it {value['value']['problem']})")
-    return "" if value is None else _compact(value)
+    shown = untagged(value)
+    if isinstance(shown, str):
+        return shown
+    return "" if shown is None else _compact(shown)
 
 
 def _compact(value: Any) -> str:

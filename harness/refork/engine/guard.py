@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any, Final
 
+from dbos import DBOS
 from dbos._context import get_local_dbos_context
 from dbos._error import DBOSWorkflowCancelledError
 from sqlalchemy.exc import DBAPIError
@@ -35,6 +36,7 @@ GUARDED: Final = (
     "init_workflow",
     "init_workflows",
     "init_child_workflow",
+    "get_queue",
 )
 """The methods of DBOS's SystemDatabase that the guard stands in front of."""
 
@@ -125,6 +127,15 @@ class Guard:
         gate = self.gate(run_id)
         step = None if gate is None else gate.answer(number, name)
         return None if step is None else recorded_result(step)
+
+    def _get_queue(self, original: Callable[..., Any], name: str, **rest: Any) -> Any:
+        """A queue that a fork looks up. Production's are registered in its database, and no look-up is recorded."""
+        found = original(name, **rest)
+        context = get_local_dbos_context()
+        if found is not None or context is None or self.gate(context.workflow_id) is None:
+            return found
+        DBOS.register_queue(name)
+        return original(name, **rest)
 
     def _check_operation_execution_txn(
         self, original: Callable[..., Any], workflow_id: str, function_id: int, function_name: str, conn: Any

@@ -184,8 +184,8 @@ def _step(read: _Read, told: Description) -> tuple[Step, Problem | None]:
     output, said = as_json(read.output)
     problem = None
     if said is not None:
-        message = f"step {row.function_id} ({row.function_name!r}): its output {said}"
-        problem = Problem(step=row.function_id, message=message)
+        message = f"step {row.function_id} ({row.function_name!r}): its output {said.problem}"
+        problem = Problem(step=row.function_id, message=message, types=said.types)
     step = Step(
         number=row.function_id,
         name=row.function_name,
@@ -214,7 +214,8 @@ def _arguments(status: Any, problems: list[Problem]) -> tuple[tuple[Any, ...], d
     def encoded(name: str, value: object) -> Any:
         json, problem = as_json(value)
         if problem is not None:
-            problems.append(Problem(step=None, message=f"the run's argument {name} {problem}"))
+            message = f"the run's argument {name} {problem.problem}"
+            problems.append(Problem(step=None, message=message, types=problem.types))
         return json
 
     return (

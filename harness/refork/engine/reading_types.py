@@ -60,10 +60,14 @@ class Match:
 
 @dataclass(frozen=True, kw_only=True)
 class Problem:
-    """Why a value of a run is not in it, in one line. ``step`` is None for the run's own input."""
+    """Why a value of a run is not in it, in one line. ``step`` is None for the run's own input.
+
+    ``types`` are those of the value that could be written if they were registered.
+    """
 
     step: int | None
     message: str
+    types: tuple[type, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

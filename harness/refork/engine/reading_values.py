@@ -16,12 +16,12 @@ from refork import values
 from refork.case import Json, RecordedError
 from refork.engine import serializers
 from refork.engine.app import app_modules, inert_dbos, main_class
+from refork.engine.dbos_values import register_dbos_values
 from refork.engine.portable import as_hinted, portable_error
 from refork.errors import ApplicationError, ValueNotPortableError
 from refork.text import summary
 from refork.values.types import recorded
 
-NOT_PORTABLE: Final = "not_portable"
 PICKLE: Final = "py_pickle"
 PORTABLE: Final = "portable_json"
 _SHOWN: Final = 2000
@@ -32,6 +32,9 @@ class Unreadable:
     """Stands for a value that could not be taken out of the database. ``problem`` completes "it ..."."""
 
     problem: str
+
+
+register_dbos_values()
 
 
 @contextmanager
@@ -85,20 +88,29 @@ def read_error(text: str, serialization: str | None) -> tuple[RecordedError, Bas
     return RecordedError(type="Exception", message=f"(it {problem})"), None
 
 
-def as_json(value: object) -> tuple[Json, str | None]:
-    """``value`` as plain JSON and None, or what stands in its place and a problem that completes "it ..."."""
+@dataclass(frozen=True, kw_only=True)
+class Unwritable:
+    """Why a value has no JSON. ``problem`` completes "it ..."; ``types`` are those that want to be registered."""
+
+    problem: str
+    types: tuple[type, ...] = ()
+
+
+def as_json(value: object) -> tuple[Json, Unwritable | None]:
+    """``value`` as plain JSON and None, or what stands in its place, and why."""
     if isinstance(value, Unreadable):
-        return _placeholder("unknown", value.problem, None), value.problem
+        return _placeholder("unknown", value.problem, None), Unwritable(problem=value.problem)
     try:
         return values.encode(value), None
     except ValueNotPortableError as error:
         kind = f"{type(value).__module__}.{type(value).__qualname__}"
         problem = f"cannot be written as JSON: {error}"
-        return _placeholder(kind, problem, _shown(value)), problem
+        why = Unwritable(problem=problem, types=values.unregistered(value))
+        return _placeholder(kind, problem, _shown(value)), why
 
 
 def _placeholder(kind: str, problem: str, text: str | None) -> Json:
-    return {values.TAG: NOT_PORTABLE, "value": {"type": kind, "problem": problem, "text": text}}
+    return {values.TAG: values.NOT_PORTABLE, "value": {"type": kind, "problem": problem, "text": text}}
 
 
 def _shown(value: object) -> str | None:

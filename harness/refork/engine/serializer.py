@@ -10,6 +10,7 @@ from dbos import Serializer
 
 from refork import values
 from refork.case import Step
+from refork.engine.dbos_values import register_dbos_values
 from refork.engine.portable import register_error
 from refork.errors import SessionError, ValueNotPortableError
 from refork.files.checks import one_line
@@ -18,6 +19,7 @@ from refork.values import RecordedException
 
 NAME = "refork_json"
 register_error()
+register_dbos_values()
 
 
 class JsonSerializer(Serializer):

@@ -14,13 +14,13 @@ from refork.case import Run, Step
 from refork.errors import BadFileError
 from refork.files.checks import one_line
 from refork.files.json_text import parse_json
+from refork.values import LEFT_OUT
 
 LARGE: Final = 100_000
 """Characters of JSON up to which a value stands as it is."""
 MOST: Final = 1_000_000_000
 """Characters that the compressed values of one file may expand to: a file may come in a pull request."""
 ZLIB: Final = "zlib"
-LEFT_OUT: Final = "left_out"
 _TAG: Final = "$type"
 
 

@@ -39,7 +39,9 @@ from refork.values.types import (
 
 __all__ = [
     "DEFAULT",
+    "LEFT_OUT",
     "MAX_DEPTH",
+    "NOT_PORTABLE",
     "TAG",
     "RecordedException",
     "Registry",
@@ -50,6 +52,7 @@ __all__ = [
     "loads",
     "register",
     "register_pydantic",
+    "unregistered",
 ]
 
 TAG: Final = "$type"
@@ -57,6 +60,12 @@ _VALUE: Final = "value"
 MAX_DEPTH: Final = 100
 _MAX_JSON_DEPTH: Final = 4 * MAX_DEPTH
 """A level of a value is up to three of JSON: an object with a tag, a list, and a pair in it."""
+NOT_PORTABLE: Final = "not_portable"
+"""Tags what stands in place of a value that cannot be written."""
+LEFT_OUT: Final = "left_out"
+"""Tags what stands in place of a large value that no replay needs."""
+_PLACEHOLDERS: Final = frozenset({NOT_PORTABLE, LEFT_OUT})
+_MOST_TYPES: Final = 50
 _MAX_PLAIN_BITS: Final = 8192
 """Longer integers are written in hexadecimal: Python refuses to read more than 4300 decimal digits."""
 
@@ -139,6 +148,28 @@ class Registry:
         except _Problem as problem:
             raise problem.error("cannot read the value") from problem.cause
 
+    def knows(self, type: type) -> bool:
+        """Whether values of exactly ``type`` can be written by now."""
+        return type in self._forms
+
+    def unregistered(self, value: Any) -> tuple[type, ...]:
+        """The types of all values within ``value`` that cannot be written until they are registered."""
+        registry = Registry()
+        registry._forms, registry._decoders = dict(self._forms), dict(self._decoders)
+        found: list[type] = []
+        while len(found) < _MOST_TYPES:
+            try:
+                registry._encode(value, 0)
+            except _Problem as problem:
+                if problem.kind is None:
+                    break
+                found.append(problem.kind)
+                form = Form(tag=f"unregistered-{len(found)}", encode=_contents, decode=_contents)
+                registry._forms[problem.kind] = form
+            else:
+                break
+        return tuple(found)
+
     def dumps(self, value: Any) -> str:
         """``value`` as JSON text without line breaks."""
         return json.dumps(self.encode(value), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
@@ -170,7 +201,7 @@ class Registry:
         if form is None and issubclass(kind, BaseException):
             return self._encode_exception(value, depth)
         if form is None:
-            raise _Problem(_unregistered(kind))
+            raise _Problem(_unregistered(kind), kind=kind)
         try:
             simpler = form.encode(value)
         except Exception as error:
@@ -232,6 +263,8 @@ class Registry:
         tag = data[TAG]
         if set(data) != {TAG, _VALUE} or not isinstance(tag, str):
             raise _Problem(f"an object with the key {TAG!r} must hold a type's name and a {_VALUE!r} only")
+        if tag in _PLACEHOLDERS:
+            raise _Problem(_reason(data[_VALUE]))
         decoder = self._decoders.get(tag) or self._found_by(tag)
         if decoder is None:
             raise _Problem(
@@ -273,10 +306,11 @@ def _number(value: int | float) -> Json:
 class _Problem(Exception):  # noqa: N818 - carries a message up to encode() or decode(), which raise it properly
     """What is wrong with a part of a value; the path to it grows on the way up."""
 
-    def __init__(self, message: str, cause: BaseException | None = None) -> None:
+    def __init__(self, message: str, cause: BaseException | None = None, *, kind: type | None = None) -> None:
         super().__init__(message)
         self.message = message
         self.cause = cause
+        self.kind = kind
         self.path: list[str] = []
 
     def error(self, what: str) -> ValueNotPortableError:
@@ -291,6 +325,19 @@ def _unregistered(kind: type) -> str:
         f"its type {kind.__module__}.{kind.__qualname__} is not registered; call "
         f"refork.values.register({kind.__qualname__}) in the function that `setup` of [tool.refork] names"
     )
+
+
+def _contents(value: Any) -> Any:
+    """What an object holds, to look into it."""
+    return dict(getattr(value, "__dict__", {}))
+
+
+def _reason(placeholder: Any) -> str:
+    """Why a value is not there, in the words of what stands in its place."""
+    told = placeholder if isinstance(placeholder, dict) else {}
+    if "problem" in told:
+        return f"it is not in the case: it {told['problem']}"
+    return f"it is not in the case: {told.get('text') or 'it was left out'}"
 
 
 def _failed(kind: type, error: Exception) -> str:
@@ -310,6 +357,7 @@ register = DEFAULT.register
 register_pydantic = DEFAULT.register_pydantic
 encode = DEFAULT.encode
 decode = DEFAULT.decode
+unregistered = DEFAULT.unregistered
 
 
 def decoded(data: Json) -> Any:

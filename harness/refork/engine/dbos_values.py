@@ -1,0 +1,25 @@
+"""Values of DBOS's own classes, which its look-ups give to a workflow, as plain JSON."""
+
+from typing import Any, Final
+
+from dbos import WorkflowStatus
+
+from refork import values
+
+_NAME: Final = "dbos.WorkflowStatus"
+
+
+def register_dbos_values() -> None:
+    """Let what ``DBOS.get_workflow_status`` and ``DBOS.list_workflows`` gave be written, and read in a replay."""
+    if not values.DEFAULT.knows(WorkflowStatus):
+        values.register(WorkflowStatus, name=_NAME, encode=_attributes, decode=_with_attributes)
+
+
+def _attributes(status: WorkflowStatus) -> dict[str, Any]:
+    return dict(vars(status))
+
+
+def _with_attributes(attributes: Any) -> WorkflowStatus:
+    status = WorkflowStatus.__new__(WorkflowStatus)
+    status.__dict__.update(attributes)
+    return status

@@ -1,0 +1,25 @@
+"""Encoded values as people read them: without the tags that tell their types."""
+
+from typing import Any
+
+from refork.case import Json
+from refork.values import LEFT_OUT, NOT_PORTABLE, TAG
+
+
+def untagged(data: Json) -> Json:
+    """``data`` with every tagged object replaced by its value, and what stands for a missing value by the reason."""
+    if isinstance(data, list):
+        return [untagged(item) for item in data]
+    if not isinstance(data, dict):
+        return data
+    if set(data) != {TAG, "value"}:
+        return {key: untagged(item) for key, item in data.items()}
+    return _value(data[TAG], data["value"])
+
+
+def _value(tag: Json, value: Any) -> Json:
+    if tag in (NOT_PORTABLE, LEFT_OUT) and isinstance(value, dict):
+        return str(value.get("text") or f"(it {value.get('problem')})")
+    if tag == "dict" and isinstance(value, list):
+        return {str(untagged(key)): untagged(item) for key, item in value}
+    return untagged(value)
