@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from refork.redaction.held import hidden
 from refork.variant import CURRENT
 from refork_evals.cells import endings_of
 from refork_evals.gate.errors import is_forgivable
@@ -84,6 +85,9 @@ def settle(
 
 def amend(report: pytest.TestReport, error: BaseException | None) -> None:
     """Make a losing candidate an expected failure, and show our words in place of a traceback of ours."""
+    report.sections = [(title, hidden(text)) for title, text in report.sections]
+    if report.longrepr is not None and hidden(shown := str(report.longrepr)) != shown:
+        report.longrepr = hidden(shown)
     if not isinstance(error, NotPassedError):
         return
     report.longrepr = error.text

@@ -11,6 +11,7 @@ import pytest
 from refork.answers import AnswersMode, Store, forget_normalizers
 from refork.errors import ReforkError
 from refork.policy import project_policy
+from refork.redaction.held import forget as forget_held
 from refork.stubs import check_stubs, forget_stubs
 from refork.variant import CURRENT
 from refork_evals.judge_answers import JudgeAnswer, JudgeAnswers, keeping
@@ -124,6 +125,7 @@ class AgentEvals:
         forget_scorers()
         forget_stubs()
         forget_normalizers()
+        forget_held()
 
     # Collection.
 

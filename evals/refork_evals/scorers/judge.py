@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, ValidationError
 from refork.case import Answer
+from refork.text import without_secrets
 
 from refork_evals.judge_answers import judge_answers
 from refork_evals.results import Score
@@ -140,6 +141,7 @@ class Judge(BuiltIn):
         if answers is not None and answers.offline:
             raise NotMeasuredError("no reply of the judge is kept for this output, and no call may be made")
         reply = await self._call(body)
+        reply = Reply(content=without_secrets(reply.content), model=reply.model)
         if answers is not None:
             answers.note(body, vote, reply.content, reply.model)
         return reply

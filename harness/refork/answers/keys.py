@@ -8,6 +8,7 @@ from typing import Any, Final, TypeVar
 
 from refork.case import Request
 from refork.errors import BadInputError
+from refork.redaction.held import without_environment
 
 _Function = TypeVar("_Function", bound=Callable[[str], str])
 _DIGITS: Final = 24
@@ -40,7 +41,8 @@ def digest_of(request: Request, *, code: str = "", own_ids: Iterable[str] = ()) 
     and output schema. Not with the agent's name, which is not sent.
 
     ``code`` stands for what decides the answer beside the request; ``own_ids`` are ids of the fork itself, which
-    differ between any two. BadInputError where a normalizer raises, or gives no text.
+    differ between any two; nor with the environment's keys, which differ
+    between machines. BadInputError where a normalizer raises, or gives no text.
     """
     sent = {key: value for key, value in asdict(request).items() if key != "agent"}
     return digest([_normalized(sent, tuple(own_ids)), code])
@@ -63,6 +65,7 @@ def _normalized(value: Any, own_ids: tuple[str, ...]) -> Any:
 
 
 def _text(text: str, own_ids: tuple[str, ...]) -> str:
+    text = without_environment(text)
     for own in own_ids:
         text = text.replace(own, "<run>")
     for function in _registered:

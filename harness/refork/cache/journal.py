@@ -22,6 +22,7 @@ from refork.cache.left import Left, LeftAnswers
 from refork.cache.locks import held_file
 from refork.cache.names import MAIN, Part, parts_in
 from refork.files.storage import sync_folder
+from refork.redaction.held import hidden
 
 VERSION: Final = 1
 KEPT_SECONDS: Final = 24 * 3600
@@ -163,7 +164,7 @@ def _line(folder: Path, home: Path, kept: Kept, mode: AnswersMode) -> bytes:
     place = folder.relative_to(home) if folder.is_relative_to(home) else folder
     values = adapter().dump_python(kept, mode="json", exclude_defaults=True)
     document = {"version": VERSION, "mode": mode.value, "folder": place.as_posix(), "answer": values}
-    return json.dumps(document, allow_nan=False).encode() + b"\n"
+    return hidden(json.dumps(document, allow_nan=False)).encode() + b"\n"
 
 
 def _may_be_a_case(folder: Path, home: Path) -> bool:

@@ -102,7 +102,9 @@ def _usage(error: click.ClickException) -> str:
 
 
 def _fail(message: str, code: int) -> int:
-    click.echo(f"refork: {printable(' '.join(message.split()))}", err=True)
+    from refork.text import without_secrets  # noqa: PLC0415 - `refork --help` needs none of it
+
+    click.echo(f"refork: {printable(without_secrets(' '.join(message.split())))}", err=True)
     return code
 
 

@@ -89,7 +89,10 @@ def redact_options(function: F) -> F:
 def redaction(kinds: str | None, *, no_redact: bool) -> "Redaction":
     """What the two options say. BadInputError where they contradict each other, or name no kind."""
     from refork.cli.loading import Redaction  # noqa: PLC0415
+    from refork.redaction.held import left_as_they_are  # noqa: PLC0415 - needs pydantic
 
+    if no_redact:
+        click.get_current_context().with_resource(left_as_they_are())
     if kinds is None:
         return Redaction(secrets=not no_redact)
     if no_redact:

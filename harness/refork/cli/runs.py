@@ -84,7 +84,9 @@ def _cells(run: "RunSummary", *, reasons: bool) -> tuple[str, ...]:
 
 
 def _error(run: "RunSummary") -> str:
-    return "" if run.error is None else first_line(f"{run.error.type}: {run.error.message}")
+    from refork.text import without_secrets  # noqa: PLC0415 - needs pydantic
+
+    return "" if run.error is None else first_line(f"{run.error.type}: {without_secrets(run.error.message)}")
 
 
 def _ids(ids: Sequence[str]) -> dict[str, str]:
@@ -101,6 +103,8 @@ def _distinct(run_id: str, ids: Sequence[str]) -> int:
 
 
 def _json(run: "RunSummary") -> dict[str, Any]:
+    from refork.text import without_secrets  # noqa: PLC0415 - needs pydantic
+
     usage, error = run.usage, run.error
     return {
         "id": run.id,
@@ -118,5 +122,5 @@ def _json(run: "RunSummary") -> dict[str, Any]:
             "reasoning_tokens": usage.reasoning_tokens,
         },
         "flags": flags_json(run.flags),
-        "error": None if error is None else {"type": error.type, "message": error.message},
+        "error": None if error is None else {"type": error.type, "message": without_secrets(error.message)},
     }

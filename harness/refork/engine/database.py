@@ -157,6 +157,8 @@ def _sqlite(path: Path, folder: Path) -> Generator[EvalsDatabase]:
         # A crash of the process loses nothing in this mode, and a commit costs no disk sync.
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=NORMAL")
+        # What is taken out of a row is taken out of the file, too.
+        connection.execute("PRAGMA secure_delete=ON")
 
     try:
         _mark(engine, None, str(path))

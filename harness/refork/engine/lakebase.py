@@ -14,6 +14,7 @@ from refork import __version__
 from refork.engine.server import SSL_MODES, Server
 from refork.errors import BadInputError, DatabaseError, ReforkError
 from refork.files.checks import nearest, one_line
+from refork.redaction.held import hold
 
 if TYPE_CHECKING:
     from databricks.sdk import WorkspaceClient
@@ -68,6 +69,7 @@ class Credentials:
 
     def _new(self) -> str:
         self._kept = self._make()
+        hold(self._kept.value)
         return self._kept.value
 
 

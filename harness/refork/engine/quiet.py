@@ -7,6 +7,8 @@ from pathlib import Path
 
 from dbos._error import DBOSAwaitedWorkflowCancelledError, DBOSWorkflowCancelledError
 
+from refork.text import without_secrets
+
 
 class _NotCancelled(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
@@ -27,13 +29,18 @@ class _Diverted(_NotCancelled):
         return False
 
 
+class _Hiding(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        return without_secrets(super().format(record))
+
+
 @contextmanager
 def quiet_dbos(log_file: Path) -> Generator[None]:
     """Send DBOS's log to a file while it lasts, and drop asyncio's complaints about cancelled forks."""
     dbos_log, asyncio_log = logging.getLogger("dbos"), logging.getLogger("asyncio")
     handlers, propagate = dbos_log.handlers[:], dbos_log.propagate
     to_file = logging.FileHandler(log_file, mode="w", encoding="utf-8", delay=True)
-    to_file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(threadName)s %(message)s"))
+    to_file.setFormatter(_Hiding("%(asctime)s %(levelname)s %(threadName)s %(message)s"))
     diverted, not_cancelled = _Diverted(to_file), _NotCancelled()
     dbos_log.addFilter(diverted)
     # DBOS adds a console handler of its own unless the logger has one already.

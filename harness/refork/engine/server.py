@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from psycopg.pq import Conninfo
 
 from refork.files.checks import one_line
+from refork.redaction.held import hold
 
 CONNECT_SECONDS: Final = 10
 SSL_MODES: Final = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
@@ -51,6 +52,9 @@ class Server:
     schema: str | None
     parameters: Mapping[str, str] = field(repr=False)
     tokens: Tokens | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        hold(*self._secrets())
 
     @property
     def user(self) -> str:

@@ -24,6 +24,7 @@ from refork.engine.gate import Gate
 from refork.engine.guard import Guard
 from refork.engine.off_loop import off_loop
 from refork.engine.quiet import quiet_dbos
+from refork.engine.scrubbing import scrub
 from refork.engine.seeding import seed
 from refork.engine.serializer import JsonSerializer, pickle_refused
 from refork.engine.threads import daemon_threads
@@ -154,6 +155,7 @@ def open_engine(
     with ExitStack() as stack:
         stack.enter_context(sqlite_clock())
         database = stack.enter_context(evals_database(url, root=root, slot=slot))
+        stack.callback(scrub, database)
         stack.enter_context(quiet_dbos(database.folder / f"dbos{f'-{slot}' if slot else ''}.log"))
         stack.enter_context(_no_other_dbos())
         stack.enter_context(pickle_refused())

@@ -42,7 +42,8 @@ def refuse_outside(path: Path, folder: Path) -> None:
 def write_atomically(path: Path, text: str | Iterable[str]) -> None:
     """Write ``text``, or its parts, as UTF-8, all of it or nothing: a reader sees the old file or the new one.
 
-    What is written has no name until it is whole, where the system can do that, so a killed process leaves nothing.
+    No secret that this process holds is written, whatever the file. Where the system can do that, what is written has
+    no name until it is whole, so that a killed process leaves nothing.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}.tmp")
     try:
@@ -100,10 +101,12 @@ def _decoded(data: bytes, path: Path) -> str:
 
 
 def _write(path: Path, parts: Iterable[str]) -> None:
+    from refork.redaction.held import hidden  # noqa: PLC0415 - redaction reads files of its own by this module
+
     nameless = _nameless(path.parent)
     with os.fdopen(_named(path) if nameless is None else nameless, "w+b") as file:
         for part in parts:
-            file.write(part.encode())
+            file.write(hidden(part).encode())
         file.flush()
         os.fsync(file.fileno())
         if nameless is not None and not _linked(file.fileno(), path):

@@ -10,6 +10,7 @@ from typing import Protocol
 from refork.case import Case, Request
 from refork.errors import ReforkError, StaleError
 from refork.fork.alike import EndedAlike
+from refork.fork.hidden import hidden_problem, hidden_request, hidden_trial
 from refork.fork.planned import Keeper, Planned, cancel, refuse
 from refork.outcome import ForkStatus, Outcome, Trial
 from refork.variant import Variant
@@ -173,7 +174,8 @@ class CaseFork:
         return self._alike.hopeless(variant) is not None
 
     def give(self, planned: Planned, trial: Trial) -> None:
-        """A trial's end, told to whoever waits for it."""
+        """A trial's end, told to whoever waits for it. From here on nobody sees its secrets."""
+        trial = hidden_trial(trial)
         with self._lock:
             if planned not in self._unanswered:
                 return
@@ -187,10 +189,11 @@ class CaseFork:
 
     def sent(self, variant: str, request: Request) -> None:
         """What is sent to the model at the fork point for a variant."""
-        self._requests[variant] = request
+        self._requests[variant] = hidden_request(request)
 
     def fail(self, problem: ReforkError) -> None:
         """Nothing can be measured: tell every planned trial, and those to come."""
+        problem = hidden_problem(problem)
         with self._lock:
             known, self._problem = self._problem, self._problem or problem
             unanswered, self._unanswered = self._unanswered, set()

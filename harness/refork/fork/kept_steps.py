@@ -14,6 +14,7 @@ from refork.answers import AnswerKey, AnswersMode, Kept, Store, digest_of, norma
 from refork.case import Case, Step, StepKind
 from refork.errors import ValueNotPortableError
 from refork.fork.branch import Instead
+from refork.fork.hidden import hidden_output
 from refork.fork.http_steps import Exchanges, Making
 from refork.frameworks import ModelCall, StepCall
 from refork.usage import Usage
@@ -99,13 +100,13 @@ class KeptSteps:
 
         async def call_async(*args: Any, **kwargs: Any) -> Any:
             began = time.monotonic()
-            output = await function(*args, **kwargs)
+            output = hidden_output(await function(*args, **kwargs))
             await asyncio.to_thread(self._note, key, output, time.monotonic() - began)
             return output
 
         def call(*args: Any, **kwargs: Any) -> Any:
             began = time.monotonic()
-            output = function(*args, **kwargs)
+            output = hidden_output(function(*args, **kwargs))
             self._note(key, output, time.monotonic() - began)
             return output
 

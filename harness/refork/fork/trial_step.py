@@ -17,6 +17,7 @@ from refork.fork.retries import Retries, is_transient
 from refork.fork.slots import Slots
 from refork.frameworks import ModelCall, Reply
 from refork.outcome import ErrorKind, Trial, TrialError
+from refork.redaction import without
 from refork.text import summary
 from refork.usage import Usage
 
@@ -105,7 +106,8 @@ async def run_trial(
         if ended.error is not None:
             return _failed(ended.error, limits, exchanges)
         assert ended.value is not None, "a call without an error gives a reply"
-        return {**_kept(ended.value, ended.seconds), **_exchanged(exchanges, ended.value)}
+        kept: dict[str, Json] = without(_kept(ended.value, ended.seconds))
+        return {**kept, **_exchanged(exchanges, ended.value)}
 
     try:
         kept = await reservation.run_async({"name": name}, step)

@@ -9,6 +9,7 @@ import openai
 
 from refork.errors import ApplicationError, BadInputError
 from refork.http_calls.clients.keys import NO_KEY
+from refork.redaction.held import hold
 
 _CLASSES: Final = ("OpenAI", "AsyncOpenAI", "AzureOpenAI", "AsyncAzureOpenAI")
 
@@ -27,6 +28,7 @@ def made_without_key() -> Generator[None]:
 
 def check_key(client: Any) -> None:
     """Raises ApplicationError for a client that has no key, before it calls anybody."""
+    hold(getattr(client, "api_key", None))
     if getattr(client, "api_key", None) == NO_KEY:
         raise ApplicationError("no key for the model: set OPENAI_API_KEY to make live calls")
 
@@ -54,6 +56,7 @@ def _tolerant(client_class: Any) -> Generator[None]:
             if options.get("api_key") is not None:
                 raise
             original(self, *args, **{**options, "api_key": NO_KEY})
+        hold(getattr(self, "api_key", None), getattr(self, "admin_api_key", None))
 
     client_class.__init__ = make
     try:

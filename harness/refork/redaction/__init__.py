@@ -17,16 +17,19 @@ from typing import Any, Final, TypeAlias
 from refork.errors import ApplicationError, BadInputError
 from refork.files.checks import nearest
 from refork.redaction import secrets
+from refork.redaction.held import HIDDEN, held, note_found
 from refork.redaction.personal import KINDS
-from refork.redaction.spans import PLACEHOLDER, Pattern, Span, all_of, apart
+from refork.redaction.spans import PLACEHOLDER, Pattern, Span, all_of, apart, places
 from refork.values import TAG
 
-__all__ = ["KINDS", "PLACEHOLDER", "Redactor", "Replaced", "checked_kinds"]
+__all__ = ["KINDS", "PLACEHOLDER", "Redactor", "Replaced", "checked_kinds", "without"]
 
 Where: TypeAlias = int | None
 """A step's number, None for the run's own input, output and error."""
 
 CUSTOM: Final = "custom"
+HELD: Final = "held"
+"""The kind of what the environment or a client holds."""
 _TYPED: Final = frozenset(
     {"datetime", "time", "date", "timedelta", "decimal", "uuid", "int", "float", "complex"}
 )
@@ -60,7 +63,8 @@ def checked_kinds(text: str) -> tuple[str, ...]:
 class Redactor:
     """Finds and replaces, for one case.
 
-    ``kinds`` are keys of :data:`KINDS`; ``function`` takes each text and gives what stands in its place.
+    ``kinds`` are keys of :data:`KINDS`; ``function`` takes each text and gives what stands in its place;
+    ``placeholder`` stands for every secret, None for one with a number for each.
     """
 
     def __init__(
@@ -69,11 +73,14 @@ class Redactor:
         kinds: Sequence[str] = (),
         function: Callable[[str], object] | None = None,
         find_secrets: bool = True,
+        placeholder: str | None = None,
     ) -> None:
         self._personal: tuple[Pattern, ...] = tuple(pattern for kind in kinds for pattern in KINDS[kind])
         self._function = function
         self._protected: set[str] = set()
         self._find_secrets = find_secrets
+        self._placeholder = placeholder
+        self._kinds: dict[str, str] = {}
         self._placeholders: dict[str, str] = {}
         self._counts: dict[str, int] = {}
         self._spread: re.Pattern[str] | None = None
@@ -119,7 +126,11 @@ class Redactor:
         if found not in self._placeholders:
             number = self._counts[span.kind] = self._counts.get(span.kind, 0) + 1
             personal = any(pattern.kind == span.kind for pattern in self._personal)
-            self._placeholders[found] = f"<{'' if personal else 'secret:'}{span.kind}:{number}>"
+            numbered = f"<{'' if personal else 'secret:'}{span.kind}:{number}>"
+            self._placeholders[found] = self._placeholder or numbered
+            self._kinds[found] = span.kind
+            if self._placeholder is not None:
+                note_found(found)
             if not personal and (span.sure or secrets.is_random(found)):
                 self._known.add(found)
                 self._spread = None
@@ -129,12 +140,12 @@ class Redactor:
         if text in self._protected or (name is None and hash(text) in self._clean):
             return []
         if name in _IDS and " " not in text:
-            return apart([*secrets.tokens(text)]) if self._find_secrets else []
+            return apart([*_held_in(text), *secrets.tokens(text)]) if self._find_secrets else []
         spans = [*all_of(self._personal, text)]
         if self._find_secrets:
             if name is not None and _is_secret(name, text):
                 return [Span(0, len(text), "password", sure=False)]
-            spans += secrets.secrets(text)
+            spans += [*_held_in(text), *secrets.secrets(text)]
             if name is not None and name.lower().endswith("cookie"):
                 spans += secrets.of_header(name, text)
         if not spans and name is None:
@@ -195,7 +206,7 @@ class Redactor:
         for span in apart([*known, *spans]) if known or spans else ():
             found = text[span.start : span.end]
             placeholder = self._placeholders[found]
-            self._count(placeholder, found, where)
+            self._count(self._kinds[found], found, where)
             parts += [text[at : span.start], placeholder]
             at = span.end
         return "".join([*parts, text[at:]]) if parts else text
@@ -227,12 +238,25 @@ class Redactor:
             report.steps.add(where)
         return found
 
-    def _count(self, placeholder: str, found: str, where: Where) -> None:
-        kind = placeholder.strip("<>").removeprefix("secret:").rpartition(":")[0]
+    def _count(self, kind: str, found: str, where: Where) -> None:
         report = self._report.setdefault(kind, Replaced(kind=kind))
         report.values.add(str(hash(found)))
         report.places += 1
         report.steps.add(where)
+
+
+def without(value: Any) -> Any:
+    """An encoded value without its secrets, each hidden by the same sign; the same object where there are none."""
+    redactor = Redactor(placeholder=HIDDEN)
+    redactor.scan(value)
+    return value if redactor.idle else redactor.apply(value, None)
+
+
+def _held_in(text: str) -> Iterator[Span]:
+    """What this process holds, wherever it stands."""
+    for value in held():
+        for at in places(text, value) if value in text else ():
+            yield Span(at, at + len(value), HELD)
 
 
 def _is_secret(name: str, text: str) -> bool:

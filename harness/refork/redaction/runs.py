@@ -25,9 +25,20 @@ def scan_step(redactor: Redactor, step: Step) -> None:
     redactor.protect(tool.name for tool in tools)
     redactor.scan([step.arguments, step.output, _error_texts(step.error)])
     if answer is not None:
-        redactor.scan([answer.text, [call.arguments for call in calls], answer.structured])
+        scan_answer(redactor, answer)
     if step.request is not None:
-        redactor.scan(_request_values(step.request))
+        scan_request(redactor, step.request)
+
+
+def scan_answer(redactor: Redactor, answer: Answer) -> None:
+    redactor.protect(call.name for call in answer.tool_calls)
+    redactor.scan([answer.text, [call.arguments for call in answer.tool_calls], answer.structured])
+
+
+def scan_request(redactor: Redactor, request: Request) -> None:
+    redactor.protect(tool.name for tool in request.tools)
+    tools = [[tool.description, tool.parameters] for tool in request.tools]
+    redactor.scan([request.prompt, request.input, request.settings, tools, request.output_schema])
 
 
 def redacted_run(redactor: Redactor, run: Run, *, steps: Iterable[Step] | None = None) -> Run:
@@ -50,8 +61,8 @@ def redacted_step(redactor: Redactor, step: Step) -> Step:
         arguments=_arguments(redactor, step.arguments, at),
         output=redactor.apply(step.output, at),
         error=_error(redactor, step.error, at),
-        answer=None if step.answer is None else _answer(redactor, step.answer, at),
-        request=None if step.request is None else _request(redactor, step.request, at),
+        answer=None if step.answer is None else redacted_answer(redactor, step.answer, at),
+        request=None if step.request is None else redacted_request(redactor, step.request, at),
     )
 
 
@@ -71,7 +82,7 @@ def _error(redactor: Redactor, error: RecordedError | None, at: Where) -> Record
     return replace(error, message=redactor.apply(error.message, at), value=redactor.apply(error.value, at))
 
 
-def _answer(redactor: Redactor, answer: Answer, at: Where) -> Answer:
+def redacted_answer(redactor: Redactor, answer: Answer, at: Where) -> Answer:
     calls = tuple(replace(call, arguments=redactor.apply(call.arguments, at)) for call in answer.tool_calls)
     return replace(
         answer,
@@ -81,12 +92,7 @@ def _answer(redactor: Redactor, answer: Answer, at: Where) -> Answer:
     )
 
 
-def _request_values(request: Request) -> list[Any]:
-    tools = [[tool.description, tool.parameters] for tool in request.tools]
-    return [request.prompt, request.input, request.settings, tools, request.output_schema]
-
-
-def _request(redactor: Redactor, request: Request, at: Where) -> Request:
+def redacted_request(redactor: Redactor, request: Request, at: Where) -> Request:
     return replace(
         request,
         prompt=redactor.apply(request.prompt, at),

@@ -10,6 +10,7 @@ from typing import Final
 
 from refork.answers import AnswerKey, AnswersMode, Kept, digest_of, normalizers
 from refork.errors import AnswerMissingError, ApplicationError, ModelCallError, ToolDeniedError
+from refork.fork.hidden import hidden_response
 from refork.fork.http_steps.asking import Asking, asking_of, said_by
 from refork.fork.http_steps.making import Kind, Making
 from refork.fork.http_steps.notes import Notes
@@ -180,6 +181,8 @@ class Exchanges(Notes):
 
     def _end(self, due: _Due, answer: Received | Exception, seconds: float) -> Received:
         """The answer, noted, for the client."""
+        if isinstance(answer, Received):
+            answer = hidden_response(answer)
         reading = due.asking.read(answer) if isinstance(answer, Received) else None
         if isinstance(answer, Exception) or reading is None:
             return self._fail(due, answer)

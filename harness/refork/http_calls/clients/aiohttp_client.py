@@ -11,6 +11,7 @@ from typing import Any
 
 from refork.http_calls.watch import passing, watch_here
 from refork.http_calls.wire import Received, Sent, received
+from refork.redaction.held import hold_headers
 
 
 @contextmanager
@@ -27,6 +28,8 @@ def patched() -> Generator[None]:
         if watch is None:
             return await original(self, method, url, **options)
         whole = self._build_url(url)
+        hold_headers(self.headers)
+        hold_headers(options.get("headers"))
         sent = Sent(method=method, url=str(whole), body=_body(self, options))
 
         async def go(changed: Sent) -> Received:

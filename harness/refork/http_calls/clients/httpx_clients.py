@@ -10,6 +10,7 @@ from typing import Any, Final
 from refork.http_calls.clients.keys import NO_KEY
 from refork.http_calls.watch import passing, watch_here
 from refork.http_calls.wire import Received, Sent, received
+from refork.redaction.held import hold_headers
 
 LIBRARIES: Final = ("httpx", "httpx2")
 _NOT_COPIED: Final = frozenset({"content-length", "transfer-encoding"})
@@ -79,6 +80,7 @@ def _is_json(request: Any) -> bool:
 
 
 def _sent(request: Any) -> Sent:
+    hold_headers(request.headers)
     keys = (request.headers.get(name, "") for name in ("authorization", "api-key"))
     return Sent(
         method=request.method,

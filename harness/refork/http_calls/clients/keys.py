@@ -6,6 +6,7 @@ from contextlib import ExitStack, contextmanager
 from typing import Any, Final
 
 from refork.http_calls.watch import watch_here
+from refork.redaction.held import hold
 
 NO_KEY: Final = "refork-has-no-key"
 """The key of a client that could not have been made without one. It is never sent."""
@@ -28,6 +29,7 @@ def _tolerant(kind: Any) -> Generator[None]:
     original: Callable[..., None] = kind.__dict__["_validate_headers"]
 
     def validate(self: Any, *args: Any, **options: Any) -> None:
+        hold(getattr(self, "api_key", None), getattr(self, "auth_token", None))
         try:
             original(self, *args, **options)
         except TypeError:

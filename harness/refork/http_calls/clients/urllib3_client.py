@@ -9,6 +9,7 @@ from typing import Any
 
 from refork.http_calls.watch import passing, watch_here
 from refork.http_calls.wire import Received, Sent, received
+from refork.redaction.held import hold_headers
 
 
 @contextmanager
@@ -28,6 +29,7 @@ def patched() -> Generator[None]:
             return original(self, method, url, body, headers, *rest, **options)
         port = "" if self.port is None else f":{self.port}"
         content = _bytes(body)
+        hold_headers(headers)
 
         def go(sent: Sent) -> Received:
             changed = sent.body != content

@@ -1,0 +1,86 @@
+"""What clients, databases and the environment hold is looked for by its value, wherever it stands."""
+
+import json
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+import openai
+import pytest
+from refork.engine.server_url import server_at
+from refork.files import write_atomically
+from refork.fork.hidden import hidden_output, hidden_response
+from refork.frameworks.openai_clients import made_without_key
+from refork.http_calls.wire import Received
+from refork.redaction import Redactor
+from refork.redaction.held import forget, hidden, hold, hold_headers, left_as_they_are
+
+KEY = "k9-Lm2vXr7TqPz4"
+
+
+@pytest.fixture(autouse=True)
+def _forgotten() -> Generator[None]:
+    yield
+    forget()
+
+
+def test_a_client_that_is_made_in_a_session_gives_its_key_away() -> None:
+    with made_without_key():
+        openai.OpenAI(api_key=KEY)
+    assert hidden(f"refused {KEY}!") == "refused ***!"
+
+
+def test_the_headers_of_a_request_and_the_password_of_a_database_do_too() -> None:
+    hold_headers({"Authorization": f"Bearer {KEY}", "Accept": "application/json-7"})
+    server_at("postgresql://app:s3cr3t-Pw-x@db/shop", option="--db")
+    assert hidden(f"{KEY} s3cr3t-Pw-x application/json-7") == "*** *** application/json-7"
+
+
+def test_what_the_environment_holds_is_no_part_of_a_captured_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHOP_API_KEY", KEY)
+    redactor = Redactor()
+    redactor.scan({"note": f"it is {KEY}"})
+    assert redactor.apply({"note": f"it is {KEY}"}, 1) == {"note": "it is <secret:held:1>"}
+
+
+@pytest.mark.parametrize("key", [KEY, 'quo"ted-K3y-é', "per%cent/K3y-+ =x"])
+def test_no_file_holds_it_in_any_notation(key: str, tmp_path: Path) -> None:
+    hold(key)
+    for text in (key, json.dumps(key), json.dumps(key, ensure_ascii=False)):
+        write_atomically(tmp_path / "file.txt", f"the key: {text}")
+        assert (tmp_path / "file.txt").read_text("utf-8").strip('"') in ("the key: ***", 'the key: "***')
+
+
+def test_who_asks_for_secrets_gets_them(tmp_path: Path) -> None:
+    hold(KEY)
+    with left_as_they_are():
+        write_atomically(tmp_path / "file.txt", KEY)
+    assert (tmp_path / "file.txt").read_text("utf-8") == KEY
+
+
+@pytest.mark.parametrize("value", ["short-1", "placeholder", "/etc/keys/key-1.pem", "${SHOP_API_KEY_2}"])
+def test_what_stands_in_for_a_secret_is_not_looked_for(value: str) -> None:
+    hold(value)
+    assert hidden(f"it is {value}") == f"it is {value}"
+
+
+def test_a_response_stays_in_its_format() -> None:
+    hold(KEY)
+    document: dict[str, Any] = {
+        "choices": [{"message": {"content": f"é {KEY}"}}],
+        "usage": {"total_tokens": 3},
+    }
+    for lead in ("", "data: "):
+        body = f"{lead}{json.dumps(document)}\n\n".encode()
+        found = hidden_response(Received(status=200, body=body)).text
+        assert found.endswith("\n\n")
+        assert json.loads(found.removeprefix(lead))["choices"][0]["message"]["content"] == "é ***"
+    innocent = Received(status=200, body=b'{"a":  1}')
+    assert hidden_response(innocent) is innocent
+
+
+def test_an_output_without_secrets_is_the_very_same() -> None:
+    hold(KEY)
+    output = {"text": "nothing"}
+    assert hidden_output(output) is output
+    assert hidden_output(("told", KEY)) == ("told", "***")
