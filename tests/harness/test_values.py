@@ -26,6 +26,10 @@ from refork.errors import ValueNotPortableError
 from refork.values import MAX_DEPTH, RecordedException, Registry
 
 
+class Several(ExceptionGroup[Exception]):
+    """A group of the application's own."""
+
+
 class Colour(enum.Enum):
     RED = 1
     BLUE = (2, 3)
@@ -323,6 +327,14 @@ class TestExceptions:
         vars(sys.modules[__name__])["Loud"] = Loud
         written: dict[str, Any] = {"type": f"{__name__}.Loud", "message": "x", "args": ["x"]}
         assert type(values.decode({"$type": "recorded_exception", "value": written})) is Loud
+
+    @pytest.mark.parametrize("name", ["pydantic_core._pydantic_core.ValidationError", f"{__name__}.Several"])
+    def test_one_whose_class_cannot_be_made_without_its_code_comes_back_as_a_recorded_exception(
+        self, name: str
+    ) -> None:
+        written: dict[str, Any] = {"type": name, "message": "one of two", "args": ["one"]}
+        back = values.decode({"$type": "recorded_exception", "value": written})
+        assert (type(back), str(back)) == (RecordedException, f"{name}: one of two")
 
     @pytest.mark.parametrize("name", ["no.such.Error", "builtins.SystemExit", "os.path", "refork.case.Run"])
     def test_one_whose_class_is_not_imported_or_none_comes_back_as_a_recorded_exception(

@@ -30,6 +30,7 @@ from support.model_wire import (
     CHAT,
     Call,
     Failure,
+    Raw,
     Received,
     Reply,
     encode_reply,
@@ -37,9 +38,9 @@ from support.model_wire import (
     served,
 )
 
-__all__ = ["Call", "Failure", "ModelServer", "Received", "Reply", "in_order"]
+__all__ = ["Call", "Failure", "ModelServer", "Raw", "Received", "Reply", "in_order"]
 
-Answer: TypeAlias = str | Reply | Failure
+Answer: TypeAlias = str | Reply | Raw | Failure
 Script: TypeAlias = Callable[[Received], Answer]
 
 
@@ -195,6 +196,8 @@ class _Handler(BaseHTTPRequestHandler):
         request, answer = self.server.model._answer(path, dict(self.headers), body)
         if isinstance(answer, Failure):
             self._fail(answer)
+        elif isinstance(answer, Raw):
+            self._write(answer.status, answer.body, {"Content-Type": answer.kind} if answer.kind else {})
         else:
             reply = Reply(text=answer) if isinstance(answer, str) else answer
             if body.get("stream"):

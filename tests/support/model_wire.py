@@ -62,6 +62,15 @@ class Failure:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Raw:
+    """Whatever a server may send, as it stands."""
+
+    status: int = 200
+    kind: str = "application/json"
+    body: bytes = b""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Received:
     """A request as it arrived. ``number`` counts arrivals from 0."""
 

@@ -220,9 +220,15 @@ class Evaluation:
         dates = [trial.answered_at for trial in trials if trial.reused and trial.answered_at is not None]
         if not dates:
             return None
-        return Reused(trials=len(dates), of=len(trials), oldest=min(dates), newest=max(dates))
+        answered = sum(_is_answered(trial) for trial in trials)
+        return Reused(trials=len(dates), of=answered, oldest=min(dates), newest=max(dates))
 
     @property
     def savings(self) -> Savings | None:
         known = [cell.savings for cell in self.cells if cell.savings is not None]
         return sum(known[1:], known[0]) if known else None
+
+
+def _is_answered(trial: Trial) -> bool:
+    """Whether a model answered, were it that the application made nothing of it."""
+    return trial.answer is not None or trial.reused or (trial.error is not None and trial.error.own)

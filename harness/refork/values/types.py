@@ -123,7 +123,10 @@ def recorded_exception(data: Any) -> Exception:
     if kind is None or "args" not in data:
         return RecordedException(name, message)
     builtin: Any = next(base for base in kind.__mro__ if base.__module__ == "builtins")
-    error: Exception = builtin.__new__(kind)
+    try:
+        error: Exception = builtin.__new__(kind)
+    except TypeError:  # a class of C's own, such as pydantic's ValidationError
+        return RecordedException(name, message)
     error.args = tuple(_a(list, data["args"]))
     error.__dict__.update(_a(dict, data.get("state", {})))
     return error
