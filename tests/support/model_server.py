@@ -10,7 +10,8 @@
         ...
         assert server.count == 3
 
-It speaks ``POST /v1/chat/completions``, streamed too, ``POST /v1/responses`` and ``POST /v1/messages``.
+It speaks chat completions, streamed too, responses, Anthropic's messages and Gemini's ``generateContent``, wherever
+the path before these ends: ``/v1/chat/completions`` as well as ``/serving-endpoints/chat/completions``.
 """
 
 import json
@@ -27,8 +28,6 @@ from typing import Any, Self, TypeAlias
 
 from support.model_wire import (
     CHAT,
-    MESSAGES,
-    RESPONSES,
     Call,
     Failure,
     Raw,
@@ -36,6 +35,7 @@ from support.model_wire import (
     Reply,
     encode_reply,
     encode_stream,
+    served,
 )
 
 __all__ = ["Call", "Failure", "ModelServer", "Raw", "Received", "Reply", "in_order"]
@@ -189,8 +189,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        path = self.path.removeprefix("/v1")
-        if path not in (CHAT, RESPONSES, MESSAGES) or (path != CHAT and body.get("stream")):
+        path = served(self.path)
+        if path is None or (path != CHAT and body.get("stream")):
             self._send(404, {"error": {"message": f"{self.path} is not served, nor is such a stream"}}, {})
             return
         request, answer = self.server.model._answer(path, dict(self.headers), body)

@@ -1,13 +1,24 @@
-"""The JSON of the APIs that the model server speaks: OpenAI's two, and Anthropic's messages."""
+"""The JSON of the APIs that the model server speaks: OpenAI's two, Anthropic's messages, and Gemini's."""
 
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
+from urllib.parse import urlsplit
+
+from support import gemini_wire
 
 CHAT: Final = "/chat/completions"
 RESPONSES: Final = "/responses"
 MESSAGES: Final = "/messages"
+
+
+def served(path: str) -> str | None:
+    """The API of a request's path, None where none is served there. That of Gemini names the model, too."""
+    plain = urlsplit(path).path
+    if plain.endswith(gemini_wire.GEMINI):
+        return plain
+    return next((api for api in (CHAT, RESPONSES, MESSAGES) if plain.endswith(api)), None)
 
 
 @dataclass(frozen=True)
@@ -70,12 +81,14 @@ class Received:
 
     @property
     def api(self) -> str:
-        """``chat``, ``responses`` or ``messages``."""
+        """``chat``, ``responses``, ``messages`` or ``gemini``."""
+        if self.path.endswith(gemini_wire.GEMINI):
+            return "gemini"
         return {CHAT: "chat", MESSAGES: "messages"}.get(self.path, "responses")
 
     @property
     def model(self) -> str:
-        return str(self.body.get("model"))
+        return gemini_wire.model_of(self.path) if self.api == "gemini" else str(self.body.get("model"))
 
     @property
     def instructions(self) -> str:
@@ -84,12 +97,16 @@ class Received:
             return str(self.body.get("instructions") or "")
         if self.api == "messages":
             return text_of({"content": self.body.get("system")})
+        if self.api == "gemini":
+            return text_of(gemini_wire.system_of(self.body))
         systems = [item for item in self.items if item.get("role") in ("system", "developer")]
         return "\n".join(text_of(item) for item in systems)
 
     @property
     def items(self) -> list[dict[str, Any]]:
         """The messages of a chat request, or the input items of a responses request."""
+        if self.api == "gemini":
+            return gemini_wire.as_messages(self.body)
         found = self.body.get("input" if self.api == "responses" else "messages", [])
         return [{"role": "user", "content": found}] if isinstance(found, str) else list(found)
 
@@ -131,6 +148,7 @@ def encode_reply(request: Received, reply: Reply) -> dict[str, Any]:
     """The body of a 200 in the API that was asked."""
     encoders: dict[str, Callable[[Received, Reply], dict[str, Any]]] = {
         "chat": _chat,
+        "gemini": _gemini,
         "messages": _messages,
         "responses": _responses,
     }
@@ -264,3 +282,9 @@ def _messages(request: Received, reply: Reply) -> dict[str, Any]:
             "output_tokens": reply.output_tokens,
         },
     }
+
+
+def _gemini(request: Received, reply: Reply) -> dict[str, Any]:
+    return gemini_wire.encode_gemini(
+        reply.text, model=request.model, input_tokens=reply.input_tokens, output_tokens=reply.output_tokens
+    )

@@ -9,15 +9,12 @@ import uuid
 from collections.abc import Generator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psycopg
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from psycopg.sql import SQL, Identifier, Literal
+
+from support.certificates import authority, issue, write_pem
 
 CERTIFIED = "certified"
 """A role that logs in by its client certificate."""
@@ -116,11 +113,11 @@ def _server_user() -> str | None:
 
 
 def _configure(data: Path, clients: Path, user: str | None) -> None:
-    authority, key = _authority()
-    write_pem(clients / "ca.crt", authority)
+    signer, key = authority()
+    write_pem(clients / "ca.crt", signer)
     shutil.copy(clients / "ca.crt", data / "ca.crt")
-    _issue(data, "server", "localhost", authority, key)
-    _issue(clients, "client", CERTIFIED, authority, key)
+    issue(data, "server", "localhost", signer, key)
+    issue(clients, "client", CERTIFIED, signer, key)
     (data / "pg_hba.conf").write_text(HBA)
     with (data / "postgresql.conf").open("a") as settings:
         settings.write(
@@ -130,47 +127,6 @@ def _configure(data: Path, clients: Path, user: str | None) -> None:
     if user is not None:
         for file in ("server.crt", "server.key", "ca.crt"):
             shutil.chown(data / file, user)
-
-
-def _authority() -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Authority of a test")])
-    builder = _dated(name, name, key).add_extension(x509.BasicConstraints(ca=True, path_length=None), True)
-    return builder.sign(key, hashes.SHA256()), key
-
-
-def _issue(
-    folder: Path, file: str, name: str, authority: x509.Certificate, signer: ec.EllipticCurvePrivateKey
-) -> None:
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    builder = _dated(subject, authority.subject, key)
-    builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), False)
-    write_pem(folder / f"{file}.crt", builder.sign(signer, hashes.SHA256()))
-    secret = folder / f"{file}.key"
-    secret.touch(0o600)
-    secret.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-    )
-
-
-def _dated(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey) -> x509.CertificateBuilder:
-    now = datetime.now(tz=UTC)
-    return (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(issuer)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=2))
-    )
-
-
-def write_pem(file: Path, certificate: x509.Certificate) -> None:
-    file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
 
 
 def _free_port() -> int:
