@@ -17,6 +17,10 @@ class DatabaseError(ReforkError):
     """A database cannot be reached, is empty, or is not a DBOS system database."""
 
 
+class HostError(ReforkError):
+    """A library that Refork runs in lacks a private name which is needed of it."""
+
+
 class RunNotFoundError(BadInputError):
     """No run of that id is in the database."""
 

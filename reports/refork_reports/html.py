@@ -23,6 +23,7 @@ from refork_reports.visible import clipped, visible, visible_html
 
 REPORT: Final = "report.html"
 TITLE: Final = "Agent evals"
+_GITIGNORE: Final = "# A report is made anew by every session.\n*\n"
 _HEADLINE_WORDS: Final = {
     Verdict.PASS: "Current passes",
     Verdict.FAIL: "Current fails",
@@ -79,6 +80,8 @@ def write(evaluation: Evaluation, folder: Path, *, title: str = TITLE) -> Path:
         SUMMARY: summary_md.render(evaluation),
         REPORT: render(evaluation, title=title),
     }
+    if not folder.exists():
+        texts[".gitignore"] = _GITIGNORE
     try:
         for name, text in texts.items():
             write_atomically(folder / name, text)

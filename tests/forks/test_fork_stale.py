@@ -1,6 +1,7 @@
 """Today's code does not reach the fork point any more: nothing runs, and the verdict says what happened."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -172,11 +173,30 @@ def plots_current() -> Any:
 def test_a_renamed_workflow_is_refused_with_the_names_that_are_registered(
     runs: dict[str, Run], session: ForkSession, server: ModelServer
 ) -> None:
-    import dataclasses
-
-    renamed = dataclasses.replace(runs["one_call"], workflow="talk")
+    renamed = replace(runs["one_call"], workflow="talk")
     with pytest.raises(ApplicationError, match=r"registers no workflow 'talk' \(registered: .*'chat'.*\)"):
         session.fork(case_of(renamed))
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (
+            {"config_name": "back"},
+            r"configured instance 'back' of '.*Desk', .* \(made: 'front'\); make it in",
+        ),
+        (
+            {"config_name": None, "class_name": "Kitchen"},
+            "of the class 'Kitchen', which the application does not",
+        ),
+    ],
+)
+def test_a_run_of_an_object_that_the_application_does_not_make_is_refused_at_once(
+    runs: dict[str, Run], session: ForkSession, server: ModelServer, change: dict[str, str | None], said: str
+) -> None:
+    served = next(run for run in runs.values() if run.config_name == "front")
+    with pytest.raises(ApplicationError, match=said):
+        session.fork(case_of(replace(served, **change)))  # type: ignore[arg-type]
 
 
 def test_agents_named_otherwise_than_the_folder_are_told(forked: Callable[..., Outcome]) -> None:

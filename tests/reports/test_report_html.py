@@ -4,6 +4,7 @@ import base64
 import hashlib
 import os
 import re
+import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -258,13 +259,24 @@ def test_the_gate_and_the_comparison_of_variants_are_on_the_page() -> None:
     assert "<script>alert" not in text
 
 
-def test_write_leaves_its_three_files_and_nothing_else(tmp_path: Path) -> None:
+def test_write_leaves_its_three_files_and_keeps_them_out_of_git_in_a_folder_that_it_makes(
+    tmp_path: Path,
+) -> None:
     folder = tmp_path / "reports" / "agent-evals"
     page = write(realistic(), folder, title="analyst")
     assert page == folder / "report.html"
-    assert sorted(file.name for file in folder.iterdir()) == ["report.html", "results.json", "summary.md"]
+    files = [".gitignore", "report.html", "results.json", "summary.md"]
+    assert sorted(file.name for file in folder.iterdir()) == files
+    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
+    status = ["git", "-C", str(tmp_path), "status", "--porcelain"]
+    assert subprocess.run(status, check=True, capture_output=True, text=True).stdout == ""
     assert page.read_text(encoding="utf-8") == render(realistic(), title="analyst")
     assert len(read(folder / "results.json").cases) == 5
+
+
+def test_a_folder_of_the_users_gets_no_gitignore(tmp_path: Path) -> None:
+    write(evaluation(), tmp_path)
+    assert not (tmp_path / ".gitignore").exists()
 
 
 def test_hostile_text_can_be_written(tmp_path: Path) -> None:

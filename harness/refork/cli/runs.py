@@ -53,6 +53,10 @@ def command(
 ) -> None:
     """List recent runs: id, workflow, status, when, steps, tokens, error."""
     moment = None if since_text is None else since(since_text)
+    from refork.hosts import check_hosts  # noqa: PLC0415 - takes a second
+    from refork.hosts.dbos import DBOS  # noqa: PLC0415
+
+    check_hosts((DBOS,))
     from refork.engine.reading import Reader  # noqa: PLC0415 - takes a second to import
 
     with Reader(db) as reader:

@@ -89,14 +89,33 @@ class Engine:
         return application_version(self._dbos._registry, name or "")
 
     def check_workflow(self, run: Run) -> None:
-        """Raises ApplicationError where the application does not hold the run's workflow."""
+        """Raises ApplicationError where the application does not hold the run's workflow, or the object it is of."""
         if self.registered(run.workflow):
+            self._check_owner(run)
             return
         known = ", ".join(repr(name) for name in self.workflows()) or "none"
         raise ApplicationError(
             f"the application registers no workflow {run.workflow!r} (registered: {known}); "
             "name the module that does in [tool.refork] app"
         )
+
+    def _check_owner(self, run: Run) -> None:
+        """Look for what DBOS would miss only once the fork is started, and then only in its log."""
+        registry = self._dbos._registry
+        instances, classes = registry.instance_info_map, registry.class_info_map
+        if run.config_name is not None and f"{run.class_name}/{run.config_name}" not in instances:
+            of_class = (name.split("/", 1) for name in instances)
+            known = ", ".join(repr(config) for owner, config in of_class if owner == run.class_name) or "none"
+            raise ApplicationError(
+                f"the run is of the configured instance {run.config_name!r} of {run.class_name!r}, which the "
+                f"application does not make while it is imported (made: {known}); make it in a module that "
+                "[tool.refork] app names, or in the function that `setup` names"
+            )
+        if run.config_name is None and run.class_name is not None and run.class_name not in classes:
+            raise ApplicationError(
+                f"the run is of the class {run.class_name!r}, which the application does not register; "
+                "name the module that does in [tool.refork] app"
+            )
 
     def gate_here(self) -> Gate | None:
         """The gate of the fork that the calling code runs in, None outside every fork."""

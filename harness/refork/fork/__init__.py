@@ -5,8 +5,12 @@ checkpoints up to the fork point, and there runs its trials side by side; nothin
 In ``tail`` scope a fork is one trial, and goes on to the workflow's end under a tool policy.
 """
 
-from refork.fork.case_fork import CaseFork
-from refork.fork.replay import Replay
-from refork.fork.session import ForkSession, open_project, open_session
+from refork.hosts import check_hosts
+
+check_hosts()  # before what needs them is imported: a sentence, and no ImportError
+
+from refork.fork.case_fork import CaseFork  # noqa: E402
+from refork.fork.replay import Replay  # noqa: E402
+from refork.fork.session import ForkSession, open_project, open_session  # noqa: E402
 
 __all__ = ["CaseFork", "ForkSession", "Replay", "open_project", "open_session"]

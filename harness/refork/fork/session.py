@@ -30,6 +30,7 @@ from refork.fork.spreads import spread_of
 from refork.fork.trial_step import Limits
 from refork.frameworks import Framework, ModelCall, Replaying, StepCall, installed
 from refork.frameworks.dbos_steps import PlainSteps
+from refork.hosts import newer_line
 from refork.outcome import Trial
 from refork.policy import ToolPolicy, project_policy
 from refork.tracing import quiet_tracing
@@ -84,7 +85,9 @@ def open_session(
             replay_seconds=replay_timeout,
         )
         host = Host(engine, limits, concurrency, policy or ToolPolicy(), stubs or {})
-        session = ForkSession(engine, frameworks, host, note=evals.note, models=models)
+        session = ForkSession(
+            engine, frameworks, host, note="; ".join(filter(None, [evals.note, newer_line()])), models=models
+        )
         for framework in frameworks:
             stack.enter_context(framework.intercept(session))
         stack.enter_context(watched_steps(session))

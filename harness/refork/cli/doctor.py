@@ -1,0 +1,80 @@
+"""``refork doctor``: whether Refork can do its work with what is installed here."""
+
+import platform
+import sqlite3
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from refork.cli.options import json_option
+from refork.cli.output import Column, print_json, print_table
+
+if TYPE_CHECKING:
+    from refork.hosts import Host
+
+_COLUMNS: Final = (
+    Column(title="library"),
+    Column(title="installed"),
+    Column(title="tried with"),
+    Column(title="", flexible=True),
+)
+FINE: Final = "fine"
+
+
+@click.command("doctor")
+@json_option
+def command(*, as_json: bool) -> int:
+    """Look whether the installed libraries have what Refork needs of them.
+
+    Refork uses names that DBOS and the agent frameworks do not promise. This
+    says which of them are missing, and with which versions Refork was tried.
+
+    Ends with 1 where something is missing.
+    """
+    from refork.hosts import HOSTS, findings  # noqa: PLC0415 - imports the libraries
+
+    found = {finding.host.distribution: finding for finding in findings()}
+    if as_json:
+        print_json(
+            {"version": 1, "python": _python(), "sqlite": _sqlite(), "libraries": list(map(_entry, HOSTS))}
+        )
+        return int(bool(found))
+    click.echo(f"Python {_python()}, SQLite {_sqlite()}")
+    print_table(_COLUMNS, [_row(host) for host in HOSTS])
+    for finding in found.values():
+        click.echo(f"\n{finding.sentence}")
+    return int(bool(found))
+
+
+def _row(host: "Host") -> tuple[str, ...]:
+    installed = host.installed or "-"
+    return host.distribution, installed, f"{host.oldest} to {host.newest}", _state(host)
+
+
+def _state(host: "Host") -> str:
+    if host.installed is None:
+        return f"not installed: pip install 'refork[{host.extra}]'" if host.extra else "not installed"
+    missing = len(host.missing())
+    if missing:
+        return f"{missing} of {len(host.internals)} private names missing"
+    if host.is_older:
+        return "older than any that was tried"
+    return "newer than any that was tried; nothing is missing" if host.is_newer else FINE
+
+
+def _entry(host: "Host") -> dict[str, Any]:
+    return {
+        "name": host.distribution,
+        "installed": host.installed,
+        "oldest": host.oldest,
+        "newest": host.newest,
+        "missing": [] if host.installed is None else [internal.place for internal in host.missing()],
+    }
+
+
+def _python() -> str:
+    return platform.python_version()
+
+
+def _sqlite() -> str:
+    return sqlite3.sqlite_version

@@ -1,0 +1,58 @@
+"""Whether the installed libraries have what is needed of them."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from typing import Final
+
+from refork.errors import HostError
+from refork.hosts.host import Host, Internal
+from refork.hosts.known import HOSTS
+
+ALWAYS: Final = tuple(host for host in HOSTS if host.extra is None)
+"""Those that every session needs. The others are looked at where they are used."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """What speaks against a library. ``missing`` are private names that its version does not have."""
+
+    host: Host
+    missing: tuple[Internal, ...] = ()
+
+    @property
+    def sentence(self) -> str:
+        """What is missing, what for, and which versions have it."""
+        host = self.host
+        names = ", ".join(internal.place.replace(":", ".") for internal in self.missing)
+        needs = "; ".join(dict.fromkeys(internal.needed for internal in self.missing))
+        return (
+            f"{host.distribution} {host.installed} has no {names}, which Refork needs {needs}; known to work are "
+            f"{host.distribution} {host.oldest} to {host.newest}: install one of these, or a newer Refork"
+        )
+
+
+def findings(hosts: Iterable[Host] = HOSTS) -> list[Finding]:
+    """The installed libraries that lack something. Imports them."""
+    looked = ((host, host.missing()) for host in hosts if host.installed is not None)
+    return [Finding(host=host, missing=missing) for host, missing in looked if missing]
+
+
+@cache
+def check_hosts(hosts: tuple[Host, ...] = ALWAYS) -> None:
+    """Raise HostError where a library lacks what every session needs."""
+    found = findings(hosts)
+    if found:
+        raise HostError("; ".join(finding.sentence for finding in found))
+
+
+def newer_line(hosts: Iterable[Host] = HOSTS) -> str:
+    """A line on libraries that are newer than any that was seen to work; empty where none is.
+
+    Those of which nothing private is used are not among them.
+    """
+    private = (host for host in hosts if host.internals)
+    newer = [f"{host.distribution} {host.installed} ({host.newest})" for host in private if host.is_newer]
+    if not newer:
+        return ""
+    return f"newer than what Refork was tried with: {', '.join(newer)}; `refork doctor` looks for what may be missing"

@@ -1,0 +1,5 @@
+"""OpenAI's client: what it sends is seen in the HTTP library below it, so nothing private is needed."""
+
+from refork.hosts.host import Host
+
+OPENAI = Host(distribution="openai", oldest="2.0", newest="3.57")

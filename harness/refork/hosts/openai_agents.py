@@ -1,0 +1,33 @@
+"""The OpenAI Agents SDK, and its runner for DBOS: which agent asks, and with what, is known in the SDK's own loop."""
+
+from refork.hosts.host import Host, Internal
+
+_AGENTS = "to know which agent calls the model"
+_TOOLS = "to ask the tool policy before a tool acts"
+
+OPENAI_AGENTS = Host(
+    distribution="openai-agents",
+    oldest="0.20",
+    newest="0.24",
+    internals=(
+        Internal(
+            place="agents.models.openai_provider:shared_http_client",
+            needed="to call models from forks' loops",
+        ),
+        Internal(place="agents.run:AgentRunner.run", needed="to read sessions without writing them"),
+        Internal(place="agents.run_internal.run_loop:get_model", needed=_AGENTS),
+        Internal(place="agents.run_internal.tool_planning:execute_shell_calls", needed=_TOOLS),
+    ),
+)
+
+DBOS_OPENAI_AGENTS = Host(
+    distribution="dbos-openai-agents",
+    oldest="0.3",
+    newest="0.3",
+    internals=(
+        Internal(place="dbos_openai_agents.runner:DBOSModelWrapper", needed=_AGENTS),
+        Internal(place="dbos_openai_agents.runner:Runner", needed=_AGENTS),
+        Internal(place="dbos_openai_agents.runner:_create_tool_wrapper", needed=_TOOLS),
+        Internal(place="dbos_openai_agents.runner:_model_call_step", needed="to know a model step"),
+    ),
+)

@@ -1,0 +1,18 @@
+"""pytest: items of cases are run once, whatever other plugins ask for."""
+
+from refork.hosts.host import Host, Internal
+
+PYTEST = Host(
+    distribution="pytest",
+    oldest="8.0",
+    newest="9.2",
+    internals=(
+        Internal(
+            place="_pytest.runner:runtestprotocol",
+            needed="to run a case once, also under pytest-rerunfailures",
+        ),
+        Internal(
+            place="_pytest.skipping:evaluate_skip_marks", needed="to pay for no test that will be skipped"
+        ),
+    ),
+)

@@ -1,0 +1,13 @@
+"""time-machine: the frozen clock answers by who asks."""
+
+from refork.hosts.host import Host, Internal
+
+TIME_MACHINE = Host(
+    distribution="time-machine",
+    oldest="3.2",
+    newest="3.6",
+    internals=(
+        Internal(place="_time_machine:original_time_ns", needed="to tell Refork's own code the true time"),
+    ),
+    extra="clock",
+)
