@@ -120,7 +120,7 @@ def take(url: str, run: str) -> Taken:
 
 def _peak() -> int:
     """Bytes. Unlike what getrusage says, this counts nothing of the process that started this one."""
-    status = Path("/proc/self/status").read_text()
+    status = Path("/proc/self/status").read_text(encoding="utf-8")
     line = next(line for line in status.splitlines() if line.startswith("VmHWM:"))
     return int(line.split()[1]) * 1024
 

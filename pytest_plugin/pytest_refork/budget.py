@@ -72,7 +72,11 @@ class Budget:
             self._file.unlink(missing_ok=True)
 
     def _spent(self) -> Spent:
-        lines = [line.split() for line in self._file.read_text().splitlines()] if self._file.exists() else []
+        lines = (
+            [line.split() for line in self._file.read_text("utf-8").splitlines()]
+            if self._file.exists()
+            else []
+        )
         return Spent(
             tokens=sum(int(tokens) for tokens, _ in lines),
             cost=sum((Decimal(cost) for _, cost in lines), Decimal(0)),

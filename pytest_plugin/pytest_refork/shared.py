@@ -53,13 +53,13 @@ class Shared:
         """Every worker collects the same: it does not matter which of them is heard."""
         if self._folder is not None:
             part = self._folder / f"collected-{self._slot}"
-            part.write_text(json.dumps(asdict(collected)))
+            part.write_text(json.dumps(asdict(collected)), "utf-8")
             part.replace(self._folder / "collected.json")
 
     @property
     def collected(self) -> Collected:
         file = self._file("collected.json")
-        return Collected() if file is None else Collected(**json.loads(file.read_text()))
+        return Collected() if file is None else Collected(**json.loads(file.read_text("utf-8")))
 
     def keep_together(self) -> None:
         """Told by the controller: who has an item of a case will be given all of them."""

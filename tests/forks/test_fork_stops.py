@@ -38,7 +38,7 @@ def forked(runs: dict[str, Run], session: ForkSession, server: ModelServer, ledg
         assert len(outcome.trials) == 3
         assert all(trial.answer for trial in outcome.trials)
         _settle(session)
-        assert not ledger.exists(), ledger.read_text()
+        assert not ledger.exists(), ledger.read_text(encoding="utf-8")
         return outcome
 
     return fork

@@ -131,7 +131,7 @@ def test_a_tool_acts_where_the_project_says_live_and_no_other_does(
     policy(session, refund="live")
     (trial,) = measure(session, case, {"careful": 1}, CAREFUL).trials
     assert trial.error is None
-    assert ledger.read_text() == "refund 500\n"
+    assert ledger.read_text(encoding="utf-8") == "refund 500\n"
     assert [step.output for step in trial.trajectory if step.tool == "refund"] == ["refunded 500"]
 
 
@@ -190,7 +190,7 @@ def test_a_tool_step_is_rerun_where_it_may_act_and_nothing_after_it(
     policy(session, refund="live")
     outcome = measure(session, case, 2)
     assert [trial.answer.text for trial in outcome.trials if trial.answer] == ["refunded 5", "refunded 5"]
-    assert ledger.read_text() == "refund 5\n" * 2
+    assert ledger.read_text(encoding="utf-8") == "refund 5\n" * 2
     assert server.count == 0
 
 
@@ -236,7 +236,7 @@ def test_a_tail_may_begin_with_a_tool(
         "Clerk",
         "note",
     ]
-    assert ledger.read_text() == "look_up Ann\n"
+    assert ledger.read_text(encoding="utf-8") == "look_up Ann\n"
 
 
 def pretend(**arguments: object) -> str:
@@ -285,7 +285,9 @@ def test_over_every_policy_and_a_thousand_random_tails_only_what_is_live_acts(
         policy(session, on_miss=chance.choice((None, *OnMiss)), **tools)
         outcome = measure(session, case_of(replayed, 2, scope="tail"), TAILS // 20, seconds=60)
         measured += len(outcome.trials)
-        written = {line.split()[0] for line in ledger.read_text().splitlines()} if ledger.exists() else set()
+        written = (
+            {line.split()[0] for line in ledger.read_text("utf-8").splitlines()} if ledger.exists() else set()
+        )
         assert written <= {tool for tool, action in tools.items() if action == "live"}
         acted |= written
     assert measured == TAILS

@@ -129,7 +129,7 @@ def _fork_everywhere(
     session: ForkSession, server: ModelServer, ledger: Path, run: Run, sent: list[Received]
 ) -> None:
     """Fork a run at each of its model steps: the trials ask what production asked, and nothing else happens."""
-    assert not ledger.exists(), ledger.read_text()
+    assert not ledger.exists(), ledger.read_text(encoding="utf-8")
     asked: list[Received] = []
     for step in run.steps:
         if step.kind is not StepKind.MODEL:
@@ -149,7 +149,7 @@ def _fork_everywhere(
             if isinstance(expected, str) and "number" not in expected:
                 assert text_of(said[name]) == expected
         asked.append(current)
-        assert not ledger.exists(), ledger.read_text()
+        assert not ledger.exists(), ledger.read_text(encoding="utf-8")
     assert sorted(str(each.body) for each in asked) == sorted(str(each.body) for each in sent)
 
 

@@ -24,7 +24,7 @@ def accepts(document: Any, schema: dict[str, Any] | None = None) -> bool:
     "path", sorted(GOLDEN.glob("case-v1/*/case.yaml")), ids=lambda path: path.parent.name
 )
 def test_every_golden_case_is_accepted(path: Path) -> None:
-    assert accepts(yaml.safe_load(path.read_text()))
+    assert accepts(yaml.safe_load(path.read_text(encoding="utf-8")))
 
 
 def test_a_freshly_captured_case_is_accepted(tmp_path: Path) -> None:

@@ -167,7 +167,7 @@ def test_the_next_session_takes_the_kept_answers_and_says_the_same(
 
 def _said(done: Finished) -> list[str]:
     return [
-        json.dumps([trial.get("text"), trial.get("error")])
+        json.dumps([trial["answer"], trial["error"]])
         for case in done.results["cases"]
         for cell in case["cells"]
         for trial in cell["trials"]

@@ -154,7 +154,7 @@ def unbounded(project: Project) -> Project:
 
 def children(process: "subprocess.Popen[str]") -> list[int]:
     """The processes that it has started."""
-    listed = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text()
+    listed = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text(encoding="utf-8")
     return [int(pid) for pid in listed.split()]
 
 

@@ -16,7 +16,7 @@ server = MCPServer("stock", log_level="ERROR")
 @server.tool()
 def count(item: str) -> str:
     """How many there are in stock."""
-    with Path(os.environ["HELPDESK_LEDGER"]).open("a") as ledger:
+    with Path(os.environ["HELPDESK_LEDGER"]).open("a", encoding="utf-8") as ledger:
         ledger.write(f"count {item}\n")
     return f"3 {item}"
 

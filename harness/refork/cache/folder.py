@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import stat
 import tempfile
 from contextlib import suppress
@@ -57,4 +58,5 @@ def _private_folder() -> Path:
 
 def _name(root: Path) -> str:
     digest = hashlib.sha256(str(root.resolve()).encode("utf-8", "surrogateescape")).hexdigest()[:12]
-    return f"{root.resolve().name}-{digest}"
+    # Without a locale a name that is not ASCII is another text, and the folder shall be the same.
+    return f"{re.sub(r'[^ -~]+', '_', root.resolve().name)}-{digest}"

@@ -5,12 +5,14 @@ the first slot that no other session holds, so two terminals never meet in one d
 """
 
 import hashlib
+import os
 import re
 import sqlite3
 import subprocess
 from collections.abc import Collection, Generator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
@@ -27,6 +29,7 @@ from refork.engine.outages import patient
 from refork.engine.server_url import kind_of, server_at, sqlite_address
 from refork.errors import BadInputError, DatabaseError, SessionError
 from refork.files.checks import one_line
+from refork.files.storage import readable_path
 
 SLOTS: Final = 64
 OPTION: Final = "--agent-evals-db"
@@ -145,8 +148,13 @@ def _sqlite_at(path: Path, folder: Path, slot: str) -> Generator[EvalsDatabase]:
 @contextmanager
 def _sqlite(path: Path, folder: Path) -> Generator[EvalsDatabase]:
     _look_at(path)
+    shown = readable_path(path)
     engine = sa.create_engine(
-        f"sqlite:///{path}", pool_size=20, max_overflow=20, connect_args={"check_same_thread": False}
+        f"sqlite:///{shown}",
+        pool_size=20,
+        max_overflow=20,
+        # The path itself may be no text: on a machine without a locale, where it is not ASCII.
+        creator=partial(sqlite3.connect, path, check_same_thread=False),
     )
 
     @event.listens_for(engine, "connect")
@@ -162,7 +170,7 @@ def _sqlite(path: Path, folder: Path) -> Generator[EvalsDatabase]:
 
     try:
         _mark(engine, None, str(path))
-        yield EvalsDatabase(engine=engine, url=f"sqlite:///{path}", schema=None, folder=folder)
+        yield EvalsDatabase(engine=engine, url=f"sqlite:///{shown}", schema=None, folder=folder)
     finally:
         engine.dispose()
 
@@ -202,7 +210,7 @@ def _look_at(path: Path) -> None:
     """Refuse what is not ours before anything is written: opening a database in WAL mode changes its file."""
     if not path.exists() or path.stat().st_size == 0:
         return
-    address = f"file:{quote(str(path))}?mode=ro"
+    address = f"file:{quote(os.fsencode(path))}?mode=ro"
     try:
         with closing(sqlite3.connect(address, uri=True)) as connection:
             tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_master")]

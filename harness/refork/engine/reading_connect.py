@@ -18,6 +18,7 @@ from refork.engine.server import Server
 from refork.engine.server_url import kind_of, server_at, sqlite_address
 from refork.errors import BadInputError, DatabaseError
 from refork.files.checks import one_line
+from refork.files.storage import readable_path
 
 OPTION: Final = "--db"
 DEFAULT_SCHEMA: Final = "dbos"
@@ -40,18 +41,19 @@ def read_only(url: str) -> Generator[sa.Connection]:
 
 @contextmanager
 def _sqlite(address: sa.URL) -> Generator[sa.Connection]:
-    shown = address.set(query={}).render_as_string()
+    readable = None if address.database is None else readable_path(Path(address.database))
+    shown = address.set(query={}, database=readable).render_as_string()
     if not address.database or address.database.startswith((":memory:", "file:")):
         raise BadInputError(f"--db: {shown!r} names no file; write 'sqlite:///path/to/file.sqlite'")
     path = Path(address.database).absolute()
     if not path.is_file():
         problem = "is not a file" if path.exists() else "does not exist"
-        raise DatabaseError(f"--db: the database {str(path)!r} {problem}")
+        raise DatabaseError(f"--db: the database {readable_path(path)!r} {problem}")
     try:
         with read_only_sqlite(path) as raw, _over(raw, "sqlite://") as connection:
             # Python's own driver begins a transaction for writes only.
             connection.exec_driver_sql("BEGIN")
-            _check(connection, None, repr(str(path)))
+            _check(connection, None, repr(readable_path(path)))
             yield _mapped(connection, None)
     except (DBAPIError, sqlite3.Error, OSError) as error:
         raise DatabaseError(_sqlite_problem(_cause(error), shown)) from error

@@ -4,6 +4,7 @@ A database in WAL mode is three files, and SQLite makes the two others where the
 reader. So who reads it alone reads it as immutable, or, after a crash, reads a copy.
 """
 
+import os
 import shutil
 import sqlite3
 import tempfile
@@ -39,7 +40,7 @@ def read_only_sqlite(path: Path) -> Generator[sqlite3.Connection]:
 
 @contextmanager
 def _connection(path: Path, how: str) -> Generator[sqlite3.Connection]:
-    uri = f"file:{quote(str(path))}?{how}"
+    uri = f"file:{quote(os.fsencode(path))}?{how}"
     connection = sqlite3.connect(
         uri, uri=True, isolation_level=None, timeout=BUSY_SECONDS, check_same_thread=False
     )

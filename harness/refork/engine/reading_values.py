@@ -209,7 +209,7 @@ class _StandIn(Exception):  # noqa: N818 - stands for an error
         return " ".join(str(argument) for argument in self.args)
 
 
-class _Unpickler(pickle.Unpickler):
+class _Unpickler(pickle.Unpickler):  # noqa: S301 - production's own values, which DBOS unpickles, too
     """Looks in the application's modules for what production pickled out of its main module."""
 
     def find_class(self, module: str, name: str) -> Any:

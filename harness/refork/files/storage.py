@@ -39,6 +39,11 @@ def refuse_outside(path: Path, folder: Path) -> None:
         )
 
 
+def readable_path(path: Path) -> str:
+    """A path as people read it: without a locale, what is not ASCII in one is no text that can be written."""
+    return os.fsencode(path).decode("utf-8", "replace")
+
+
 def write_atomically(path: Path, text: str | Iterable[str]) -> None:
     """Write ``text``, or its parts, as UTF-8, all of it or nothing: a reader sees the old file or the new one.
 

@@ -121,7 +121,9 @@ def secrets_of(environment: Mapping[str, str]) -> frozenset[str]:
 
 def is_looked_for(value: str) -> bool:
     """Whether a secret is long and odd enough to be looked for: a plain word stands in innocent texts."""
-    return len(value) >= SHORTEST and is_value(value) and is_random(value) and value[:1] != "/"
+    return (
+        len(value) >= SHORTEST and is_value(value) and is_random("".join(value.split())) and value[:1] != "/"
+    )
 
 
 @lru_cache(maxsize=8)

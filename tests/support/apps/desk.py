@@ -97,7 +97,7 @@ def looking_up_step(question: str) -> str:
 
 @DBOS.step()
 def writing_step(question: str) -> str:
-    with Path(os.environ["DESK_LEDGER"]).open("a") as ledger:
+    with Path(os.environ["DESK_LEDGER"]).open("a", encoding="utf-8") as ledger:
         ledger.write("acted\n")
     return llm.by_openai(question)
 
@@ -121,7 +121,7 @@ def unseen_step(question: str) -> str:
 
 @DBOS.step()
 def file_step(text: str) -> int:
-    with Path(os.environ["DESK_LEDGER"]).open("a") as ledger:
+    with Path(os.environ["DESK_LEDGER"]).open("a", encoding="utf-8") as ledger:
         return ledger.write(f"{text}\n")
 
 

@@ -28,7 +28,7 @@ class Ticket(BaseModel):
 
 
 def write(line: str) -> None:
-    with LEDGER.open("a") as ledger:
+    with LEDGER.open("a", encoding="utf-8") as ledger:
         ledger.write(f"{line}\n")
 
 

@@ -28,7 +28,7 @@ summarizer = Agent(name="summarizer", instructions="Write one sentence.\nBe posi
 @DBOS.step()
 def publish(text: str) -> None:
     """What must never happen in an evaluation: the world outside changes."""
-    with Path("published.txt").open("a") as file:
+    with Path("published.txt").open("a", encoding="utf-8") as file:
         file.write(f"{text}\n")
 
 

@@ -15,7 +15,7 @@ set_tracing_disabled(True)
 @DBOS.step(name="openai_find_book")
 def find_book(title: str) -> str:
     """Find a book."""
-    with Path(os.environ["SAMPLE_LEDGER"]).open("a") as ledger:
+    with Path(os.environ["SAMPLE_LEDGER"]).open("a", encoding="utf-8") as ledger:
         ledger.write("acted\n")
     return f"{title} is on shelf 5"
 

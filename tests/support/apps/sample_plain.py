@@ -22,7 +22,7 @@ async def call(prompt: str, messages: list[Any]) -> ChatCompletion:
 
 @DBOS.step(name="plain_find_book")
 def find_book(title: str) -> str:
-    with Path(os.environ["SAMPLE_LEDGER"]).open("a") as ledger:
+    with Path(os.environ["SAMPLE_LEDGER"]).open("a", encoding="utf-8") as ledger:
         ledger.write("acted\n")
     return f"{title} is on shelf 5"
 
