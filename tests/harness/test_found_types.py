@@ -21,6 +21,7 @@ from pydantic_ai.messages import (
     ToolReturnPart,
     UserPromptPart,
 )
+from pydantic_ai.run import AgentRunResult
 from pydantic_ai.usage import RequestUsage, RunUsage
 from refork import values
 from refork.errors import ValueNotPortableError
@@ -132,6 +133,13 @@ MESSAGES = [
 @pytest.mark.parametrize("message", MESSAGES, ids=lambda message: type(message).__name__)
 def test_what_frameworks_say_comes_back_as_it_was(message: Any) -> None:
     assert Registry().decode(Registry().encode([message])) == [message]
+
+
+def test_a_framework_class_around_an_object_of_the_application_comes_back_as_it_was(shop: Any) -> None:
+    result: Any = AgentRunResult(shop.ALL)
+    back = Registry().decode(Registry().encode(result))
+    assert type(back) is AgentRunResult
+    assert back.output == shop.ALL
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from refork.errors import ValueNotPortableError
 from refork.own_code import is_installed
 from refork.values.classes import Coders, coders, pydantic_coders
+from refork.values.types import NotPortable
 
 FRAMEWORKS: Final = frozenset(
     {"agents", "anthropic", "langchain_core", "mcp", "openai", "pydantic_ai", "pydantic_graph"}
@@ -27,11 +28,34 @@ def coders_of(kind: type) -> Coders | None:
     if not is_plain_data(kind) or class_named(tag_of(kind)) is not kind:
         return None
     try:
-        return pydantic_coders(kind, exactly=False) if _is_framework_dataclass(kind) else coders(kind)
+        return _framework_coders(kind) if _is_framework_dataclass(kind) else coders(kind)
     except ValueNotPortableError:
         return pydantic_coders(kind) if dataclasses.is_dataclass(kind) else None
     except Exception:  # pydantic cannot make a schema of its fields
         return None
+
+
+def _framework_coders(kind: type) -> Coders:
+    """By pydantic, which knows more of a field than its value tells; else field by field.
+
+    A generic class, such as the result of an agent whose output is a model, does not come back from JSON alone.
+    """
+    encode, decode = pydantic_coders(kind, exactly=False)
+    try:
+        fields = coders(kind)
+    except ValueNotPortableError:
+        return encode, decode
+
+    def encode_either(value: Any) -> Any:
+        try:
+            return encode(value)
+        except NotPortable:
+            return tuple(fields[0](value).items())
+
+    def decode_either(data: Any) -> Any:
+        return fields[1](dict(data)) if isinstance(data, tuple) else decode(data)
+
+    return encode_either, decode_either
 
 
 def class_named(tag: str) -> type | None:

@@ -32,7 +32,9 @@ def interpreter(version: str) -> str:
     if version == f"{sys.version_info.major}.{sys.version_info.minor}":
         return sys.executable
     installed = sorted(Path("~/.pyenv/versions").expanduser().glob(f"{version}.*/bin/python"))
-    for candidate in filter(None, [*map(str, installed), _found_by_uv(version), shutil.which(f"python{version}")]):
+    for candidate in filter(
+        None, [*map(str, installed), _found_by_uv(version), shutil.which(f"python{version}")]
+    ):
         if _is(candidate, version):
             return candidate
     pytest.skip(f"THERE IS NO PYTHON {version} ON THIS MACHINE: the application was not tried with it")

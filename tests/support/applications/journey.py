@@ -113,8 +113,13 @@ class Journey:
 
     def digests(self) -> dict[str, str]:
         """What each of the application's own files holds, by a digest."""
-        files = (path for path in self.folder.rglob("*") if path.is_file() and not _is_made_here(path, self.folder))
-        return {str(path.relative_to(self.folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+        files = (
+            path for path in self.folder.rglob("*") if path.is_file() and not _is_made_here(path, self.folder)
+        )
+        return {
+            str(path.relative_to(self.folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+            for path in files
+        }
 
     def check_unmodified(self) -> None:
         """Not a line of the application was changed."""
@@ -125,7 +130,9 @@ class Journey:
         path = self.folder / name
         path.write_text(change(path.read_text()))
 
-    def _started(self, words: list[str], environment: Mapping[str, str]) -> "subprocess.CompletedProcess[str]":
+    def _started(
+        self, words: list[str], environment: Mapping[str, str]
+    ) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(
             [str(self._python), *words],
             cwd=self.folder,

@@ -9,9 +9,11 @@ import json
 import os
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 from dbos import DBOS
+from refork.production.sqlite_clock import install_sqlite_clock
 from starlette.testclient import TestClient
 
 LIMIT = 120.0
@@ -19,6 +21,7 @@ LIMIT = 120.0
 
 
 def main(application: str, path: str, body: str) -> None:
+    install_sqlite_clock()
     module, _, name = application.partition(":")
     app: Any = getattr(importlib.import_module(module), name)
     if not _is_made():
@@ -47,5 +50,5 @@ def _wait_for_runs() -> None:
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, os.getcwd())
+    sys.path.insert(0, str(Path.cwd()))
     main(*sys.argv[1:])

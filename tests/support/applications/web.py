@@ -51,7 +51,12 @@ class Web:
         proxy = f"http://127.0.0.1:{self._http.server_address[1]}"
         trusted = str(self.folder / "authority.crt")
         names = {"HTTPS_PROXY": proxy, "https_proxy": proxy, "NO_PROXY": "127.0.0.1,localhost"}
-        return {**names, "no_proxy": names["NO_PROXY"], "SSL_CERT_FILE": trusted, "REQUESTS_CA_BUNDLE": trusted}
+        return {
+            **names,
+            "no_proxy": names["NO_PROXY"],
+            "SSL_CERT_FILE": trusted,
+            "REQUESTS_CA_BUNDLE": trusted,
+        }
 
     def __enter__(self) -> Self:
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
@@ -85,14 +90,18 @@ def _handler(web: Web) -> type[BaseHTTPRequestHandler]:
             self.send_response(200)
             self.end_headers()
             self.host = self.path.rpartition(":")[0]
-            self.connection: socket.socket = web.certified(self.host).wrap_socket(self.connection, server_side=True)
+            self.connection: socket.socket = web.certified(self.host).wrap_socket(
+                self.connection, server_side=True
+            )
             self.rfile, self.wfile = self.connection.makefile("rb"), self.connection.makefile("wb", 0)  # type: ignore[assignment]
             self.close_connection = False
 
         def do_GET(self) -> None:
             self.rfile.read(int(self.headers.get("Content-Length", 0)))
             parts = urlsplit(self.path)
-            visit = Visit(host=self.host, method=self.command, path=parts.path, query=dict(parse_qsl(parts.query)))
+            visit = Visit(
+                host=self.host, method=self.command, path=parts.path, query=dict(parse_qsl(parts.query))
+            )
             web.visits.append(visit)
             data = json.dumps(web.answer(visit)).encode()
             self.send_response(200)
@@ -102,6 +111,12 @@ def _handler(web: Web) -> type[BaseHTTPRequestHandler]:
             self.wfile.write(data)
 
         do_POST = do_GET  # noqa: N815 - the base's names
+
+        do_POST = do_GET
+
+        def finish(self) -> None:
+            super().finish()
+            self.connection.close()  # the server closes the plain socket alone
 
         def log_message(self, format: str, *args: Any) -> None: ...
 
