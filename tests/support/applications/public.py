@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -46,8 +46,8 @@ class Tried:
 
 def own() -> list[Tried]:
     """Those of our own."""
-    converters = [_converter(python) for python in ("3.11", "3.12", "3.13")]
-    return [*converters, _headlines(), _trips(), _complaints()]
+    newer = [replace(_converter(python), edit=None) for python in ("3.12", "3.13")]
+    return [_converter("3.11"), *newer, _headlines(), _trips(), _complaints()]
 
 
 def demos(folder: Path) -> list[Tried]:

@@ -112,8 +112,6 @@ def _handler(web: Web) -> type[BaseHTTPRequestHandler]:
 
         do_POST = do_GET  # noqa: N815 - the base's names
 
-        do_POST = do_GET
-
         def finish(self) -> None:
             super().finish()
             self.connection.close()  # the server closes the plain socket alone
