@@ -118,14 +118,14 @@ def _all_kills(project: Project, folder: Path, kills: int) -> Account:
     return account
 
 
-@pytest.mark.timeout(1800)
+@pytest.mark.timeout(3600)
 def test_a_hundred_kills_on_sqlite(project: Project, tmp_path: Path) -> None:
     account = _all_kills(project, tmp_path / "project", round(100 * SHARE))
     assert (account.lost, account.wrong) == (0, 0), account
     assert 0 <= account.paid_twice <= account.kills * CONCURRENCY, account
 
 
-@pytest.mark.timeout(1800)
+@pytest.mark.timeout(3600)
 def test_fifty_kills_on_postgres(project: Project, tmp_path: Path, postgres_url: str) -> None:
     on_postgres = project.with_environment(REFORK_DB=postgres_url)
     account = _all_kills(on_postgres, tmp_path / "project", round(50 * SHARE))
