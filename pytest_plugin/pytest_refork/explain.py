@@ -7,7 +7,7 @@ from refork.variant import CURRENT
 from refork_evals.results import CaseResult, Cell, ScoredTrial, Verdict
 from refork_reports import humanize, phrases
 from refork_reports.diffs import prompt_diff
-from refork_reports.tails import beside_production, shown_steps, step_line
+from refork_reports.tails import beside_production, other_words, shown_steps, step_line
 from refork_reports.timeline import call_line
 from refork_reports.visible import clipped, visible
 
@@ -54,10 +54,11 @@ def _way(result: CaseResult, scored: ScoredTrial) -> Iterator[str]:
     if not scored.trial.trajectory:
         return
     begin, left_out, end = shown_steps(scored.trial.trajectory)
-    yield from ["", "its steps:", *(f"  {step.number}. {visible(step_line(step))}" for step in begin)]
+    odd = other_words(result.case, scored.trial)
+    yield from ["", "its steps:", *(f"  {step.number}. {visible(step_line(step, odd))}" for step in begin)]
     if left_out:
         yield f"  [{humanize.plural(left_out, 'step')} left out]"
-    yield from (f"  {step.number}. {visible(step_line(step))}" for step in end)
+    yield from (f"  {step.number}. {visible(step_line(step, odd))}" for step in end)
     yield visible(beside_production(result.case, scored.trial))
 
 

@@ -17,7 +17,15 @@ from refork_reports import comparisons, gate_words, humanize, phrases, results_j
 from refork_reports.page import page
 from refork_reports.results_read import RESULTS
 from refork_reports.summary_md import SUMMARY
-from refork_reports.tails import arguments_line, beside_production, shown_steps
+from refork_reports.tails import (
+    OTHER_WORDS,
+    arguments_line,
+    beside_production,
+    kind_of,
+    name_of,
+    other_words,
+    shown_steps,
+)
 from refork_reports.timeline import answer_line, output_line, pretty
 from refork_reports.visible import clipped, visible, visible_html
 
@@ -43,6 +51,8 @@ _FILTERS: Final[dict[str, Any]] = {
     "show": visible_html,
     "when": "{:%d %B %Y, %H:%M %Z}".format,
     "arguments_line": arguments_line,
+    "kind_of": kind_of,
+    "name_of": name_of,
     "shown_steps": shown_steps,
     "output_line": output_line,
 }
@@ -52,7 +62,9 @@ _GLOBALS: Final[dict[str, Any]] = {
     "gate_words": gate_words,
     "plural": humanize.plural,
     "answer_line": answer_line,
+    "OTHER_WORDS": OTHER_WORDS,
     "beside_production": beside_production,
+    "other_words": other_words,
 }
 
 

@@ -1,16 +1,20 @@
 """The way of a tail, for the page and the terminal: its steps, and how it compares with production's."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 
 from refork.case import Case, Step, ToolCall
+from refork.conversation import USER, answering_other_words, is_users
 from refork.outcome import Trial
+from refork.policy import RECEIVE
 from refork.result import calls_of
 from refork_evals.text import json_equal
 
 from refork_reports.timeline import compact, output_line
 from refork_reports.visible import first_line
 
+OTHER_WORDS: Final = "recorded as the answer to other words"
+SILENCE: Final = "said nothing more"
 _SHOWN: Final = 40
 _NAMES: Final = 300
 _ARGUMENTS: Final = 300
@@ -24,11 +28,30 @@ def shown_steps(steps: Sequence[Step]) -> tuple[Sequence[Step], int, Sequence[St
     return steps[: _SHOWN - end], len(steps) - _SHOWN, steps[-end:]
 
 
-def step_line(step: Step) -> str:
-    """tool refund {"amount": 5}: refunded 5"""
-    name = " ".join(filter(None, [step.kind.value, step.label or step.name, arguments_line(step)]))
+def step_line(step: Step, other_words: Collection[int] = ()) -> str:
+    """tool refund {"amount": 5}: refunded 5. Of the steps in ``other_words`` the user answers other words."""
+    name = " ".join(filter(None, [kind_of(step), name_of(step), arguments_line(step)]))
     said = output_line(step)
-    return f"{name}: {said}" if said else name
+    line = f"{name}: {said}" if said else name
+    return f"{line} ({OTHER_WORDS})" if step.number in other_words else line
+
+
+def kind_of(step: Step) -> str:
+    """What kind of step it was; ``user`` where it waited for the user."""
+    return USER if step.name == RECEIVE else step.kind.value
+
+
+def name_of(step: Step) -> str:
+    """Who or what it was."""
+    if step.name == RECEIVE:
+        return "" if is_users(step) else SILENCE
+    return step.label or step.name
+
+
+def other_words(case: Case, trial: Trial) -> frozenset[int]:
+    """The steps of a trial at which a recorded turn of the user's answers what the assistant did not say there."""
+    recorded = (step for step in case.run.steps if step.number >= case.step)
+    return answering_other_words(trial.trajectory, recorded)
 
 
 def arguments_line(step: Step) -> str:

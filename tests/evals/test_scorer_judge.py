@@ -1,5 +1,6 @@
 """What the judge is sent, what it answers, and what it must never be told. Against a local server."""
 
+import asyncio
 import json
 import threading
 from collections.abc import Generator
@@ -9,9 +10,11 @@ from typing import Any, ClassVar
 
 import pytest
 from pydantic import ValidationError
+from refork.case import Answer, Step, StepKind
 from refork_evals import Score
 from refork_evals.registry import parse_scorer
 from refork_evals.scorers.judge import Judge
+from refork_evals.scoring import Sample
 from refork_evals.trials import score_trials
 from support.evals_builders import answer, case, outcome, score
 
@@ -235,3 +238,15 @@ def test_a_long_answer_is_cut_before_it_is_sent() -> None:
     judge = Judge.parse("x")
     (_, user) = judge.messages("a" * 60_000)
     assert user["content"].count("a") < 50_100
+
+
+def test_of_a_conversation_the_judge_sees_both_sides(server: Reply) -> None:
+    judge: Any = parse_scorer({"judge": {"rubric": "Is polite.", "model": "judge", "base_url": server.url}})
+    said = Step(number=1, name="ask", kind=StepKind.MODEL, answer=Answer(text="How can I help?"))
+    heard = Step(number=2, name="DBOS.recv", output="Where is my lamp?")
+    asyncio.run(
+        judge.score(Sample(answer=Answer(text="It is here."), trajectory=(said, heard), scope="tail"))
+    )
+    assert (
+        "assistant: How can I help?\nuser: Where is my lamp?\n\nIts result:\nIt is here." in server.messages
+    )

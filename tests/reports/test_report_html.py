@@ -21,6 +21,7 @@ from support.report_evaluations import (
     HOSTILE,
     SUMMARIZER,
     case,
+    conversation,
     evaluation,
     everything,
     guard,
@@ -314,6 +315,13 @@ def test_a_tail_is_compared_with_what_production_called() -> None:
     assert page.count("The same tool calls as in production.") == 6
     assert page.count("The same tool calls as in production, with other arguments.") == 2
     assert page.count("Production called refund, mail.") == 1 + 10
+
+
+def test_a_users_turns_stand_in_a_tail_and_those_that_answer_other_words_are_marked() -> None:
+    page = text_of(evaluation(conversation()))
+    assert page.count("user Where is my lamp?") == 2
+    assert page.count("user said nothing more") == 1
+    assert page.count("recorded as the answer to other words") == 1
 
 
 def test_of_a_long_tail_the_middle_is_left_out_and_said_to_be() -> None:

@@ -331,6 +331,33 @@ def effects_after_in_sync_code(name: str) -> Any:
     return [said, called, started.get_result(), heard, DBOS.get_event(own, "mood"), desk.note("end")]
 
 
+TURNS = ("And in March?", "Thank you.")
+
+
+@plot()
+async def a_chat(name: str) -> Any:
+    own = DBOS.workflow_id
+    assert own is not None
+    for turn in TURNS:
+        await DBOS.send_async(own, turn, "user")
+    said = [await ask(desk.clerk, name)]
+    while (heard := await DBOS.recv_async("user", timeout_seconds=0.05)) is not None:
+        said.append(await ask(desk.clerk, heard))
+    return said
+
+
+@plot(workflow="chat_sync")
+def a_chat_in_sync_code(name: str) -> Any:
+    own = DBOS.workflow_id
+    assert own is not None
+    for turn in TURNS:
+        DBOS.send(own, turn, "user")
+    said = [DBOSRunner.run_sync(desk.clerk, name).final_output]
+    while (heard := DBOS.recv("user", timeout_seconds=0.05)) is not None:
+        said.append(DBOSRunner.run_sync(desk.clerk, heard).final_output)
+    return said
+
+
 def answer(request: Received) -> Reply | str:
     """What the model says to the plot that the user's message names."""
     return PLOTS[request.user].story(request) if request.user in PLOTS else echo(request)

@@ -429,6 +429,20 @@ def tail() -> CaseResult:
     return CaseResult(case=made, recorded=recorded, cells=cells, winners=("careful",))
 
 
+def conversation() -> CaseResult:
+    """Tails in which a recorded user goes on: once after the words of the record, once after others, and then not."""
+    name = "polite"
+    run = (model_said(1, "How can I help?"), user_said(2, "Where is my lamp?"), model_said(3, "It is here."))
+    trials = [
+        tail_of("current", 1, *run, user_said(4, None), ok=False, text="It is here."),
+        tail_of("current", 2, model_said(1, HOSTILE), *run[1:], ok=False, text="It is here."),
+    ]
+    cells = (cell(name, "current", Verdict.FAIL, trials, request=request("Help.", agent="clerk")),)
+    made = case(name, step=1, agent="clerk", scope="tail", steps=run, expect=({"final": {"contains": "12"}},))
+    recorded = tail_of("recorded", 0, *run, ok=False, text="It is here.")
+    return CaseResult(case=made, recorded=recorded, cells=cells, winners=())
+
+
 def way(amount: object) -> tuple[Step, ...]:
     """A refund, and a mail that the tool policy did not allow."""
     return (
@@ -453,6 +467,10 @@ def model_asks(number: int, tool: str, arguments: Any) -> Step:
 
 def model_said(number: int, text: str) -> Step:
     return _model_step("clerk", Answer(text=text), MODEL, {"number": number})
+
+
+def user_said(number: int, text: str | None) -> Step:
+    return Step(number=number, name="DBOS.recv", output=text)
 
 
 def tool_ran(number: int, tool: str, arguments: Any, output: Any, **more: Any) -> Step:

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, ValidationError
 from refork.case import Answer
+from refork.conversation import is_users, transcript, turns_of
 from refork.text import without_secrets
 
 from refork_evals.judge_answers import judge_answers
@@ -96,7 +97,7 @@ class Judge(BuiltIn):
 
     async def score(self, sample: Sample) -> Score:
         try:
-            judged = self.judged(sample.answer)
+            judged = self._material(sample)
         except NothingThereError as absence:
             return self._score(Finding(passed=False, reason=str(absence)))
         return counted(self.name, self._model(), await self._votes(judged))
@@ -111,6 +112,13 @@ class Judge(BuiltIn):
             return Vote(judgement=_parse(reply.content), model=one_line(reply.model, 120))
         except Exception as error:  # one vote of several may break without spoiling the others
             return error
+
+    def _material(self, sample: Sample) -> str:
+        """What is judged: an answer, and of a conversation in a tail what both sides said before it, too."""
+        judged = self.judged(sample.answer)
+        if self.source is not None or not any(map(is_users, sample.trajectory)):
+            return judged
+        return f"The conversation:\n{transcript(turns_of(sample.trajectory))}\n\nIts result:\n{judged}"
 
     def judged(self, answer: Answer) -> str:
         """The part of an answer that is judged, as text. Raises NothingThereError."""

@@ -5,7 +5,7 @@ from typing import Any
 
 from refork.errors import BadInputError
 from refork.files.checks import nearest, one_line
-from refork.policy import TIGHTENING, Action, Rule
+from refork.policy import DBOS_PREFIX, RECEIVE, TIGHTENING, Action, Rule
 
 
 def project_rules(table: Mapping[str, Any]) -> tuple[Rule, ...]:
@@ -30,6 +30,21 @@ def _pattern(name: object) -> str:
 
 
 def _project_rule(name: str, value: Any) -> Rule:
+    rule = _rule_of(name, value)
+    if rule.action is Action.STUB and rule.pattern.startswith(DBOS_PREFIX) and rule.pattern != RECEIVE:
+        raise BadInputError(
+            f"has a stub for {_short(name)}: of DBOS's own operations only {RECEIVE!r} can have one, which stands "
+            "for the user; accepted: replay, live, deny"
+        )
+    if rule.action is Action.LIVE and rule.pattern == RECEIVE:
+        raise BadInputError(
+            f"has 'live' for {_short(name)}: nobody sends to a rerun; replay plays the recorded turns, and "
+            '{stub = "name"} names a function that stands for the user'
+        )
+    return rule
+
+
+def _rule_of(name: str, value: Any) -> Rule:
     if isinstance(value, dict):
         return Rule(pattern=name, action=Action.STUB, stub=_stub_name(name, value))
     return Rule(pattern=name, action=_action(name, value, tuple(Action), '; accepted: {}, {{stub = "name"}}'))

@@ -16,7 +16,7 @@ from refork.fork.aside import aside
 from refork.fork.branch import Instead
 from refork.fork.told import ToldCalls
 from refork.frameworks import StepCall
-from refork.policy import DBOS_PREFIX, Action, ToolPolicy
+from refork.policy import DBOS_PREFIX, RECEIVE, Action, ToolPolicy
 from refork.policy.canonical import canonical, shown
 from refork.policy.decisions import Decision, Deny, Live, Replay, Stub, decide
 from refork.policy.recorded_arguments import UNKNOWN
@@ -118,6 +118,10 @@ class Permits:
                 return _NO_SLEEP
         what = self._missed(name, arguments) if action is Action.REPLAY else f"may not act ({action})"
         raise ToolDeniedError(f"{name} {what}; set it under [tool.refork.tools], or leave it out of the code")
+
+    def received(self) -> Step | None:
+        """The user's next recorded turn, None after the last one."""
+        return self._next(RECEIVE, UNKNOWN)
 
     def _next(self, name: str, arguments: Any) -> Step | None:
         """The first recorded step of this name that answers, each once: by its arguments where both are known."""

@@ -5,13 +5,14 @@ Model calls are made; whatever else the workflow does is asked of the tool polic
 
 import json
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from threading import Lock
 from typing import Any, Protocol
 
-from refork.case import Case, Request, Run, Step, StepKind
+from refork.case import Answer, Case, Request, Run, Step, StepKind
+from refork.conversation import Turn, turns_of
 from refork.engine.checkpoints import checkpoints
 from refork.engine.child_calls import arguments_here
 from refork.engine.gate import Gate, Refusal
@@ -34,9 +35,10 @@ from refork.fork.told import ToldCalls
 from refork.fork.tool_run import ToolRun
 from refork.fork.trajectory import Trajectory
 from refork.fork.trial_step import Limits
+from refork.fork.user import ConversationOverError, User
 from refork.frameworks import Framework, ModelCall, StepCall, StepRun
 from refork.outcome import TrialError
-from refork.policy import DBOS_PREFIX, Action, last_part
+from refork.policy import DBOS_PREFIX, RECEIVE, Action, last_part
 from refork.policy.recorded_arguments import UNKNOWN
 from refork.result import answer_of, calls_of, usage_of
 from refork.text import summary
@@ -48,6 +50,7 @@ class TailHost(Protocol):
     """What a tail needs of where it lives."""
 
     limits: Limits
+    stubs: Mapping[str, Callable[..., Any]]
 
     @property
     def system_database(self) -> Any: ...
@@ -83,6 +86,7 @@ class TailBranch(Branch):
         self._framework = framework
         self._permits = permits
         self._host = host
+        self._user = User(permits.policy, host.stubs, permits.received)
         self._kept = KeptSteps(host.limits.answers, case, planned.number, gate.run_id)
         self._trajectory = Trajectory(framework, self._kept.usage)
         self.point = case.fork_point.name
@@ -240,6 +244,8 @@ class TailBranch(Branch):
         if self._permits.granted:
             self.gate.plan(number, name)
             return None
+        if name == RECEIVE:
+            return self._received(number)
         try:
             recorded = self._permits.operation(name, _started_with(name))
         except ToolDeniedError as denied:
@@ -248,6 +254,31 @@ class TailBranch(Branch):
         if recorded is None:
             self.gate.plan(number, name)
         return recorded
+
+    def _received(self, number: int) -> Step | None:
+        """The user's turn, or nothing where the trial ends here."""
+        try:
+            turn = self._user.turn(number, self._turns)
+        except ConversationOverError:
+            self._conclude()
+            return None
+        except ReforkError as problem:  # denied, or the stub that stands for the user raised
+            self.fail(problem)
+            return None
+        self._trajectory.turn(number, turn)
+        return turn
+
+    def _turns(self) -> tuple[Turn, ...]:
+        """What was said before the fork point, and in this trial."""
+        before = (step for step in self._case.run.steps if step.number < self.gate.fork_point)
+        return turns_of([*before, *self._so_far()[0]])
+
+    def _conclude(self) -> None:
+        """End the trial where the conversation ended, with the last answer for its result."""
+        self.gate.close()
+        steps, common = self._so_far()
+        texts = [step.answer.text for step in steps if step.answer is not None]
+        self._give(answer=Answer(text=texts[-1] if texts else "", tool_calls=calls_of(steps)), **common)
 
     async def call_tool(self, name: str, arguments: Any, invoke: Callable[[], Awaitable[Any]]) -> Any:
         """A tool call, under the policy. Raises ToolToldError for what the model is to be told."""

@@ -49,6 +49,11 @@ class Trajectory:
             self._tools.append(step)
             return len(self._tools) - 1
 
+    def turn(self, number: int, received: Step) -> None:
+        """A turn of the user's, or a wait that ran out, which left no checkpoint."""
+        with self._lock:
+            self._tools.append(replace(received, number=number, started_at=None, completed_at=None))
+
     def told(self, place: int, output: Any = None, error: BaseException | None = None) -> None:
         """What a tool call gave, or raised."""
         try:

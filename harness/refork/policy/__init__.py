@@ -6,6 +6,7 @@ of one call by the two of them.
 
 from refork.policy.rules import (
     DBOS_PREFIX,
+    RECEIVE,
     TIGHTENING,
     Action,
     OnMiss,
@@ -19,6 +20,7 @@ from refork.policy.rules import (
 
 __all__ = [
     "DBOS_PREFIX",
+    "RECEIVE",
     "TIGHTENING",
     "Action",
     "OnMiss",

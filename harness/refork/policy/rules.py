@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 DBOS_PREFIX: Final = "DBOS."
 """Begins the names of DBOS's own operations, such as ``DBOS.send``."""
+RECEIVE: Final = "DBOS.recv"
+"""By which a user's turns come, where they do not come by a step."""
 _GLOB = re.compile(r"\*|\?|\[!?\]?[^\]]*\]")
 
 
