@@ -14,6 +14,7 @@ from refork.policy import project_policy
 from refork.redaction.held import forget as forget_held
 from refork.stubs import check_stubs, forget_stubs
 from refork.variant import CURRENT
+from refork.worlds import forget_hook
 from refork_evals.judge_answers import JudgeAnswer, JudgeAnswers, keeping
 from refork_evals.registry import forget_scorers
 from refork_evals.results import CaseResult
@@ -124,6 +125,7 @@ class AgentEvals:
             self._config.pluginmanager.unregister(name=name)
         forget_scorers()
         forget_stubs()
+        forget_hook()
         forget_normalizers()
         forget_held()
 

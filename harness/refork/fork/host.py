@@ -4,7 +4,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import datetime
 from typing import Any, Final
 
@@ -13,6 +13,7 @@ from refork.engine.gate import Gate
 from refork.engine.leftovers import Leftover, Leftovers
 from refork.engine.session import Engine, wait_until_idle
 from refork.errors import DatabaseError, ForkError, InternalError, ReforkError
+from refork.fork.aside import aside
 from refork.fork.at_step import StepBranch
 from refork.fork.attempts import blocked
 from refork.fork.branch import Branch
@@ -51,6 +52,7 @@ class Host:
         self._leftovers = Leftovers(engine.system_database)
         self._leftovers.sweep()
         self._tails = ThreadPoolExecutor(concurrency, thread_name_prefix="refork-tails")
+        self._ends: list[Future[None]] = []
         self._shut = threading.Event()
         self._watchdog = threading.Thread(target=self._watch, name="refork-watchdog", daemon=True)
         self._watchdog.start()
@@ -126,13 +128,20 @@ class Host:
         def hold() -> None:
             with self.limits.slots.held():
                 if branch.begin():
-                    try:
-                        self.start(branch, run)
-                    except Exception as error:
-                        branch.fail(ForkError(f"the fork was not made: {summary(error)}"))
-                    branch.over.wait()
+                    self._last_through(branch, run)
 
-        self._tails.submit(hold)
+        self._ends.append(self._tails.submit(hold))
+
+    def _last_through(self, branch: TailBranch, run: Run) -> None:
+        """Start a tail in a world of its own, and wait for its end."""
+        try:
+            with branch.in_its_world(aside):
+                self.start(branch, run)
+                branch.over.wait()
+        except ReforkError as problem:
+            branch.fail(problem)
+        except Exception as error:
+            branch.fail(ForkError(f"the fork was not made: {summary(error)}"))
 
     def shut(self) -> None:
         """End every fork at once. Answers in flight are lost."""
@@ -142,6 +151,7 @@ class Host:
         for run_id, branch in self._branches.items():
             if not branch.over.is_set():
                 self._give_up(run_id, branch, ForkError("the session ended before the fork did"))
+        wait(self._ends, timeout=IDLE_SECONDS)  # hooks tidy up after their trials
         wait_until_idle(self._engine, seconds=IDLE_SECONDS, but=self._given_up)
 
     def _watch(self) -> None:

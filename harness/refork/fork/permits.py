@@ -63,6 +63,7 @@ class Permits:
         self._calls = calls
         self._told = told
         self._tools = {step.name: step.tool for step in run.steps if step.tool is not None}
+        self.world: Any = None
         self._lock = Lock()
         self._answered: set[int] = set()
         self._recorded: dict[str, list[Step]] = defaultdict(list)
@@ -95,7 +96,7 @@ class Permits:
             with _deciding(decision):
                 return await invoke()
         try:
-            answer = _answer(decision, arguments if isinstance(arguments, Mapping) else {})
+            answer = self._answer(decision, arguments if isinstance(arguments, Mapping) else {})
         except RecordedException as error:
             raise ToolToldError(error.message) from None
         return await answer if inspect.isawaitable(answer) else answer
@@ -154,7 +155,29 @@ class Permits:
             raise ToolDeniedError(decision.message)
         if isinstance(decision, Live):
             return _live(step)
-        return _standing_in(step, decision)
+        return self._standing_in(step, decision)
+
+    def _standing_in(self, step: StepCall, decision: Decision) -> Instead:
+        async def answer_async(*_args: Any, **_kwargs: Any) -> Any:
+            answer = self._answer(decision, step.arguments)
+            return await answer if inspect.isawaitable(answer) else answer
+
+        def answer(*_args: Any, **_kwargs: Any) -> Any:
+            answer = self._answer(decision, step.arguments)
+            return aside(answer) if isinstance(answer, Coroutine) else answer
+
+        return answer_async if inspect.iscoroutinefunction(step.function) else answer
+
+    def _answer(self, decision: Decision, arguments: Mapping[str, Any]) -> Any:
+        """What a call gives that does not act: a coroutine where an asynchronous stub does."""
+        if isinstance(decision, Stub):
+            return decision.function(**self._with_world(decision.function, arguments))
+        return _answer(decision)
+
+    def _with_world(self, function: Callable[..., Any], arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The arguments of a tool, and the world of the trial for a stub that asks for it."""
+        wanted = "world" in inspect.signature(function).parameters and "world" not in arguments
+        return {**arguments, "world": self.world} if wanted else arguments
 
 
 def with_id(value: Any, fork: str, run: str) -> Any:
@@ -190,20 +213,7 @@ def _live(step: StepCall) -> Instead:
     return live_async if inspect.iscoroutinefunction(function) else live
 
 
-def _standing_in(step: StepCall, decision: Decision) -> Instead:
-    async def answer_async(*_args: Any, **_kwargs: Any) -> Any:
-        answer = _answer(decision, step.arguments)
-        return await answer if inspect.isawaitable(answer) else answer
-
-    def answer(*_args: Any, **_kwargs: Any) -> Any:
-        answer = _answer(decision, step.arguments)
-        return aside(answer) if isinstance(answer, Coroutine) else answer
-
-    return answer_async if inspect.iscoroutinefunction(step.function) else answer
-
-
-def _answer(decision: Decision, arguments: Mapping[str, Any]) -> Any:
-    """What a call gives that does not act: a coroutine where an asynchronous stub does."""
+def _answer(decision: Decision) -> Any:
     match decision:
         case Replay(error=RecordedError() as error):
             raise _raised(error)
@@ -214,8 +224,6 @@ def _answer(decision: Decision, arguments: Mapping[str, Any]) -> Any:
             )
         case Replay():
             return decode(decision.output)
-        case Stub():
-            return decision.function(**arguments)
         case Deny(tell=True):
             raise ToolToldError(decision.message)
         case _:

@@ -5,8 +5,8 @@ Model calls are made; whatever else the workflow does is asked of the tool polic
 
 import json
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from functools import partial
 from threading import Lock
 from typing import Any, Protocol
@@ -44,6 +44,7 @@ from refork.result import answer_of, calls_of, usage_of
 from refork.text import summary
 from refork.values import encode, loads
 from refork.variant import CURRENT, Variant, current
+from refork.worlds import world_of
 
 
 class TailHost(Protocol):
@@ -122,6 +123,14 @@ class TailBranch(Branch):
         if not self._begun:
             self.over.set()
         return self._begun
+
+    @contextmanager
+    def in_its_world(self, run: Callable[[Any], Any]) -> Generator[None]:
+        """Put the world where the recorded run had brought it. Raises ForkError. ``run`` runs a coroutine."""
+        planned = self._planned
+        with world_of(self._case, variant=planned.variant.name, trial=planned.number, run=run) as world:
+            self._permits.world = self._user.world = world
+            yield
 
     def close(self) -> None:
         """It ends with its only trial."""

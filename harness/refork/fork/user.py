@@ -36,6 +36,7 @@ class User:
         self._stubs = stubs
         self._recorded = recorded
         self._silent = False
+        self.world: Any = None
 
     def turn(self, number: int, so_far: Callable[[], Sequence[Turn]]) -> Step:
         """The answer of the wait that would be step ``number``.
@@ -54,7 +55,11 @@ class User:
     def _said(self, number: int, so_far: Callable[[], Sequence[Turn]]) -> Step:
         function = stub_for(self._rule, RECEIVE, self._stubs)
         assert function is not None, "stubs are looked for before a session"
-        given = {**receiving(), "turns": [{"role": turn.role, "text": turn.text} for turn in so_far()]}
+        given = {
+            **receiving(),
+            "world": self.world,
+            "turns": [{"role": turn.role, "text": turn.text} for turn in so_far()],
+        }
         try:
             said = function(**_accepted(function, given))
             output = encode(aside(said) if inspect.iscoroutine(said) else said)
