@@ -71,11 +71,12 @@ def left_behind(folder: Path, name: str = "*") -> Iterator[Path]:
     pattern = name if name == "*" else glob.escape(name)
     for path in folder.glob(f".{pattern}.*.????????.tmp"):
         owner = path.name.split(".")[-3]
-        if owner.isdecimal() and not _runs(int(owner)):
+        if owner.isdecimal() and not runs(int(owner)):
             yield path
 
 
-def _runs(process: int) -> bool:
+def runs(process: int) -> bool:
+    """Whether a process of this number runs, as far as can be told."""
     if os.name != "posix":
         return True
     try:
