@@ -107,9 +107,9 @@ def _decoded(data: bytes, path: Path) -> str:
 
 
 def _write(path: Path, parts: Iterable[str]) -> None:
-    from refork.redaction.held import hidden  # noqa: PLC0415 - redaction reads files of its own by this module
+    from refork.redaction.held import hiding  # noqa: PLC0415 - redaction reads files of its own by this module
 
-    nameless = _nameless(path.parent)
+    nameless, hidden = _nameless(path.parent), hiding()
     with os.fdopen(_named(path) if nameless is None else nameless, "w+b") as file:
         for part in parts:
             file.write(hidden(part).encode())

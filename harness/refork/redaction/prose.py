@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from refork.redaction.names import PASSWORDS, SHORT, is_password, is_token, is_value
-from refork.redaction.spans import PLACEHOLDER, Span
+from refork.redaction.spans import PLACEHOLDER, Span, words
 
 _TOKENS: Final = (
     *(
@@ -21,11 +21,7 @@ _TOKENS: Final = (
     ),
     *("clé api", "clave de api", "clave api", "chave de api", "chiave api"),
 )
-_WORD: Final = re.compile(
-    r"(?<![^\W_])(?:"
-    + "|".join(map(re.escape, sorted((*PASSWORDS, *SHORT, *_TOKENS), key=len, reverse=True)))
-    + ")"
-)
+_WORDS: Final = (*PASSWORDS, *SHORT, *_TOKENS)
 _FOR: Final = r"(?:\s(?:for|of|to|on|at|von|für|от|для|de|del|do|da|di|pour|van|voor)\s[^\n.:;,=]{1,40}?)?"
 _IS: Final = (
     r"(?:\s{0,3}(?:=|:|：|->|→|—|–|は|是|为|為|はこちら：)|['’]s(?=\s)(?:\s{1,3}is(?=\s))?|(?:en|et)?\s{1,3}(?:is|was|are|be|(?:has|had)\sbeen|to|as|ist|lautet|war|est|es|era|é|è|"
@@ -46,6 +42,7 @@ _AS: Final = re.compile(
     r"(?P<bare>[!-~]{6,100})\s(?:as|als|comme|como|come)\s(?:(?:the|a|my|your|das|le|la|el)\s)?$",
     re.IGNORECASE,
 )
+_AS_WORDS: Final = (" as ", " als ", " comme ", " como ", " come ")
 _LOGIN: Final = re.compile(
     r"\b(?:log[- ]?in|sign[- ]?in|log[- ]?on|credentials?|creds|account|anmelden|zugangsdaten|basic auth|anmeldung|identifiants|"
     r"credenciales|credenciais|user(?:name)?)\b[^\n/,;]{0,24}?(?:\s|:|=)[\"'`]?(?P<user>[\w.@+-]{2,60})[\"'`]?\s{0,2}[/:|]\s{0,2}"
@@ -61,8 +58,10 @@ _ENDS: Final = ".,;:)]}>\"'`\\"
 def told(text: str, lowered: str) -> Iterator[Span]:
     """Every password and token that a sentence names."""
     end = 0
-    for word in _WORD.finditer(lowered):
+    for word in words(lowered, _WORDS):
         if word.start() < end or lowered[word.end() : word.end() + 1] in ("s", "_"):
+            continue
+        if lowered[word.start() - 1 : word.start()].isalnum():
             continue
         if word[0] in _TOKENS and lowered[word.start() - 1 : word.start()] in ("_", "-", ":", "."):
             continue  # the end of a name: next_page_token
@@ -83,6 +82,8 @@ def _beside(text: str, word: re.Match[str]) -> re.Match[str] | None:
 
 def _before(text: str, word: re.Match[str]) -> Span | None:
     """``hunter2 as the password``."""
+    if not any(each in text[max(0, word.start() - 12) : word.start()] for each in _AS_WORDS):
+        return None
     start = max(0, word.start() - 120)
     match = _AS.search(text[start : word.start()])
     value = "" if match is None else _trimmed(match["bare"])
