@@ -14,7 +14,7 @@ from refork.redaction.kinds import FORMS, INNER
 from refork.redaction.protocols import PLACES
 from refork.text import without_secrets
 from refork.values import encode
-from support.secret_corpus import INNOCENT, planted
+from support.secret_corpus import INNOCENT, WRITTEN, planted
 
 BAR = 0.97
 
@@ -51,6 +51,13 @@ def test_nearly_all_planted_secrets_are_found_and_no_kind_is_missed(way: Callabl
     assert [kind for kind in missed if missed[kind] == everything[kind]] == []
     found = 1 - missed.total() / everything.total()
     assert found >= BAR, f"{found:.1%} of {everything.total()}, not {', '.join(places)}"
+
+
+@pytest.mark.parametrize("way", [captured, shown])
+def test_most_of_what_people_wrote_down_is_found(way: Callable[[Any], str]) -> None:
+    missed = [value for value, secret in WRITTEN if secret in way(value)]
+    assert len(WRITTEN) > 200
+    assert len(missed) <= 0.08 * len(WRITTEN), missed
 
 
 @pytest.mark.parametrize("value", INNOCENT)

@@ -163,7 +163,7 @@ class Redactor:
         if isinstance(value, str):
             return self._text(value, name, where)
         if isinstance(value, list):
-            found = [self._applied(item, name, where) for item in value]
+            found = [self._applied(item, named, where) for item, named in _named_items(value, name)]
             return found if any(a is not b for a, b in zip(found, value, strict=True)) else value
         if isinstance(value, dict):
             return self._tagged(value, where) if TAG in value else self._mapping(value, where)
@@ -259,6 +259,15 @@ def without(value: Any) -> Any:
     return value if redactor.idle else redactor.apply(value, None)
 
 
+def _named_items(value: Sequence[Any], name: str | None) -> Iterator[tuple[Any, str | None]]:
+    """The items of a list, each with the name that its value has: ``["--password", "hunter2"]``."""
+    before: Any = None
+    for item in value:
+        is_option = isinstance(before, str) and before.startswith("--") and secrets.is_secret_name(before[2:])
+        yield item, before[2:] if is_option else name
+        before = item
+
+
 def _says_nothing(name: str | None) -> bool:
     """Whether a text of this name is no other than without it."""
     if name is None:
@@ -303,8 +312,8 @@ def _texts(value: Any, name: str | None = None) -> Iterator[tuple[str, str | Non
     if isinstance(value, str):
         yield value, name
     elif isinstance(value, list):
-        for item in value:
-            yield from _texts(item, name)
+        for item, named in _named_items(value, name):
+            yield from _texts(item, named)
     elif isinstance(value, dict):
         if TAG in value:
             yield from _tagged_texts(value)
