@@ -1,13 +1,14 @@
 """What a session may spend on model calls, over all its workers."""
 
 import os
-import tempfile
+import shutil
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
+from refork.cache.temporary import temporary_folder
 from refork.config import Config
 from refork.outcome import Trial
 from refork_evals.trials import cost_of
@@ -69,7 +70,7 @@ class Budget:
 
     def close(self) -> None:
         if self.is_limited:
-            self._file.unlink(missing_ok=True)
+            shutil.rmtree(self._file.parent, ignore_errors=True)
 
     def _spent(self) -> Spent:
         lines = (
@@ -84,5 +85,6 @@ class Budget:
 
 
 def _fresh() -> Path:
-    with tempfile.NamedTemporaryFile(prefix="refork-spent-", delete=False) as file:
-        return Path(file.name)
+    file = temporary_folder("spent") / "spent"
+    file.touch()
+    return file

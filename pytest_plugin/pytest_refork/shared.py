@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
+from refork.cache.temporary import temporary_folder
 
 INPUT: Final = "refork_shared"
 """Where a worker finds the folder."""
@@ -41,7 +41,7 @@ class Shared:
 
     def given(self) -> dict[str, str]:
         """What a worker's input has of it."""
-        self._folder = self._folder or Path(tempfile.mkdtemp(prefix="refork-shared-"))
+        self._folder = self._folder or temporary_folder("shared")
         return {INPUT: str(self._folder)}
 
     def close(self) -> None:

@@ -4,10 +4,12 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from refork.cache.temporary import temporary
 from refork.errors import BadFileError
 from refork.files import storage, write_atomically
 
@@ -79,3 +81,29 @@ def test_a_write_that_fails_leaves_the_old_file_alone(
         write_atomically(path, parts())
     assert names(tmp_path) == ["résumé.md"]
     assert path.read_text("utf-8") == "whole: é"
+
+
+HELD = """
+import os, signal
+from refork.cache.temporary import temporary_folder
+print(temporary_folder("test"), flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_temporary_folder_of_a_dead_process_goes_with_the_next_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    done = subprocess.run(
+        [sys.executable, "-c", HELD], capture_output=True, encoding="utf-8", check=False, timeout=60
+    )
+    left = Path(done.stdout.strip())
+    assert left.is_dir()
+    (tmp_path / "refork-test-mine").mkdir()
+    with temporary("test") as first, temporary("test") as second:
+        assert not left.exists()
+        assert first.is_dir()
+        assert second.is_dir()
+    assert names(tmp_path) == ["refork-test-mine"]

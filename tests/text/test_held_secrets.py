@@ -1,7 +1,7 @@
 """What clients, databases and the environment hold is looked for by its value, wherever it stands."""
 
 import json
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
 
@@ -84,3 +84,29 @@ def test_an_output_without_secrets_is_the_very_same() -> None:
     output = {"text": "nothing"}
     assert hidden_output(output) is output
     assert hidden_output(("told", KEY)) == ("told", "***")
+
+
+def chat(piece: str) -> dict[str, Any]:
+    return {"id": "chatcmpl-1", "choices": [{"index": 0, "delta": {"content": piece}}]}
+
+
+def responses(piece: str) -> dict[str, Any]:
+    return {"type": "response.output_text.delta", "output_index": 0, "content_index": 0, "delta": piece}
+
+
+def messages(piece: str) -> dict[str, Any]:
+    return {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": piece}}
+
+
+@pytest.mark.parametrize("event", [chat, responses, messages])
+def test_a_secret_in_pieces_of_a_stream_is_hidden(event: Callable[[str], dict[str, Any]]) -> None:
+    hold(KEY)
+    pieces = ["It is ", KEY[:4], KEY[4:9], KEY[9:], ", keep it."]
+    body = "".join(f"event: x\ndata: {json.dumps(event(piece))}\n\n" for piece in pieces) + "data: [DONE]\n\n"
+    found = hidden_response(Received(status=200, body=body.encode())).text
+    assert "It is ***, keep it." in found
+    assert KEY[:4] not in found
+    assert found.count("event: x\ndata: {") == len(pieces)
+    assert found.endswith("data: [DONE]\n\n")
+    plain = Received(status=200, body=body.replace(KEY[4:9], "other").encode())
+    assert hidden_response(plain) is plain

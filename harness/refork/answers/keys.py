@@ -8,7 +8,7 @@ from typing import Any, Final, TypeVar
 
 from refork.case import Request
 from refork.errors import BadInputError
-from refork.redaction.held import without_environment
+from refork.redaction.held import hiding_environment
 
 _Function = TypeVar("_Function", bound=Callable[[str], str])
 _DIGITS: Final = 24
@@ -38,14 +38,22 @@ def forget_normalizers() -> None:
 
 def digest_of(request: Request, *, code: str = "", own_ids: Iterable[str] = ()) -> str:
     """24 hexadecimal digits that change with anything that is sent: model, settings, instructions, input, tools
-    and output schema. Not with the agent's name, which is not sent.
+    and output schema. Not with the agent's name, which is not sent, nor with a key that the environment holds, which
+    is another one on another machine.
 
     ``code`` stands for what decides the answer beside the request; ``own_ids`` are ids of the fork itself, which
-    differ between any two; nor with the environment's keys, which differ
-    between machines. BadInputError where a normalizer raises, or gives no text.
+    differ between any two. BadInputError where a normalizer raises, or gives no text.
     """
+    hide, ids = hiding_environment(), tuple(own_ids)
+
+    def plain(text: str) -> str:
+        text = hide(text)
+        for own in ids:
+            text = text.replace(own, "<run>")
+        return text
+
     sent = {key: value for key, value in asdict(request).items() if key != "agent"}
-    return digest([_normalized(sent, tuple(own_ids)), code])
+    return digest([_normalized(sent, plain), code])
 
 
 def digest(value: Any) -> str:
@@ -54,20 +62,17 @@ def digest(value: Any) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:_DIGITS]
 
 
-def _normalized(value: Any, own_ids: tuple[str, ...]) -> Any:
+def _normalized(value: Any, plain: Callable[[str], str]) -> Any:
     if isinstance(value, str):
-        return _text(value, own_ids)
+        return _text(plain(value))
     if isinstance(value, dict):
-        return {str(key): _normalized(each, own_ids) for key, each in value.items()}
+        return {str(key): _normalized(each, plain) for key, each in value.items()}
     if isinstance(value, list | tuple):
-        return [_normalized(each, own_ids) for each in value]
+        return [_normalized(each, plain) for each in value]
     return value
 
 
-def _text(text: str, own_ids: tuple[str, ...]) -> str:
-    text = without_environment(text)
-    for own in own_ids:
-        text = text.replace(own, "<run>")
+def _text(text: str) -> str:
     for function in _registered:
         try:
             changed: Any = function(text)

@@ -7,13 +7,13 @@ reader. So who reads it alone reads it as immutable, or, after a crash, reads a 
 import os
 import shutil
 import sqlite3
-import tempfile
 from collections.abc import Generator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
+from refork.cache.temporary import temporary
 from refork.errors import DatabaseError
 
 MAGIC: Final = b"SQLite format 3\0"
@@ -28,10 +28,10 @@ def read_only_sqlite(path: Path) -> Generator[sqlite3.Connection]:
         with _connection(path, "mode=ro") as connection:
             yield connection
     elif _size(_beside(path, "-wal")):
-        with tempfile.TemporaryDirectory(prefix="refork-") as folder:
+        with temporary("read") as folder:
             for file in (path, _beside(path, "-wal")):
-                shutil.copyfile(file, Path(folder) / file.name)
-            with _connection(Path(folder) / path.name, "mode=ro") as connection:
+                shutil.copyfile(file, folder / file.name)
+            with _connection(folder / path.name, "mode=ro") as connection:
                 yield connection
     else:
         with _unchanged(path), _connection(path, "mode=ro&immutable=1") as connection:

@@ -71,11 +71,12 @@ def left_behind(folder: Path, name: str = "*") -> Iterator[Path]:
     pattern = name if name == "*" else glob.escape(name)
     for path in folder.glob(f".{pattern}.*.????????.tmp"):
         owner = path.name.split(".")[-3]
-        if owner.isdecimal() and not _runs(int(owner)):
+        if owner.isdecimal() and not runs(int(owner)):
             yield path
 
 
-def _runs(process: int) -> bool:
+def runs(process: int) -> bool:
+    """Whether a process of this number runs, as far as can be told."""
     if os.name != "posix":
         return True
     try:
@@ -106,9 +107,9 @@ def _decoded(data: bytes, path: Path) -> str:
 
 
 def _write(path: Path, parts: Iterable[str]) -> None:
-    from refork.redaction.held import hidden  # noqa: PLC0415 - redaction reads files of its own by this module
+    from refork.redaction.held import hiding  # noqa: PLC0415 - redaction reads files of its own by this module
 
-    nameless = _nameless(path.parent)
+    nameless, hidden = _nameless(path.parent), hiding()
     with os.fdopen(_named(path) if nameless is None else nameless, "w+b") as file:
         for part in parts:
             file.write(hidden(part).encode())

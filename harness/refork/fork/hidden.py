@@ -11,6 +11,7 @@ from typing import Any
 
 from refork.case import Request
 from refork.errors import ReforkError, ValueNotPortableError
+from refork.fork.hidden_stream import hidden_stream
 from refork.http_calls.wire import Received
 from refork.outcome import Trial
 from refork.redaction import Redactor, without
@@ -74,16 +75,8 @@ def hidden_output(output: Any) -> Any:
 def hidden_response(answer: Received) -> Received:
     """A model's response without secrets, still in its format."""
     text = answer.body.decode("utf-8", "surrogateescape")
-    changed = "".join(_hidden_line(line) for line in text.splitlines(keepends=True))
-    if text[:1] in "{[":
-        changed = _hidden_json(text)
+    changed = _hidden_json(text) if text.lstrip()[:1] in ("{", "[") else hidden_stream(text)
     return answer if changed == text else replace(answer, body=changed.encode("utf-8", "surrogateescape"))
-
-
-def _hidden_line(line: str) -> str:
-    """A line of server-sent events; every other one stays."""
-    lead, data = line[:6], line[6:]
-    return lead + _hidden_json(data) if lead == "data: " else line
 
 
 def _hidden_json(text: str) -> str:

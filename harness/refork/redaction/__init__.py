@@ -80,6 +80,7 @@ class Redactor:
         self._protected: set[str] = set()
         self._find_secrets = find_secrets
         self._placeholder = placeholder
+        self._held = held() if find_secrets else ()
         self._kinds: dict[str, str] = {}
         self._placeholders: dict[str, str] = {}
         self._counts: dict[str, int] = {}
@@ -137,26 +138,32 @@ class Redactor:
 
     def _spans(self, text: str, name: str | None) -> list[Span]:
         """Everything to replace in a text that is no JSON. ``name`` is the key under which it stands."""
-        if text in self._protected or (name is None and hash(text) in self._clean):
+        if text in self._protected or (hash(text) in self._clean and _says_nothing(name)):
             return []
         if name in _IDS and " " not in text:
-            return apart([*_held_in(text), *secrets.tokens(text)]) if self._find_secrets else []
+            return apart([*self._held_in(text), *secrets.tokens(text)]) if self._find_secrets else []
         spans = [*all_of(self._personal, text)]
         if self._find_secrets:
             if name is not None and _is_secret(name, text):
                 return [Span(0, len(text), "password", sure=False)]
-            spans += [*_held_in(text), *secrets.secrets(text)]
+            spans += [*self._held_in(text), *secrets.secrets(text)]
             if name is not None and name.lower().endswith("cookie"):
                 spans += secrets.of_header(name, text)
-        if not spans and name is None:
+        if not spans and _says_nothing(name):
             self._clean.add(hash(text))
         return apart(_outside_placeholders(spans, text))
+
+    def _held_in(self, text: str) -> Iterator[Span]:
+        """What this process holds, wherever it stands."""
+        for value in self._held:
+            for at in places(text, value):
+                yield Span(at, at + len(value), HELD)
 
     def _applied(self, value: Any, name: str | None, where: Where) -> Any:
         if isinstance(value, str):
             return self._text(value, name, where)
         if isinstance(value, list):
-            found = [self._applied(item, name, where) for item in value]
+            found = [self._applied(item, named, where) for item, named in _named_items(value, name)]
             return found if any(a is not b for a, b in zip(found, value, strict=True)) else value
         if isinstance(value, dict):
             return self._tagged(value, where) if TAG in value else self._mapping(value, where)
@@ -252,11 +259,24 @@ def without(value: Any) -> Any:
     return value if redactor.idle else redactor.apply(value, None)
 
 
-def _held_in(text: str) -> Iterator[Span]:
-    """What this process holds, wherever it stands."""
-    for value in held():
-        for at in places(text, value) if value in text else ():
-            yield Span(at, at + len(value), HELD)
+def _named_items(value: Sequence[Any], name: str | None) -> Iterator[tuple[Any, str | None]]:
+    """The items of a list, each with the name that its value has: ``["--password", "hunter2"]``."""
+    before: Any = None
+    for item in value:
+        is_option = isinstance(before, str) and before.startswith("--") and secrets.is_secret_name(before[2:])
+        yield item, before[2:] if is_option else name
+        before = item
+
+
+def _says_nothing(name: str | None) -> bool:
+    """Whether a text of this name is no other than without it."""
+    if name is None:
+        return True
+    return (
+        name not in _IDS
+        and not name.lower().endswith(("cookie", "auth"))
+        and not secrets.is_secret_name(name)
+    )
 
 
 def _is_secret(name: str, text: str) -> bool:
@@ -292,8 +312,8 @@ def _texts(value: Any, name: str | None = None) -> Iterator[tuple[str, str | Non
     if isinstance(value, str):
         yield value, name
     elif isinstance(value, list):
-        for item in value:
-            yield from _texts(item, name)
+        for item, named in _named_items(value, name):
+            yield from _texts(item, named)
     elif isinstance(value, dict):
         if TAG in value:
             yield from _tagged_texts(value)

@@ -17,14 +17,13 @@ from refork.redaction.names import (
     is_value,
     secrecy_of,
 )
-from refork.redaction.spans import PLACEHOLDER, Span
+from refork.redaction.spans import PLACEHOLDER, Span, words
 
 _WORDS: Final = (
     *PASSWORDS,
     *("pass", "pwd", "pw", "psw", "mdp", "clave", "secret", "token", "key", "credential", "creds", "cookie"),
     *("authorization", "string", "honeycomb-team", "pat", "auth", "appid"),
 )
-_WORD: Final = re.compile("|".join(map(re.escape, sorted(_WORDS, key=len, reverse=True))))
 _BEFORE: Final = re.compile(r"[\w.-]{0,80}$")
 _NAME: Final = r"[\w-]{0,40}"
 _QUOTE: Final = r"""\\{0,3}["'`]"""
@@ -69,7 +68,7 @@ _LISTED: Final = 4
 def assigned(text: str, lowered: str) -> Iterator[Span]:
     """Every value of a name that is a secret's."""
     end = 0
-    for word in _WORD.finditer(lowered):
+    for word in words(lowered, _WORDS):
         if word.start() < end:
             continue
         found = _value_after(text, word.start(), word.end())

@@ -6,7 +6,7 @@ They are looked for by their value, whatever stands around them. Nothing but thi
 import json
 import os
 import re
-from collections.abc import Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import lru_cache
@@ -102,9 +102,16 @@ def hidden(text: str) -> str:
     return _without(text, held())
 
 
-def without_environment(text: str) -> str:
-    """``text`` without the secrets of the environment, which are the same from a session's first moment to its last."""
-    return _without(text, _known(tuple(sorted(os.environ.items())), frozenset()))
+def hiding() -> Callable[[str], str]:
+    """What does that to many texts: it looks up once what is held now."""
+    values = held()
+    return lambda text: _without(text, values)
+
+
+def hiding_environment() -> Callable[[str], str]:
+    """The same for the environment alone, which holds from a session's first moment to its last what it holds."""
+    values = _known(tuple(sorted(os.environ.items())), frozenset())
+    return lambda text: _without(text, values)
 
 
 def _without(text: str, values: tuple[str, ...]) -> str:

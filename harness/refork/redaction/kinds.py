@@ -102,6 +102,7 @@ FORMS: Final[tuple[tuple[str, str, str], ...]] = (
     ("groq-key", "gsk_", r"[A-Za-z0-9]{40,80}"),
     ("hashicorp-vault-token", "hvb.", r"[\w-]{60,400}"),
     ("hashicorp-vault-token", "hvr.", r"[\w-]{60,400}"),
+    ("hashicorp-vault-token", "s.", r"[A-Za-z0-9]{24}(?![\w.(])"),
     ("hashicorp-vault-token", "hvs.", r"[\w-]{20,400}"),
     ("heroku-key", "HRKU-", r"[\w-]{30,80}"),
     ("honeycomb-key", "hcaik_", r"[0-9a-z]{40,80}"),

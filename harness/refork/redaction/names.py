@@ -25,6 +25,8 @@ PASSWORDS: Final = tuple(
 """What people call a password, in lower case. To have another language's word found, add it."""
 SHORT: Final = ("pass", "pwd", "pw", "psw", "mdp", "clave")
 """Those that mean other things as well."""
+LONGER: Final = 7
+"""Characters of a password after one of these: ``Pass: B2204`` is none."""
 
 _KEYED: Final = _words(
     """
@@ -164,12 +166,16 @@ _CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|[-.
 
 
 class Secrecy(IntEnum):
-    """What a name says of its value. Of a ``TOKEN`` only what is random is a secret, of a ``KEY`` nearly all."""
+    """What a name says of its value. Of a ``TOKEN`` only what is random is a secret, of a ``KEY`` nearly all.
+
+    ``SHORT`` is a password where it looks like one: ``pass`` means other things as well.
+    """
 
     NONE = 0
     TOKEN = 1
     KEY = 2
     PASSWORD = 3
+    SHORT = 4
 
 
 @lru_cache(maxsize=4096)
@@ -193,7 +199,9 @@ def _says(parts: list[str], name: str) -> Secrecy:
     if last.endswith("token"):
         named = bool(before) or last != "token"
         return Secrecy.NONE if before in _PUBLIC_TOKENS else Secrecy.KEY if named else Secrecy.TOKEN
-    return Secrecy.TOKEN if last in SHORT or last == "cookie" else Secrecy.NONE
+    if last in SHORT:
+        return Secrecy.SHORT
+    return Secrecy.TOKEN if last == "cookie" else Secrecy.NONE
 
 
 def _of_key(before: str, name: str) -> Secrecy:
@@ -226,6 +234,10 @@ def is_random(text: str) -> bool:
         return False
     kinds = {"a" if c.isalpha() else "0" if c.isdigit() else "-" for c in text}
     return len(kinds) > 1 and "a" in kinds and not text.replace("-", "").replace("_", "").isalpha()
+
+
+def _is_odd(text: str) -> bool:
+    return any(map(str.isdigit, text)) or (text != text.lower() and text != text.upper())
 
 
 def is_token(text: str) -> bool:
@@ -277,7 +289,7 @@ def holds(secrecy: Secrecy, text: str, *, quoted: bool) -> bool:
     if secrecy is Secrecy.PASSWORD:
         return is_quoted(text) if quoted else is_password(text)
     if secrecy is Secrecy.KEY:
-        is_named = not quoted and _IDENTIFIER.match(text) is not None
+        is_named = not _is_odd(text) or (not quoted and _IDENTIFIER.match(text) is not None)
         return (
             is_random(text)
             and is_value(text)
@@ -285,4 +297,6 @@ def holds(secrecy: Secrecy, text: str, *, quoted: bool) -> bool:
             and not _NO_PASSWORD.match(text)
             and not _WELL_KNOWN.match(text)
         )
+    if secrecy is Secrecy.SHORT:
+        return len(text) >= LONGER and is_password(text)
     return secrecy is Secrecy.TOKEN and is_token(text)

@@ -28,6 +28,7 @@ PLACES: Final[tuple[tuple[str, str, str, Callable[[str], bool]], ...]] = (
     ("token", "://", rf"://([\w.~%+-]{{20,300}})(?::[^\s/?#@'\"]{{0,80}})?@{_HOST}", is_token),
     ("token", "/t/", r"/t/([\w-]{20,200})/", is_token),
     ("signature", "sig", r"[?&](?:sig|X-Amz-Signature|X-Goog-Signature|Signature)=([A-Za-z0-9%+/=_-]{20,600})", is_random),
+    ("signature", "signature=", r"\bSignature=([0-9a-f]{64})", is_random),
     ("token", "x-amz-security-token", r"X-Amz-Security-Token=([A-Za-z0-9%+/=_-]{20,3000})", is_random),
     # Authorization: <scheme> <token>
     ("token", "basic", r"\b(?i:basic)\s{1,4}([A-Za-z0-9+/_-]{6,2000}={0,2})", _basic),
@@ -46,6 +47,9 @@ PLACES: Final[tuple[tuple[str, str, str, Callable[[str], bool]], ...]] = (
     ("password", "login", r"\blogin\b[^\n|;]{0,120}?\s-p\s{1,3}[\"']?([^\s\"']{4,200})", _word),
     ("password", "sshpass", r"\bsshpass\s{1,3}-p\s{0,3}[\"']?([^\s\"']{4,200})", _word),
     ("password", "redis-cli", r"\bredis-cli\b[^\n|;]{0,100}?\s-a\s{1,3}[\"']?([^\s\"']{4,200})", _word),
+    ("password", "mongo", r"\bmongo(?:sh|dump|restore|import|export)?\b[^\n|;]{0,120}?\s-p\s{1,3}[\"']?([^\s\"']{4,200})", _word),
+    ("password", "--auth", r"\s--auth[\s=][\"']?[^\s:\"'$]{1,80}:([^\s\"'$][^\s\"']{2,200})", _word),
+    ("password", "--from-literal", r"--from-literal[=\s][\"']?[\w.-]{1,80}=([^\s\"'$][^\s\"']{3,400})", is_password),
     ("password", "sqlcmd", r"\bsqlcmd\b[^\n|;]{0,100}?\s-P\s{0,3}[\"']?([^\s\"']{4,200})", _word),
     ("password", "ldap", r"\bldap(?:search|add|modify|whoami)\b[^\n|;]{0,100}?\s-w\s{1,3}[\"']?([^\s\"']{4,200})", _word),
     # Files
@@ -67,8 +71,10 @@ PLACES: Final[tuple[tuple[str, str, str, Callable[[str], bool]], ...]] = (
 
 _COOKIES: Final = re.compile(r"\b(?i:(?:set-)?cookie)[\"'\\]{0,4}\s{0,3}[:=]\s{0,3}([^\r\n]{1,8000})")
 _COOKIE: Final = re.compile(r"[\w.-]{1,100}=([^\s;,\"'\\]{12,4000})")
-_KIND: Final = re.compile(r"\bkind(?:\\{0,3}\")?:\s{0,4}(?:\\{0,3}\")?Secret\b")
+_KIND: Final = re.compile(r"\bkind(?:\\{0,3}\")?\s{0,2}:\s{0,4}(?:\\{0,3}\")?Secret\b")
 _ENTRY: Final = re.compile(r"(?:^|\n|\\n)[ \t]{1,12}[\w.-]{1,100}:[ \t]{0,4}[\"']?([^\s\"'\\]{4,8000})")
+_BLOCK: Final = re.compile(r"\\{0,3}\"(?:stringData|data)\\{0,3}\"\s{0,4}:\s{0,4}\{([^{}]{1,8000})\}")
+_PAIR: Final = re.compile(r"\\{0,3}\"\s{0,4}:\s{0,4}\\{0,3}\"([^\"\\]{4,8000})")
 _DATA: Final = re.compile(r"\b(?:stringData|data):[ \t]{0,4}(?=\r?\n|\\n)")
 _MANIFEST: Final = 8000
 
@@ -97,7 +103,11 @@ def manifests(text: str, lowered: str) -> Iterator[Span]:
     for kind in _KIND.finditer(text):
         if kind.start() < end:
             continue
-        end = min(len(text), kind.end() + _MANIFEST)
+        start, end = max(end, kind.start() - _MANIFEST), min(len(text), kind.end() + _MANIFEST)
+        for block in _BLOCK.finditer(text, start, end):
+            for pair in _PAIR.finditer(text, *block.span(1)):
+                if is_value(pair[1]) and not PLACEHOLDER.search(pair[1]):
+                    yield Span(*pair.span(1), "password", sure=False)
         for block in _DATA.finditer(text, kind.end(), end):
             yield from _entries(text, block.end(), end)
 

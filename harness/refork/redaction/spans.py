@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, TypeAlias
 
 PLACEHOLDER: Final = re.compile(r"<(?:secret:)?[a-z-]+:\d+>")
@@ -65,6 +66,17 @@ def places(text: str, needle: str) -> Iterator[int]:
     while at >= 0:
         yield at
         at = text.find(needle, at + len(needle))
+
+
+def words(lowered: str, among: tuple[str, ...]) -> Iterator[re.Match[str]]:
+    """Where these words stand in a text, the longest first at each place. Few of them do, and only these are sought."""
+    present = tuple(word for word in among if word in lowered)
+    return any_of(present).finditer(lowered) if present else iter(())
+
+
+@lru_cache(maxsize=1024)
+def any_of(present: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile("|".join(map(re.escape, sorted(present, key=len, reverse=True))))
 
 
 def apart(spans: Sequence[Span]) -> list[Span]:
