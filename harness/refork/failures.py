@@ -62,6 +62,12 @@ def broken_step(run: Run) -> Step | None:
     return next(reversed(same or errors), None)
 
 
+def failed_child(run: Run) -> str | None:
+    """The id of the child run whose error ended this one; None where it ended by its own."""
+    step = broken_step(run)
+    return None if step is None else step.child_run
+
+
 def _same(one: RecordedError | None, other: RecordedError | None) -> bool:
     return one is not None and other is not None and (one.type, one.message) == (other.type, other.message)
 

@@ -51,6 +51,11 @@ def _before(models: Sequence[Step], broken: Step) -> Step:
     before = [step for step in models if step.number <= broken.number]
     if before:
         return before[-1]
+    if broken.child_run is not None:
+        raise BadInputError(
+            f"its error arose in its child run {broken.child_run!r}, and no model step stands before that: "
+            "capture the child"
+        )
     if models:
         raise BadInputError("no model step stands before what failed; name one with --step")
     raise BadInputError("it has no model step; name a step with --step")

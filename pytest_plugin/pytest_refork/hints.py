@@ -1,11 +1,14 @@
 """What is said at collection of cases that no answers could decide."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Final
 
+from refork.config import Config
 from refork.variant import CURRENT
 from refork_evals.plans import FixedPlan, TrialPlan
 
+from pytest_refork.names import CASE_FILE
 from pytest_refork.plans import Plans
 from pytest_refork.subjects import Subject
 
@@ -20,6 +23,15 @@ def hints(subjects: Sequence[Subject], plans: Plans) -> list[str]:
         if said:
             names.setdefault(said, []).append(subject.name)
     return [_hint(said, same) for said, same in names.items()]
+
+
+def nothing_to_collect(project: Config) -> str:
+    """What to say where there is no case at all; empty where there is one."""
+    cases = project.cases
+    if any(cases.glob(f"*/{CASE_FILE}")):
+        return ""
+    shown = cases.relative_to(Path.cwd()) if cases.is_relative_to(Path.cwd()) else cases
+    return f"agent evals: there is no case in {str(shown)!r}; `refork capture RUN` makes one"
 
 
 def _too_few(plan: TrialPlan) -> str:

@@ -26,7 +26,7 @@ from pytest_refork.controller import Controller
 from pytest_refork.deadlines import Deadlines
 from pytest_refork.durable import DurableAnswers
 from pytest_refork.gating import Selection, check_update, is_everything, judge, update
-from pytest_refork.hints import hints
+from pytest_refork.hints import hints, nothing_to_collect
 from pytest_refork.keeping import Saved, Unscored, keep
 from pytest_refork.loop import TrialLoop
 from pytest_refork.marked import FIXTURE, subject_of, with_parameters
@@ -265,8 +265,12 @@ class AgentEvals:
         return (yield)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        if self._report is not None and self._config.get_verbosity() > -2:
+        if self._config.get_verbosity() <= -2:
+            return
+        if self._report is not None:
             self._report.show(terminalreporter)
+        elif not self._order and (nothing := nothing_to_collect(self._settings.project)):
+            terminalreporter.write_line(nothing)
 
     def _write(self, session: pytest.Session, results: Sequence[CaseResult]) -> None:
         seconds = time.monotonic() - self._began

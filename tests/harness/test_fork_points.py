@@ -6,6 +6,7 @@ import pytest
 from refork.case import RecordedError, Run, Step, StepKind
 from refork.engine.reading_types import Flag
 from refork.errors import BadInputError, StepNotFoundError
+from refork.failures import failed_child
 from refork.fork_points import fork_points_of
 
 KINDS = {"m": StepKind.MODEL, "t": StepKind.TOOL, "o": StepKind.OTHER}
@@ -70,6 +71,14 @@ def test_flags_come_before_failures_and_these_before_the_last_model_step(
 def test_a_run_with_several_steps_and_none_that_asks_a_model_needs_a_step(run: Run, said: str) -> None:
     with pytest.raises(BadInputError, match=said):
         fork_points_of(run, [])
+
+
+def test_a_run_that_its_child_ended_points_to_the_child() -> None:
+    run = run_of("oo", fails_at=2)
+    steps = (run.steps[0], replace(run.steps[1], child_run="run-1-1"))
+    assert failed_child(replace(run, steps=steps)) == "run-1-1"
+    with pytest.raises(BadInputError, match=r"arose in its child run 'run-1-1', .*: capture the child"):
+        fork_points_of(replace(run, steps=steps), [])
 
 
 def test_a_flag_of_a_step_that_is_not_there_says_so() -> None:

@@ -72,6 +72,18 @@ def test_cases_are_collected_although_testpaths_names_other_folders(
     assert len(items(collect(pytester, project, "tests"))) == 1
 
 
+def test_where_there_is_no_case_a_line_says_how_to_make_one(
+    example: Project, pytester: pytest.Pytester
+) -> None:
+    example.without("evals/cases").with_files({"test_ordinary.py": "def test_ordinary(): pass"}).write(
+        pytester.path
+    )
+    done = pytester.runpytest("--agent-evals")
+    line = "agent evals: there is no case in 'evals/cases'; `refork capture RUN` makes one"
+    assert done.outlines.count(line) == 1
+    assert line not in pytester.runpytest().outlines
+
+
 def test_a_case_file_of_another_program_is_not_touched(example: Project, pytester: pytest.Pytester) -> None:
     project = example.with_files({"data/case.yaml": "- not: {ours"})
     assert len(items(collect(pytester, project))) == 3

@@ -70,6 +70,7 @@ def command(
     from refork.capture import find_step  # noqa: PLC0415 - `refork --help` needs no pydantic
     from refork.cli.loading import Loader, project  # noqa: PLC0415
     from refork.cli.steps import print_header, print_step, print_timeline  # noqa: PLC0415
+    from refork.failures import failed_child  # noqa: PLC0415
 
     if html is not None and (step is not None or as_json):
         raise BadInputError("--html writes the whole run: leave --step and --json out")
@@ -88,6 +89,9 @@ def command(
         print_header(loaded.run)
         print_flags(loaded.flags)
         print_timeline(loaded.run)
+    child = failed_child(loaded.run)
+    if child is not None:
+        note(f"the error arose in the child run {child}: `refork show {child}`")
     if loaded.missing is not None:
         note(loaded.missing)
 
