@@ -62,6 +62,7 @@ GUARDED_PARAMETERS = {
     "init_workflow": ["status", "creator_xid", "reuse_policy"],
     "init_workflows": ["statuses"],
     "init_child_workflow": ["status", "creator_xid", "parent_workflow_id", "parent_function_id"],
+    "get_queue": ["name"],
 }
 
 

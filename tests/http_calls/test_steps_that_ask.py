@@ -72,7 +72,7 @@ def test_a_candidate_is_tried_and_a_second_session_pays_nothing(
     server.requests.clear()
     first = recorded_and_kept(session, case, 2, CAREFUL)
     calls = CALLS.get(how, 1)
-    assert server.count == 4 * calls
+    assert server.count == 4 * calls, first
     assert {r.instructions for r in server.requests} == {SYSTEM, f"Careful! {SYSTEM}"}
     assert first.requests["careful"].prompt == f"Careful! {SYSTEM}"
     for trial in of(first, "current"):

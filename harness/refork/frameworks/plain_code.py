@@ -11,6 +11,7 @@ from typing import Any
 
 from refork.own_code import is_installed
 from refork.production.prompts import folders_of
+from refork.syntax import parsed
 
 
 def code_of(function: Callable[..., Any]) -> str:
@@ -50,7 +51,7 @@ def _own_file(module: str) -> Path | None:
 @lru_cache(maxsize=1024)
 def _imported(module: str, path: Path, _changed: int) -> tuple[str, ...]:
     try:
-        tree = ast.parse(path.read_bytes())
+        tree = parsed(path.read_bytes())
     except (SyntaxError, ValueError, OSError):
         return ()
     package = module if path.name == "__init__.py" else module.rpartition(".")[0]

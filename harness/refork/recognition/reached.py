@@ -13,6 +13,7 @@ from typing import Any, Final
 from refork.http_calls.formats import PATHS
 from refork.own_code import is_installed
 from refork.recognition.patterns import CALLS, CLASSES, FUNCTIONS, MAKERS, RUN, WRAPPED
+from refork.syntax import parsed
 
 _MOST: Final = 2_000
 """Functions that are looked at for one step: an application that reaches more names its steps."""
@@ -59,10 +60,7 @@ def _tree(function: FunctionType) -> ast.AST | None:
 
 @lru_cache(maxsize=4096)
 def _parsed(source: str) -> ast.AST:
-    try:
-        return ast.parse(source)
-    except SystemError:  # Python 3.11 counts its depth for all threads together, and now and then miscounts
-        return ast.parse(source)
+    return parsed(source)
 
 
 def _asks(tree: ast.AST, function: FunctionType) -> bool:
