@@ -4,6 +4,7 @@ from collections.abc import Callable, Generator
 from typing import Any
 
 import pytest
+from _pytest.terminal import TerminalReporter
 
 from pytest_refork import handover
 from pytest_refork.handover import Handed
@@ -87,6 +88,6 @@ class Controller:
             distributed.loop_once()
 
     @property
-    def _reporter(self) -> pytest.TerminalReporter | None:
+    def _reporter(self) -> TerminalReporter | None:
         reporter = self._config.pluginmanager.getplugin("terminalreporter")
-        return reporter if isinstance(reporter, pytest.TerminalReporter) else None
+        return reporter if isinstance(reporter, TerminalReporter) else None

@@ -4,6 +4,7 @@ import time
 from typing import Final, Protocol
 
 import pytest
+from _pytest.terminal import TerminalReporter
 
 from pytest_refork.measuring import Counts
 from pytest_refork.screen import uncaptured
@@ -26,7 +27,7 @@ def make_progress(config: pytest.Config) -> Progress:
     """A line that is redrawn on a terminal, lines now and then elsewhere, nothing on a worker or with -qq."""
     reporter = config.pluginmanager.getplugin("terminalreporter")
     is_worker = hasattr(config, "workerinput")
-    if is_worker or not isinstance(reporter, pytest.TerminalReporter) or config.get_verbosity() <= -2:
+    if is_worker or not isinstance(reporter, TerminalReporter) or config.get_verbosity() <= -2:
         return Silent()
     if reporter.isatty and config.get_terminal_writer().hasmarkup:
         return Redrawn(config)
@@ -67,7 +68,7 @@ class Redrawn:
 class Lines:
     """A line of its own, rarely."""
 
-    def __init__(self, config: pytest.Config, reporter: pytest.TerminalReporter) -> None:
+    def __init__(self, config: pytest.Config, reporter: TerminalReporter) -> None:
         self._config = config
         self._reporter = reporter
         self._said_at = time.monotonic()

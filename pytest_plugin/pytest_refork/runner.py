@@ -7,6 +7,7 @@ from typing import Final
 
 import pytest
 from _pytest.skipping import evaluate_skip_marks
+from _pytest.terminal import TerminalReporter
 from refork.answers import Store
 from refork.outcome import Outcome, Trial
 from refork_evals.results import CaseResult, ScoredTrial
@@ -263,7 +264,7 @@ class Runner:
 
     def _say(self, text: str) -> None:
         reporter = self._config.pluginmanager.getplugin("terminalreporter")
-        if isinstance(reporter, pytest.TerminalReporter) and not handover.worker_id(self._config):
+        if isinstance(reporter, TerminalReporter) and not handover.worker_id(self._config):
             with uncaptured(self._config):
                 reporter.ensure_newline()
                 reporter.write_line(text)

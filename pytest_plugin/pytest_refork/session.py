@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from _pytest.terminal import TerminalReporter
 from refork.answers import AnswersMode, Store, forget_normalizers
 from refork.errors import ReforkError
 from refork.policy import project_policy
@@ -264,7 +265,7 @@ class AgentEvals:
             self._keep(())
         return (yield)
 
-    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+    def pytest_terminal_summary(self, terminalreporter: TerminalReporter) -> None:
         if self._config.get_verbosity() <= -2:
             return
         if self._report is not None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+from _pytest.terminal import TerminalReporter
 from refork.errors import ReforkError
 from refork_evals.results import CaseResult, Evaluation, Gate
 from refork_evals.verdict import evaluate
@@ -62,7 +63,7 @@ class Report:
             self._problem = str(error)
         return self._page is not None
 
-    def show(self, reporter: pytest.TerminalReporter) -> None:
+    def show(self, reporter: TerminalReporter) -> None:
         """Print the section: a row for each case and variant, the savings, the report's path."""
         reporter.section("agent evals")
         writer = reporter.config.get_terminal_writer()
@@ -82,7 +83,7 @@ class Report:
         if self._problem:
             reporter.write_line(self._problem, red=True)
 
-    def _show_update(self, reporter: pytest.TerminalReporter, update: Update) -> None:
+    def _show_update(self, reporter: TerminalReporter, update: Update) -> None:
         path = _relative(update.path, reporter.config)
         if not update.problems:
             reporter.write_line(f"baseline: {path}, {update.cases} cases", green=True)
@@ -100,13 +101,13 @@ def _tell_github(summary: Path) -> None:
             page.write(summary.read_text(encoding="utf-8"))
 
 
-def _print(reporter: pytest.TerminalReporter, line: Line) -> None:
+def _print(reporter: TerminalReporter, line: Line) -> None:
     for segment in line:
         reporter.write(segment.text, **MARKUP[segment.style])
     reporter.write_line("")
 
 
-def _takes_unicode(reporter: pytest.TerminalReporter) -> bool:
+def _takes_unicode(reporter: TerminalReporter) -> bool:
     encoding = getattr(reporter._tw._file, "encoding", None) or "ascii"
     try:
         "✓–⟨␛".encode(encoding)

@@ -12,6 +12,10 @@ PYTEST = Host(
             needed="to run a case once, also under pytest-rerunfailures",
         ),
         Internal(
+            place="_pytest.terminal:TerminalReporter",
+            needed="to print beside pytest's own lines, from 8.0 on",
+        ),
+        Internal(
             place="_pytest.skipping:evaluate_skip_marks", needed="to pay for no test that will be skipped"
         ),
     ),

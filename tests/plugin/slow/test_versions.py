@@ -23,15 +23,17 @@ UV = shutil.which("uv") or str(Path(sys.executable).with_name("uv"))
 
 @dataclass(frozen=True, kw_only=True)
 class Leg:
-    """Versions that are installed together. ``pins`` win over what the packages ask for."""
+    """Versions that are installed together. ``pins`` win over what the packages ask for; ``options`` are uv's."""
 
     name: str
     python: str = "3.11"
     beside: tuple[str, ...] = ()
     pins: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
 
 
 LEGS = (
+    Leg(name="the lowest of everything", options=("--resolution", "lowest-direct")),
     Leg(name="beside databricks-openai and mlflow", beside=("databricks-openai>=0.9", "mlflow>=3.8")),
     Leg(name="dbos 3.0", pins=("dbos==3.0.0",)),
     Leg(name="openai 2 and openai-agents 0.20", pins=("openai==2.54.0", "openai-agents==0.20.0")),
@@ -89,6 +91,7 @@ def _environment(leg: Leg, folder: Path) -> Path:
         "--python",
         str(python),
         *overrides,
+        *leg.options,
         str(ROOT),
         *leg.beside,
     ]
