@@ -17,6 +17,7 @@ from dbos import DBOS, SetWorkflowID
 from refork.case import Run, Step
 from refork.errors import ApplicationError, SessionError
 from refork.fork import ForkSession, open_session
+from refork.production.sqlite_clock import sqlite_clock
 from support.apps import helpdesk as desk
 
 WORKFLOW = """
@@ -230,6 +231,14 @@ def test_a_module_that_is_not_there_is_named(tmp_path: Path) -> None:
         pass
 
 
+@pytest.fixture
+def clock() -> Generator[None]:
+    """For a DBOS of the test's own on SQLite, which may lack one."""
+    with sqlite_clock():
+        yield
+
+
+@pytest.mark.usefixtures("clock")
 def test_an_instance_that_is_not_launched_is_set_aside_and_can_be_used_afterwards(
     application: Callable[..., Any], tmp_path: Path
 ) -> None:
@@ -256,6 +265,7 @@ def test_an_instance_that_is_not_launched_is_set_aside_and_can_be_used_afterward
         DBOS.destroy()
 
 
+@pytest.mark.usefixtures("clock")
 def test_a_dbos_that_is_launched_already_is_refused(tmp_path: Path) -> None:
     DBOS(
         config={

@@ -37,7 +37,9 @@ def test_dbos_that_a_test_launched_before_is_said_and_left_alone(
 ) -> None:
     launched = """
         from dbos import DBOS
+        from refork.production.sqlite_clock import install_sqlite_clock
 
+        install_sqlite_clock()
         DBOS(config={"name": "mine", "system_database_url": "sqlite:///mine.sqlite"})
         DBOS.launch()
         """
@@ -55,9 +57,11 @@ def test_after_the_last_item_a_test_can_launch_a_dbos_of_its_own(
     own = """
         import pytest
         from dbos import DBOS
+        from refork.production.sqlite_clock import install_sqlite_clock
 
         @pytest.fixture
         def mine():
+            install_sqlite_clock()
             DBOS(config={"name": "mine", "system_database_url": "sqlite:///mine.sqlite"})
             DBOS.launch()
             yield

@@ -13,6 +13,7 @@ from support.project import Project
 APPLICATION = """
 from dbos import DBOS, SetWorkflowID
 from openai import OpenAI
+from refork.production.sqlite_clock import install_sqlite_clock
 
 
 @DBOS.step()
@@ -46,6 +47,7 @@ def main(n: int) -> str:
 
 
 if __name__ == "__main__":
+    install_sqlite_clock()
     DBOS(config={"name": "lookups", "system_database_url": "sqlite:///production.sqlite"})
     DBOS.launch()
     DBOS.register_queue("work", concurrency=2)
