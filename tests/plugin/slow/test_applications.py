@@ -80,9 +80,11 @@ def take_over_and_gate(journey: Journey, edit: tuple[str, str, str], model: Mode
     assert accepted.code == 0, accepted.output
     before = len(model.requests)
     gate = ("--agent-evals-gate", "--agent-evals-answers=offline")
-    assert journey.evaluate(*gate).code == 0
+    green = journey.evaluate(*gate)
+    assert green.code == 0, green.output
     journey.edit(name, lambda text: text.replace(new, old))
-    assert journey.evaluate(*gate).code == 1
+    red = journey.evaluate(*gate)
+    assert red.code == 1, red.output
     assert len(model.requests) == before
 
 
