@@ -173,7 +173,7 @@ def _complaints() -> Tried:
         step=3,
         prompt="Answer the customer.",
         prompts="answer",
-        expect='[{contains: "80"}]',
+        expect='[{contains: "get your 80"}]',
         candidate="Answer the customer with EVERY amount.",
         model_steps=2,
     )
