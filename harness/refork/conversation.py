@@ -70,7 +70,7 @@ def _turn(step: Step) -> Turn | None:
 
 
 def text_of(output: Json) -> str:
-    """What a message says: its text, or that of its only text field, else its JSON."""
+    """What a message says: its text, or that of its only text field, else as Python writes it."""
     shown: Any = untagged(output)
     if isinstance(shown, dict):
         texts = [value for value in shown.values() if isinstance(value, str)]

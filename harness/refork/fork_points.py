@@ -2,12 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from refork.capture import find_step, runs_a_function
 from refork.case import Run, Step, StepKind
 from refork.engine.reading_types import Flag
 from refork.errors import BadInputError, StepNotFoundError
 from refork.failures import broken_step
+
+_NO_MODEL_STEP: Final = "it has no model step; name a step with --step"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +61,7 @@ def _before(models: Sequence[Step], broken: Step) -> Step:
         )
     if models:
         raise BadInputError("no model step stands before what failed; name one with --step")
-    raise BadInputError("it has no model step; name a step with --step")
+    raise BadInputError(_NO_MODEL_STEP)
 
 
 def _only(run: Run, models: Sequence[Step]) -> Step:
@@ -67,4 +70,4 @@ def _only(run: Run, models: Sequence[Step]) -> Step:
     others = [step for step in run.steps if runs_a_function(step)]
     if len(others) == 1:
         return others[0]
-    raise BadInputError("it has no model step; name a step with --step")
+    raise BadInputError(_NO_MODEL_STEP)

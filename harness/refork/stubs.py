@@ -82,6 +82,15 @@ def _is_answered(rule: Rule, stubs: Mapping[str, Callable[..., Any]]) -> bool:
     return stub_for(rule, rule.pattern, stubs) is not None
 
 
+def accepted(function: Callable[..., Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of ``given`` that a function of the user's takes."""
+    parameters = inspect.signature(function).parameters.values()
+    if any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in parameters):
+        return dict(given)
+    names = {parameter.name for parameter in parameters}
+    return {name: value for name, value in given.items() if name in names}
+
+
 def _check_name(name: object) -> None:
     if not isinstance(name, str) or not _NAME.fullmatch(name):  # @stub without a name gives the function
         raise BadInputError(
@@ -90,9 +99,9 @@ def _check_name(name: object) -> None:
 
 
 def _check(name: str, function: Callable[..., Any]) -> None:
-    if name in _registered and _place(_registered[name]) != _place(function):
+    if name in _registered and place_of(_registered[name]) != place_of(function):
         raise BadInputError(
-            f"stub {name!r} is registered twice: {_place(_registered[name])} and {_place(function)}"
+            f"stub {name!r} is registered twice: {place_of(_registered[name])} and {place_of(function)}"
         )
     if not callable(function):
         raise BadInputError(f"stub {name!r} must be a function, and is a {type(function).__name__}")
@@ -103,7 +112,7 @@ def _check(name: str, function: Callable[..., Any]) -> None:
             )
 
 
-def _place(function: Callable[..., Any]) -> str:
+def place_of(function: Callable[..., Any]) -> str:
     """Where a function is written; the same after its module was imported again."""
     code = getattr(inspect.unwrap(function), "__code__", None)
     return f"{code.co_filename}:{code.co_firstlineno}" if code else repr(function)

@@ -25,6 +25,7 @@ from refork.case import Case, Step, StepKind
 from refork.errors import BadInputError, ForkError
 from refork.policy import last_part
 from refork.policy.recorded_arguments import arguments_of
+from refork.stubs import accepted, place_of
 from refork.text import summary
 from refork.values import decoded
 
@@ -73,7 +74,7 @@ def world_of(case: Case, *, variant: str, trial: int, run: Callable[[Any], Any])
         return
     hook = _registered[0]
     given = {"calls": earlier_calls(case), "case": case.name, "variant": variant, "trial": trial}
-    given = {name: given[name] for name in _GIVEN if name in inspect.signature(hook).parameters}
+    given = accepted(hook, given)
     made = hook(**given) if inspect.isgeneratorfunction(hook) else None
     try:
         if made is not None:
@@ -134,6 +135,5 @@ def _check(function: Any) -> None:
 
 
 def _place(function: Callable[..., Any]) -> str:
-    """Where a function is written; the same after its module was imported again."""
-    code = getattr(inspect.unwrap(function), "__code__", None)
-    return f"{function.__name__!r} ({code.co_filename}:{code.co_firstlineno})" if code else repr(function)
+    where = place_of(function)
+    return f"{function.__name__!r} ({where})" if hasattr(inspect.unwrap(function), "__code__") else where

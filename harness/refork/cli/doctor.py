@@ -10,7 +10,9 @@ from refork.cli.options import json_option
 from refork.cli.output import Column, print_json, print_table
 
 if TYPE_CHECKING:
-    from refork.hosts import Host
+    from collections.abc import Sequence
+
+    from refork.hosts import Host, Internal
 
 _COLUMNS: Final = (
     Column(title="library"),
@@ -33,48 +35,40 @@ def command(*, as_json: bool) -> int:
     """
     from refork.hosts import HOSTS, findings  # noqa: PLC0415 - imports the libraries
 
-    found = {finding.host.distribution: finding for finding in findings()}
+    found = findings()
+    missing = {finding.host: finding.missing for finding in found}
+    python, sqlite = platform.python_version(), sqlite3.sqlite_version
     if as_json:
-        print_json(
-            {"version": 1, "python": _python(), "sqlite": _sqlite(), "libraries": list(map(_entry, HOSTS))}
-        )
+        libraries = [_entry(host, missing.get(host, ())) for host in HOSTS]
+        print_json({"version": 1, "python": python, "sqlite": sqlite, "libraries": libraries})
         return int(bool(found))
-    click.echo(f"Python {_python()}, SQLite {_sqlite()}")
-    print_table(_COLUMNS, [_row(host) for host in HOSTS])
-    for finding in found.values():
+    click.echo(f"Python {python}, SQLite {sqlite}")
+    print_table(_COLUMNS, [_row(host, missing.get(host, ())) for host in HOSTS])
+    for finding in found:
         click.echo(f"\n{finding.sentence}")
     return int(bool(found))
 
 
-def _row(host: "Host") -> tuple[str, ...]:
+def _row(host: "Host", missing: "Sequence[Internal]") -> tuple[str, ...]:
     installed = host.installed or "-"
-    return host.distribution, installed, f"{host.oldest} to {host.newest}", _state(host)
+    return host.distribution, installed, f"{host.oldest} to {host.newest}", _state(host, missing)
 
 
-def _state(host: "Host") -> str:
+def _state(host: "Host", missing: "Sequence[Internal]") -> str:
     if host.installed is None:
         return f"not installed: pip install 'refork[{host.extra}]'" if host.extra else "not installed"
-    missing = len(host.missing())
     if missing:
-        return f"{missing} of {len(host.internals)} private names missing"
+        return f"{len(missing)} of {len(host.internals)} private names missing"
     if host.is_older:
         return "older than any that was tried"
     return "newer than any that was tried; nothing is missing" if host.is_newer else FINE
 
 
-def _entry(host: "Host") -> dict[str, Any]:
+def _entry(host: "Host", missing: "Sequence[Internal]") -> dict[str, Any]:
     return {
         "name": host.distribution,
         "installed": host.installed,
         "oldest": host.oldest,
         "newest": host.newest,
-        "missing": [] if host.installed is None else [internal.place for internal in host.missing()],
+        "missing": [internal.place for internal in missing],
     }
-
-
-def _python() -> str:
-    return platform.python_version()
-
-
-def _sqlite() -> str:
-    return sqlite3.sqlite_version

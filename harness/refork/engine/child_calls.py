@@ -1,7 +1,6 @@
 """What a workflow starts a child with: DBOS asks for the child's checkpoint by its name alone."""
 
 import inspect
-import sys
 from collections.abc import Callable, Generator
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
@@ -9,6 +8,8 @@ from typing import Any, Final, TypeAlias
 
 import dbos._dbos as dbos_module
 import dbos._queue as queue_module
+
+from refork.engine.callers import locals_of_callers
 
 Arguments: TypeAlias = tuple[tuple[Any, ...], dict[str, Any]]
 
@@ -33,16 +34,8 @@ def arguments_here() -> Arguments | None:
     given = _given.get()
     if given is not None:
         return given
-    frame = sys._getframe(1)
-    for _ in range(_DEPTH):
-        if frame is None:
-            return None
-        if frame.f_globals.get("__name__") == "dbos._core":
-            found = _of(frame.f_locals)
-            if found is not None:
-                return found
-        frame = frame.f_back  # type: ignore[assignment]
-    return None
+    found = map(_of, locals_of_callers("dbos._core", depth=_DEPTH))
+    return next((arguments for arguments in found if arguments is not None), None)
 
 
 def _of(known: dict[str, Any]) -> Arguments | None:

@@ -6,7 +6,6 @@ the first slot that no other session holds, so two terminals never meet in one d
 
 import hashlib
 import os
-import re
 import sqlite3
 import subprocess
 from collections.abc import Collection, Generator
@@ -30,6 +29,7 @@ from refork.engine.server_url import kind_of, server_at, sqlite_address
 from refork.errors import BadInputError, DatabaseError, SessionError
 from refork.files.checks import one_line
 from refork.files.storage import readable_path
+from refork.hosts.host import release
 
 SLOTS: Final = 64
 OPTION: Final = "--agent-evals-db"
@@ -261,16 +261,11 @@ def _check_maker(connection: sa.Connection, schema: str | None) -> None:
     table.create(connection, checkfirst=True)
     installed = version("dbos")
     made = connection.scalars(sa.select(table.c.dbos)).all()
-    newest = max(made, key=_release, default=installed)
-    if _release(newest) > _release(installed):
+    newest = max(made, key=release, default=installed)
+    if release(newest) > release(installed):  # tables do not change with a patch
         raise NewerDatabaseError(f"dbos {newest} made it, and dbos {installed} is installed")
     if installed not in made:
         connection.execute(sa.insert(table).values(dbos=installed))
-
-
-def _release(number: str) -> tuple[int, ...]:
-    """The major and minor version: tables change with these alone."""
-    return tuple(int(part) for part in re.findall(r"\d+", number)[:2])
 
 
 def _path_of(url: str, root: Path) -> Path:

@@ -1,5 +1,6 @@
 """Values of DBOS's own classes, which its look-ups give to a workflow, as plain JSON."""
 
+from functools import cache
 from typing import Any, Final
 
 from dbos import WorkflowStatus
@@ -9,10 +10,10 @@ from refork import values
 _NAME: Final = "dbos.WorkflowStatus"
 
 
+@cache
 def register_dbos_values() -> None:
     """Let what ``DBOS.get_workflow_status`` and ``DBOS.list_workflows`` gave be written, and read in a replay."""
-    if not values.DEFAULT.knows(WorkflowStatus):
-        values.register(WorkflowStatus, name=_NAME, encode=_attributes, decode=_with_attributes)
+    values.register(WorkflowStatus, name=_NAME, encode=_attributes, decode=_with_attributes)
 
 
 def _attributes(status: WorkflowStatus) -> dict[str, Any]:

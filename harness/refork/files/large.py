@@ -14,14 +14,13 @@ from refork.case import Run, Step
 from refork.errors import BadFileError
 from refork.files.checks import one_line
 from refork.files.json_text import parse_json
-from refork.values import LEFT_OUT
+from refork.values import LEFT_OUT, TAG
 
 LARGE: Final = 100_000
 """Characters of JSON up to which a value stands as it is."""
 MOST: Final = 1_000_000_000
 """Characters that the compressed values of one file may expand to: a file may come in a pull request."""
 ZLIB: Final = "zlib"
-_TAG: Final = "$type"
 
 
 def fitted(step: Step, *, fork_point: int) -> Step:
@@ -51,7 +50,7 @@ def compressed(value: Any) -> Any:
         return value
     data = base64.b64encode(zlib.compress(text.encode("utf-8", "surrogatepass"), 6)).decode()
     # Random bytes do not get smaller, and are easier to look at as they are.
-    return {_TAG: ZLIB, "value": data} if len(data) < len(text) else value
+    return {TAG: ZLIB, "value": data} if len(data) < len(text) else value
 
 
 def without(value: Any) -> Any:
@@ -59,11 +58,11 @@ def without(value: Any) -> Any:
     if text is None:
         return value
     note = f"left out: {len(text):,} characters of JSON, past the fork point"
-    return {_TAG: LEFT_OUT, "value": {"characters": len(text), "text": note}}
+    return {TAG: LEFT_OUT, "value": {"characters": len(text), "text": note}}
 
 
 def is_left_out(value: Any) -> bool:
-    return isinstance(value, dict) and value.get(_TAG) == LEFT_OUT
+    return isinstance(value, dict) and value.get(TAG) == LEFT_OUT
 
 
 def expanded(document: dict[str, Any], *, path: Any) -> dict[str, Any]:
@@ -73,7 +72,7 @@ def expanded(document: dict[str, Any], *, path: Any) -> dict[str, Any]:
     def expand(holder: Any, key: Any) -> None:
         nonlocal room
         value = holder[key]
-        if isinstance(value, dict) and value.get(_TAG) == ZLIB:
+        if isinstance(value, dict) and value.get(TAG) == ZLIB:
             text = _text(value.get("value"), room, path)
             room -= len(text)
             holder[key] = parse_json(text, path=path)

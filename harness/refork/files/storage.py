@@ -142,7 +142,7 @@ def _named(path: Path) -> int:
 
 
 def _nameless(folder: Path) -> int | None:
-    """A new file without a name; None where the system or the disk has none,."""
+    """A new file without a name; None where the system or the disk has none."""
     if not hasattr(os, "O_TMPFILE") or not Path(_OPEN_FILES).is_dir():
         return None
     try:

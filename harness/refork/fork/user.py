@@ -10,7 +10,7 @@ from refork.engine.receives import receiving
 from refork.errors import ForkError, ToolDeniedError
 from refork.fork.aside import aside
 from refork.policy import RECEIVE, Action, ToolPolicy
-from refork.stubs import stub_for
+from refork.stubs import accepted, stub_for
 from refork.text import summary
 from refork.values import encode
 
@@ -61,19 +61,10 @@ class User:
             "turns": [{"role": turn.role, "text": turn.text} for turn in so_far()],
         }
         try:
-            said = function(**_accepted(function, given))
+            said = function(**accepted(function, given))
             output = encode(aside(said) if inspect.iscoroutine(said) else said)
         except Exception as error:
             raise ForkError(
                 f"the stub {self._rule.stub!r}, which stands for the user, raised {summary(error)}"
             ) from error
         return Step(number=number, name=RECEIVE, output=output)
-
-
-def _accepted(function: Callable[..., Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    """Those of ``given`` that the function takes."""
-    parameters = inspect.signature(function).parameters.values()
-    if any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in parameters):
-        return dict(given)
-    names = {parameter.name for parameter in parameters}
-    return {name: value for name, value in given.items() if name in names}

@@ -42,6 +42,7 @@ __all__ = [
     "LEFT_OUT",
     "MAX_DEPTH",
     "NOT_PORTABLE",
+    "PLACEHOLDERS",
     "TAG",
     "RecordedException",
     "Registry",
@@ -64,7 +65,8 @@ NOT_PORTABLE: Final = "not_portable"
 """Tags what stands in place of a value that cannot be written."""
 LEFT_OUT: Final = "left_out"
 """Tags what stands in place of a large value that no replay needs."""
-_PLACEHOLDERS: Final = frozenset({NOT_PORTABLE, LEFT_OUT})
+PLACEHOLDERS: Final = (NOT_PORTABLE, LEFT_OUT)
+"""The tags of what stands in place of a value that is not there."""
 _MOST_TYPES: Final = 50
 _MAX_PLAIN_BITS: Final = 8192
 """Longer integers are written in hexadecimal: Python refuses to read more than 4300 decimal digits."""
@@ -147,10 +149,6 @@ class Registry:
             return self._decode(data, 0)
         except _Problem as problem:
             raise problem.error("cannot read the value") from problem.cause
-
-    def knows(self, type: type) -> bool:
-        """Whether values of exactly ``type`` can be written by now."""
-        return type in self._forms
 
     def unregistered(self, value: Any) -> tuple[type, ...]:
         """The types of all values within ``value`` that cannot be written until they are registered."""
@@ -263,7 +261,7 @@ class Registry:
         tag = data[TAG]
         if set(data) != {TAG, _VALUE} or not isinstance(tag, str):
             raise _Problem(f"an object with the key {TAG!r} must hold a type's name and a {_VALUE!r} only")
-        if tag in _PLACEHOLDERS:
+        if tag in PLACEHOLDERS:
             raise _Problem(_reason(data[_VALUE]))
         decoder = self._decoders.get(tag) or self._found_by(tag)
         if decoder is None:

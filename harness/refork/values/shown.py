@@ -3,7 +3,7 @@
 from typing import Any
 
 from refork.case import Json
-from refork.values import LEFT_OUT, NOT_PORTABLE, TAG
+from refork.values import PLACEHOLDERS, TAG
 
 
 def untagged(data: Json) -> Json:
@@ -18,7 +18,7 @@ def untagged(data: Json) -> Json:
 
 
 def _value(tag: Json, value: Any) -> Json:
-    if tag in (NOT_PORTABLE, LEFT_OUT) and isinstance(value, dict):
+    if tag in PLACEHOLDERS and isinstance(value, dict):
         return str(value.get("text") or f"(it {value.get('problem')})")
     if tag == "dict" and isinstance(value, list):
         return {str(untagged(key)): untagged(item) for key, item in value}

@@ -8,7 +8,7 @@ from refork.frameworks import StepCall
 from refork.policy import DBOS_PREFIX, Action, Rule, ToolPolicy
 from refork.recognition import asks_model
 from refork.result import answer_of
-from refork.values import decoded
+from refork.values import PLACEHOLDERS, TAG, decoded
 
 
 def is_model_step(step: StepCall, models: Sequence[str]) -> bool:
@@ -47,8 +47,6 @@ def _marked(step: Step) -> Step:
 def recorded_answer(step: Step) -> Answer | None:
     """What a step gave, as the answer of a rerun of it would be."""
     kept = step.output
-    if step.error is not None or (
-        isinstance(kept, dict) and kept.get("$type") in ("left_out", "not_portable")
-    ):
+    if step.error is not None or (isinstance(kept, dict) and kept.get(TAG) in PLACEHOLDERS):
         return None
     return answer_of(decoded(step.output))

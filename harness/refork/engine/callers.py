@@ -1,0 +1,16 @@
+"""What DBOS's own functions were called with, for code that DBOS calls and tells less."""
+
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+
+def locals_of_callers(module: str, *, depth: int) -> Iterator[dict[str, Any]]:
+    """The local variables of the functions of ``module`` among the ``depth`` callers of who asks, the nearest first."""
+    frame = sys._getframe(2)  # the generator, and who asks, are none of them
+    for _ in range(depth):
+        if frame is None:
+            return
+        if frame.f_globals.get("__name__") == module:
+            yield frame.f_locals
+        frame = frame.f_back  # type: ignore[assignment]
