@@ -1,15 +1,14 @@
 """Runs that use all of DBOS, with values of every kind, become cases; what cannot is refused by its step."""
 
-import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 from refork.case import Step
 from refork.files import load_case
+from support.commands import run_python
 
 SUPPORT = Path(__file__).parents[1] / "support"
 SERIALIZER = """
@@ -40,16 +39,7 @@ def put_lab(folder: Path, *, settings: str = SETTINGS, serializer: str = "") -> 
 
 def python(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
     # Its own process: what an application registers is registered for good.
-    environment = os.environ | {"XDG_CACHE_HOME": str(folder / "cache")}
-    return subprocess.run(
-        [sys.executable, *command],
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
+    return run_python(folder, *command, environment={"XDG_CACHE_HOME": str(folder / "cache")})
 
 
 def produced(folder: Path, *, serializer: str = "") -> str:

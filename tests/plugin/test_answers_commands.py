@@ -2,10 +2,10 @@
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from support.commands import run_python
 from support.model_server import ModelServer
 from support.project import Project, case_yaml
 
@@ -24,20 +24,10 @@ def measured(project: Project, tmp_path_factory: pytest.TempPathFactory) -> Path
 
 
 def refork(folder: Path, project: Project, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    import os
-
     from support.project import _surroundings
 
-    environment = {**os.environ, **_surroundings(folder), **project.environment}
-    return subprocess.run(
-        [sys.executable, "-c", RUN, *arguments],
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
+    environment = {**_surroundings(folder), **project.environment}
+    return run_python(folder, "-c", RUN, *arguments, environment=environment, timeout=60)
 
 
 def test_stats_say_how_many_how_large_and_how_old(measured: Path, project: Project) -> None:

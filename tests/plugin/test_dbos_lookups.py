@@ -1,12 +1,10 @@
 """What a workflow looks up in DBOS, it finds in a replay as it did in production."""
 
-import os
-import subprocess
-import sys
 from collections.abc import Generator
 from pathlib import Path
 
 import pytest
+from support.commands import run_python
 from support.model_server import ModelServer, Reply
 from support.project import Project
 
@@ -75,20 +73,12 @@ def test_look_ups_of_workflows_events_and_queues_answer_as_they_did(
     folder = project.write(tmp_path / "project")
 
     def python(*words: str) -> str:
-        done = subprocess.run(
-            [sys.executable, *words],
-            cwd=folder,
-            env={
-                **os.environ,
-                **project.environment,
-                "XDG_CACHE_HOME": str(tmp_path / "cache"),
-                "DBOS_SYSTEM_DATABASE_URL": f"sqlite:///{folder / 'production.sqlite'}",
-            },
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=120,
-        )
+        environment = {
+            **project.environment,
+            "XDG_CACHE_HOME": str(tmp_path / "cache"),
+            "DBOS_SYSTEM_DATABASE_URL": f"sqlite:///{folder / 'production.sqlite'}",
+        }
+        done = run_python(folder, *words, environment=environment)
         assert done.returncode == 0, done.stderr
         return done.stdout + done.stderr
 

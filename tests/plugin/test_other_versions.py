@@ -1,10 +1,9 @@
 """Under a library that lacks a private name, or that is newer than any that was tried."""
 
-import os
 import subprocess
-import sys
 from pathlib import Path
 
+from support.commands import run_python
 from support.model_server import ModelServer
 from support.project import Project
 
@@ -23,20 +22,8 @@ SENTENCE = (
 
 
 def python(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    environment = {
-        **os.environ,
-        "PYTHONPATH": str(folder),
-        "DBOS_SYSTEM_DATABASE_URL": "sqlite:///none.sqlite",
-    }
-    return subprocess.run(
-        [sys.executable, *words],
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
+    environment = {"PYTHONPATH": str(folder), "DBOS_SYSTEM_DATABASE_URL": "sqlite:///none.sqlite"}
+    return run_python(folder, *words, environment=environment)
 
 
 def test_a_missing_private_name_is_one_sentence_and_no_traceback(project: Project, tmp_path: Path) -> None:

@@ -5,20 +5,18 @@ Each leg has an environment of its own, made by uv. docs/compatibility.md says w
 
 import json
 import os
-import shutil
 import subprocess
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from support.applications.environments import UV, interpreter
 from support.model_server import ModelServer
 from support.project import Project
 
 ROOT = Path(__file__).parents[3]
 RECORDER = ROOT / "tests/support/record_newsdesk.py"
-UV = shutil.which("uv") or str(Path(sys.executable).with_name("uv"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,21 +38,6 @@ LEGS = (
     Leg(name="Python 3.12", python="3.12"),
     Leg(name="Python 3.13", python="3.13"),
 )
-
-
-def _python(version: str) -> str:
-    """An interpreter of this version. Skips loudly where this machine has none."""
-    if f"{sys.version_info.major}.{sys.version_info.minor}" == version:
-        return sys.executable
-    installed = Path("~/.pyenv/versions").expanduser().glob(f"{version}.*/bin/python")
-    candidates = [shutil.which(f"python{version}"), *map(str, installed)]
-    for candidate in candidates:
-        if (
-            candidate
-            and subprocess.run([candidate, "-c", ""], capture_output=True, check=False).returncode == 0
-        ):
-            return candidate
-    pytest.skip(f"there is no Python {version} on this machine: this leg of the versions was not tried")
 
 
 def _run(command: Sequence[str], folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -79,7 +62,7 @@ def _environment(leg: Leg, folder: Path) -> Path:
     (folder / "overrides.txt").write_text("\n".join(leg.pins))
     cache = {name: os.environ[name] for name in ("XDG_CACHE_HOME",) if name in os.environ}
     cache.setdefault("XDG_CACHE_HOME", str(Path("~/.cache").expanduser()))
-    made = _run([UV, "venv", "--quiet", "--python", _python(leg.python), str(home)], folder, **cache)
+    made = _run([UV, "venv", "--quiet", "--python", interpreter(leg.python), str(home)], folder, **cache)
     assert made.returncode == 0, made.stderr
     python = home / "bin/python"
     overrides = ["--override", str(folder / "overrides.txt")] if leg.pins else []

@@ -52,13 +52,6 @@ def environment(python: str, requirements: Requirements) -> Path:
     return home / "bin/python"
 
 
-def versions(python: Path, *packages: str) -> dict[str, str]:
-    """Which versions of ``packages`` an environment has."""
-    frozen = _uv("pip", "freeze", "--python", str(python))
-    found = dict(line.split("==", 1) for line in frozen.splitlines() if "==" in line)
-    return {name: found[name] for name in packages if name in found}
-
-
 def _make(home: Path, python: str, requirements: Requirements) -> None:
     shutil.rmtree(home, ignore_errors=True)
     _uv("venv", "--python", python, str(home))
