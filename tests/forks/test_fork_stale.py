@@ -174,7 +174,8 @@ def test_a_renamed_workflow_is_refused_with_the_names_that_are_registered(
     runs: dict[str, Run], session: ForkSession, server: ModelServer
 ) -> None:
     renamed = replace(runs["one_call"], workflow="talk")
-    with pytest.raises(ApplicationError, match=r"registers no workflow 'talk' \(registered: .*'chat'.*\)"):
+    said = r"registers no workflow 'talk' \(registered: .*'chat'.*\); name the module that does in \[tool.refork\] app"
+    with pytest.raises(ApplicationError, match=said + r" of '.*pyproject\.toml' \(imported: '[\w.]+'"):
         session.fork(case_of(renamed))
 
 

@@ -33,6 +33,9 @@ CLIENTS = (
     "threads",
     "own_loop",
     "task_group",
+    "inline",
+    "inline_async",
+    "lambda",
 )
 CALLS = {"loop": 3, "threads": 3, "task_group": 3}
 

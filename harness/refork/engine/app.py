@@ -29,10 +29,19 @@ INERT: Final = (
 
 _imported: list[str] = []
 """The modules that were imported last to register the application's workflows."""
+_roots: list[Path] = []
+"""The folder of the project that they are of."""
 
 
 def app_modules() -> Sequence[str]:
     return tuple(_imported)
+
+
+def where_to_name_modules() -> str:
+    """Which modules were imported for which project: several of one repository are easily taken for each other."""
+    modules = ", ".join(repr(name) for name in _imported) or "none"
+    settings = ", ".join(repr(str(root / "pyproject.toml")) for root in _roots)
+    return f"[tool.refork] app of {settings} (imported: {modules})"
 
 
 def main_class(name: str) -> Any:
@@ -58,7 +67,7 @@ def import_application(modules: Sequence[str], setup: str | None, root: Path) ->
     if setup is not None and early:
         call_setup(setup, root)
     import_modules(modules, root)
-    _imported[:] = modules
+    _imported[:], _roots[:] = modules, [root]
     if setup is not None and not early:
         call_setup(setup, root)
 

@@ -96,7 +96,7 @@ class Engine:
         known = ", ".join(repr(name) for name in self.workflows()) or "none"
         raise ApplicationError(
             f"the application registers no workflow {run.workflow!r} (registered: {known}); "
-            "name the module that does in [tool.refork] app"
+            f"name the module that does in {app.where_to_name_modules()}"
         )
 
     def _check_owner(self, run: Run) -> None:
@@ -114,7 +114,7 @@ class Engine:
         if run.config_name is None and run.class_name is not None and run.class_name not in classes:
             raise ApplicationError(
                 f"the run is of the class {run.class_name!r}, which the application does not register; "
-                "name the module that does in [tool.refork] app"
+                f"name the module that does in {app.where_to_name_modules()}"
             )
 
     def gate_here(self) -> Gate | None:

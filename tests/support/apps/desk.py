@@ -125,7 +125,21 @@ def file_step(text: str) -> int:
         return ledger.write(f"{text}\n")
 
 
+def inline_step(question: str) -> str:
+    return DBOS.run_step({"name": "inline_step"}, llm.by_openai, question)
+
+
+def lambda_step(question: str) -> str:
+    return DBOS.run_step({"name": "lambda_step"}, lambda: llm.by_openai(question))
+
+
+async def inline_async_step(question: str) -> str:
+    return await DBOS.run_step_async({"name": "inline_async_step"}, llm.by_openai_async, question)
+
+
 SYNC = {
+    "inline": inline_step,
+    "lambda": lambda_step,
     "openai": openai_step,
     "responses": responses_step,
     "anthropic": anthropic_step,
@@ -145,7 +159,12 @@ SYNC = {
     "early": early_step,
     "unseen": unseen_step,
 }
-ASYNC = {"openai_async": openai_async_step, "aiohttp": aiohttp_step, "task_group": task_group_step}
+ASYNC = {
+    "openai_async": openai_async_step,
+    "aiohttp": aiohttp_step,
+    "task_group": task_group_step,
+    "inline_async": inline_async_step,
+}
 
 
 @DBOS.workflow()
