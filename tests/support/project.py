@@ -59,7 +59,7 @@ class Project:
         """
         words = ("-m", "pytest", *_PLUGINS, *arguments)
         env = {**os.environ, **_surroundings(folder), **self.environment}
-        if not (self.is_fresh or any(name.startswith(_READ_AT_START) for name in self.environment)):
+        if not self.is_fresh:
             return prepared_sessions().python(self.write(folder), *words, env=env, stdout=terminal)
         return subprocess.Popen(
             [sys.executable, *words],
@@ -90,9 +90,9 @@ class Finished:
     def counts(self) -> dict[str, int]:
         """``{"passed": 2, "failed": 1}``, as the last line says."""
         last = self.output.strip().splitlines()[-1]
-        return {
-            noun.rstrip("s") if noun == "errors" else noun: int(count) for count, noun in _COUNT.findall(last)
-        }
+        found = _COUNT.findall(last)
+        assert found, f"pytest's counts are not the last that it said:\n{self.output}"
+        return {noun.rstrip("s") if noun == "errors" else noun: int(count) for count, noun in found}
 
     @property
     def results(self) -> dict[str, Any]:
@@ -144,8 +144,6 @@ def _heed_ctrl_c() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
-_READ_AT_START = ("PYTHON", "LANG", "LC_")
-"""How the names of the variables begin that an interpreter reads when it starts."""
 _PLUGINS = ("-p", "no:asyncio", "-p", "no:hypothesispytest", "-p", "no:randomly", "-W", "error")
 
 
