@@ -1,8 +1,12 @@
-"""Every internal of DBOS and of the SDK that the engine touches: a failure says what changed and where to look."""
+"""Every internal of DBOS and of the SDK that the engine touches: a failure says what changed and where to look.
+
+They run with every version that is supported; what came later says with which version.
+"""
 
 import inspect
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from importlib.metadata import version
 from typing import Any
 
 import agents
@@ -43,30 +47,41 @@ from refork.engine.seeding import _seed_child, _status_row, _step_row
 from refork.engine.transactions import BODIES
 from refork.frameworks.openai_calls import MODEL_STEP
 from refork.frameworks.openai_sessions import _Copy
+from refork.hosts.host import release
 
 
 def parameters(function: Callable[..., Any]) -> list[str]:
     return [name for name in inspect.signature(function).parameters if name != "self"]
 
 
+def has(distribution: str, since: str) -> bool:
+    """Whether the installed version is one that has what came with ``since``."""
+    return release(version(distribution)) >= release(since)
+
+
 GUARDED_PARAMETERS = {
-    "check_operation_execution": ["workflow_id", "function_id", "function_name", "owner_key"],
+    "check_operation_execution": ["workflow_id", "function_id", "function_name"],
     "_check_operation_execution_txn": ["workflow_id", "function_id", "function_name", "conn"],
     "patch": ["workflow_id", "function_id", "patch_name"],
     "deprecate_patch": ["workflow_id", "function_id", "patch_name"],
     "get_checkpoint_name": ["workflow_id", "function_id"],
     "await_workflow_result": ["workflow_id", "polling_interval", "fail_if_missing"],
     "await_workflow_result_async": ["workflow_id", "polling_interval", "fail_if_missing"],
-    "update_workflow_outcome": ["workflow_id", "status", "output", "error", "owner_xid"],
+    "update_workflow_outcome": ["workflow_id", "status", "output", "error"],
     "start_queued_workflows": ["queue", "executor_id", "app_version", "queue_partition_key"],
-    "init_workflow": ["status", "creator_xid", "reuse_policy"],
+    "init_workflow": ["status"],
     "init_workflows": ["statuses"],
-    "init_child_workflow": ["status", "creator_xid", "parent_workflow_id", "parent_function_id"],
+    "init_child_workflow": ["status"],
     "get_queue": ["name"],
 }
 
 
-@pytest.mark.parametrize("name", GUARDED)
+GUARDED_SINCE = {"init_child_workflow": "3.1"}
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in GUARDED if has("dbos", GUARDED_SINCE.get(name, "3.0"))]
+)
 def test_what_the_guard_stands_in_front_of_takes_what_it_hands_on(name: str) -> None:
     found = parameters(getattr(SystemDatabase, name))
     expected = GUARDED_PARAMETERS[name]
@@ -151,11 +166,13 @@ STATUS_COLUMNS = {
     "attributes", "application_name", "was_forked_from", "rate_limited", "completed_at", "schedule_name",
     "owner_xid", "creator_xid",
 }  # fmt: skip
+STATUS_COLUMNS_SINCE = {"creator_xid": "3.2"}
 
 
 def test_the_table_of_workflows_has_the_columns_that_were_looked_at() -> None:
     found = {column.name for column in SystemSchema.workflow_status.columns}
-    assert found == STATUS_COLUMNS, "look at refork/engine/seeding.py and refork/engine/reading_queries.py"
+    known = {name for name in STATUS_COLUMNS if has("dbos", STATUS_COLUMNS_SINCE.get(name, "3.0"))}
+    assert found == known, "look at refork/engine/seeding.py and refork/engine/reading_queries.py"
     assert callable(_seed_child)
 
 
@@ -218,9 +235,19 @@ def test_the_context_of_a_workflow_says_where_it_is() -> None:
     for name in ("is_workflow", "is_step", "has_parent", "snapshot_step_ctx"):
         assert callable(getattr(context, name)), f"{name}: {where}"
     assert get_local_dbos_context() is None
-    assert parameters(DBOS.reserve_step) == [], where
-    assert "step_id" in dir(dbos_module.StepReservation), where
-    assert parameters(dbos_module.StepReservation.run_async)[:2] == ["dbos_step_options", "func"], where
+
+
+def test_the_number_of_a_step_is_drawn_before_the_step_runs() -> None:
+    where = "look at refork/engine/reservations.py"
+    if has("dbos", "3.4"):
+        assert parameters(DBOS.reserve_step) == [], where
+        assert "step_id" in dir(dbos_module.StepReservation), where
+        assert parameters(dbos_module.StepReservation.run_async)[:2] == ["dbos_step_options", "func"], where
+        return
+    taken = parameters(core.invoke_step)
+    assert taken[:5] == ["dbos", "ctx", "func", "args", "kwargs"], where
+    options = {"step_name", "retries_allowed", "interval_seconds", "max_attempts", "backoff_rate"}
+    assert options <= set(taken), where
 
 
 def test_pickled_rows_come_through_the_one_function_that_is_refused() -> None:
@@ -247,6 +274,7 @@ def test_a_transaction_is_a_step_around_the_function_and_its_arguments(run: Any)
     assert {"func", "args", "kwargs"} <= set(bodies[0].co_freevars)
 
 
+@pytest.mark.skipif(not has("dbos", "3.2"), reason="checkpoints of datasources are deleted since dbos 3.2")
 def test_a_workflow_tidies_its_datasources_up_through_what_is_replaced() -> None:
     assert parameters(commands.delete_completed_datasource_checkpoints) == ["dbos", "ctx"]
     assert parameters(commands.delete_completed_datasource_checkpoints_async) == ["dbos", "ctx"]
@@ -277,8 +305,9 @@ def test_the_sdk_calls_models_through_what_the_framework_replaces() -> None:
     source = inspect.getsource(sdk_loop)
     assert source.count("model = get_model(execution_agent, run_config)") == 2, where
     assert parameters(sdk_loop.get_model) == ["agent", "run_config"], where
-    assert parameters(sdk_retry._await_model_attempt)[:2] == ["awaitable", "timeout"], where
-    assert "_await_model_attempt(get_response(), timeout)" in inspect.getsource(sdk_retry), where
+    if has("openai-agents", "0.22"):
+        assert parameters(sdk_retry._await_model_attempt)[:2] == ["awaitable", "timeout"], where
+        assert "_await_model_attempt(get_response(), timeout)" in inspect.getsource(sdk_retry), where
     assert "http_client=shared_http_client()" in inspect.getsource(sdk_provider), where
     with provider_managed_retries_disabled(True):
         assert should_disable_provider_managed_retries(), where
@@ -296,7 +325,8 @@ def test_the_sdk_finds_tools_and_sessions_through_what_the_framework_replaces() 
     assert "get_all_tools" not in vars(agents.Agent), where
     assert {"_is_agent_tool", "_tool_origin"} <= set(agents.FunctionTool.__dataclass_fields__), where
     assert parameters(AgentRunner.run) == ["starting_agent", "input", "kwargs"], where
-    assert 'kwargs.get("session")' in inspect.getsource(AgentRunner._run_impl), where
+    body = AgentRunner._run_impl if has("openai-agents", "0.21") else AgentRunner.run
+    assert 'kwargs.get("session")' in inspect.getsource(body), where
     assert {"get_items", "add_items", "pop_item", "clear_session"} <= set(dir(_Copy)), where
     methods = {name for name in vars(agents.Session) if not name.startswith("_")}
     assert methods - {"session_id", "session_settings"} <= set(dir(_Copy)), where
