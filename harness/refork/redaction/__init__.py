@@ -15,11 +15,11 @@ from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
 from refork.errors import ApplicationError, BadInputError
-from refork.files.checks import nearest
-from refork.redaction import secrets
-from refork.redaction.held import HIDDEN, held, note_found
-from refork.redaction.personal import KINDS
-from refork.redaction.spans import PLACEHOLDER, Pattern, Span, all_of, apart, places
+from refork.redaction.detectors import secrets
+from refork.redaction.detectors.personal import KINDS
+from refork.redaction.detectors.spans import PLACEHOLDER, Pattern, Span, all_of, apart, places
+from refork.redaction.process_secrets import HIDDEN, held, note_found
+from refork.text.lines import nearest
 from refork.values import TAG
 
 __all__ = ["KINDS", "PLACEHOLDER", "Redactor", "Replaced", "checked_kinds", "without"]
