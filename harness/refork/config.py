@@ -14,7 +14,7 @@ from refork.errors import BadFileError, BadInputError
 from refork.storage.files import MEGABYTE, read_text
 from refork.storage.validation import explain
 from refork.text.lines import nearest, one_line
-from refork.tool_policy import Rule
+from refork.tool_policy import OnMiss, Rule, ToolPolicy
 from refork.tool_policy.rule_files import project_rules
 
 PROJECT_FILE: Final = "pyproject.toml"
@@ -198,6 +198,12 @@ def load_config(
         tools=project_rules(settings.tools),
         **values,
     )
+
+
+def project_policy(config: Config) -> ToolPolicy:
+    """What ``[tool.refork]`` lets tools do in a rerun."""
+    on_miss = None if config.on_miss is None else OnMiss(config.on_miss)
+    return ToolPolicy(rules=config.tools, on_miss=on_miss)
 
 
 def _nearest_file(root: Path) -> Path | None:

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from _pytest.terminal import TerminalReporter
 from refork.answer_cache import AnswersMode, Store, forget_normalizers
+from refork.config import project_policy
 from refork.errors import ReforkError
 from refork.records.variant import CURRENT
 from refork.redaction.process_secrets import forget as forget_held
-from refork.tool_policy import project_policy
 from refork.tool_policy.before_trial import forget_hook
 from refork.tool_policy.stubs import check_stubs, forget_stubs
 from refork_evals.agreement.judge_answers import JudgeAnswer, JudgeAnswers, keeping

@@ -9,10 +9,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from refork.case_files.case_file import load_case, save_case_yaml
 from refork.case_files.run_file import save_run
-from refork.config import load_config
+from refork.config import load_config, project_policy
 from refork.errors import BadFileError, BadInputError
 from refork.records import Run, Step
-from refork.tool_policy import Action, OnMiss, Rule, ToolPolicy, last_part, merged, project_policy, tightened
+from refork.tool_policy import Action, OnMiss, Rule, ToolPolicy, last_part, merged, tightened
 from refork.tool_policy.rule_files import case_rules, project_rules
 from support.policies import LOOSENESS, NAMES, policies
 

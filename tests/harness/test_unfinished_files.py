@@ -17,9 +17,10 @@ from refork.storage.temporary_folders import temporary
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from refork.case_files import storage, write_atomically
+from refork.storage import files
+from refork.storage.files import write_atomically
 if sys.argv[2] == "named":
-    storage._nameless = lambda folder: None
+    files._nameless = lambda folder: None
 def parts():
     yield "half"
     os.kill(os.getpid(), signal.SIGKILL)

@@ -14,7 +14,7 @@ from refork_evals.agreement.labels import load_labels
 from refork_evals.agreement.rubrics import rubrics
 from refork_evals.results import CaseResult, Verdict
 from refork_reports.commands._labelling import questions, sitting
-from refork_reports.results_file.json_file import dumps, read
+from refork_reports.results_json import dumps, read
 from support.report_evaluations import HOSTILE, case, cell, evaluation, failed, passed
 from support.terminal_user import terminal
 

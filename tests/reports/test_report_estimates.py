@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from refork_evals.results import Cell, Score, ScoredTrial, Verdict
 from refork_reports.formats.html import render
-from refork_reports.results_file.json_file import dumps
+from refork_reports.results_json import dumps
 from refork_reports.sentences.estimates import estimates
 from support.report_evaluations import cell, evaluation, failed, misleading_summary, mixed
 

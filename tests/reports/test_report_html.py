@@ -15,7 +15,7 @@ from refork.errors import ReforkError
 from refork_evals.results import Evaluation
 from refork_reports.formats import html
 from refork_reports.formats.html import render, write
-from refork_reports.results_file.json_file import read
+from refork_reports.results_json import read
 from support.gated import gated
 from support.report_evaluations import (
     HOSTILE,

@@ -12,7 +12,7 @@ from refork.records import Answer
 from refork.records.outcome import Trial
 from refork_evals.portable import portable
 from refork_evals.results import ScoredTrial, Verdict
-from refork_reports.results_file.json_file import dumps, json_schema, read
+from refork_reports.results_json import dumps, json_schema, read
 from support.report_evaluations import (
     HOSTILE,
     case,

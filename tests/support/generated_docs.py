@@ -5,7 +5,7 @@ from pathlib import Path
 
 from refork.case_files.editor_schema import case_schema, schema_text
 from refork_evals.scorers.expectations import expect_schema
-from refork_reports.results_file.json_file import json_schema
+from refork_reports.results_json import json_schema
 
 from support import cli_docs
 

@@ -5,7 +5,7 @@ sent and by the number of the trial, so that n trials stay n measurements. Promp
 comparable by normalizers, registered in the module that ``setup`` names, where pytest and the command line see them::
 
     import re
-    from refork.answer_cache import normalizer
+    from refork import normalizer
 
     @normalizer
     def without_dates(text: str) -> str:

@@ -10,7 +10,6 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
-from refork import __version__
 from refork.case_files.large_values import expanded
 from refork.errors import BadFileError, ValueNotPortableError
 from refork.records import Run, Step
@@ -19,6 +18,7 @@ from refork.storage.format_versions import Format
 from refork.storage.json_text import dump_json, parse_json
 from refork.storage.validation import explain
 from refork.text.lines import one_line
+from refork.version import __version__
 
 RUN_FILE: Final = "run.json"
 RUN_FORMAT: Final = Format(version=1)

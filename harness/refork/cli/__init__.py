@@ -8,9 +8,9 @@ from typing import Final
 
 import click
 
-from refork import __version__
 from refork.cli._output.text import one_line, printable
 from refork.errors import BadInputError, ReforkError, TypesNotRegisteredError
+from refork.version import __version__
 
 GROUP: Final = "refork.commands"
 INTERRUPTED: Final = 130

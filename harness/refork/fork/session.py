@@ -9,7 +9,7 @@ from typing import Any
 
 from refork import http_calls
 from refork.answer_cache import AnswersMode, Store
-from refork.config import Config
+from refork.config import Config, project_policy
 from refork.dbos.instance.engine import Engine, open_engine
 from refork.dbos.replay.admission import Gate
 from refork.dbos.replay.child_calls import seen_child_starts
@@ -34,7 +34,7 @@ from refork.hosts import newer_line
 from refork.records import Case, Run
 from refork.records.outcome import Trial
 from refork.records.variant import Variant, current
-from refork.tool_policy import ToolPolicy, project_policy
+from refork.tool_policy import ToolPolicy
 from refork.tracing import quiet_tracing
 from refork.values import DEFAULT
 

@@ -43,8 +43,8 @@ def _loaded(entry: EntryPoint) -> Framework | None:
         raise _bad(entry, error) from error
     if not isinstance(made, Framework):
         raise BadInputError(
-            f"the entry point {entry.name!r} of the group {GROUP!r} gives {type(made).__name__}, which is no Framework: "
-            "see docs/frameworks.md"
+            f"the entry point {entry.name!r} of the group {GROUP!r} gives {type(made).__name__}, which is no "
+            "Framework: see docs/frameworks.md"
         )
     return made
 

@@ -14,7 +14,6 @@ from refork.tool_policy.rules import (
     ToolPolicy,
     last_part,
     merged,
-    project_policy,
     tightened,
 )
 
@@ -28,6 +27,5 @@ __all__ = [
     "ToolPolicy",
     "last_part",
     "merged",
-    "project_policy",
     "tightened",
 ]

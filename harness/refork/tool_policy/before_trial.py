@@ -1,6 +1,6 @@
 """A function that puts the world where the recorded run had brought it, before each trial of a tail::
 
-    from refork.tool_policy.before_trial import before_trial
+    from refork import before_trial
 
     @before_trial
     def reserved_again(calls):

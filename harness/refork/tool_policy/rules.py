@@ -7,11 +7,9 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-if TYPE_CHECKING:
-    from refork.config import Config
-    from refork.records import Case
+from refork.records import Case
 
 DBOS_PREFIX: Final = "DBOS."
 """Begins the names of DBOS's own operations, such as ``DBOS.send``."""
@@ -121,12 +119,7 @@ def merged(project: ToolPolicy, case: ToolPolicy) -> ToolPolicy:
     )
 
 
-def project_policy(config: "Config") -> ToolPolicy:
-    """What ``[tool.refork]`` allows."""
-    return ToolPolicy(rules=config.tools, on_miss=_on_miss(config.on_miss))
-
-
-def tightened(project: ToolPolicy, case: "Case") -> ToolPolicy:
+def tightened(project: ToolPolicy, case: Case) -> ToolPolicy:
     """What the reruns of ``case`` may do: what the project allows, tightened by the case."""
     rules = tuple(Rule(pattern=name, action=Action(said)) for name, said in case.tools.items())
     return merged(project, ToolPolicy(rules=rules, on_miss=_on_miss(case.on_miss)))

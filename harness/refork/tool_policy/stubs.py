@@ -1,6 +1,6 @@
 """Functions that stand in for tools in a rerun, registered in the project's ``conftest.py``::
 
-    from refork.tool_policy.stubs import stub
+    from refork import stub
 
     @stub("charge")
     def fake_charge(amount, currency="EUR"):
@@ -72,7 +72,7 @@ def check_stubs(policy: ToolPolicy, stubs: Mapping[str, Callable[..., Any]] | No
             whose = "a stub of a name like" if rule.is_glob and rule.stub is None else "the stub"
             raise BadInputError(
                 f"[tool.refork.tools] asks for {whose} {wanted!r} for {rule.pattern!r}, and nobody registered it"
-                f"{nearest(wanted, known)}; register it with refork.tool_policy.stubs.stub in a conftest.py that the cases load"
+                f"{nearest(wanted, known)}; register it with refork.stub in a conftest.py that the cases load"
             )
 
 

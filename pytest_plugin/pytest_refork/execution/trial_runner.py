@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from refork.answer_cache import Store
+from refork.config import project_policy
 from refork.errors import ReforkError
 from refork.records.outcome import ForkStatus, Outcome, Trial
-from refork.tool_policy import project_policy
 from refork.tool_policy.stubs import check_stubs, registered_stubs
 
 from pytest_refork.collection.cells import Subject

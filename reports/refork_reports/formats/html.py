@@ -15,9 +15,9 @@ from refork.text import numbers as humanize
 from refork.text.escape import clipped, visible, visible_html
 from refork_evals.results import Evaluation, Verdict
 
+from refork_reports import results_json
 from refork_reports.formats import markdown as summary_md
 from refork_reports.formats.markdown import SUMMARY
-from refork_reports.results_file import json_file as results_json
 from refork_reports.results_file.read import RESULTS
 from refork_reports.sentences import comparisons, phrases
 from refork_reports.sentences import gate as gate_words

@@ -8,13 +8,13 @@ from decimal import Decimal
 from typing import Any, Final
 
 from markupsafe import Markup
-from refork import __version__
 from refork.capture.case_writer import runs_a_function
 from refork.capture.failures import broken_step
 from refork.records import Answer, RecordedError, Request, Run, Step, StepKind, Tool
 from refork.records.usage import Usage, cost
 from refork.text.escape import OUTPUT_LIMIT
 from refork.values.shown import untagged
+from refork.version import __version__
 
 from refork_reports.formats.html import asset, environment, policy
 from refork_reports.views.timeline import Moment, Span, compact, moment_of, pretty

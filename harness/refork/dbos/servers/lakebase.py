@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from refork import __version__
 from refork.dbos.servers.connection import SSL_MODES, Server
 from refork.errors import BadInputError, DatabaseError, ReforkError
 from refork.redaction.process_secrets import hold
 from refork.text.lines import nearest, one_line
+from refork.version import __version__
 
 if TYPE_CHECKING:
     from databricks.sdk import WorkspaceClient
