@@ -8,12 +8,12 @@ from typing import Literal
 import pytest
 from refork.config import ENVIRONMENT_PREFIX, Config, load_config
 from refork.errors import BadInputError, ReforkError
-from refork.files import nearest
-from refork.prompt_files import SUFFIX
-from refork.variant import CURRENT, RECORDED
+from refork.prompts.candidates import SUFFIX
+from refork.records.variant import CURRENT, RECORDED
+from refork.text.lines import nearest
 from refork_evals.gate import Baseline, Leniency, load_baseline
 from refork_evals.gate.baseline import GIT
-from refork_evals.planning import Defaults
+from refork_evals.plans.planning import Defaults
 from refork_evals.statistics.sequential import Bounds
 
 from pytest_refork.options import BASELINE, GATE, PREFIX, UPDATE, given

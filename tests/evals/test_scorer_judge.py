@@ -10,11 +10,11 @@ from typing import Any, ClassVar
 
 import pytest
 from pydantic import ValidationError
-from refork.case import Answer, Step, StepKind
+from refork.records import Answer, Step, StepKind
 from refork_evals import Score
-from refork_evals.registry import parse_scorer
-from refork_evals.scorers.judge import Judge
-from refork_evals.scoring import Sample
+from refork_evals.scorers.builtin.judge import Judge
+from refork_evals.scorers.protocol import Sample
+from refork_evals.scorers.registry import parse_scorer
 from refork_evals.trials import score_trials
 from support.evals_builders import answer, case, outcome, score
 

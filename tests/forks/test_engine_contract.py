@@ -36,13 +36,13 @@ from dbos._sys_db import SystemDatabase
 from dbos._sys_db_sqlite import SQLiteSystemDatabase
 from dbos._utils import GlobalParams
 from dbos_openai_agents import runner
-from refork.case import Run, Step
-from refork.engine.app import INERT
-from refork.engine.guard import GUARDED, Guard
-from refork.engine.seeding import _seed_child, _status_row, _step_row
-from refork.engine.transactions import BODIES
-from refork.frameworks.openai_calls import MODEL_STEP
-from refork.frameworks.openai_sessions import _Copy
+from refork.dbos.instance.application import INERT
+from refork.dbos.replay.guard import GUARDED, Guard
+from refork.dbos.replay.seeding import _seed_child, _status_row, _step_row
+from refork.dbos.replay.transactions import BODIES
+from refork.frameworks.openai_agents.calls import MODEL_STEP
+from refork.frameworks.openai_agents.sessions import _Copy
+from refork.records import Run, Step
 
 
 def parameters(function: Callable[..., Any]) -> list[str]:

@@ -4,10 +4,10 @@ from collections.abc import Generator
 
 import pytest
 from frameworks.conftest import SampleOf
-from refork.frameworks.dbos_steps import PlainSteps
-from refork.frameworks.openai_agents import OpenAIAgents
-from refork.frameworks.pydantic_ai import PydanticAI
-from refork.frameworks.testing import FrameworkConformance, Sample
+from refork.frameworks.openai_agents.adapter import OpenAIAgents
+from refork.frameworks.plain_dbos.adapter import PlainSteps
+from refork.frameworks.pydantic_ai.adapter import PydanticAI
+from refork.testing import FrameworkConformance, Sample
 
 
 class TestOpenAIAgents(FrameworkConformance):

@@ -13,10 +13,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from refork.answers import AnswersMode, Kept, Store
-from refork.cache.journal import is_fresh, left_answers, new_session, open_journal
-from refork.cache.names import SUFFIX
-from refork.case import Answer
+from refork.answer_cache import AnswersMode, Kept, Store
+from refork.answer_cache.journal import is_fresh, left_answers, new_session, open_journal
+from refork.records import Answer
+from refork.storage.session_files import SUFFIX
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 
@@ -48,9 +48,9 @@ KILLED = """
     import os, sys
     from datetime import UTC, datetime
     from pathlib import Path
-    from refork.answers import AnswersMode, Kept
-    from refork.cache.journal import open_journal
-    from refork.case import Answer
+    from refork.answer_cache import AnswersMode, Kept
+    from refork.answer_cache.journal import open_journal
+    from refork.records import Answer
 
     cache, home = Path(sys.argv[1]), Path(sys.argv[2])
     with open_journal(cache, mode=AnswersMode.REUSE, home=home) as journal:
@@ -178,8 +178,8 @@ def test_what_a_disk_took_a_part_of_spoils_no_answer_after_it(cache: Path, home:
 ORPHAN = """
     import sys
     from pathlib import Path
-    from refork.answers import AnswersMode
-    from refork.cache.journal import open_journal
+    from refork.answer_cache import AnswersMode
+    from refork.answer_cache.journal import open_journal
 
     cache, session, part = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
     with open_journal(cache, mode=AnswersMode.REUSE, home=cache, session=session, part=part):

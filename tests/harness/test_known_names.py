@@ -3,10 +3,10 @@
 from typing import Any
 
 import pytest
-from refork.case import Answer, Request, Run, Step, StepKind, Tool, ToolCall
-from refork.files.tool_rules import project_rules
-from refork.policy import Rule
-from refork.policy.known_names import KnownNames, as_pattern, names_of_run
+from refork.records import Answer, Request, Run, Step, StepKind, Tool, ToolCall
+from refork.tool_policy import Rule
+from refork.tool_policy.known_names import KnownNames, as_pattern, names_of_run
+from refork.tool_policy.rule_files import project_rules
 
 RUN = Run(
     id="r",

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 from refork.errors import BadInputError
-from refork.files.tool_rules import project_rules
-from refork.policy import Rule, ToolPolicy
-from refork.stubs import check_stubs, forget_stubs, registered_stubs, stub, stub_for
+from refork.tool_policy import Rule, ToolPolicy
+from refork.tool_policy.rule_files import project_rules
+from refork.tool_policy.stubs import check_stubs, forget_stubs, registered_stubs, stub, stub_for
 
 
 @pytest.fixture(autouse=True)

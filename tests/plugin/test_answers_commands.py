@@ -60,7 +60,7 @@ def test_what_only_a_test_tries_is_asked_for_and_a_tail_that_cannot_be_followed_
         {
             "pyproject.toml": project.files["pyproject.toml"] + tools,
             "conftest.py": """
-                from refork.stubs import stub
+                from refork.tool_policy.stubs import stub
 
                 @stub("publish")
                 def pretend(text):

@@ -9,12 +9,12 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from pytest_refork.durable import DurableAnswers
-from refork.answers import AnswersMode, Kept, Store
-from refork.cache import cache_folder
-from refork.case import Answer
+from pytest_refork.answers.durable import DurableAnswers
+from refork.answer_cache import AnswersMode, Kept, Store
 from refork.config import Config, load_config
-from refork.usage import Usage
+from refork.records import Answer
+from refork.records.usage import Usage
+from refork.storage.cache_folder import cache_folder
 
 DIGEST = "d" * 64
 FRESH = [AnswersMode.LIVE, AnswersMode.REFRESH]

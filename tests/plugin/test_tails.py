@@ -12,7 +12,7 @@ EXPECT = """
   - trajectory: []
 """
 STUB = """
-from refork.stubs import stub
+from refork.tool_policy.stubs import stub
 
 @stub("publish")
 def pretend(text):

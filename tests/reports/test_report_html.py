@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 from refork.errors import ReforkError
 from refork_evals.results import Evaluation
-from refork_reports import html
-from refork_reports.html import render, write
+from refork_reports.formats import html
+from refork_reports.formats.html import render, write
 from refork_reports.results_json import read
 from support.gated import gated
 from support.report_evaluations import (

@@ -6,13 +6,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from refork.case import Case, Run
 from refork.fork import CaseFork, ForkSession, open_session
-from refork.fork.retries import Retries
-from refork.fork.slots import Slots
-from refork.fork.trial_step import Limits
-from refork.outcome import Outcome, Trial
-from refork.variant import Variant, current
+from refork.fork.attempts.retry_policy import Retries
+from refork.fork.trials.concurrency_limit import Slots
+from refork.fork.trials.trial_step import Limits
+from refork.records import Case, Run
+from refork.records.outcome import Outcome, Trial
+from refork.records.variant import Variant, current
 
 from support.prepared import TESTS, Prepared
 

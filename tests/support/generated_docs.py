@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from refork.schema import case_schema, schema_text
-from refork_evals.expectations import expect_schema
+from refork.case_files.editor_schema import case_schema, schema_text
+from refork_evals.scorers.expectations import expect_schema
 from refork_reports.results_json import json_schema
 
 from support import cli_docs

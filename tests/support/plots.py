@@ -24,9 +24,9 @@ from dbos import DBOS, SetWorkflowID
 from dbos_openai_agents import DBOSRunner
 from openai import AsyncOpenAI
 from pydantic import BaseModel
-from refork.case import Run
-from refork.engine.reading import Reader
+from refork.dbos.reader.reader import Reader
 from refork.production.sqlite_clock import install_sqlite_clock
+from refork.records import Run
 from refork.values import DEFAULT
 
 from support.apps import helpdesk as desk

@@ -17,7 +17,13 @@ from pathlib import Path
 from typing import Any, Final
 
 TESTS: Final = Path(__file__).parent.parent
-IMPORTED: Final = ("support.fork_process", "support.plots", "refork.engine.postgres", "openai", "h11")
+IMPORTED: Final = (
+    "support.fork_process",
+    "support.plots",
+    "refork.dbos.servers.throwaway_postgres",
+    "openai",
+    "h11",
+)
 
 
 class Process:

@@ -42,9 +42,9 @@ from dbos_openai_agents import DBOSRunner
 from openai import AsyncOpenAI
 from openai.types.responses import ResponseOutputMessage
 from pydantic import BaseModel
-from refork.case import Run
-from refork.engine.reading import Reader
+from refork.dbos.reader.reader import Reader
 from refork.production.sqlite_clock import install_sqlite_clock
+from refork.records import Run
 
 from support.apps import helpdesk as desk
 from support.model_server import Call, ModelServer, Received, Reply

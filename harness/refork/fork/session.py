@@ -8,35 +8,36 @@ from pathlib import Path
 from typing import Any
 
 from refork import http_calls
-from refork.answers import AnswersMode, Store
-from refork.case import Case, Run
-from refork.config import Config
-from refork.engine.child_calls import seen_child_starts
-from refork.engine.gate import Gate
-from refork.engine.raised import workflows_end
-from refork.engine.session import Engine, open_engine
-from refork.engine.steps import watched_steps
+from refork.answer_cache import AnswersMode, Store
+from refork.config import Config, project_policy
+from refork.dbos.instance.engine import Engine, open_engine
+from refork.dbos.replay.admission import Gate
+from refork.dbos.replay.child_calls import seen_child_starts
+from refork.dbos.replay.steps import watched_steps
+from refork.dbos.replay.workflow_errors import workflows_end
 from refork.errors import AnswerMissingError, ApplicationError, ToolDeniedError
-from refork.fork.aside import aside, on_event_loop
-from refork.fork.branch import Branch, Instead
+from refork.fork.attempts.retry_policy import Retries
+from refork.fork.branches.branch import Branch, Instead
+from refork.fork.branches.replay_branch import Replay, ReplayBranch
 from refork.fork.case_fork import CaseFork
 from refork.fork.clock import recorded_clock
+from refork.fork.event_loops import aside, on_event_loop
+from refork.fork.fork_strategy import spread_of
 from refork.fork.host import Host
 from refork.fork.http_steps.models import with_named
-from refork.fork.replay import Replay, ReplayBranch
-from refork.fork.retries import Retries
-from refork.fork.rules_that_hold import RuleCheck
-from refork.fork.slots import Slots
-from refork.fork.spreads import spread_of
-from refork.fork.trial_step import Limits
-from refork.frameworks import Framework, ModelCall, Replaying, StepCall, installed
-from refork.frameworks.dbos_steps import PlainSteps
+from refork.fork.rule_check import RuleCheck
+from refork.fork.trials.concurrency_limit import Slots
+from refork.fork.trials.trial_step import Limits
+from refork.frameworks.plain_dbos.adapter import PlainSteps
+from refork.frameworks.protocol import Framework, ModelCall, Replaying, StepCall
+from refork.frameworks.registry import installed
 from refork.hosts import newer_line
-from refork.outcome import Trial
-from refork.policy import ToolPolicy, project_policy
+from refork.records import Case, Run
+from refork.records.outcome import Trial
+from refork.records.variant import Variant, current
+from refork.tool_policy import ToolPolicy
 from refork.tracing import quiet_tracing
 from refork.values import DEFAULT
-from refork.variant import Variant, current
 
 
 @contextmanager

@@ -1,0 +1,1 @@
+"""Answers of a session, durable from the moment they arrive."""
