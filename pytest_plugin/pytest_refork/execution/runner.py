@@ -71,6 +71,7 @@ class Runner:
                 self._left |= {item.nodeid} if complete else set()
         self._complete = self._complete or complete
         with captured(self._config):
+            self._measurements.check(same[0].subject for same in wanted.values())
             for same in wanted.values():
                 subject = self._subjects.setdefault(same[0].subject.name, same[0].subject)
                 known = self._measurements.planned(subject)
