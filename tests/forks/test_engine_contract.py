@@ -254,7 +254,7 @@ def test_the_number_of_a_step_is_drawn_before_the_step_runs() -> None:
         assert parameters(dbos_module.StepReservation.run_async)[:2] == ["dbos_step_options", "func"], where
         return
     taken = parameters(core.invoke_step)
-    assert taken[:5] == ["dbos", "ctx", "func", "args", "kwargs"], where
+    assert taken[:5] == ["dbos", "step_ctx", "func", "args", "kwargs"], where
     options = {"step_name", "retries_allowed", "interval_seconds", "max_attempts", "backoff_rate"}
     assert options <= set(taken), where
 

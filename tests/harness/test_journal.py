@@ -253,7 +253,7 @@ def test_answers_that_arrive_together_wait_for_one_sync_and_none_returns_before_
     cache: Path, home: Path, case: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     synced: list[int] = []
-    threads, answers = 16, 64
+    threads = 16
     with open_journal(cache, mode=AnswersMode.REUSE, home=home) as journal:
         assert journal is not None
         path = journal.path
@@ -262,10 +262,9 @@ def test_answers_that_arrive_together_wait_for_one_sync_and_none_returns_before_
             return path.read_bytes().count(b"\n")
 
         def slow_sync(_descriptor: int) -> None:
-            """Takes until every thread has an answer in the file that waits for a sync."""
+            """Takes until every thread has written its answer."""
             lines, deadline = written(), time.monotonic() + 10
-            before = max(synced, default=0)
-            while written() - before < threads and written() < answers and time.monotonic() < deadline:
+            while written() < threads and time.monotonic() < deadline:
                 time.sleep(0.005)
             synced.append(lines)
 
@@ -276,5 +275,5 @@ def test_answers_that_arrive_together_wait_for_one_sync_and_none_returns_before_
 
         monkeypatch.setattr(os, "fsync", slow_sync)
         with ThreadPoolExecutor(threads) as pool:
-            assert all(pool.map(add, range(answers)))
-    assert len(synced) < answers / 4
+            assert all(pool.map(add, range(threads)))
+    assert len(synced) <= 2
