@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 from refork.case_files.case_file import CASE_FILE, load_case
+from refork.config import project_policy
 from refork.errors import BadFileError, BadInputError
 from refork.prompts.candidates import PLAIN, find_variants, load_variants
 from refork.records import Case
 from refork.records.variant import CURRENT, Variant, current, prompt_folder
 from refork.text.lines import nearest
+from refork.tool_policy.conversation import with_users
 from refork_evals.gate import fingerprint_of
 from refork_evals.plans.planning import bounds_of
 from refork_evals.results import Fingerprint
@@ -91,7 +93,9 @@ class Catalogue:
 
     def _load(self, file: Path) -> Case:
         if file not in self._cases:
-            self._cases[file] = load_case(file)
+            case = load_case(file)
+            run = with_users(case.run, project_policy(self._settings.project))
+            self._cases[file] = dataclasses.replace(case, run=run)
         return self._cases[file]
 
     def _named(self, name: str) -> Case:
