@@ -9,13 +9,13 @@ from typing import Final
 import pytest
 from _pytest.terminal import TerminalReporter
 from refork.errors import ReforkError
+from refork_evals.evaluation.answer_writer import Saved
+from refork_evals.evaluation.settings import Settings
 from refork_evals.results import CaseResult, Evaluation, Gate
 from refork_evals.verdicts.verdict import evaluate
 from refork_reports.formats.terminal import MARKUP, Line, summary
 
-from pytest_refork.answers.answer_writer import Saved
 from pytest_refork.reporting.gate import Update
-from pytest_refork.settings import Settings
 
 GITHUB: Final = "GITHUB_STEP_SUMMARY"
 

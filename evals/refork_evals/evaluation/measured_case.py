@@ -13,17 +13,17 @@ from refork.prompts.candidates import PLAIN, find_variants, load_variants
 from refork.records import Case
 from refork.records.variant import CURRENT, Variant, current, prompt_folder
 from refork.text.lines import nearest
+
+from refork_evals.evaluation.settings import Settings
 from refork_evals.gate import fingerprint_of
 from refork_evals.plans.planning import bounds_of
 from refork_evals.results import Fingerprint
 from refork_evals.scorers.expectations import parse_expectations
 from refork_evals.scorers.protocol import Scorer
 
-from pytest_refork.settings import Settings
-
 
 @dataclass(frozen=True, kw_only=True)
-class Subject:
+class MeasuredCase:
     """A case as one test measures it: its name is the test's own, and what the test says of trials is filled in.
 
     ``variants`` has ``current`` first. ``scorers`` is empty where a test function judges. ``place`` is what pytest
@@ -56,7 +56,7 @@ class Catalogue:
         """Whether a ``case.yaml`` is ours: inside the folder of cases, or beside a recorded run."""
         return file.is_relative_to(self._settings.project.cases) or (file.parent / "run.json").is_file()
 
-    def subject_of_file(self, file: Path) -> Subject:
+    def subject_of_file(self, file: Path) -> MeasuredCase:
         """The subject that a ``case.yaml`` asks for. Raises ReforkError."""
         case = self._load(file)
         scorers = parse_expectations(case)
@@ -75,7 +75,7 @@ class Catalogue:
         variants: Sequence[str] | None,
         trials: int | Literal["auto"] | None,
         min_pass_rate: float | None,
-    ) -> Subject:
+    ) -> MeasuredCase:
         """The subject of the test function ``test`` at ``place``, its node id. Raises ReforkError."""
         case = self._named(name)
         short = f"{case.name}::{test}"
@@ -129,12 +129,12 @@ class Catalogue:
         *,
         scorers: tuple[Scorer, ...] = (),
         place: str,
-    ) -> Subject:
+    ) -> MeasuredCase:
         chosen = self._settings.candidates
         tried = [each for each in candidates if chosen is None or each.name in chosen]
         case = dataclasses.replace(case, trials=self._settings.trials or case.trials)
         bounds_of(case, self._settings.defaults)
-        return Subject(
+        return MeasuredCase(
             case=case,
             variants=(current(), *tried),
             fingerprint=fingerprint,
