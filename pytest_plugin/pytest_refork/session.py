@@ -18,6 +18,7 @@ from refork.tool_policy.before_trial import forget_hook
 from refork.tool_policy.stubs import check_stubs, forget_stubs
 from refork_evals.agreement.judge_answers import JudgeAnswer, JudgeAnswers, keeping
 from refork_evals.evaluation.answer_writer import Saved, Unscored, keep
+from refork_evals.evaluation.evaluate import evaluation_of
 from refork_evals.evaluation.measured_case import Catalogue
 from refork_evals.evaluation.settings import Settings
 from refork_evals.results import CaseResult
@@ -34,7 +35,7 @@ from pytest_refork.execution.runner import Runner, is_skipped
 from pytest_refork.execution.signals import gentle_endings
 from pytest_refork.option_names import CASE_FILE, MARKER
 from pytest_refork.reporting.gate import Selection, check_update, is_everything, judge, update
-from pytest_refork.reporting.summary import Report, evaluation_of
+from pytest_refork.reporting.summary import Report
 from pytest_refork.settings import load_settings
 from pytest_refork.xdist import shared_answers
 from pytest_refork.xdist import worker_results as handover

@@ -57,12 +57,15 @@ class Catalogue:
         return file.is_relative_to(self._settings.project.cases) or (file.parent / "run.json").is_file()
 
     def subject_of_file(self, file: Path) -> MeasuredCase:
-        """The subject that a ``case.yaml`` asks for. Raises ReforkError."""
-        case = self._load(file)
+        """What a ``case.yaml`` says is to be measured. Raises ReforkError."""
+        return self.measured(self._load(file))
+
+    def measured(self, case: Case, variants: Sequence[Variant] | None = None) -> MeasuredCase:
+        """A case under the candidates of its folder of prompts, or under these ``variants``. Raises ReforkError."""
         scorers = parse_expectations(case)
-        candidates = find_variants(case, self._settings.project.prompts)
+        candidates = find_variants(case, self._settings.project.prompts) if variants is None else variants
         self._reserve(case)
-        place = os.path.relpath(file, self._settings.project.root)
+        place = os.path.relpath(case.folder / CASE_FILE, self._settings.project.root)
         return self._subject(case, candidates, fingerprint_of(case, scorers), scorers=scorers, place=place)
 
     def subject_of_test(
@@ -77,7 +80,7 @@ class Catalogue:
         min_pass_rate: float | None,
     ) -> MeasuredCase:
         """The subject of the test function ``test`` at ``place``, its node id. Raises ReforkError."""
-        case = self._named(name)
+        case = self.named(name)
         short = f"{case.name}::{test}"
         taken = self._places.setdefault(short, place) != place
         case = dataclasses.replace(
@@ -87,21 +90,22 @@ class Catalogue:
             min_pass_rate=min_pass_rate or case.min_pass_rate,
         )
         fingerprint = fingerprint_of(case, (), test=function)
-        return self._subject(case, self._candidates(case, variants), fingerprint, place=place)
+        return self._subject(case, self.candidates(case, variants), fingerprint, place=place)
 
     def _load(self, file: Path) -> Case:
         if file not in self._cases:
             self._cases[file] = load_case(file)
         return self._cases[file]
 
-    def _named(self, name: str) -> Case:
+    def named(self, name: str) -> Case:
         root = self._settings.project.cases
         files = {path.parent.name: path for path in sorted(root.rglob(CASE_FILE))}
         if name not in files:
             raise BadInputError(f"no case of {str(root)!r} is {name!r}{nearest(name, files)}")
         return self._load(files[name])
 
-    def _candidates(self, case: Case, names: Sequence[str] | None) -> tuple[Variant, ...]:
+    def candidates(self, case: Case, names: Sequence[str] | None) -> tuple[Variant, ...]:
+        """The candidates of these names, or all. Raises BadInputError for a name that no prompt has."""
         root = self._settings.project.prompts
         if names is None:
             return find_variants(case, root)
