@@ -13,6 +13,7 @@ from refork.records import Case
 from refork.records.variant import CURRENT, Variant
 from refork.storage.files import write_atomically
 from refork.text.lines import nearest
+from refork.text.numbers import plural
 from refork_evals import results
 from refork_evals.evaluation.evaluate import evaluate as evaluate_cases
 from refork_evals.evaluation.settings import Settings
@@ -34,7 +35,7 @@ Variants = Variant | Prompt | str | Sequence[Variant | Prompt | str] | None
 Progress = bool | Callable[[Counts], None]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Evaluation:
     """What an evaluation found. ``result`` holds every case, cell, trial and score as frozen values.
 
@@ -103,6 +104,10 @@ class Evaluation:
             raise BadInputError(f"{str(path)!r} is no kind of report{nearest(path.suffix, makers)}")
         write_atomically(path, makers[path.suffix](self.result))
         return path
+
+    def __repr__(self) -> str:
+        variants = {cell.variant for cell in self.result.cells}
+        return f"<Evaluation: {plural(len(self.result.cases), 'case')}, {plural(len(variants), 'variant')}>"
 
     def __str__(self) -> str:
         from refork_reports.formats.terminal import summary  # noqa: PLC0415

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +79,37 @@ def test_a_script_evaluates_prompts_of_its_own_and_pays_once(
     assert (tmp_path / "folder/summary.md").is_file()
     assert "mine" in found["text"]
     assert "<table" in found["html"]
+
+
+CAPTURE = """
+import asyncio, json, sys
+import refork
+
+listed = refork.runs()
+run = refork.load_run("run-")
+case = asyncio.run(refork.capture_async("run-1", name="again", step=5))
+loaded = refork.load_case("again")
+sys.__stdout__.write("\\n" + json.dumps(dict(
+    listed=[(each.id, each.workflow, each.status) for each in listed],
+    failed=refork.runs(status="error", limit=1),
+    prompts=[step.request.prompt for step in run.steps if step.request],
+    case=[case.name, case.step, case.agent], same=loaded == case,
+)))
+"""
+
+
+def test_a_script_takes_a_run_out_of_production_and_makes_a_case_of_it(
+    project: Project, production: Path, server: ModelServer, tmp_path: Path
+) -> None:
+    url = f"sqlite:///{production / 'production.sqlite'}"
+    found = python(project.with_environment(DBOS_SYSTEM_DATABASE_URL=url), tmp_path, CAPTURE)
+    assert found["listed"] == [["run-1", "report", "SUCCESS"]]
+    assert found["failed"] == []
+    assert len(found["prompts"]) == 3
+    assert found["case"] == ["again", 5, "summarizer"]
+    assert found["same"]
+    assert not server.count
+    assert (tmp_path / "evals/cases/again/case.yaml").is_file()
 
 
 @pytest.mark.parametrize(
@@ -159,3 +191,18 @@ def test_a_notebook_shows_the_matrix_and_the_progress(
     assert winners[-1]["data"]["text/plain"] == "{'rosy': ('mine',)}"
     assert tested[-1]["data"]["text/plain"] == "1"
     assert os.environ["OPENAI_BASE_URL"] == server.url
+
+
+def test_the_example_notebook_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    examples = Path(__file__).parents[2] / "examples"
+    shutil.copytree(examples, tmp_path / "examples", ignore=shutil.ignore_patterns(".*", "__pycache__"))
+    for name, value in surroundings(tmp_path).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("ANALYST_MODEL", raising=False)
+    notebook = nbformat.read(tmp_path / "examples/notebook.ipynb", as_version=4)
+    resources = {"metadata": {"path": str(tmp_path / "examples")}}
+    NotebookClient(notebook, timeout=120, resources=resources).execute()
+    shown = [output for cell in notebook.cells for output in cell.get("outputs", ())]
+    assert any("fixes it" in output.get("data", {}).get("text/html", "") for output in shown)
+    assert any(output.get("text", "").startswith("improved +100%") for output in shown)
+    assert "brackets" in (tmp_path / "examples/report.html").read_text()
