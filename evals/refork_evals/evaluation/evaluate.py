@@ -120,8 +120,7 @@ def _measure(
     families.candidates = sum(len(case.variants) - 1 for case in cases)
     suite.complete()
     try:
-        for case in cases:
-            suite.add(case, [variant.name for variant in case.variants])
+        suite.add([(case, [variant.name for variant in case.variants]) for case in cases])
         for case in cases:
             suite.measure(case, tick)
         on_progress(suite.counts)

@@ -48,9 +48,13 @@ class Suite:
         self._settled: set[tuple[str, str]] = set()
         self._is_complete = False
 
-    def add(self, case: MeasuredCase, variants: Iterable[str]) -> None:
-        """Fork a case, and schedule the first trials of these variants."""
-        case = self._cases.setdefault(case.name, case)
+    def add(self, wanted: Sequence[tuple[MeasuredCase, Sequence[str]]]) -> None:
+        """Fork cases, and schedule the first trials of the variants that go with each."""
+        self._trials.check(case for case, _ in wanted)
+        for case, variants in wanted:
+            self._add(self._cases.setdefault(case.name, case), variants)
+
+    def _add(self, case: MeasuredCase, variants: Iterable[str]) -> None:
         known = self._trials.planned(case)
         for variant in variants:
             if variant not in known:

@@ -1,6 +1,6 @@
 """The forks of a session: every trial is planned ahead, and waited for when its item is reported."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, replace
@@ -66,6 +66,19 @@ class TrialRunner:
     def trouble(self) -> str:
         """A line to say of answers that would not outlive the session, empty while they would."""
         return self._store.trouble
+
+    def check(self, subjects: Iterable[MeasuredCase]) -> None:
+        """Look, before anything is paid, whether the project's rules about tools can hold in these cases."""
+        cases = [subject.case for subject in subjects]
+        if self._session is not None or not any(case.scope == "tail" for case in cases):
+            return
+        session = self._opened()
+        try:
+            if session is not None:
+                session.check(cases)
+        except ReforkError as error:
+            self.close()
+            self.problem = error
 
     def plan(self, subject: MeasuredCase, variant: str, trials: int) -> None:
         """Plan so many more trials of a variant."""

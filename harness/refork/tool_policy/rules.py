@@ -121,8 +121,13 @@ def merged(project: ToolPolicy, case: ToolPolicy) -> ToolPolicy:
 
 def tightened(project: ToolPolicy, case: Case) -> ToolPolicy:
     """What the reruns of ``case`` may do: what the project allows, tightened by the case."""
+    return merged(project, case_policy(case))
+
+
+def case_policy(case: "Case") -> ToolPolicy:
+    """What a case says itself, which only tightens."""
     rules = tuple(Rule(pattern=name, action=Action(said)) for name, said in case.tools.items())
-    return merged(project, ToolPolicy(rules=rules, on_miss=_on_miss(case.on_miss)))
+    return ToolPolicy(rules=rules, on_miss=_on_miss(case.on_miss))
 
 
 def _on_miss(chosen: str | None) -> OnMiss | None:

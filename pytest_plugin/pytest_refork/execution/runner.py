@@ -71,8 +71,9 @@ class Runner:
         if complete:
             self._suite.complete()
         with captured(self._config):
-            for same in wanted.values():
-                self._suite.add(same[0].subject, [asked.variant for asked in same])
+            self._suite.add(
+                [(same[0].subject, [asked.variant for asked in same]) for same in wanted.values()]
+            )
         self._say_notes()
 
     def measure(self, asked: Asked) -> CaseResult:

@@ -36,6 +36,8 @@ VERSION: Final = "refork"
 QUEUE: Final = "refork-forks-"
 """Begins the name of a session's queue. What a killed session left waits on another, so nobody starts it."""
 POLLING_SECONDS: Final = 0.02
+_STEP: Final = "<temp>."
+"""Begins the name of the workflow that DBOS makes of a step."""
 
 
 class Engine:
@@ -63,7 +65,12 @@ class Engine:
     def workflows(self) -> tuple[str, ...]:
         """The names of the workflows that the application registered."""
         names = self._dbos._registry.workflow_info_map
-        return tuple(sorted(name for name in names if not name.startswith(("<temp>.", "temp_workflow"))))
+        return tuple(sorted(name for name in names if not name.startswith((_STEP, "temp_workflow"))))
+
+    def steps(self) -> tuple[str, ...]:
+        """The names of the steps that the application registered: each is a workflow to DBOS, too."""
+        names = self._dbos._registry.workflow_info_map
+        return tuple(sorted(name.removeprefix(_STEP) for name in names if name.startswith(_STEP)))
 
     def start(self, run: Run, gate: Gate) -> None:
         """Seed the run, fork it at the gate's fork point, and put the fork on the queue."""
