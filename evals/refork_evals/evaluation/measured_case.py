@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 from refork.case_files.case_file import CASE_FILE, load_case
+from refork.config import project_policy
 from refork.errors import BadFileError, BadInputError
 from refork.prompts.candidates import PLAIN, find_variants, load_variants
 from refork.records import Case
 from refork.records.variant import CURRENT, Variant, current, prompt_folder
 from refork.text.lines import nearest
+from refork.tool_policy.conversation import with_users
 
 from refork_evals.evaluation.settings import Settings
 from refork_evals.gate import fingerprint_of
@@ -62,6 +64,7 @@ class Catalogue:
 
     def measured(self, case: Case, variants: Sequence[Variant] | None = None) -> MeasuredCase:
         """A case under the candidates of its folder of prompts, or under these ``variants``. Raises ReforkError."""
+        case = self._with_users(case)
         scorers = parse_expectations(case)
         candidates = find_variants(case, self._settings.project.prompts) if variants is None else variants
         self._reserve(case)
@@ -94,8 +97,12 @@ class Catalogue:
 
     def _load(self, file: Path) -> Case:
         if file not in self._cases:
-            self._cases[file] = load_case(file)
+            self._cases[file] = self._with_users(load_case(file))
         return self._cases[file]
+
+    def _with_users(self, case: Case) -> Case:
+        run = with_users(case.run, project_policy(self._settings.project))
+        return dataclasses.replace(case, run=run)
 
     def named(self, name: str) -> Case:
         root = self._settings.project.cases

@@ -36,6 +36,7 @@ from refork.records import Case, Run
 from refork.records.outcome import Trial
 from refork.records.variant import Variant, current
 from refork.tool_policy import ToolPolicy
+from refork.tool_policy.conversation import with_users
 from refork.tracing import quiet_tracing
 from refork.values import DEFAULT
 
@@ -158,7 +159,8 @@ class ForkSession:
         return fork
 
     def _named(self, case: Case) -> Case:
-        return replace(case, run=with_named(case.run, self._models))
+        run = with_named(case.run, self._models)
+        return replace(case, run=with_users(run, self._host.policy))
 
     def replay(self, run: Run) -> Replay:
         """Replay a whole run from its checkpoints, and note every request on the way. Makes no call."""

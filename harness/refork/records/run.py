@@ -116,6 +116,7 @@ class Step:
     ``agent``, ``tool``, ``model``, ``answer`` and ``usage`` are what the framework could tell of it;
     ``request`` is known only after a replay, since DBOS does not record what was sent; so are ``arguments``,
     what the step's function was called with, as :func:`refork.values.encode` writes ``{name: value}``.
+    ``user`` says that its output is a turn of the user's, which a rule of the project's tells.
     """
 
     __pydantic_config__ = _STRICT
@@ -135,6 +136,7 @@ class Step:
     usage: Usage | None = None
     answer: Answer | None = None
     request: Request | None = None
+    user: bool = False
 
     @property
     def seconds(self) -> float | None:

@@ -1,11 +1,11 @@
-"""The turns of a conversation: what the user said by ``DBOS.recv``, and what the model answered."""
+"""The turns of a conversation: what the user said, by ``DBOS.recv`` or by a step, and what the model answered."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
-from refork.records import Json, Step, StepKind
-from refork.tool_policy import RECEIVE
+from refork.records import Json, Request, Run, Step, StepKind
+from refork.tool_policy import RECEIVE, ToolPolicy
 from refork.values.shown import untagged
 
 USER: Final = "user"
@@ -22,13 +22,54 @@ class Turn:
 
 def is_users(step: Step) -> bool:
     """Whether a step brought a turn of the user's. A wait that ran out brought none."""
-    return step.name == RECEIVE and step.output is not None
+    return asks_user(step) and step.output is not None
+
+
+def asks_user(step: Step) -> bool:
+    """Whether a step waited for the user."""
+    return step.user or step.name == RECEIVE
+
+
+def with_users(run: Run, policy: ToolPolicy) -> Run:
+    """The run, in which the steps by which the user's turns came are marked."""
+    if not any(rule.user for rule in policy.rules):
+        return run
+    return replace(
+        run, steps=tuple(replace(step, user=True) if _is_users(step, policy) else step for step in run.steps)
+    )
+
+
+def _is_users(step: Step, policy: ToolPolicy) -> bool:
+    is_own = step.child_run is None and step.kind is not StepKind.MODEL
+    return is_own and policy.is_user(step.tool or step.name)
 
 
 def turns_of(steps: Iterable[Step]) -> tuple[Turn, ...]:
     """The turns of a run, or of a tail, in their order."""
-    found = (_turn(step) for step in steps)
-    return tuple(turn for turn in found if turn is not None)
+    return tuple(turn for step in steps for turn in _turns(step))
+
+
+def turns_sent(request: Request | None) -> tuple[Turn, ...]:
+    """The turns of a conversation as a request to a model repeats them, its newest one last."""
+    messages = request.input if request is not None and isinstance(request.input, list) else []
+    return tuple(
+        turn for message in messages if isinstance(message, dict) for turn in _turns_of_message(message)
+    )
+
+
+def _turns_of_message(message: Mapping[str, Any]) -> Iterator[Turn]:
+    role, text = message.get("role"), _words(message.get("content"))
+    if role in ("user", "assistant") and text:
+        yield Turn(role=USER if role == "user" else "assistant", text=text)
+
+
+def _words(content: Any) -> str:
+    """The text of a message: a text, or parts of which some have one."""
+    if isinstance(content, str):
+        return content
+    parts = content if isinstance(content, list) else []
+    texts = [part.get("text") for part in parts if isinstance(part, dict)]
+    return "\n".join(text for text in texts if isinstance(text, str))
 
 
 def transcript(turns: Sequence[Turn]) -> str:
@@ -61,12 +102,13 @@ def _heard(turns: Sequence[Turn]) -> Iterable[tuple[int, Turn, str]]:
         place += 1
 
 
-def _turn(step: Step) -> Turn | None:
+def _turns(step: Step) -> Iterator[Turn]:
     if is_users(step):
-        return Turn(role="user", text=text_of(step.output), step=step.number)
-    if step.kind is StepKind.MODEL and step.answer is not None and step.answer.text:
-        return Turn(role="assistant", text=step.answer.text, step=step.number)
-    return None
+        if step.tool is not None and step.arguments:  # the model asks by what it calls the tool with
+            yield Turn(role="assistant", text=text_of(step.arguments), step=step.number)
+        yield Turn(role="user", text=text_of(step.output), step=step.number)
+    elif step.kind is StepKind.MODEL and step.answer is not None and step.answer.text:
+        yield Turn(role="assistant", text=step.answer.text, step=step.number)
 
 
 def text_of(output: Json) -> str:

@@ -8,7 +8,7 @@ from typing import Final
 
 from refork.records import Run, Step, StepKind
 from refork.text.lines import one_line
-from refork.tool_policy.rules import DBOS_PREFIX, Action, Rule, last_part
+from refork.tool_policy.rules import DBOS_PREFIX, RECEIVE, Action, Rule, last_part
 
 _SHOWN: Final = 8
 
@@ -40,6 +40,9 @@ class KnownNames:
             return ""
         if rule.action is Action.LIVE:
             return self._not_live(rule)
+        if rule.user and rule.pattern != RECEIVE and not _fits(rule, self.offered):
+            is_other = _fits(rule, self.models | self.children | self.workflows)
+            return _NO_USER.format(name=rule.pattern) if is_other else ""
         return self._no_stub(rule) if rule.action is Action.STUB else ""
 
     def _not_live(self, rule: Rule) -> str:
@@ -74,6 +77,10 @@ _NO_CHILD: Final = (
     "has {what} for {name!r}, which is a workflow: a rerun starts no child workflow, but answers with the recorded "
     "child or denies it; take the rule out, or say replay or deny, and grant the tools and steps of the child in "
     "a case of its own run"
+)
+_NO_USER: Final = (
+    "has 'user' for {name!r}, which is a workflow, or asks a model: the user's turns come by a step, by a tool that is "
+    "one, or by DBOS.recv, which needs no rule for that; name the step in which the workflow asks the user"
 )
 _NO_STUB_OF_A_MODEL: Final = (
     "has a stub for {name!r}, which is a step that asks a model: a tail asks it again, and no stub stands for it; "

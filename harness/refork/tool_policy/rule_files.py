@@ -9,7 +9,7 @@ from refork.tool_policy import DBOS_PREFIX, RECEIVE, TIGHTENING, Action, Rule
 
 
 def project_rules(table: Mapping[str, Any]) -> tuple[Rule, ...]:
-    """The rules of ``[tool.refork.tools]``: an action for each name, or ``{stub = "name"}``.
+    """The rules of ``[tool.refork.tools]``: an action for each name, ``{stub = "name"}`` or ``{user = true}``, or both.
 
     BadInputError names the tool, what stands there, and what is accepted.
     """
@@ -36,6 +36,11 @@ def _project_rule(name: str, value: Any) -> Rule:
             f"has a stub for {_short(name)}: of DBOS's own operations only {RECEIVE!r} can have one, which stands "
             "for the user; accepted: replay, live, deny"
         )
+    if rule.user and rule.pattern.startswith(DBOS_PREFIX) and rule.pattern != RECEIVE:
+        raise BadInputError(
+            f"has 'user' for {_short(name)}: of DBOS's own operations only {RECEIVE!r} brings the user's turns, "
+            "and needs no rule for that; accepted: replay, live, deny"
+        )
     if rule.action is Action.LIVE and rule.pattern == RECEIVE:
         raise BadInputError(
             f"has 'live' for {_short(name)}: nobody sends to a rerun; replay plays the recorded turns, and "
@@ -46,20 +51,25 @@ def _project_rule(name: str, value: Any) -> Rule:
 
 def _rule_of(name: str, value: Any) -> Rule:
     if isinstance(value, dict):
-        return Rule(pattern=name, action=Action.STUB, stub=_stub_name(name, value))
+        return _table_rule(name, value)
     return Rule(pattern=name, action=_action(name, value, tuple(Action), '; accepted: {}, {{stub = "name"}}'))
 
 
-def _stub_name(name: str, table: Mapping[str, Any]) -> str:
-    stub = table.get("stub")
-    if set(table) == {"stub"} and isinstance(stub, str) and stub.strip():
-        return stub
-    if table and not set(table) & {"stub"}:
+def _table_rule(name: str, table: Mapping[str, Any]) -> Rule:
+    """``{stub = "name"}``, ``{user = true}``, or both."""
+    keys, stub, user = set(table), table.get("stub"), table.get("user", False)
+    named = isinstance(stub, str) and bool(stub.strip())
+    if keys and keys <= {"stub", "user"} and named == ("stub" in keys) and user is ("user" in keys):
+        action = Action.STUB if named else Action.REPLAY
+        return Rule(pattern=name, action=action, stub=stub if named else None, user=user)
+    if keys and not keys & {"stub", "user"}:
         dotted = f"{name}.{next(iter(table))}"
         raise BadInputError(
             f"has the table {_short(name)}; quote a name with dots, as in {_short(dotted)} = ..."
         )
-    raise BadInputError(f'has no {{stub = "name"}} for {_short(name)}, but {_short(table)}')
+    raise BadInputError(
+        f'has no {{stub = "name"}} for {_short(name)}, but {_short(table)}; {{user = true}} says that it is the user'
+    )
 
 
 def _tightening(name: str, value: Any) -> Action:

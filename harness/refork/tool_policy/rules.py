@@ -50,12 +50,14 @@ def last_part(name: str) -> str:
 class Rule:
     """``action`` for the names that ``pattern`` fits: a name, or a glob with ``*``, ``?`` and ``[...]``.
 
-    ``stub`` names the registered function; None stands for the one with the tool's own name.
+    ``stub`` names the registered function; None stands for the one with the tool's own name. ``user`` says that what
+    such a tool or step gives is a turn of the user's: the recorded ones are played, or the stub stands for the user.
     """
 
     pattern: str
     action: Action
     stub: str | None = None
+    user: bool = False
 
     @property
     def is_glob(self) -> bool:
@@ -103,6 +105,11 @@ class ToolPolicy:
 
     def action_for(self, name: str) -> Action:
         return self.rule_for(name).action
+
+    def is_user(self, name: str) -> bool:
+        """Whether what a tool or a step of this name gives is a turn of the user's."""
+        rule = _most_specific(self.rules, name)
+        return name == RECEIVE or (rule is not None and rule.user)
 
 
 def merged(project: ToolPolicy, case: ToolPolicy) -> ToolPolicy:

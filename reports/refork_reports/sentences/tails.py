@@ -8,7 +8,7 @@ from refork.records.outcome import Trial
 from refork.records.workflow_result import calls_of
 from refork.text.escape import first_line
 from refork.tool_policy import RECEIVE
-from refork.tool_policy.conversation import USER, answering_other_words, is_users
+from refork.tool_policy.conversation import USER, answering_other_words, asks_user, is_users
 from refork_evals.scorers.evidence import json_equal
 
 from refork_reports.views.timeline import compact, output_line
@@ -38,13 +38,15 @@ def step_line(step: Step, other_words: Collection[int] = ()) -> str:
 
 def kind_of(step: Step) -> str:
     """What kind of step it was; ``user`` where it waited for the user."""
-    return USER if step.name == RECEIVE else step.kind.value
+    return USER if asks_user(step) else step.kind.value
 
 
 def name_of(step: Step) -> str:
     """Who or what it was."""
+    if asks_user(step) and not is_users(step) and step.error is None:
+        return SILENCE
     if step.name == RECEIVE:
-        return "" if is_users(step) else SILENCE
+        return ""
     return step.label or step.name
 
 

@@ -3,9 +3,10 @@
 Model calls are made; whatever else the workflow does is asked of the tool policy first.
 """
 
+import inspect
 import json
 import time
-from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from threading import Lock
@@ -81,7 +82,7 @@ class TailBranch(Branch):
         self._framework = framework
         self._permits = permits
         self._host = host
-        self._user = User(permits.policy, host.stubs, permits.received)
+        self._user = User(permits.policy, host.stubs, permits)
         self._kept = KeptSteps(host.limits.answers, case, planned.number, gate.run_id)
         self._trajectory = Trajectory(framework, self._kept.usage)
         self.point = case.fork_point.name
@@ -170,7 +171,7 @@ class TailBranch(Branch):
             )
         return changed
 
-    def on_step(self, step: StepCall) -> Instead | None:
+    def on_step(self, step: StepCall) -> Coroutine[Any, Any, Instead | None] | Instead | None:
         gate = self.gate
         if step.number < gate.fork_point or gate.closed:
             return None
@@ -291,14 +292,32 @@ class TailBranch(Branch):
             return await invoke()
         if not self.gate.arrived:
             return await self._acting(name, arguments, invoke)
-        place = self._trajectory.tool(self._host.next_step(), name, arguments)
+        hears = self._user.answers(name)
+        place = self._trajectory.tool(self._host.next_step(), name, arguments, user=hears)
         try:
-            output = await self._acting(name, arguments, invoke)
+            output = await (self._told(name, arguments) if hears else self._acting(name, arguments, invoke))
         except Exception as error:
             self._trajectory.told(place, error=error)
             raise
         self._trajectory.told(place, output)
         return output
+
+    async def _told(self, name: str, arguments: Any) -> Any:
+        """What the user says to a tool that asks. Raises ToolDeniedError where the trial is over."""
+        said = await self._hear(name, arguments if isinstance(arguments, Mapping) else {})
+        if said is None:
+            raise ToolDeniedError("the conversation is over")
+        return said()
+
+    async def _hear(self, name: str, arguments: Mapping[str, Any]) -> Callable[[], Any] | None:
+        """What gives the user's turn; None where the trial ends here."""
+        try:
+            return await self._user.answer(name, arguments, self._turns)
+        except ConversationOverError:
+            self._conclude()
+        except ReforkError as problem:  # the stub that stands for the user raised
+            self.fail(problem)
+        return None
 
     async def _acting(self, name: str, arguments: Any, invoke: Callable[[], Awaitable[Any]]) -> Any:
         try:
@@ -393,16 +412,34 @@ class TailBranch(Branch):
         if not is_kept and self._kept.offline and not by_request:
             self.fail(AnswerMissingError(not_kept(self._planned, call.request, self._kept.draws(number))))
 
-    def _allowed(self, step: StepCall) -> Instead | None:
+    def _allowed(self, step: StepCall) -> Coroutine[Any, Any, Instead | None] | Instead | None:
         """What runs as a step that is no model call. Where nothing may, the trial is over."""
         inside = self._permits.granted
-        self._trajectory.step(step, tool=self._permits.tool_of(step), inside=inside)
+        tool = self._permits.tool_of(step)
+        hears = not inside and self._user.answers(tool or step.name)
+        self._trajectory.step(step, tool=tool, inside=inside, user=hears)
         self.gate.plan(step.number, step.name)
+        if hears:
+            return self._heard(step, tool or step.name)
         try:
             return None if inside else self._permits.step(step)
         except ToolDeniedError as denied:
             self.fail(denied)
             return None
+
+    async def _heard(self, step: StepCall, name: str) -> Instead | None:
+        """What runs as a step that asks the user; None where the trial ends here."""
+        said = await self._hear(name, step.arguments)
+        if said is None:
+            return None
+
+        def answer(*_args: Any, **_kwargs: Any) -> Any:
+            return said()
+
+        async def answer_async(*_args: Any, **_kwargs: Any) -> Any:
+            return said()
+
+        return answer_async if inspect.iscoroutinefunction(step.function) else answer
 
 
 _AS_IT_IS = current()

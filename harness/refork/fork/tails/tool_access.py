@@ -124,6 +124,16 @@ class Permits:
         """The user's next recorded turn, None after the last one."""
         return self._next(RECEIVE, UNKNOWN)
 
+    def said(self, name: str) -> Step | None:
+        """The user's next recorded turn by a step or a tool of this name, whatever it was called with."""
+        steps = {step.number: step for same in self._recorded.values() for step in same if step.user}
+        turns = [step for _, step in sorted(steps.items()) if name in (step.name, step.tool)]
+        with self._lock:
+            turn = next((step for step in turns if step.number not in self._answered), None)
+            if turn is not None:
+                self._answered.add(turn.number)
+        return turn
+
     def _next(self, name: str, arguments: Any) -> Step | None:
         """The first recorded step of this name that answers, each once: by its arguments where both are known."""
         wanted = None if arguments is UNKNOWN else canonical(with_id(arguments, *self._ids))
@@ -213,17 +223,22 @@ def _live(step: StepCall) -> Instead:
     return live_async if inspect.iscoroutinefunction(function) else live
 
 
+def recorded_output(step: Step | Replay) -> Any:
+    """What a recorded step gave. Raises what it raised, and ToolDeniedError where that was too large to be kept."""
+    if step.error is not None:
+        raise _raised(step.error)
+    if is_left_out(step.output):
+        raise ToolDeniedError(
+            f"the output of step {step.number} is too large to be kept past the fork point: "
+            "run.json says only how large it was; grant live, or register a stub"
+        )
+    return decode(step.output)
+
+
 def _answer(decision: Decision) -> Any:
     match decision:
-        case Replay(error=RecordedError() as error):
-            raise _raised(error)
-        case Replay() if is_left_out(decision.output):
-            raise ToolDeniedError(
-                f"the output of step {decision.number} is too large to be kept past the fork point: "
-                "run.json says only how large it was; grant live, or register a stub"
-            )
         case Replay():
-            return decode(decision.output)
+            return recorded_output(decision)
         case Deny(tell=True):
             raise ToolToldError(decision.message)
         case _:

@@ -29,22 +29,28 @@ class Trajectory:
         self._steps: dict[int, tuple[str | None, Any]] = {}
         self._tools: list[Step] = []
         self._inside: set[int] = set()
+        self._users: set[int] = set()
 
     def model(self, number: int, request: Request) -> None:
         with self._lock:
             self._requests[number] = request
 
-    def step(self, step: StepCall, *, tool: str | None, inside: bool) -> None:
-        """A step that asks no model; ``inside`` a tool call that was noted already, it is a part of that."""
+    def step(self, step: StepCall, *, tool: str | None, inside: bool, user: bool = False) -> None:
+        """A step that asks no model; ``inside`` a tool call that was noted already, it is a part of that.
+
+        ``user`` says that it brings a turn of the user's.
+        """
         with self._lock:
             self._requests.pop(step.number, None)
             self._steps[step.number] = (tool, encoded_arguments(step))
             if inside:
                 self._inside.add(step.number)
+            if user:
+                self._users.add(step.number)
 
-    def tool(self, number: int, name: str, arguments: Any) -> int:
+    def tool(self, number: int, name: str, arguments: Any, *, user: bool = False) -> int:
         """A tool call, made when the next step would have been ``number``. Gives its place, for ``told``."""
-        step = Step(number=number, name=name, kind=StepKind.TOOL, tool=name, arguments=arguments)
+        step = Step(number=number, name=name, kind=StepKind.TOOL, tool=name, arguments=arguments, user=user)
         with self._lock:
             self._tools.append(step)
             return len(self._tools) - 1
@@ -102,5 +108,6 @@ class Trajectory:
             started_at=kept.started_at,
             completed_at=kept.completed_at,
             usage=self._usage(kept.number) or told.usage,
+            user=kept.number in self._users,
             answer=told.answer or (answer_of(kept.output) if is_model and kept.error is None else None),
         )

@@ -21,6 +21,7 @@ from refork.frameworks.protocol import Replaying, Watcher
 from refork.records import Step
 
 Items = list[Any]
+_ALL: Final = 1_000_000
 _REMOTE: Final = (OpenAIConversationsSession, OpenAIResponsesCompactionSession)
 
 
@@ -85,18 +86,38 @@ async def _before(session: Any, fork: Replaying, given: Any, run_config: Any) ->
             f"the case does not hold what session {session.session_id!r} held, and a replay does not ask the "
             f"service that keeps it ({type(session).__name__}): read the history in a DBOS step and pass it as input"
         )
-    return _up_to(_jsonable(await session.get_items()), new, first)
+    items = _jsonable(await _all_items(session))
+    before = _up_to(items, new, first)
+    if before is not None:
+        return before
+    if new and first is not None and not chosen:
+        raise ApplicationError(
+            f"session {session.session_id!r} holds nothing of this run, so that nobody knows what was said before it "
+            f"({type(session).__name__}): let the application find the store that production wrote, or a copy of it, "
+            "while the run is shown or captured; the case then needs none"
+        )
+    return items
 
 
-def _up_to(items: Items, new: Items, first: Step | None) -> Items:
-    """Today's items without those that the run added: its own input, and all that follows."""
+async def _all_items(session: Any) -> Items:
+    """What a session holds, also where it gives a run only the last of it."""
+    limited = getattr(getattr(session, "session_settings", None), "limit", None) is not None
+    items: Items = await (session.get_items(limit=_ALL) if limited else session.get_items())
+    return items
+
+
+def _up_to(items: Items, new: Items, first: Step | None) -> Items | None:
+    """Today's items without those that the run added: its own input, and all that follows.
+
+    None where they do not hold its input.
+    """
     count = len(new)
     for start in range(len(items) - count, -1, -1) if count else ():
         if items[start : start + count] == new:
             following = items[start + count] if start + count < len(items) else None
             if following is None or (first is not None and _says(following, first)):
                 return items[:start]
-    return items
+    return None
 
 
 def _says(item: Any, step: Step) -> bool:
