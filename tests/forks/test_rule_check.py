@@ -2,7 +2,7 @@
 
 import importlib
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from textwrap import dedent
@@ -13,7 +13,7 @@ from refork.errors import BadInputError
 from refork.fork import ForkSession
 from refork.fork.rule_check import RuleCheck
 from refork.records import Case, Run, StepKind
-from refork.source_code.mentioned_names import mentioned, own_modules
+from refork.source_code.mentioned_names import Mentioned, mentioned, own_modules
 from refork.tool_policy import ToolPolicy
 from refork.tool_policy.rule_files import project_rules
 from support.forks import case_of, measure
@@ -44,9 +44,13 @@ def nothing_granted(session: ForkSession) -> Generator[None]:
     session._checked = False
 
 
+def fake(**_given: object) -> None:
+    """A stub that answers nothing."""
+
+
 def says(session: ForkSession, **tools: Any) -> None:
     session._host.policy = ToolPolicy(rules=project_rules(tools))
-    session._host.stubs = {"fake": lambda **_: None}
+    session._host.stubs = {"fake": fake}
 
 
 def refused(session: ForkSession, case: Case) -> str:
@@ -163,9 +167,11 @@ def test_where_tools_come_from_a_server_an_unknown_name_is_said_once_and_not_ref
     session: ForkSession, case: Case, server: ModelServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(session, "_rules", RuleCheck(steps=(), workflows=()))
-    monkeypatch.setattr(
-        "refork.fork.rule_check.mentioned", lambda modules: replace(mentioned(modules), is_open=True)
-    )
+
+    def open_ended(modules: Sequence[str]) -> Mentioned:
+        return replace(mentioned(modules), is_open=True)
+
+    monkeypatch.setattr("refork.fork.rule_check.mentioned", open_ended)
     says(session, list_filez="live")
     for _ in range(2):
         measure(session, case, 1)

@@ -75,6 +75,13 @@ def test_a_step_that_asks_a_model_may_act_and_has_no_stub() -> None:
     assert "a step that asks a model" in KNOWN.cannot_hold(rule("summarize_all", "stub"))
 
 
+@pytest.mark.parametrize("name", ["mail_all", "serve", "summarize_all"])
+def test_a_workflow_and_a_step_that_asks_a_model_are_not_the_user(name: str) -> None:
+    assert "the user's turns come by a step" in KNOWN.cannot_hold(rule(name, {"user": True}))
+    assert KNOWN.cannot_hold(rule("note", {"user": True})) == ""
+    assert KNOWN.cannot_hold(rule("refund", {"user": True, "stub": "customer"})) == ""
+
+
 @pytest.mark.parametrize("pattern", ["*", "mail_*", "mail_al[l]", "summarize_*"])
 def test_a_pattern_is_never_refused(pattern: str) -> None:
     assert KNOWN.cannot_hold(rule(pattern, "live")) == ""

@@ -1,10 +1,10 @@
 """The turns of a conversation: what the user said, by ``DBOS.recv`` or by a step, and what the model answered."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
-from refork.records import Json, Run, Step, StepKind
+from refork.records import Json, Request, Run, Step, StepKind
 from refork.tool_policy import RECEIVE, ToolPolicy
 from refork.values.shown import untagged
 
@@ -47,6 +47,29 @@ def _is_users(step: Step, policy: ToolPolicy) -> bool:
 def turns_of(steps: Iterable[Step]) -> tuple[Turn, ...]:
     """The turns of a run, or of a tail, in their order."""
     return tuple(turn for step in steps for turn in _turns(step))
+
+
+def turns_sent(request: Request | None) -> tuple[Turn, ...]:
+    """The turns of a conversation as a request to a model repeats them, its newest one last."""
+    messages = request.input if request is not None and isinstance(request.input, list) else []
+    return tuple(
+        turn for message in messages if isinstance(message, dict) for turn in _turns_of_message(message)
+    )
+
+
+def _turns_of_message(message: Mapping[str, Any]) -> Iterator[Turn]:
+    role, text = message.get("role"), _words(message.get("content"))
+    if role in ("user", "assistant") and text:
+        yield Turn(role=USER if role == "user" else "assistant", text=text)
+
+
+def _words(content: Any) -> str:
+    """The text of a message: a text, or parts of which some have one."""
+    if isinstance(content, str):
+        return content
+    parts = content if isinstance(content, list) else []
+    texts = [part.get("text") for part in parts if isinstance(part, dict)]
+    return "\n".join(text for text in texts if isinstance(text, str))
 
 
 def transcript(turns: Sequence[Turn]) -> str:

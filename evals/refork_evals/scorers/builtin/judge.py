@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, ValidationError
 from refork.records import Answer
 from refork.redaction.texts import without_secrets
-from refork.tool_policy.conversation import is_users, transcript, turns_of
+from refork.tool_policy.conversation import USER, is_users, transcript, turns_of, turns_sent
 
 from refork_evals.agreement.judge_answers import judge_answers
 from refork_evals.results import Score
@@ -114,11 +114,14 @@ class Judge(BuiltIn):
             return error
 
     def _material(self, sample: Sample) -> str:
-        """What is judged: an answer, and of a conversation in a tail what both sides said before it, too."""
-        judged = self.judged(sample.answer)
-        if self.source is not None or not any(map(is_users, sample.trajectory)):
+        """What is judged: an answer, and of a conversation what both sides said before it, too."""
+        judged, before = self.judged(sample.answer), turns_sent(sample.request)
+        several = sum(turn.role == USER for turn in before) > 1 or any(map(is_users, sample.trajectory))
+        if self.source is not None or not several:
             return judged
-        return f"The conversation:\n{transcript(turns_of(sample.trajectory))}\n\nIts result:\n{judged}"
+        # Of a long one the end counts, and the answer stands after it.
+        said = transcript((*before, *turns_of(sample.trajectory)))[-JUDGED // 2 :]
+        return f"The conversation:\n{said}\n\nIts result:\n{judged}"
 
     def judged(self, answer: Answer) -> str:
         """The part of an answer that is judged, as text. Raises NothingThereError."""
