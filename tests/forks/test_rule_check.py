@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from refork.errors import BadInputError
@@ -16,7 +17,7 @@ from refork.records import Case, Run, StepKind
 from refork.source_code.mentioned_names import mentioned, own_modules
 from refork.tool_policy import ToolPolicy
 from refork.tool_policy.rule_files import project_rules
-from support.forks import case_of, measure
+from support.forks import HELPDESK, case_of, measure
 from support.model_server import ModelServer
 
 RunsByName = dict[str, Run]
@@ -46,7 +47,7 @@ def nothing_granted(session: ForkSession) -> Generator[None]:
 
 def says(session: ForkSession, **tools: Any) -> None:
     session._host.policy = ToolPolicy(rules=project_rules(tools))
-    session._host.stubs = {"fake": lambda **_: None}
+    session._host.stubs = {"fake": dict}
 
 
 def refused(session: ForkSession, case: Case) -> str:
@@ -163,9 +164,8 @@ def test_where_tools_come_from_a_server_an_unknown_name_is_said_once_and_not_ref
     session: ForkSession, case: Case, server: ModelServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(session, "_rules", RuleCheck(steps=(), workflows=()))
-    monkeypatch.setattr(
-        "refork.fork.rule_check.mentioned", lambda modules: replace(mentioned(modules), is_open=True)
-    )
+    open_ended = replace(mentioned([HELPDESK]), is_open=True)
+    monkeypatch.setattr("refork.fork.rule_check.mentioned", Mock(return_value=open_ended))
     says(session, list_filez="live")
     for _ in range(2):
         measure(session, case, 1)
