@@ -22,7 +22,7 @@ IMPORTED: Final = (
         "agents",
         "dbos_openai_agents",
         "refork.cli.capture",
-        "refork.capture.loader",
+        "refork.case_capture.loader",
         "refork.dbos.reader.reader",
     ),
     *("refork.fork", "refork.redaction.runs"),

@@ -17,14 +17,15 @@ from refork.redaction.process_secrets import forget as forget_held
 from refork.tool_policy.before_trial import forget_hook
 from refork.tool_policy.stubs import check_stubs, forget_stubs
 from refork_evals.agreement.judge_answers import JudgeAnswer, JudgeAnswers, keeping
+from refork_evals.evaluation.answer_writer import Saved, Unscored, keep
+from refork_evals.evaluation.evaluate import evaluation_of
+from refork_evals.evaluation.measured_case import Catalogue
+from refork_evals.evaluation.settings import Settings
 from refork_evals.results import CaseResult
 from refork_evals.scorers.registry import forget_scorers
 
-from pytest_refork.answers.answer_writer import Saved, Unscored, keep
-from pytest_refork.answers.durable import DurableAnswers
 from pytest_refork.collection import fixtures
 from pytest_refork.collection.case_items import CaseFile, run_once
-from pytest_refork.collection.cells import Catalogue
 from pytest_refork.collection.hints import hints, nothing_to_collect
 from pytest_refork.collection.marked_functions import FIXTURE, subject_of, with_parameters
 from pytest_refork.execution.deadlines import Deadlines
@@ -34,8 +35,9 @@ from pytest_refork.execution.runner import Runner, is_skipped
 from pytest_refork.execution.signals import gentle_endings
 from pytest_refork.option_names import CASE_FILE, MARKER
 from pytest_refork.reporting.gate import Selection, check_update, is_everything, judge, update
-from pytest_refork.reporting.summary import Report, evaluation_of
-from pytest_refork.settings import Settings, load_settings
+from pytest_refork.reporting.summary import Report
+from pytest_refork.settings import load_settings
+from pytest_refork.xdist import shared_answers
 from pytest_refork.xdist import worker_results as handover
 from pytest_refork.xdist.controller import Controller
 from pytest_refork.xdist.worker import Worker, cases_of
@@ -72,7 +74,7 @@ class AgentEvals:
         self._shared = Shared.of(config)
         self._deadlines = Deadlines()
         self._stack = ExitStack()
-        self._answers = None if self._is_dry else DurableAnswers(config, settings.project)
+        self._answers = None if self._is_dry else shared_answers.open_answers(config, settings.project)
         self._lines = self._answers.lines if self._answers is not None else ()
         self._complete = False
         store = (
@@ -96,7 +98,9 @@ class AgentEvals:
             self._stack.enter_context(gentle_endings())
 
     def _for_workers(self) -> dict[str, str]:
-        return self._runner.shared | (self._answers.given() if self._answers is not None else {})
+        return self._runner.shared | (
+            shared_answers.for_workers(self._answers) if self._answers is not None else {}
+        )
 
     @property
     def companions(self) -> dict[str, object]:
@@ -243,7 +247,7 @@ class AgentEvals:
             pytest.ExitCode.INTERRUPTED,
             pytest.ExitCode.INTERNAL_ERROR,
         )
-        results, self._unscored = self._runner.judge.results, self._runner.unscored
+        results, self._unscored = self._runner.results, self._runner.unscored
         if handover.worker_id(self._config):
             handed = handover.Handed(
                 order=tuple(self._order),

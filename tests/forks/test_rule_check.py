@@ -2,22 +2,21 @@
 
 import importlib
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
-from unittest.mock import Mock
 
 import pytest
 from refork.errors import BadInputError
 from refork.fork import ForkSession
 from refork.fork.rule_check import RuleCheck
 from refork.records import Case, Run, StepKind
-from refork.source_code.mentioned_names import mentioned, own_modules
+from refork.source_code.mentioned_names import Mentioned, mentioned, own_modules
 from refork.tool_policy import ToolPolicy
 from refork.tool_policy.rule_files import project_rules
-from support.forks import HELPDESK, case_of, measure
+from support.forks import case_of, measure
 from support.model_server import ModelServer
 
 RunsByName = dict[str, Run]
@@ -45,9 +44,13 @@ def nothing_granted(session: ForkSession) -> Generator[None]:
     session._checked = False
 
 
+def fake(**_given: object) -> None:
+    """A stub that answers nothing."""
+
+
 def says(session: ForkSession, **tools: Any) -> None:
     session._host.policy = ToolPolicy(rules=project_rules(tools))
-    session._host.stubs = {"fake": dict}
+    session._host.stubs = {"fake": fake}
 
 
 def refused(session: ForkSession, case: Case) -> str:
@@ -164,8 +167,11 @@ def test_where_tools_come_from_a_server_an_unknown_name_is_said_once_and_not_ref
     session: ForkSession, case: Case, server: ModelServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(session, "_rules", RuleCheck(steps=(), workflows=()))
-    open_ended = replace(mentioned([HELPDESK]), is_open=True)
-    monkeypatch.setattr("refork.fork.rule_check.mentioned", Mock(return_value=open_ended))
+
+    def open_ended(modules: Sequence[str]) -> Mentioned:
+        return replace(mentioned(modules), is_open=True)
+
+    monkeypatch.setattr("refork.fork.rule_check.mentioned", open_ended)
     says(session, list_filez="live")
     for _ in range(2):
         measure(session, case, 1)

@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 import pytest
-from refork.capture.failures import failed_child
-from refork.capture.fork_points import fork_points_of
+from refork.case_capture.failures import failed_child
+from refork.case_capture.fork_points import fork_points_of
 from refork.dbos.reader.types import Flag
 from refork.errors import BadInputError, StepNotFoundError
 from refork.records import RecordedError, Run, Step, StepKind

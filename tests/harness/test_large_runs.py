@@ -7,8 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from refork.capture.case_writer import LARGEST_READ_BACK, capture
-from refork.capture.run_summary import outline
+from refork.case_capture.case_writer import LARGEST_READ_BACK, capture
+from refork.case_capture.run_summary import outline
 from refork.case_files.case_file import CASE_FILE, load_case
 from refork.case_files.large_values import LARGE
 from refork.case_files.run_file import RUN_FILE

@@ -7,8 +7,8 @@ import zlib
 from pathlib import Path
 
 import pytest
-from refork.capture.case_writer import capture
-from refork.capture.run_summary import outline
+from refork.case_capture.case_writer import capture
+from refork.case_capture.run_summary import outline
 from refork.case_files.case_file import load_case
 from refork.case_files.large_values import MOST, is_left_out
 from refork.case_files.run_file import load_run

@@ -58,8 +58,8 @@ def server(model: ModelServer) -> ModelServer:
 
 
 @pytest.fixture(scope="session")
-def run_json(model: ModelServer, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The recorded run. Its fifth step is the bad summary."""
+def production(model: ModelServer, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with ``production.sqlite``, and its run ``run-1`` as ``run.json``."""
     folder = tmp_path_factory.mktemp("recorded")
     (folder / "newsdesk.py").write_text((APPS / "newsdesk.py").read_text())
     environment = os.environ | {
@@ -73,7 +73,13 @@ def run_json(model: ModelServer, tmp_path_factory: pytest.TempPathFactory) -> st
         command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=120
     )
     assert done.returncode == 0, done.stderr
-    return (folder / "run.json").read_text()
+    return folder
+
+
+@pytest.fixture(scope="session")
+def run_json(production: Path) -> str:
+    """The recorded run. Its fifth step is the bad summary."""
+    return (production / "run.json").read_text()
 
 
 @pytest.fixture(scope="session")

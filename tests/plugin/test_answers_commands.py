@@ -24,9 +24,9 @@ def measured(project: Project, tmp_path_factory: pytest.TempPathFactory) -> Path
 
 
 def refork(folder: Path, project: Project, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    from support.project import _surroundings
+    from support.project import surroundings
 
-    environment = {**_surroundings(folder), **project.environment}
+    environment = {**surroundings(folder), **project.environment}
     return run_python(folder, "-c", RUN, *arguments, environment=environment, timeout=60)
 
 

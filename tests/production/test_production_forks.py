@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
-from refork.capture.case_writer import capture
+from refork.case_capture.case_writer import capture
 from refork.dbos.reader.reader import Reader
 from refork.fork import open_session
 from refork.prompts.candidates import find_variants

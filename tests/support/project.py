@@ -48,7 +48,7 @@ class Project:
         return subprocess.Popen(
             [sys.executable, "-m", "pytest", *_PLUGINS, *arguments],
             cwd=self.write(folder),
-            env={**os.environ, **_surroundings(folder), **self.environment},
+            env={**os.environ, **surroundings(folder), **self.environment},
             stdout=subprocess.PIPE if terminal is None else terminal,
             stderr=subprocess.STDOUT,
             text=True,
@@ -133,7 +133,7 @@ _SOURCES = [Path(__file__).parents[2] / name for name in ("harness", "evals", "r
 _PLUGINS = ("-p", "no:asyncio", "-p", "no:hypothesispytest", "-p", "no:randomly", "-W", "error")
 
 
-def _surroundings(folder: Path) -> dict[str, str]:
+def surroundings(folder: Path) -> dict[str, str]:
     return {
         "XDG_CACHE_HOME": str(folder / ".user-cache"),
         "OPENAI_API_KEY": "none",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from refork.capture.loader import project
+from refork.case_capture.loader import project
 from refork.cli._output.options import json_option
 from refork.cli._output.tables import Column, print_json, print_table
 from refork.errors import BadInputError, ReforkError

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from refork.capture.run_filter import ACCEPTED, parsed
+from refork.case_capture.run_filter import ACCEPTED, parsed
 from refork.cli._capture.messages import near, tell, tell_replaced, tell_size
 from refork.cli._output.options import db_option, redact_options, redaction, replay_option, since
 from refork.cli._output.tables import note, terminal
 from refork.errors import BadInputError
 
 if TYPE_CHECKING:
-    from refork.capture.case_writer import Captured
-    from refork.capture.loader import LoadedRun, Redaction
+    from refork.case_capture.case_writer import Captured
+    from refork.case_capture.loader import LoadedRun, Redaction
     from refork.config import Config
     from refork.records import Run, Step
 
@@ -124,8 +124,8 @@ def _capture_one(
     in_progress: bool,
     **how: Any,
 ) -> None:
-    from refork.capture.case_writer import check_finished, check_fork_point, check_name  # noqa: PLC0415 - needs pydantic
-    from refork.capture.loader import Loader, project  # noqa: PLC0415
+    from refork.case_capture.case_writer import check_finished, check_fork_point, check_name  # noqa: PLC0415 - needs pydantic
+    from refork.case_capture.loader import Loader, project  # noqa: PLC0415
 
     config = project()
     if name is None and len(wanted) < 2 and not terminal():
@@ -134,7 +134,7 @@ def _capture_one(
         )
     if name is not None:
         check_name(name)
-    with Loader(db, config, redaction=what, replay=replay) as loader:
+    with Loader(db, config, redaction=what, replay=replay, on_note=note) as loader:
         loaded = loader.load(run)
         if not in_progress:
             check_finished(loaded.run)
@@ -155,15 +155,15 @@ def _capture_one(
 
 
 def _captured(loaded: "LoadedRun", point: "Step", config: "Config", name: str, **how: Any) -> "Captured":
-    from refork.capture.case_writer import capture  # noqa: PLC0415 - needs pydantic
+    from refork.case_capture.case_writer import capture  # noqa: PLC0415 - needs pydantic
 
     options: dict[str, Any] = {"problems": loaded.problems, "steps": loaded.steps, **how}
     return capture(loaded.run, step=point.number, cases=config.cases, name=name, **options)
 
 
 def _fork_points(loaded: "LoadedRun", wanted: Sequence[str]) -> "Sequence[Step]":
-    from refork.capture.case_writer import find_step  # noqa: PLC0415 - needs pydantic
-    from refork.capture.fork_points import fork_points_of  # noqa: PLC0415
+    from refork.case_capture.case_writer import find_step  # noqa: PLC0415 - needs pydantic
+    from refork.case_capture.fork_points import fork_points_of  # noqa: PLC0415
 
     run = loaded.run
     if wanted:
@@ -184,7 +184,7 @@ def _fork_points(loaded: "LoadedRun", wanted: Sequence[str]) -> "Sequence[Step]"
 
 
 def _asked(run: "Run", *, default: "Step | None") -> "Step":
-    from refork.capture.case_writer import find_step  # noqa: PLC0415 - needs pydantic
+    from refork.case_capture.case_writer import find_step  # noqa: PLC0415 - needs pydantic
     from refork.cli._output.steps import print_timeline  # noqa: PLC0415
 
     print_timeline(run)
@@ -193,7 +193,7 @@ def _asked(run: "Run", *, default: "Step | None") -> "Step":
 
 
 def _name(run: "Run", step: "Step", name: str | None, *, several: bool) -> str:
-    from refork.capture.failures import run_name  # noqa: PLC0415 - needs pydantic
+    from refork.case_capture.failures import run_name  # noqa: PLC0415 - needs pydantic
 
     if name is not None:
         return f"{name}-{step.number}" if several else name

@@ -53,14 +53,9 @@ def command(
 ) -> None:
     """List recent runs: id, workflow, status, when, steps, tokens, error."""
     moment = None if since_text is None else since(since_text)
-    from refork.hosts import check_hosts  # noqa: PLC0415 - takes a second
-    from refork.hosts.dbos import DBOS  # noqa: PLC0415
+    from refork import api  # noqa: PLC0415 - takes a second to import
 
-    check_hosts((DBOS,))
-    from refork.dbos.reader.reader import Reader  # noqa: PLC0415 - takes a second to import
-
-    with Reader(db) as reader:
-        found = reader.runs(status=status, workflow=workflow, since=moment, limit=limit, flagged=flagged)
+    found = api.runs(db, status=status, workflow=workflow, since=moment, limit=limit, flagged=flagged)
     if as_json:
         print_json({"version": 1, "runs": [_json(run) for run in found]})
     elif not found:

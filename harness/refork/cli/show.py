@@ -22,7 +22,7 @@ from refork.cli._output.tables import note, print_json
 from refork.errors import BadInputError, ReforkError
 
 if TYPE_CHECKING:
-    from refork.capture.loader import LoadedRun
+    from refork.case_capture.loader import LoadedRun
     from refork.records import Run, Step
 
 PAGES: Final = "refork.pages"
@@ -67,15 +67,15 @@ def command(
 
     Secrets are replaced, as they are when the run is captured.
     """
-    from refork.capture.case_writer import find_step  # noqa: PLC0415 - `refork --help` needs no pydantic
-    from refork.capture.failures import failed_child  # noqa: PLC0415
-    from refork.capture.loader import Loader, project  # noqa: PLC0415
+    from refork.case_capture.case_writer import find_step  # noqa: PLC0415 - `refork --help` needs no pydantic
+    from refork.case_capture.failures import failed_child  # noqa: PLC0415
+    from refork.case_capture.loader import Loader, project  # noqa: PLC0415
     from refork.cli._output.steps import print_header, print_step, print_timeline  # noqa: PLC0415
 
     if html is not None and (step is not None or as_json):
         raise BadInputError("--html writes the whole run: leave --step and --json out")
     what = redaction(redact, no_redact=no_redact)
-    with Loader(db, project(), redaction=what, replay=replay) as loader:
+    with Loader(db, project(), redaction=what, replay=replay, on_note=note) as loader:
         loaded = loader.load(run)
     found = None if step is None else _whole(loaded, find_step(loaded.run, step).number)
     if html is not None:

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from _pytest.runner import runtestprotocol
 from refork.errors import ReforkError
+from refork_evals.evaluation.measured_case import MeasuredCase
 from refork_evals.results import CaseResult
 
-from pytest_refork.collection.cells import Subject
 from pytest_refork.execution.item_outcome import Asked, Outcomes, asked_key, settle
 from pytest_refork.option_names import MARKER
 
@@ -20,7 +20,7 @@ class CaseFile(pytest.File):
     """A case. ``read`` gives its subject and ``measure`` waits for an item's result."""
 
     def __init__(
-        self, *, read: Callable[[Path], Subject], measure: Measure, outcomes: Outcomes, **rest: Any
+        self, *, read: Callable[[Path], MeasuredCase], measure: Measure, outcomes: Outcomes, **rest: Any
     ) -> None:
         super().__init__(**rest)
         self._read = read

@@ -6,16 +6,16 @@ from typing import Final
 
 from refork.config import Config
 from refork.records.variant import CURRENT
+from refork_evals.evaluation.case_plans import CasePlans
+from refork_evals.evaluation.measured_case import MeasuredCase
 from refork_evals.plans import FixedPlan, TrialPlan
 
-from pytest_refork.collection.cells import Subject
-from pytest_refork.execution.plans import Plans
 from pytest_refork.option_names import CASE_FILE
 
 _SHOWN: Final = 5
 
 
-def hints(subjects: Sequence[Subject], plans: Plans) -> list[str]:
+def hints(subjects: Sequence[MeasuredCase], plans: CasePlans) -> list[str]:
     """Which cases can never be decided, those of the same numbers in one line."""
     names: dict[str, list[str]] = {}
     for subject in subjects:

@@ -10,8 +10,8 @@ import pytest
 from refork.case_files.trial_settings import AUTO
 from refork.errors import BadInputError
 from refork.text.lines import nearest
+from refork_evals.evaluation.measured_case import Catalogue, MeasuredCase
 
-from pytest_refork.collection.cells import Catalogue, Subject
 from pytest_refork.execution.item_outcome import Asked
 from pytest_refork.option_names import MARKER
 
@@ -42,7 +42,7 @@ def parse_mark(mark: pytest.Mark) -> Marked:
     return _checked(bound.arguments)
 
 
-def subject_of(metafunc: pytest.Metafunc, mark: pytest.Mark, catalogue: Catalogue) -> Subject:
+def subject_of(metafunc: pytest.Metafunc, mark: pytest.Mark, catalogue: Catalogue) -> MeasuredCase:
     """The subject of a marked test function. Raises ReforkError."""
     if FIXTURE not in metafunc.fixturenames:
         raise BadInputError(

@@ -6,21 +6,21 @@ from typing import Any
 import pytest
 from refork.records.variant import CURRENT
 from refork.redaction.process_secrets import hidden
+from refork_evals.evaluation.measured_case import MeasuredCase
+from refork_evals.evaluation.settings import Settings
 from refork_evals.gate.errors import is_forgivable
 from refork_evals.results import CaseResult, Cell, Verdict
 from refork_evals.verdicts.cells import endings_of
 from refork_reports.sentences import phrases
 
-from pytest_refork.collection.cells import Subject
 from pytest_refork.reporting.explain import explanation, headline
-from pytest_refork.settings import Settings
 
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
     """A subject under one variant: an item."""
 
-    subject: Subject
+    subject: MeasuredCase
     variant: str
 
 

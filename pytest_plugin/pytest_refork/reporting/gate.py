@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 from refork.errors import ReforkError
+from refork_evals.evaluation.settings import Settings
 from refork_evals.gate import Baseline, judge_gate, load_baseline, save_baseline, updated
 from refork_evals.results import CaseResult, Gate
 
 from pytest_refork.options import MERGE, UPDATE
-from pytest_refork.settings import Settings
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,8 +5,8 @@ from typing import Final, Protocol
 
 import pytest
 from _pytest.terminal import TerminalReporter
+from refork_evals.evaluation.trial_runner import Counts
 
-from pytest_refork.execution.trial_runner import Counts
 from pytest_refork.reporting.screen import uncaptured
 
 EVERY_SECONDS: Final = 30.0

@@ -1,44 +1,19 @@
 """The end of a session: the section of the terminal, and the files of the report."""
 
 import os
-from datetime import datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
 import pytest
 from _pytest.terminal import TerminalReporter
 from refork.errors import ReforkError
-from refork_evals.results import CaseResult, Evaluation, Gate
-from refork_evals.verdicts.verdict import evaluate
+from refork_evals.evaluation.answer_writer import Saved
+from refork_evals.results import Evaluation
 from refork_reports.formats.terminal import MARKUP, Line, summary
 
-from pytest_refork.answers.answer_writer import Saved
 from pytest_refork.reporting.gate import Update
-from pytest_refork.settings import Settings
 
 GITHUB: Final = "GITHUB_STEP_SUMMARY"
-
-
-def evaluation_of(
-    results: tuple[CaseResult, ...],
-    settings: Settings,
-    *,
-    started_at: datetime,
-    seconds: float,
-    gate: Gate | None,
-) -> Evaluation:
-    project = settings.project
-    chosen = {"app": ", ".join(project.app), "concurrency": str(project.concurrency)}
-    return evaluate(
-        results,
-        started_at=started_at,
-        seconds=seconds,
-        alpha=project.alpha,
-        refork_version=version("refork"),
-        settings=chosen,
-        gate=gate,
-    )
 
 
 class Report:

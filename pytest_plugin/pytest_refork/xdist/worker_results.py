@@ -11,10 +11,10 @@ import pytest
 from pydantic import TypeAdapter
 from refork.records.outcome import Outcome
 from refork_evals.agreement.judge_answers import JudgeAnswer
+from refork_evals.evaluation.answer_writer import Unscored
 from refork_evals.results import CaseResult
 from refork_evals.verdicts.verdict import with_cells
 
-from pytest_refork.answers.answer_writer import Unscored
 from pytest_refork.reporting.gate import Selection
 
 _HANDED: Final = "refork_handed"

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from refork.capture.loader import project
+from refork.case_capture.loader import project
 from refork.errors import BadInputError
 
 if TYPE_CHECKING:

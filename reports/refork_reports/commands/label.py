@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
-from refork.capture.loader import project
+from refork.case_capture.loader import project
 from refork.cli._output.tables import note, terminal
 from refork.errors import BadInputError
 

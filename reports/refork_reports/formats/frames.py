@@ -65,6 +65,10 @@ _SCORES: Final[Mapping[str, Any]] = {
 }
 
 
+COLUMNS: Final[Mapping[str, Mapping[str, Any]]] = {"cells": _CELLS, "trials": _TRIALS, "scores": _SCORES}
+"""The columns of each frame, with their dtypes."""
+
+
 def cells(evaluation: Evaluation) -> pd.DataFrame:
     """A row for each case and variant. Rates lie between 0 and 1, cost is in US dollars, unknown is missing.
 

@@ -8,8 +8,8 @@ from decimal import Decimal
 from typing import Any, Final
 
 from markupsafe import Markup
-from refork.capture.case_writer import runs_a_function
-from refork.capture.failures import broken_step
+from refork.case_capture.case_writer import runs_a_function
+from refork.case_capture.failures import broken_step
 from refork.records import Answer, RecordedError, Request, Run, Step, StepKind, Tool
 from refork.records.usage import Usage, cost
 from refork.text.escape import OUTPUT_LIMIT

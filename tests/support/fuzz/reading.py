@@ -15,7 +15,6 @@ from agents.models.openai_chatcompletions import OpenAIChatCompletionsModel
 from agents.models.openai_responses import OpenAIResponsesModel
 from anthropic import AsyncAnthropic
 from openai import AsyncOpenAI
-from pytest_refork.answers.answer_writer import _of as kept_of
 from refork import http_calls
 from refork.answer_cache import AnswerKey, AnswersMode, Store
 from refork.answer_cache.answers_file import _line as file_line
@@ -31,6 +30,7 @@ from refork.frameworks.protocol import ModelCall, StepCall
 from refork.http_calls.client_responses import register
 from refork.records.outcome import ErrorKind, Trial, TrialError
 from refork.values import DEFAULT
+from refork_evals.evaluation.answer_writer import _of as kept_of
 from refork_evals.portable import portable
 from refork_evals.results import ScoredTrial
 from refork_reports.results_file.build import _trial as entry_of

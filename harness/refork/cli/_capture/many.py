@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from refork.capture.case_writer import capture, check_finished, check_fork_point, find_step
-from refork.capture.failures import Existing, existing_cases, failure_of, free_name, run_name
-from refork.capture.fork_points import fork_points_of
-from refork.capture.loader import LoadedRun, Loader, Redaction, project
-from refork.capture.run_filter import Where
+from refork.case_capture.case_writer import capture, check_finished, check_fork_point, find_step
+from refork.case_capture.failures import Existing, existing_cases, failure_of, free_name, run_name
+from refork.case_capture.fork_points import fork_points_of
+from refork.case_capture.loader import LoadedRun, Loader, Redaction, project
+from refork.case_capture.run_filter import Where
 from refork.cli._capture.messages import near, tell_replaced, tell_size
 from refork.cli._output.tables import error_console, note
 from refork.cli._output.text import one_line
@@ -62,7 +62,7 @@ def capture_many(
 ) -> None:
     """Capture the newest ``limit`` runs that fit. One that cannot be captured is said, and stops no other."""
     config = project()
-    with Loader(db, config, redaction=what, replay=replay) as loader:
+    with Loader(db, config, redaction=what, replay=replay, on_note=note) as loader:
         ids = _matching(db, where, since, limit, config)
         if not ids:
             click.echo("No runs match.")

@@ -10,7 +10,7 @@ from refork.cli._output.tables import note
 from refork.cli._output.text import one_line
 
 if TYPE_CHECKING:
-    from refork.capture.case_writer import Captured
+    from refork.case_capture.case_writer import Captured
     from refork.config import Config
     from refork.redaction import Replaced
 

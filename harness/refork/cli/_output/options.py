@@ -12,7 +12,7 @@ import click
 from refork.errors import BadInputError
 
 if TYPE_CHECKING:
-    from refork.capture.loader import Redaction
+    from refork.case_capture.loader import Redaction
 
 F = TypeVar("F", bound=Callable[..., Any])
 DATABASE_VARIABLE: Final = "DBOS_SYSTEM_DATABASE_URL"
@@ -88,7 +88,7 @@ def redact_options(function: F) -> F:
 
 def redaction(kinds: str | None, *, no_redact: bool) -> "Redaction":
     """What the two options say. BadInputError where they contradict each other, or name no kind."""
-    from refork.capture.loader import Redaction  # noqa: PLC0415
+    from refork.case_capture.loader import Redaction  # noqa: PLC0415
     from refork.redaction.process_secrets import left_as_they_are  # noqa: PLC0415 - needs pydantic
 
     if no_redact:

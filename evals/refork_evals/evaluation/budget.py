@@ -1,20 +1,16 @@
-"""What a session may spend on model calls, over all its workers."""
+"""What an evaluation may spend on model calls, over all its processes."""
 
 import os
 import shutil
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Final
 
-import pytest
 from refork.config import Config
 from refork.records.outcome import Trial
 from refork.storage.temporary_folders import temporary_folder
-from refork_evals.trials import cost_of
 
-INPUT: Final = "refork_spent"
-"""Where a worker of pytest-xdist finds the file that all of them write to."""
+from refork_evals.trials import cost_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +20,7 @@ class Spent:
 
 
 class Budget:
-    """Counts the tokens and the cost of every trial. Each is a line of a file that the workers share.
+    """Counts the tokens and the cost of every trial, each a line of ``file``, which several processes may share.
 
     A trial whose usage is unknown counts as nothing, and so does the cost of a model without a known price.
     """
@@ -33,13 +29,6 @@ class Budget:
         self._file = file
         self._max_tokens = max_tokens
         self._max_cost = None if max_cost is None else Decimal(str(max_cost))
-
-    @classmethod
-    def of(cls, config: pytest.Config, project: Config) -> "Budget":
-        given: dict[str, Any] = getattr(config, "workerinput", {})
-        limited = project.max_tokens is not None or project.max_cost is not None
-        file = Path(given[INPUT]) if INPUT in given else _fresh() if limited else Path(os.devnull)
-        return cls(file, max_tokens=project.max_tokens, max_cost=project.max_cost)
 
     @property
     def file(self) -> Path:
@@ -84,7 +73,10 @@ class Budget:
         )
 
 
-def _fresh() -> Path:
+def new_budget(config: Config) -> Budget:
+    """The budget of a project, of which nothing is spent yet. Its file is temporary; ``close`` deletes it."""
+    if config.max_tokens is None and config.max_cost is None:
+        return Budget(Path(os.devnull), max_tokens=None, max_cost=None)
     file = temporary_folder("spent") / "spent"
     file.touch()
-    return file
+    return Budget(file, max_tokens=config.max_tokens, max_cost=config.max_cost)

@@ -15,17 +15,17 @@ from refork.records import Case
 from refork.records.variant import CURRENT, Variant, current, prompt_folder
 from refork.text.lines import nearest
 from refork.tool_policy.conversation import with_users
+
+from refork_evals.evaluation.settings import Settings
 from refork_evals.gate import fingerprint_of
 from refork_evals.plans.planning import bounds_of
 from refork_evals.results import Fingerprint
 from refork_evals.scorers.expectations import parse_expectations
 from refork_evals.scorers.protocol import Scorer
 
-from pytest_refork.settings import Settings
-
 
 @dataclass(frozen=True, kw_only=True)
-class Subject:
+class MeasuredCase:
     """A case as one test measures it: its name is the test's own, and what the test says of trials is filled in.
 
     ``variants`` has ``current`` first. ``scorers`` is empty where a test function judges. ``place`` is what pytest
@@ -58,13 +58,17 @@ class Catalogue:
         """Whether a ``case.yaml`` is ours: inside the folder of cases, or beside a recorded run."""
         return file.is_relative_to(self._settings.project.cases) or (file.parent / "run.json").is_file()
 
-    def subject_of_file(self, file: Path) -> Subject:
-        """The subject that a ``case.yaml`` asks for. Raises ReforkError."""
-        case = self._load(file)
+    def subject_of_file(self, file: Path) -> MeasuredCase:
+        """What a ``case.yaml`` says is to be measured. Raises ReforkError."""
+        return self.measured(self._load(file))
+
+    def measured(self, case: Case, variants: Sequence[Variant] | None = None) -> MeasuredCase:
+        """A case under the candidates of its folder of prompts, or under these ``variants``. Raises ReforkError."""
+        case = self._with_users(case)
         scorers = parse_expectations(case)
-        candidates = find_variants(case, self._settings.project.prompts)
+        candidates = find_variants(case, self._settings.project.prompts) if variants is None else variants
         self._reserve(case)
-        place = os.path.relpath(file, self._settings.project.root)
+        place = os.path.relpath(case.folder / CASE_FILE, self._settings.project.root)
         return self._subject(case, candidates, fingerprint_of(case, scorers), scorers=scorers, place=place)
 
     def subject_of_test(
@@ -77,9 +81,9 @@ class Catalogue:
         variants: Sequence[str] | None,
         trials: int | Literal["auto"] | None,
         min_pass_rate: float | None,
-    ) -> Subject:
+    ) -> MeasuredCase:
         """The subject of the test function ``test`` at ``place``, its node id. Raises ReforkError."""
-        case = self._named(name)
+        case = self.named(name)
         short = f"{case.name}::{test}"
         taken = self._places.setdefault(short, place) != place
         case = dataclasses.replace(
@@ -89,23 +93,26 @@ class Catalogue:
             min_pass_rate=min_pass_rate or case.min_pass_rate,
         )
         fingerprint = fingerprint_of(case, (), test=function)
-        return self._subject(case, self._candidates(case, variants), fingerprint, place=place)
+        return self._subject(case, self.candidates(case, variants), fingerprint, place=place)
 
     def _load(self, file: Path) -> Case:
         if file not in self._cases:
-            case = load_case(file)
-            run = with_users(case.run, project_policy(self._settings.project))
-            self._cases[file] = dataclasses.replace(case, run=run)
+            self._cases[file] = self._with_users(load_case(file))
         return self._cases[file]
 
-    def _named(self, name: str) -> Case:
+    def _with_users(self, case: Case) -> Case:
+        run = with_users(case.run, project_policy(self._settings.project))
+        return dataclasses.replace(case, run=run)
+
+    def named(self, name: str) -> Case:
         root = self._settings.project.cases
         files = {path.parent.name: path for path in sorted(root.rglob(CASE_FILE))}
         if name not in files:
             raise BadInputError(f"no case of {str(root)!r} is {name!r}{nearest(name, files)}")
         return self._load(files[name])
 
-    def _candidates(self, case: Case, names: Sequence[str] | None) -> tuple[Variant, ...]:
+    def candidates(self, case: Case, names: Sequence[str] | None) -> tuple[Variant, ...]:
+        """The candidates of these names, or all. Raises BadInputError for a name that no prompt has."""
         root = self._settings.project.prompts
         if names is None:
             return find_variants(case, root)
@@ -133,12 +140,12 @@ class Catalogue:
         *,
         scorers: tuple[Scorer, ...] = (),
         place: str,
-    ) -> Subject:
+    ) -> MeasuredCase:
         chosen = self._settings.candidates
         tried = [each for each in candidates if chosen is None or each.name in chosen]
         case = dataclasses.replace(case, trials=self._settings.trials or case.trials)
         bounds_of(case, self._settings.defaults)
-        return Subject(
+        return MeasuredCase(
             case=case,
             variants=(current(), *tried),
             fingerprint=fingerprint,

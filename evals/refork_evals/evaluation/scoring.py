@@ -5,38 +5,38 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from refork.records.outcome import ForkStatus, Outcome
+
+from refork_evals.evaluation.case_plans import CasePlans
+from refork_evals.evaluation.measured_case import MeasuredCase
 from refork_evals.results import CaseResult, Cell, ScoredTrial, Verdict
 from refork_evals.trials import score_recorded, score_trials, without_unfinished
 from refork_evals.verdicts.cells import count
 from refork_evals.verdicts.verdict import case_result, cell_of, min_pass_rate_of
 
-from pytest_refork.collection.cells import Subject
-from pytest_refork.execution.plans import Plans
-
 
 @dataclass
 class _Judged:
-    subject: Subject
+    subject: MeasuredCase
     outcome: Outcome
     recorded: ScoredTrial | None
     scored: dict[str, list[ScoredTrial]] = field(default_factory=dict[str, list[ScoredTrial]])
     cells: dict[str, Cell] = field(default_factory=dict[str, Cell])
 
 
-class Judge:
+class Scoreboard:
     """Keeps what was found of every subject, in the order in which the subjects came.
 
     ``over_budget`` says, once the budget is reached, why what is not decided will not be.
     """
 
-    def __init__(self, plans: Plans, min_pass_rate: float | None, *, unfinished: str = "fail") -> None:
+    def __init__(self, plans: CasePlans, min_pass_rate: float | None, *, unfinished: str = "fail") -> None:
         self.over_budget = ""
         self._plans = plans
         self._min_pass_rate = min_pass_rate
         self._unfinished = unfinished
         self._judged: dict[str, _Judged] = {}
 
-    def score(self, subject: Subject, outcome: Outcome, variant: str, *, planned: int) -> Cell:
+    def score(self, subject: MeasuredCase, outcome: Outcome, variant: str, *, planned: int) -> Cell:
         """Put the scorers of a case to those trials of a variant that they have not seen, and decide."""
         judged = self._of(subject, outcome)
         known = judged.scored.setdefault(variant, [])
@@ -48,12 +48,20 @@ class Judge:
         return self._decide(judged, variant, known, planned)
 
     def take(
-        self, subject: Subject, outcome: Outcome, variant: str, scored: Sequence[ScoredTrial], *, planned: int
+        self,
+        subject: MeasuredCase,
+        outcome: Outcome,
+        variant: str,
+        scored: Sequence[ScoredTrial],
+        *,
+        planned: int,
     ) -> Cell:
         """Keep what a test function said of the trials of a variant."""
         return self._decide(self._of(subject, outcome), variant, scored, planned)
 
-    def more(self, subject: Subject, outcome: Outcome, variant: str, scored: Sequence[ScoredTrial]) -> int:
+    def more(
+        self, subject: MeasuredCase, outcome: Outcome, variant: str, scored: Sequence[ScoredTrial]
+    ) -> int:
         """How many more trials a variant needs, after these."""
         if outcome.status is not ForkStatus.MEASURED:
             return 0
@@ -65,14 +73,14 @@ class Judge:
         """The trials as they count: those whose answers did not end by themselves as the project says."""
         return tuple(map(without_unfinished, scored) if self._unfinished == "error" else scored)
 
-    def result(self, subject: Subject) -> CaseResult:
+    def result(self, subject: MeasuredCase) -> CaseResult:
         return _result(self._judged[subject.name])
 
     @property
     def results(self) -> tuple[CaseResult, ...]:
         return tuple(_result(judged) for judged in self._judged.values() if judged.cells)
 
-    def _of(self, subject: Subject, outcome: Outcome) -> _Judged:
+    def _of(self, subject: MeasuredCase, outcome: Outcome) -> _Judged:
         if subject.name not in self._judged:
             recorded = score_recorded(subject.case, subject.scorers) if subject.scorers else None
             self._judged[subject.name] = _Judged(subject=subject, outcome=outcome, recorded=recorded)

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from refork.capture.case_writer import find_step, runs_a_function
-from refork.capture.failures import broken_step
+from refork.case_capture.case_writer import find_step, runs_a_function
+from refork.case_capture.failures import broken_step
 from refork.dbos.reader.types import Flag
 from refork.errors import BadInputError, StepNotFoundError
 from refork.records import Run, Step, StepKind

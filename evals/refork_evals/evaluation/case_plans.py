@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 
 from refork.records.variant import CURRENT
+
+from refork_evals.evaluation.measured_case import MeasuredCase
+from refork_evals.evaluation.settings import Settings
 from refork_evals.gate.judge import before_of
 from refork_evals.plans import FixedPlan, TrialPlan
 from refork_evals.plans.planning import plan_of
 from refork_evals.verdicts.verdict import min_pass_rate_of
-
-from pytest_refork.collection.cells import Subject
-from pytest_refork.settings import Settings
 
 
 @dataclass
@@ -23,7 +23,7 @@ class Families:
         return max(1, self.current if variant == CURRENT else self.candidates)
 
 
-class Plans:
+class CasePlans:
     """The plan of each subject under each variant, made once."""
 
     def __init__(self, settings: Settings) -> None:
@@ -31,14 +31,14 @@ class Plans:
         self._settings = settings
         self._made: dict[tuple[str, str, str | None], TrialPlan] = {}
 
-    def of(self, subject: Subject, variant: str, model: str | None = None) -> TrialPlan:
+    def of(self, subject: MeasuredCase, variant: str, model: str | None = None) -> TrialPlan:
         """``model`` is what was asked, once that is known: a baseline of another one compares with nothing."""
         key = subject.name, variant, model
         if key not in self._made:
             self._made[key] = self._make(subject, variant, model)
         return self._made[key]
 
-    def _make(self, subject: Subject, variant: str, model: str | None) -> TrialPlan:
+    def _make(self, subject: MeasuredCase, variant: str, model: str | None) -> TrialPlan:
         settings, case = self._settings, subject.case
         cases, defaults = self.families.of(variant), settings.defaults
         if settings.update is not None:

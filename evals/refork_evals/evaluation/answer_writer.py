@@ -7,6 +7,7 @@ from pathlib import Path
 from refork.answer_cache import AnswersMode, Kept, Store
 from refork.errors import ReforkError
 from refork.records.outcome import Trial, kept_answer
+
 from refork_evals.agreement.judge_answers import JudgeAnswer
 from refork_evals.results import CaseResult
 

@@ -1,53 +1,48 @@
-"""The kept answers of a session, durable from the moment they arrive, in one process or in many."""
+"""The cached answers of an evaluation, durable from the moment they arrive, in one process or in many."""
 
-import json
+from collections.abc import Iterable
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-import pytest
 from refork.answer_cache import AnswersMode, Store
 from refork.answer_cache.journal import new_session, open_journal
 from refork.config import Config
 from refork.storage.cache_folder import usable_folder, why_unwritable
 from refork.storage.session_files import MAIN
 
-from pytest_refork.answers.recovery import Recovery, give_from
-from pytest_refork.xdist import worker_results as handover
-
-INPUT: Final = "refork_answers"
-"""Where a worker of pytest-xdist finds the name of the session, and the journals that were taken up."""
+from refork_evals.evaluation.recovery import Recovery, give_from
 
 
 class DurableAnswers:
     """The store of this process, its journal, and in the process that writes ``answers.jsonl`` what killed ones left.
 
-    ``lines`` are to be said before anything is paid for.
+    ``worker`` names a process that only adds to what the main one of the same ``session`` writes; ``journals`` are
+    those that the main process took up. ``lines`` are to be said before anything is paid for.
     """
 
-    def __init__(self, config: pytest.Config, project: Config) -> None:
+    def __init__(
+        self, project: Config, *, worker: str = "", session: str | None = None, journals: Iterable[str] = ()
+    ) -> None:
         cache, moved = usable_folder(project.root)
-        given: dict[str, Any] = json.loads(getattr(config, "workerinput", {}).get(INPUT, "{}"))
         mode = AnswersMode(project.answers)
-        worker = handover.worker_id(config)
-        self._session = str(given.get("session") or new_session())
-        self._recovery = None if worker else Recovery(cache, project, session=self._session)
+        self.session: Final = session or new_session()
+        self._recovery = None if worker else Recovery(cache, project, session=self.session)
         self._stack = ExitStack()
-        part = worker or MAIN
-        opening = open_journal(cache, mode=mode, home=project.root, session=self._session, part=part)
+        opening = open_journal(cache, mode=mode, home=project.root, session=self.session, part=worker or MAIN)
         self.store: Final = Store(mode, journal=self._stack.enter_context(opening))
         if self._recovery is None:
-            give_from(given.get("journals", ()), project, self.store)
+            give_from(journals, project, self.store)
             self.lines: tuple[str, ...] = ()
         else:
             self._recovery.give(self.store)
             said = (moved, *_unwritable(project, cache), self._recovery.line)
             self.lines = tuple(line for line in said if line)
 
-    def given(self) -> dict[str, str]:
-        """What a worker's input has of it."""
-        journals = [] if self._recovery is None else [str(path) for path in self._recovery.journals]
-        return {INPUT: json.dumps({"session": self._session, "journals": journals})}
+    @property
+    def journals(self) -> tuple[str, ...]:
+        """The journals of killed sessions that were taken up, for workers."""
+        return () if self._recovery is None else tuple(map(str, self._recovery.journals))
 
     def close(self, *, complete: bool) -> None:
         """The session has ended, and so have its workers; ``complete`` says that nothing cut it short."""

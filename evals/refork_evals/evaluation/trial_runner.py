@@ -13,8 +13,8 @@ from refork.errors import ReforkError
 from refork.records.outcome import ForkStatus, Outcome, Trial
 from refork.tool_policy.stubs import check_stubs, registered_stubs
 
-from pytest_refork.collection.cells import Subject
-from pytest_refork.settings import Settings
+from refork_evals.evaluation.measured_case import MeasuredCase
+from refork_evals.evaluation.settings import Settings
 
 if TYPE_CHECKING:
     from refork.fork import CaseFork, ForkSession
@@ -31,7 +31,7 @@ class Counts:
     running: int
 
 
-class Measurements:
+class TrialRunner:
     """Opens DBOS with the first trial that is planned. Called from pytest's own thread alone."""
 
     def __init__(
@@ -67,7 +67,7 @@ class Measurements:
         """A line to say of answers that would not outlive the session, empty while they would."""
         return self._store.trouble
 
-    def check(self, subjects: Iterable[Subject]) -> None:
+    def check(self, subjects: Iterable[MeasuredCase]) -> None:
         """Look, before anything is paid, whether the project's rules about tools can hold in these cases."""
         cases = [subject.case for subject in subjects]
         if self._session is not None or not any(case.scope == "tail" for case in cases):
@@ -80,22 +80,22 @@ class Measurements:
             self.close()
             self.problem = error
 
-    def plan(self, subject: Subject, variant: str, trials: int) -> None:
+    def plan(self, subject: MeasuredCase, variant: str, trials: int) -> None:
         """Plan so many more trials of a variant."""
         planned = self._futures.setdefault(subject.name, {}).setdefault(variant, [])
         fork = self._fork(subject)
         if fork is not None:
             planned += fork.run(subject.variant(variant), trials)
 
-    def planned(self, subject: Subject) -> Mapping[str, int]:
+    def planned(self, subject: MeasuredCase) -> Mapping[str, int]:
         """How many trials of each variant were planned up to now."""
         return {name: len(futures) for name, futures in self._futures.get(subject.name, {}).items()}
 
-    def done(self, subject: Subject, variant: str) -> bool:
+    def done(self, subject: MeasuredCase, variant: str) -> bool:
         """Whether all that was planned has come to an end."""
         return all(future.done() for future in self._futures[subject.name][variant])
 
-    def given_up(self, subject: Subject, variant: str) -> bool:
+    def given_up(self, subject: MeasuredCase, variant: str) -> bool:
         """Whether trials that were planned will never run, so that more of them would not either."""
         futures = self._futures[subject.name][variant]
         fork = self._forks.get(subject.case.folder)
@@ -103,13 +103,13 @@ class Measurements:
             return True
         return not futures or any(each.done() and _result(each) is None for each in futures)
 
-    def finish(self, subject: Subject) -> None:
+    def finish(self, subject: MeasuredCase) -> None:
         """No more trials will be asked for of a case: its fork ends with the last of them."""
         fork = self._forks.get(subject.case.folder)
         if fork is not None:
             fork.close()
 
-    def wait(self, subject: Subject, on_tick: Callable[[], None]) -> None:
+    def wait(self, subject: MeasuredCase, on_tick: Callable[[], None]) -> None:
         """Wait until a trial of a subject ends, if only a moment; ``on_tick`` is called then."""
         planned = self._futures[subject.name].values()
         waiting = [future for futures in planned for future in futures if not future.done()]
@@ -117,7 +117,9 @@ class Measurements:
             wait(waiting, timeout=_TICK, return_when=FIRST_COMPLETED)
         on_tick()
 
-    def trial(self, subject: Subject, variant: str, number: int, on_tick: Callable[[], None]) -> Trial | None:
+    def trial(
+        self, subject: MeasuredCase, variant: str, number: int, on_tick: Callable[[], None]
+    ) -> Trial | None:
         """One trial, waited for; None where it was not measured. ``number`` counts from 1."""
         futures = self._futures[subject.name][variant]
         if number > len(futures):
@@ -128,14 +130,14 @@ class Measurements:
         trial = _result(future)
         return None if trial is None else replace(trial, number=number)
 
-    def outcome(self, subject: Subject) -> Outcome:
+    def outcome(self, subject: MeasuredCase) -> Outcome:
         """What was measured of a subject up to now, its trials numbered from 1."""
         fork = self._forks.get(subject.case.folder)
         if fork is not None:
             return replace(fork.outcome(), case=subject.name, trials=self._trials(subject))
         return Outcome(case=subject.name, status=ForkStatus.ERROR, reason=self._why_not(subject))
 
-    def _why_not(self, subject: Subject) -> str:
+    def _why_not(self, subject: MeasuredCase) -> str:
         if self.problem is not None:
             self._told = self._told or subject.name
             said_here = self._told == subject.name
@@ -143,7 +145,7 @@ class Measurements:
         problem = self._problems.get(subject.case.folder)
         return str(problem) if problem else "the session ended before its fork was made"
 
-    def _trials(self, subject: Subject) -> tuple[Trial, ...]:
+    def _trials(self, subject: MeasuredCase) -> tuple[Trial, ...]:
         planned = self._futures.get(subject.name, {}).values()
         numbered = [pair for futures in planned for pair in enumerate(futures, 1)]
         known = ((number, _result(future)) for number, future in numbered)
@@ -167,7 +169,7 @@ class Measurements:
         self._session = None
         self._stack.close()
 
-    def _fork(self, subject: Subject) -> "CaseFork | None":
+    def _fork(self, subject: MeasuredCase) -> "CaseFork | None":
         folder = subject.case.folder
         if folder not in self._forks and folder not in self._problems:
             session = self._opened()

@@ -4,15 +4,14 @@ The database is closed before the application is imported. Whatever the applicat
 Secrets are replaced before anything is replayed or written, so a replay also shows that nothing hangs on them.
 """
 
+import logging
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack, closing, redirect_stdout
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
-
-import click
 
 from refork.errors import ReforkError
 
@@ -79,16 +78,24 @@ def project() -> "Config":
 class Loader:
     """Loads runs of one database, all in one session of the project's application.
 
-    ``replay`` says whether to look for what was sent to the model; None: unless the run is large.
+    ``replay`` says whether to look for what was sent to the model; None: unless the run is large. ``on_note`` is given
+    a line about the evals database, where there is one (default: a warning of the logger ``refork``).
     """
 
     def __init__(
-        self, db: str, config: "Config", *, redaction: Redaction | None = None, replay: bool | None = None
+        self,
+        db: str,
+        config: "Config",
+        *,
+        redaction: Redaction | None = None,
+        replay: bool | None = None,
+        on_note: Callable[[str], None] | None = None,
     ) -> None:
         self._db = db
         self._config = config
         self._redaction = redaction or Redaction()
         self._replay = replay
+        self._on_note = on_note or logging.getLogger("refork").warning
         self._stack = ExitStack()
         self._session: ForkSession | None = None
         self._no_session: str | None = None
@@ -150,13 +157,13 @@ class Loader:
 
         session = self._stack.enter_context(open_project(self._config, slot="replay"))
         if session.note:
-            click.echo(f"refork: {session.note}", err=True)
+            self._on_note(session.note)
         return session
 
 
 def _read(fetched: "FetchedRun", redactor: "Redactor | None") -> LoadedRun:
     """The run without requests. All of it is scanned before any of it is replaced."""
-    from refork.capture.run_summary import outlined  # noqa: PLC0415 - needs pydantic
+    from refork.case_capture.run_summary import outlined  # noqa: PLC0415 - needs pydantic
     from refork.dbos.reader.spool import Spool  # noqa: PLC0415 - takes a second to import
     from refork.redaction.runs import redacted_run, redacted_step, scan_run, scan_step  # noqa: PLC0415
 

@@ -1,1 +1,0 @@
-"""Answers of a session, durable from the moment they arrive."""
