@@ -1,1 +1,5 @@
-"""Scorers: their protocol, their registry, and the built-in ones, a file each."""
+"""Scorers: their protocol, their registry, and the built-in ones, which this page loads."""
+
+from refork_evals.scorers.builtin import BUILT_IN
+
+__all__ = ["BUILT_IN"]

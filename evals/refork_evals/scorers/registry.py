@@ -1,28 +1,35 @@
-"""Scorers by name: the built-in ones, and those that a project registers in its ``conftest.py``."""
+"""Scorers by name: the built-in ones, those that a project registers, and those of installed packages.
+
+A project registers a function in its ``conftest.py`` (:func:`scorer`). A package names one as an entry point of the
+group ``refork.scorers``, whose name is the scorer's.
+"""
 
 import inspect
 import math
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, Final, TypeAlias, TypeVar
 
 from pydantic import ValidationError
 from refork.errors import BadInputError
+from refork.redaction.error_text import summary
 
 from refork_evals.results import Score
 from refork_evals.scorers.evidence import is_object, nearest, one_line, quote
 from refork_evals.scorers.parameters import below, invalid
 from refork_evals.scorers.protocol import NotMeasuredError, Sample, Scorer
 
-if TYPE_CHECKING:
-    from refork_evals.scorers.builtin.base import BuiltIn
-
 Measure: TypeAlias = bool | float | tuple[bool | float, str] | Score
 """What a scorer of the user's returns: passed or not, or a number, with or without a reason, or a Score."""
 
 _Function = TypeVar("_Function", bound=Callable[..., Measure | Awaitable[Measure]])
 _BOUNDS = ("min", "max")
+GROUP: Final = "refork.scorers"
+BUILT_IN: Final[dict[str, Any]] = {}
+"""The built-in scorers. Each class registers itself; :mod:`refork_evals.scorers` imports them all."""
 _own: dict[str, Callable[..., Any]] = {}
 
 
@@ -56,7 +63,7 @@ def forget_scorers() -> None:
 
 def known_scorers() -> tuple[str, ...]:
     """All names that may stand in ``expect``, sorted."""
-    return tuple(sorted({*_built_in(), *_own}))
+    return tuple(sorted({*BUILT_IN, *_own, *_installed()}))
 
 
 def parse_scorer(entry: object) -> Scorer:
@@ -79,18 +86,33 @@ def parse_scorer(entry: object) -> Scorer:
 
 
 def _build(name: object, params: Any) -> Scorer:
-    if isinstance(name, str) and name in _built_in():
-        return _built_in()[name].parse(params)
+    if isinstance(name, str) and name in BUILT_IN:
+        built_in: Scorer = BUILT_IN[name].parse(params)
+        return built_in
     if isinstance(name, str) and name in _own:
         return OwnScorer.parse(name, _own[name], params)
+    if isinstance(name, str) and name in _installed():
+        return OwnScorer.parse(name, _function(_installed()[name]), params)
     known = known_scorers()
     raise invalid(f"unknown scorer {name!r}; {nearest(str(name), known)}")
 
 
-def _built_in() -> "Mapping[str, type[BuiltIn]]":
-    from refork_evals.scorers.builtin import BUILT_IN  # noqa: PLC0415 - all, any and not parse their parts with this module
+@cache
+def _installed() -> Mapping[str, EntryPoint]:
+    """The scorers of installed packages. Looked for once: all packages are asked."""
+    return {entry.name: entry for entry in entry_points(group=GROUP)}
 
-    return BUILT_IN
+
+def _function(entry: EntryPoint) -> Callable[..., Any]:
+    try:
+        function: Callable[..., Any] = entry.load()
+        _check_signature(entry.name, function)
+    except Exception as error:
+        raise invalid(
+            f"the scorer {entry.name!r} of the entry point {entry.value!r} does not load: {summary(error)}; "
+            "mend or uninstall its package"
+        ) from error
+    return function
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -192,7 +214,7 @@ def _check_name(name: str, function: Callable[..., Any]) -> None:
         raise BadInputError(
             f"scorer name {name!r} must be lower-case letters, digits and _, e.g. 'cites_a_source'"
         )
-    if name in _built_in():
+    if name in BUILT_IN:
         raise BadInputError(f"scorer name {name!r} is that of a built-in scorer; choose another")
     if name in _own and _place(_own[name]) != _place(function):
         raise BadInputError(

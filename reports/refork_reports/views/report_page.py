@@ -6,6 +6,7 @@ from refork.records.variant import CURRENT
 from refork.text import numbers as humanize
 from refork_evals.results import CaseResult, Cell, Evaluation, ScoredTrial, Verdict
 
+from refork_reports.sections import Section, sections
 from refork_reports.sentences import phrases
 from refork_reports.sentences.estimates import Estimate, estimates
 from refork_reports.sentences.phrases import Headline
@@ -99,6 +100,7 @@ class Page:
     failing: tuple[Failing, ...]
     matrices: tuple[Matrix, ...]
     cases: tuple[CaseView, ...]
+    sections: tuple[Section, ...] = ()
 
 
 def page(evaluation: Evaluation, title: str) -> Page:
@@ -112,6 +114,7 @@ def page(evaluation: Evaluation, title: str) -> Page:
         failing=_failing(evaluation),
         matrices=matrices(evaluation),
         cases=tuple(_case(position, result) for position, result in enumerate(evaluation.cases, 1)),
+        sections=sections(evaluation),
     )
 
 

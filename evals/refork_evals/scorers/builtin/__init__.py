@@ -1,27 +1,17 @@
-"""The built-in scorers, by their names in ``case.yaml``."""
+"""The built-in scorers, a file each or a few that belong together. A new module here is found by itself.
 
-from typing import Final
+A class of :class:`refork_evals.scorers.builtin.base.BuiltIn` that names its ``kind`` is the scorer of that name.
+"""
 
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import Final, cast
+
+from refork_evals.scorers import registry
 from refork_evals.scorers.builtin.base import BuiltIn
-from refork_evals.scorers.builtin.json_path import JsonPath
-from refork_evals.scorers.builtin.json_schema import JsonSchema
-from refork_evals.scorers.builtin.judge import Judge
-from refork_evals.scorers.builtin.limits import MaxCost, MaxSeconds, MaxTokens
-from refork_evals.scorers.builtin.logic import AllOf, AnyOf, Not
-from refork_evals.scorers.builtin.number import Number
-from refork_evals.scorers.builtin.sql import Sql
-from refork_evals.scorers.builtin.text import Contains, Equals, NotContains, Regex
-from refork_evals.scorers.builtin.tools import ToolCalled, ToolNotCalled
-from refork_evals.scorers.builtin.trajectory import Final as FinalResult
-from refork_evals.scorers.builtin.trajectory import Steps, Trajectory
 
-_TEXT: Final = (Contains, NotContains, Equals, Regex, Number)
-_PARSED: Final = (JsonSchema, JsonPath, Sql)
-_CALLS: Final = (ToolCalled, ToolNotCalled)
-_TAIL: Final = (Trajectory, Steps, FinalResult)
-_LIMITS: Final = (MaxTokens, MaxSeconds, MaxCost)
-_OTHERS: Final = (Judge, AllOf, AnyOf, Not)
+for _module in iter_modules(__path__):
+    import_module(f"{__name__}.{_module.name}")
 
-BUILT_IN: Final[dict[str, type[BuiltIn]]] = {
-    model.kind: model for model in (*_TEXT, *_PARSED, *_CALLS, *_TAIL, *_LIMITS, *_OTHERS)
-}
+BUILT_IN: Final = cast("dict[str, type[BuiltIn]]", registry.BUILT_IN)
+"""By their names in ``case.yaml``."""

@@ -12,7 +12,7 @@ from refork_evals.results import Score
 from refork_evals.scorers.evidence import is_object, one_line, quote
 from refork_evals.scorers.parameters import Params
 from refork_evals.scorers.protocol import Sample, Scorer
-from refork_evals.scorers.registry import parse_scorer
+from refork_evals.scorers.registry import BUILT_IN, parse_scorer
 from refork_evals.scorers.time_limits import in_time
 
 NESTED_SCHEMA: Final = "x-refork-expectation"
@@ -122,6 +122,12 @@ class BuiltIn(Params, ABC):
     kind: ClassVar[str]
     tail_only: ClassVar[bool] = False
     """Whether it looks at what came after the fork point."""
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **given: Any) -> None:
+        super().__pydantic_init_subclass__(**given)
+        if "kind" in vars(cls):
+            BUILT_IN[cls.kind] = cls
 
     @property
     def name(self) -> str:

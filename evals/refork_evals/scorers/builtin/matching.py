@@ -9,7 +9,7 @@ from pydantic import PlainValidator, ValidationError, WithJsonSchema
 from refork_evals.scorers.builtin.base import Checks, Source, ValueScorer
 from refork_evals.scorers.evidence import is_list, is_object, json_equal, quote
 from refork_evals.scorers.parameters import below, invalid
-from refork_evals.scorers.registry import parse_scorer
+from refork_evals.scorers.registry import BUILT_IN, parse_scorer
 
 
 @runtime_checkable
@@ -94,8 +94,6 @@ def _below(value: Any, key: int | str) -> Expected:
 
 
 def _names_a_scorer(fields: Mapping[Any, Any]) -> bool:
-    from refork_evals.scorers.builtin import BUILT_IN  # noqa: PLC0415 - the scorers in there use this module
-
     return len(fields) == 1 and issubclass(BUILT_IN.get(next(iter(fields)), object), Checks)
 
 
