@@ -18,7 +18,13 @@ SIZE: Final = 200_000
 """Characters of each step's output: 1,000 steps make 200 MB."""
 ROUNDS: Final = 3
 IMPORTED: Final = (
-    *("agents", "dbos_openai_agents", "refork.cli.capture", "refork.cli.loading", "refork.engine.reading"),
+    *(
+        "agents",
+        "dbos_openai_agents",
+        "refork.cli.capture",
+        "refork.case_capture.loader",
+        "refork.dbos.reader.reader",
+    ),
     *("refork.fork", "refork.redaction.runs"),
 )
 """What the command imports, which is not measured."""

@@ -12,10 +12,10 @@ from typing import Any
 from agents import ModelSettings, ModelTracing, OpenAIChatCompletionsModel, set_tracing_disabled
 from dbos import DBOS, SetWorkflowID
 from openai import AsyncOpenAI
-from refork.case import Case, Run
-from refork.engine.reading import Reader
+from refork.dbos.reader.reader import Reader
 from refork.fork import ForkSession, open_session
-from refork.variant import Variant, current
+from refork.records import Case, Run
+from refork.records.variant import Variant, current
 
 from bench import application
 from bench.server import Server

@@ -10,8 +10,8 @@ from typing import Any
 
 from agents import Agent, Model, ModelResponse, Runner, function_tool
 from agents.items import TResponseStreamEvent
-from refork.case import Run, StepKind
 from refork.fork import ForkSession
+from refork.records import Run, StepKind
 from refork.values import decode
 
 from bench import application

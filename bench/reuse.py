@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from refork.case import Run
-from refork.files.run_file import save_run
+from refork.case_files.run_file import save_run
+from refork.records import Run
 
 from bench.forks import ROOT
 from bench.server import Server

@@ -6,11 +6,11 @@ from contextlib import contextmanager
 from typing import Any
 from unittest.mock import patch
 
-from refork.case import Case, Run
-from refork.engine.gate import Gate
+from refork.dbos.replay.admission import Gate
 from refork.fork import ForkSession
 from refork.fork.host import Host
-from refork.variant import current
+from refork.records import Case, Run
+from refork.records.variant import current
 
 from bench.forks import ROOT
 

@@ -11,17 +11,17 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from refork.case import Case, Request, Run, Step
-from refork.variant import CURRENT
-from refork_evals.decision import Counts
+from refork.records import Case, Request, Run, Step
+from refork.records.variant import CURRENT
 from refork_evals.gate import Baseline, BaselineCase, judge_gate
 from refork_evals.gate.judge import before_of
-from refork_evals.planning import MAX_TRIALS, Defaults, plan_of
 from refork_evals.plans import TrialPlan
+from refork_evals.plans.planning import MAX_TRIALS, Defaults, plan_of
 from refork_evals.plans.shares import share_of_case
 from refork_evals.results import CaseResult, Cell, Finding, Fingerprint
 from refork_evals.statistics.draws import chance
 from refork_evals.statistics.sequential import Bounds, drop_rules
+from refork_evals.verdicts.decision import Counts
 from scipy.stats import hypergeom
 
 BASELINE = 30

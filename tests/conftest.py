@@ -38,7 +38,7 @@ def postgres_server() -> Generator[str]:
 
     ``REFORK_TEST_POSTGRES_URL``, else a container where Docker answers, else the embedded server.
     """
-    from refork.engine.postgres import throwaway_postgres
+    from refork.dbos.servers.throwaway_postgres import throwaway_postgres
 
     url = os.environ.get(SERVER_VARIABLE)
     if url:

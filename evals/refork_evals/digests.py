@@ -4,7 +4,7 @@ import hashlib
 import json
 from typing import Any, Final
 
-from refork.case import Answer
+from refork.records import Answer
 
 from refork_evals.portable import portable
 

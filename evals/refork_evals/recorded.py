@@ -1,12 +1,12 @@
 """What production did at the fork point, or from there on, as a trial that nobody had to run."""
 
-from refork.case import Case, RecordedError, Step, StepKind
-from refork.outcome import Trial, TrialError
-from refork.result import answer_of, calls_of, usage_of
+from refork.records import Case, RecordedError, Step, StepKind
+from refork.records.outcome import Trial, TrialError
+from refork.records.variant import RECORDED
+from refork.records.workflow_result import answer_of, calls_of, usage_of
 from refork.values import decoded
-from refork.variant import RECORDED
 
-from refork_evals.text import one_line
+from refork_evals.scorers.evidence import one_line
 
 SUCCESS = "SUCCESS"
 

@@ -8,15 +8,15 @@ from collections.abc import Coroutine, Iterable, Sequence
 from decimal import Decimal
 from typing import Final, TypeVar
 
-from refork.case import Case, Request
-from refork.outcome import Outcome, Trial
-from refork.usage import cost, total_cost
+from refork.records import Case, Request
+from refork.records.outcome import Outcome, Trial
+from refork.records.usage import cost, total_cost
 
-from refork_evals.judge_answers import judging
+from refork_evals.agreement.judge_answers import judging
 from refork_evals.recorded import recorded_trial
 from refork_evals.results import Score, ScoredTrial
-from refork_evals.scoring import Sample, Scorer, run_scorer, score_now
-from refork_evals.text import one_line
+from refork_evals.scorers.evidence import one_line
+from refork_evals.scorers.protocol import Sample, Scorer, run_scorer, score_now
 
 CONCURRENCY: Final = 8
 PYTHON_TEST: Final = "test"

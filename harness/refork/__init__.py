@@ -1,7 +1,67 @@
-"""Refork: a failing agent run in, a regression test out."""
+"""Refork: a failing agent run in, a regression test out.
+
+Production code calls :func:`flag`, :func:`prompt`, :func:`record_usage` and :func:`configure`, which need the standard
+library alone. Everything else is for tests, scripts and notebooks, and is imported when it is first asked for.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any, Final
 
 from refork.production import configure, flag, prompt, record_usage
+from refork.version import __version__
 
-__version__ = "0.1.0"
+if TYPE_CHECKING:
+    from refork_reports.evaluation import Evaluation, evaluate, evaluate_async
 
-__all__ = ["configure", "flag", "prompt", "record_usage"]
+    from refork.answer_cache.request_keys import normalizer
+    from refork.api import capture, capture_async, load_case, load_run, load_run_async, runs
+    from refork.prompts.prompt import Prompt
+    from refork.records.variant import Variant
+    from refork.tool_policy.before_trial import before_trial
+    from refork.tool_policy.stubs import stub
+
+__all__ = [
+    "Evaluation",
+    "Prompt",
+    "Variant",
+    "__version__",
+    "before_trial",
+    "capture",
+    "capture_async",
+    "configure",
+    "evaluate",
+    "evaluate_async",
+    "flag",
+    "load_case",
+    "load_run",
+    "load_run_async",
+    "normalizer",
+    "prompt",
+    "record_usage",
+    "runs",
+    "stub",
+]
+
+_HOMES: Final = {
+    "refork.answer_cache.request_keys": ("normalizer",),
+    "refork.api": ("capture", "capture_async", "load_case", "load_run", "load_run_async", "runs"),
+    "refork.prompts.prompt": ("Prompt",),
+    "refork.records.variant": ("Variant",),
+    "refork.tool_policy.before_trial": ("before_trial",),
+    "refork.tool_policy.stubs": ("stub",),
+    "refork_reports.evaluation": ("Evaluation", "evaluate", "evaluate_async"),
+}
+"""Where the names live that production code does not need. The last package stands above this one."""
+
+
+def __getattr__(name: str) -> Any:
+    home = next((module for module, names in _HOMES.items() if name in names), None)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = getattr(importlib.import_module(home), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -9,12 +9,13 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator
 
+from refork.case_files.trial_settings import AUTO, Count, Drop, Rate, Trials
 from refork.errors import BadFileError, BadInputError
-from refork.files.checks import explain, nearest, one_line
-from refork.files.storage import MEGABYTE, read_text
-from refork.files.tool_rules import project_rules
-from refork.files.trial_keys import AUTO, Count, Drop, Rate, Trials
-from refork.policy import Rule
+from refork.storage.files import MEGABYTE, read_text
+from refork.storage.validation import explain
+from refork.text.lines import nearest, one_line
+from refork.tool_policy import OnMiss, Rule, ToolPolicy
+from refork.tool_policy.rule_files import project_rules
 
 PROJECT_FILE: Final = "pyproject.toml"
 ENVIRONMENT_PREFIX: Final = "REFORK_"
@@ -109,7 +110,7 @@ class Config:
     ``app_prompts`` the folder of the application's own prompts (:mod:`refork.production.prompts` reads it by
     itself). Time-outs are in seconds, ``retries`` are those of one model call, and ``alpha`` is the error rate of
     verdicts. ``tools`` and ``on_miss`` say what
-    tools may do in a rerun (:mod:`refork.policy`).
+    tools may do in a rerun (:mod:`refork.tool_policy`).
     """
 
     root: Path
@@ -197,6 +198,12 @@ def load_config(
         tools=project_rules(settings.tools),
         **values,
     )
+
+
+def project_policy(config: Config) -> ToolPolicy:
+    """What ``[tool.refork]`` lets tools do in a rerun."""
+    on_miss = None if config.on_miss is None else OnMiss(config.on_miss)
+    return ToolPolicy(rules=config.tools, on_miss=on_miss)
 
 
 def _nearest_file(root: Path) -> Path | None:

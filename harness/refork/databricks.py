@@ -33,8 +33,8 @@ def lakebase_engine(
     BadInputError for what can be no endpoint or parameter, and where the extra is missing; DatabaseError where
     Databricks refuses. Opening a connection raises DatabaseError too, where no token can be had.
     """
-    from refork.engine.lakebase import lakebase_server  # noqa: PLC0415 - an extra, and heavy
-    from refork.engine.server_url import checked  # noqa: PLC0415
+    from refork.dbos.servers.lakebase import lakebase_server  # noqa: PLC0415 - an extra, and heavy
+    from refork.dbos.servers.url import checked  # noqa: PLC0415
 
     server = lakebase_server(
         endpoint,

@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_refork.collection.disabled import Unasked
 from pytest_refork.options import add_options
-from pytest_refork.unasked import Unasked
 
 if TYPE_CHECKING:
     from pytest_refork.session import AgentEvals

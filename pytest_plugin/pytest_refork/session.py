@@ -9,36 +9,39 @@ from typing import Any
 
 import pytest
 from _pytest.terminal import TerminalReporter
-from refork.answers import AnswersMode, Store, forget_normalizers
+from refork.answer_cache import AnswersMode, Store, forget_normalizers
+from refork.config import project_policy
 from refork.errors import ReforkError
-from refork.policy import project_policy
-from refork.redaction.held import forget as forget_held
-from refork.stubs import check_stubs, forget_stubs
-from refork.variant import CURRENT
-from refork.worlds import forget_hook
-from refork_evals.judge_answers import JudgeAnswer, JudgeAnswers, keeping
-from refork_evals.registry import forget_scorers
+from refork.records.variant import CURRENT
+from refork.redaction.process_secrets import forget as forget_held
+from refork.tool_policy.before_trial import forget_hook
+from refork.tool_policy.stubs import check_stubs, forget_stubs
+from refork_evals.agreement.judge_answers import JudgeAnswer, JudgeAnswers, keeping
+from refork_evals.evaluation.answer_writer import Saved, Unscored, keep
+from refork_evals.evaluation.evaluate import evaluation_of
+from refork_evals.evaluation.measured_case import Catalogue
+from refork_evals.evaluation.settings import Settings
 from refork_evals.results import CaseResult
+from refork_evals.scorers.registry import forget_scorers
 
-from pytest_refork import fixtures, handover
-from pytest_refork.asked import Asked, Outcomes, amend, asked_key
-from pytest_refork.cases import CaseFile, run_once
-from pytest_refork.controller import Controller
-from pytest_refork.deadlines import Deadlines
-from pytest_refork.durable import DurableAnswers
-from pytest_refork.gating import Selection, check_update, is_everything, judge, update
-from pytest_refork.hints import hints, nothing_to_collect
-from pytest_refork.keeping import Saved, Unscored, keep
-from pytest_refork.loop import TrialLoop
-from pytest_refork.marked import FIXTURE, subject_of, with_parameters
-from pytest_refork.names import CASE_FILE, MARKER
-from pytest_refork.runner import Runner, is_skipped
-from pytest_refork.settings import Settings, load_settings
-from pytest_refork.shared import Collected, Shared
-from pytest_refork.signals import gentle_endings
-from pytest_refork.subjects import Catalogue
-from pytest_refork.summary import Report, evaluation_of
-from pytest_refork.worker import Worker, cases_of
+from pytest_refork.collection import fixtures
+from pytest_refork.collection.case_items import CaseFile, run_once
+from pytest_refork.collection.hints import hints, nothing_to_collect
+from pytest_refork.collection.marked_functions import FIXTURE, subject_of, with_parameters
+from pytest_refork.execution.deadlines import Deadlines
+from pytest_refork.execution.function_trials import TrialLoop
+from pytest_refork.execution.item_outcome import Asked, Outcomes, amend, asked_key
+from pytest_refork.execution.runner import Runner, is_skipped
+from pytest_refork.execution.signals import gentle_endings
+from pytest_refork.option_names import CASE_FILE, MARKER
+from pytest_refork.reporting.gate import Selection, check_update, is_everything, judge, update
+from pytest_refork.reporting.summary import Report
+from pytest_refork.settings import load_settings
+from pytest_refork.xdist import shared_answers
+from pytest_refork.xdist import worker_results as handover
+from pytest_refork.xdist.controller import Controller
+from pytest_refork.xdist.worker import Worker, cases_of
+from pytest_refork.xdist.worker_channel import Collected, Shared
 
 
 def open_evals(config: pytest.Config) -> "AgentEvals":
@@ -71,7 +74,7 @@ class AgentEvals:
         self._shared = Shared.of(config)
         self._deadlines = Deadlines()
         self._stack = ExitStack()
-        self._answers = None if self._is_dry else DurableAnswers(config, settings.project)
+        self._answers = None if self._is_dry else shared_answers.open_answers(config, settings.project)
         self._lines = self._answers.lines if self._answers is not None else ()
         self._complete = False
         store = (
@@ -95,7 +98,9 @@ class AgentEvals:
             self._stack.enter_context(gentle_endings())
 
     def _for_workers(self) -> dict[str, str]:
-        return self._runner.shared | (self._answers.given() if self._answers is not None else {})
+        return self._runner.shared | (
+            shared_answers.for_workers(self._answers) if self._answers is not None else {}
+        )
 
     @property
     def companions(self) -> dict[str, object]:
@@ -242,7 +247,7 @@ class AgentEvals:
             pytest.ExitCode.INTERRUPTED,
             pytest.ExitCode.INTERNAL_ERROR,
         )
-        results, self._unscored = self._runner.judge.results, self._runner.unscored
+        results, self._unscored = self._runner.results, self._runner.unscored
         if handover.worker_id(self._config):
             handed = handover.Handed(
                 order=tuple(self._order),

@@ -1,59 +1,21 @@
 """What this session was asked to do: the command line over the environment over pyproject.toml."""
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import pytest
 from refork.config import ENVIRONMENT_PREFIX, Config, load_config
 from refork.errors import BadInputError, ReforkError
-from refork.files import nearest
-from refork.prompt_files import SUFFIX
-from refork.variant import CURRENT, RECORDED
+from refork.prompts.candidates import SUFFIX
+from refork.records.variant import CURRENT, RECORDED
+from refork.text.lines import nearest
+from refork_evals.evaluation.settings import GateSettings, Settings
 from refork_evals.gate import Baseline, Leniency, load_baseline
 from refork_evals.gate.baseline import GIT
-from refork_evals.planning import Defaults
 from refork_evals.statistics.sequential import Bounds
 
 from pytest_refork.options import BASELINE, GATE, PREFIX, UPDATE, given
-
-
-@dataclass(frozen=True, kw_only=True)
-class Settings:
-    """What was asked for.
-
-    ``trials`` is set where it outranks the cases' own; ``candidates`` where only these are to be tried. ``gate`` is
-    the baseline to compare with, ``update`` how a new one is written (``replace`` or ``merge``).
-    """
-
-    project: Config
-    trials: int | Literal["auto"] | None = None
-    candidates: frozenset[str] | None = None
-    gate: "GateSettings | None" = None
-    update: str | None = None
-
-    @property
-    def defaults(self) -> Defaults:
-        project = self.project
-        return Defaults(
-            trials=project.trials,
-            min_trials=project.min_trials,
-            max_trials=project.max_trials,
-            smallest_drop=project.smallest_drop,
-            min_pass_rate=project.min_pass_rate,
-            alpha=project.alpha,
-        )
-
-
-@dataclass(frozen=True, kw_only=True)
-class GateSettings:
-    """``source`` says where the baseline came from, ``notes`` what a reviewer should know of it."""
-
-    baseline: Baseline
-    source: str
-    lenient: Leniency
-    notes: tuple[str, ...] = ()
 
 
 def load_settings(config: pytest.Config) -> Settings:

@@ -2,12 +2,12 @@
 
 from typing import Final
 
-from refork.files.json_text import dump_json
+from refork.storage.json_text import dump_json
 from refork_evals.results import Evaluation
 
-from refork_reports.results_build import results
-from refork_reports.results_read import RESULTS_FORMAT, read
-from refork_reports.results_schema import Results
+from refork_reports.results_file.build import results
+from refork_reports.results_file.read import RESULTS_FORMAT, read
+from refork_reports.results_file.schema import Results
 
 __all__ = ["RESULTS_FORMAT", "dumps", "json_schema", "read"]
 

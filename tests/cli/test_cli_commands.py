@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from refork.case import Run as RecordedRun
+from refork.case_files.case_file import load_case
 from refork.cli import main
-from refork.cli.steps import print_step
-from refork.files import load_case
+from refork.cli._output.steps import print_step
+from refork.records import Run as RecordedRun
 from support.commands import run_python
 from support.production import files_of, put_project
 
@@ -290,7 +290,7 @@ def test_an_interrupted_capture_leaves_nothing(
     def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("refork.capture.save_case_yaml", interrupt)
+    monkeypatch.setattr("refork.case_capture.case_writer.save_case_yaml", interrupt)
     assert run("capture", "report-1", "--step", "5", "--name", "wrong")[0] == 130
     assert [path for path in project.rglob("*") if path.is_file()] == [project / "pyproject.toml"]
     assert list(captured(project).parent.iterdir()) == []
@@ -320,9 +320,9 @@ def test_step_and_name_are_asked_for_at_a_terminal(
 def test_all_types_that_are_left_to_register_are_named_at_once_as_code(
     project: Path, sqlite_file: Path
 ) -> None:
-    from refork.capture import capture
-    from refork.engine.reading import Reader
-    from refork.engine.reading_types import Problem
+    from refork.case_capture.case_writer import capture
+    from refork.dbos.reader.reader import Reader
+    from refork.dbos.reader.types import Problem
     from refork.errors import TypesNotRegisteredError
 
     with Reader(f"sqlite:///{sqlite_file}") as reader:
@@ -349,9 +349,9 @@ def test_all_types_that_are_left_to_register_are_named_at_once_as_code(
 def test_a_value_that_is_not_portable_stops_a_capture_only_where_it_is_needed(
     run: Run, project: Path, sqlite_file: Path
 ) -> None:
-    from refork.capture import capture
-    from refork.engine.reading import Reader
-    from refork.engine.reading_types import Problem
+    from refork.case_capture.case_writer import capture
+    from refork.dbos.reader.reader import Reader
+    from refork.dbos.reader.types import Problem
     from refork.errors import ValueNotPortableError
 
     with Reader(f"sqlite:///{sqlite_file}") as reader:

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from refork.case import Case
+from refork.case_files.case_file import load_case
 from refork.cli import main
-from refork.files import load_case
+from refork.records import Case
 from support.commands import run_python
 from support.model_server import ModelServer
 from support.production import desk_answer, put_desk, write_mishaps
@@ -126,7 +126,7 @@ def test_a_case_whose_secrets_were_replaced_still_forks_where_it_was_captured(ru
 
 FORK = """
 from pathlib import Path
-from refork.files import load_case
+from refork.case_files import load_case
 from refork.fork import open_session
 from support.forks import measure
 with open_session(root=Path.cwd(), modules=["desk"]) as session:

@@ -3,9 +3,9 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from refork.cli.options import since
-from refork.cli.output import Column, print_table
-from refork.cli.text import ago, duration, first_line, one_line, printable, tokens
+from refork.cli._output.options import since
+from refork.cli._output.tables import Column, print_table
+from refork.cli._output.text import ago, duration, first_line, one_line, printable, tokens
 from refork.errors import BadInputError
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)

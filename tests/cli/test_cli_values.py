@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from refork.case import Step
-from refork.files import load_case
+from refork.case_files.case_file import load_case
+from refork.records import Step
 from support.commands import run_python
 
 SUPPORT = Path(__file__).parents[1] / "support"
@@ -98,7 +98,7 @@ lab.register()
 from decimal import Decimal
 from pathlib import Path
 from refork import values
-from refork.files import load_case
+from refork.case_files import load_case
 run = load_case(Path("evals/cases/last")).run
 found = values.decode(next(s for s in run.steps if s.name.endswith("measure")).output)
 assert isinstance(found["array"], np.ndarray) and found["array"].tolist() == [[1.5, 2.0]]

@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from refork_evals.compare import Arm, compare
 from refork_evals.results import Change, VariantComparison
 from refork_evals.statistics.strata import (
     Pair,
@@ -15,6 +14,7 @@ from refork_evals.statistics.strata import (
     interval,
     p_of_no_difference,
 )
+from refork_evals.verdicts.comparison import Arm, compare
 from scipy.stats import fisher_exact
 
 

@@ -4,14 +4,14 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from refork.case import Run
 from refork.errors import BadInputError
-from refork.outcome import Trial
-from refork.usage import Usage
+from refork.records import Run
+from refork.records.outcome import Trial
+from refork.records.usage import Usage
 from refork_evals import Verdict
-from refork_evals.cells import cell_from_scored
 from refork_evals.results import Cell
 from refork_evals.trials import scored_by_test
+from refork_evals.verdicts.cells import cell_from_scored
 from support.evals_builders import broken_trial, case, model_step, trial
 
 

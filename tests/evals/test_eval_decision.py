@@ -3,8 +3,16 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from refork_evals.decision import Counts, Decision, decide, decide_all, interval, p_refuted, p_supported
 from refork_evals.results import Verdict
+from refork_evals.verdicts.decision import (
+    Counts,
+    Decision,
+    decide,
+    decide_all,
+    interval,
+    p_refuted,
+    p_supported,
+)
 
 
 def decided(rate: float = 0.8, **counts: int) -> Decision:

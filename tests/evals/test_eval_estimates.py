@@ -6,9 +6,9 @@ import random
 import statistics
 
 import pytest
-from refork.outcome import Trial
-from refork_evals.estimates import Mean, all_of_k, any_of_k, at_k, mean, scorer_rates
+from refork.records.outcome import Trial
 from refork_evals.results import Cell, Score, ScoredTrial, Verdict
+from refork_evals.verdicts.estimates import Mean, all_of_k, any_of_k, at_k, mean, scorer_rates
 
 
 def cell(passes: int, failures: int, errors: int = 0) -> Cell:

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 from refork.errors import BadFileError
+from refork_evals.agreement.labels import Label, load_labels, save_labels
+from refork_evals.agreement.rubrics import rubrics
 from refork_evals.digests import digest, output_digest
-from refork_evals.labels import Label, load_labels, save_labels
-from refork_evals.rubrics import rubrics
 from support.evals_builders import answer, case
 
 A, B, C = (character * 32 for character in "abc")

@@ -7,11 +7,11 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
-from refork.case import Ending, RecordedError, Request, Run, Step, StepKind
-from refork.outcome import ForkStatus, Outcome, Trial
-from refork.usage import Usage
+from refork.records import Ending, RecordedError, Request, Run, Step, StepKind
+from refork.records.outcome import ForkStatus, Outcome, Trial
+from refork.records.usage import Usage
 from refork_evals import Sample, Score, scorer
-from refork_evals.registry import forget_scorers, parse_scorer
+from refork_evals.scorers.registry import forget_scorers, parse_scorer
 from refork_evals.trials import score_recorded, score_trials, scored_by_test, without_unfinished
 from support.evals_builders import broken_trial, case, model_step, outcome, trial
 
@@ -216,7 +216,7 @@ def test_whatever_a_scorer_raises_is_an_error_of_its_trial(error: BaseException,
 
 
 def test_a_scorer_that_never_answers_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("refork_evals.scoring.LONGEST_SECONDS", 0.05)
+    monkeypatch.setattr("refork_evals.scorers.protocol.LONGEST_SECONDS", 0.05)
 
     @scorer("slow")
     async def slow(sample: Sample) -> bool:

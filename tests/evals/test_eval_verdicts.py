@@ -3,11 +3,11 @@
 from typing import Any
 
 import pytest
-from refork.outcome import ForkStatus, Outcome
+from refork.records.outcome import ForkStatus, Outcome
 from refork_evals import Verdict
-from refork_evals.registry import parse_scorer
 from refork_evals.results import CaseResult
-from refork_evals.verdict import evaluate, judge_case, too_few_trials
+from refork_evals.scorers.registry import parse_scorer
+from refork_evals.verdicts.verdict import evaluate, judge_case, too_few_trials
 from support.evals_builders import NOON, case, outcome
 
 FELL = [parse_scorer({"contains": "fell"})]

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from refork.errors import BadFileError
 from refork_evals import Sample, scorer
-from refork_evals.expectations import expect_schema, parse_expectations
-from refork_evals.registry import forget_scorers, known_scorers
-from refork_evals.scorers import BUILT_IN
+from refork_evals.scorers.builtin import BUILT_IN
+from refork_evals.scorers.expectations import expect_schema, parse_expectations
+from refork_evals.scorers.registry import forget_scorers, known_scorers
 from support.evals_builders import case
 
 EVERY_SCORER: list[dict[str, Any]] = [

@@ -8,12 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from refork.case import Request
 from refork.errors import BadFileError, BadInputError
-from refork.outcome import ErrorKind, TrialError
-from refork.variant import CURRENT
-from refork_evals.cells import cell_from_scored, unmeasured_cell
-from refork_evals.expectations import parse_expectations
+from refork.records import Request
+from refork.records.outcome import ErrorKind, TrialError
+from refork.records.variant import CURRENT
 from refork_evals.gate import (
     Baseline,
     BaselineCase,
@@ -26,10 +24,12 @@ from refork_evals.gate import (
     updated,
 )
 from refork_evals.gate.judge import before_of
-from refork_evals.planning import Defaults, plan_of
-from refork_evals.registry import forget_scorers, scorer
+from refork_evals.plans.planning import Defaults, plan_of
 from refork_evals.results import CaseResult, Change, Finding, Fingerprint, Gate, Verdict
+from refork_evals.scorers.expectations import parse_expectations
+from refork_evals.scorers.registry import forget_scorers, scorer
 from refork_evals.trials import scored_by_test
+from refork_evals.verdicts.cells import cell_from_scored, unmeasured_cell
 from support.evals_builders import broken_trial, case, trial
 
 PRINT = Fingerprint(run="r", scorers="s")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from refork.outcome import ErrorKind, Trial, TrialError
+from refork.records.outcome import ErrorKind, Trial, TrialError
 from refork_evals.gate.errors import SHARE, is_forgivable, p_of_as_many, too_many_errors
 from refork_evals.results import Cell, Score, ScoredTrial, Verdict
 from scipy.stats import fisher_exact

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 from pydantic import TypeAdapter, ValidationError
-from refork_evals.registry import parse_scorer
 from refork_evals.results import Judged, Score
+from refork_evals.scorers.registry import parse_scorer
 from refork_evals.trials import score_trials
 from support.evals_builders import case, outcome, score
 from support.model_server import Failure, ModelServer, Reply, in_order

@@ -5,10 +5,10 @@ import time
 from typing import Any
 
 import pytest
-from refork_evals import bounds
-from refork_evals.bounds import TooLongError, in_time
-from refork_evals.registry import parse_scorer
-from refork_evals.scoring import run_scorer, score_now
+from refork_evals.scorers import time_limits as bounds
+from refork_evals.scorers.protocol import run_scorer, score_now
+from refork_evals.scorers.registry import parse_scorer
+from refork_evals.scorers.time_limits import TooLongError, in_time
 from refork_evals.trials import run_to_end
 from support.evals_builders import sample
 

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 import yaml
-from refork_evals.decision import Counts, decide, p_refuted
-from refork_evals.expectations import parse_expectations
 from refork_evals.results import Verdict
-from refork_evals.scorers import BUILT_IN
+from refork_evals.scorers.builtin import BUILT_IN
+from refork_evals.scorers.expectations import parse_expectations
 from refork_evals.statistics import trials_needed
+from refork_evals.verdicts.decision import Counts, decide, p_refuted
 from support.evals_builders import case
 
 DOCS = Path(__file__).parents[2] / "docs"

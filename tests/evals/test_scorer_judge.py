@@ -10,11 +10,11 @@ from typing import Any, ClassVar
 
 import pytest
 from pydantic import ValidationError
-from refork.case import Answer, Step, StepKind
+from refork.records import Answer, Request, Step, StepKind
 from refork_evals import Score
-from refork_evals.registry import parse_scorer
-from refork_evals.scorers.judge import Judge
-from refork_evals.scoring import Sample
+from refork_evals.scorers.builtin.judge import Judge
+from refork_evals.scorers.protocol import Sample
+from refork_evals.scorers.registry import parse_scorer
 from refork_evals.trials import score_trials
 from support.evals_builders import answer, case, outcome, score
 
@@ -250,3 +250,39 @@ def test_of_a_conversation_the_judge_sees_both_sides(server: Reply) -> None:
     assert (
         "assistant: How can I help?\nuser: Where is my lamp?\n\nIts result:\nIt is here." in server.messages
     )
+
+
+HISTORY = [
+    {"role": "system", "content": "Be kind."},
+    {"role": "user", "content": "I am Ann."},
+    {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "Hello, Ann."}]},
+    {"type": "function_call", "name": "look_up", "arguments": "{}"},
+    {"role": "user", "content": [{"type": "input_text", "text": "Who am I?"}]},
+]
+BEFORE = "user: I am Ann.\nassistant: Hello, Ann.\nuser: Who am I?"
+
+
+@pytest.mark.parametrize(
+    ("sent", "seen"),
+    [
+        (HISTORY, f"The conversation:\n{BEFORE}\n\nIts result:\nAnn."),
+        (HISTORY[4:], None),  # one turn alone
+        ("Who am I?", None),
+        (None, None),
+    ],
+)
+def test_of_a_turn_in_a_session_the_judge_sees_what_was_said_before(
+    server: Reply, sent: Any, seen: str | None
+) -> None:
+    judge: Any = parse_scorer({"judge": {"rubric": "Is right.", "model": "judge", "base_url": server.url}})
+    asyncio.run(judge.score(Sample(answer=Answer(text="Ann."), request=Request(input=sent))))
+    assert "Be kind." not in server.messages
+    assert (seen in server.messages) if seen else ("The conversation" not in server.messages)
+
+
+def test_of_a_long_conversation_the_judge_sees_the_end_and_the_answer(server: Reply) -> None:
+    judge: Any = parse_scorer({"judge": {"rubric": "Is right.", "model": "judge", "base_url": server.url}})
+    long = [{"role": "user", "content": f"{number} " + "x" * 1_000} for number in range(100)]
+    asyncio.run(judge.score(Sample(answer=Answer(text="Ann."), request=Request(input=long))))
+    assert "user: 99 x" in server.messages
+    assert "Its result:\nAnn." in server.messages

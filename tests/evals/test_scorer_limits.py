@@ -4,7 +4,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from refork.usage import Usage
+from refork.records.usage import Usage
 from support.evals_builders import answer, sample, score
 
 USAGE = Usage(calls=1, input_tokens=100, output_tokens=20)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from refork_evals import Sample, scorer
-from refork_evals.registry import forget_scorers
+from refork_evals.scorers.registry import forget_scorers
 from support.evals_builders import score
 
 YES, NO, BROKEN = {"contains": "fell"}, {"contains": "rose"}, {"broken": None}

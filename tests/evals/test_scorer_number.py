@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from refork_evals.scorers.number import numbers_in
+from refork_evals.scorers.builtin.number import numbers_in
 from support.evals_builders import answer, score
 
 

@@ -9,9 +9,9 @@ import pytest
 from pydantic import ValidationError
 from refork.errors import BadInputError
 from refork_evals import Sample, Score, scorer
-from refork_evals.registry import forget_scorers, known_scorers, parse_scorer
-from refork_evals.scorers import BUILT_IN
-from refork_evals.scoring import Scorer
+from refork_evals.scorers.builtin import BUILT_IN
+from refork_evals.scorers.protocol import Scorer
+from refork_evals.scorers.registry import forget_scorers, known_scorers, parse_scorer
 from support.evals_builders import score
 
 
@@ -231,6 +231,6 @@ def test_importing_the_package_loads_no_heavy_library() -> None:
         "jsonpath",
         "genai_prices",
     ]
-    code = f"import refork_evals, refork_evals.scorers, sys; print([m for m in {heavy} if m in sys.modules])"
+    code = f"import refork_evals, refork_evals.scorers.builtin, sys; print([m for m in {heavy} if m in sys.modules])"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "[]"

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from pydantic import ValidationError
-from refork_evals.registry import parse_scorer
+from refork_evals.scorers.registry import parse_scorer
 from support.evals_builders import answer, score
 
 TABLES = {"sales": ["month", "region", "revenue"], "regions": ["region", "manager"]}

@@ -5,13 +5,13 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from refork.case import RecordedError, Run, Step, StepKind, ToolCall
 from refork.errors import BadFileError
-from refork.outcome import ForkStatus, Outcome
-from refork.result import usage_of
-from refork_evals.expectations import parse_expectations
+from refork.records import RecordedError, Run, Step, StepKind, ToolCall
+from refork.records.outcome import ForkStatus, Outcome
+from refork.records.workflow_result import usage_of
 from refork_evals.recorded import recorded_trial
 from refork_evals.results import ScoredTrial
+from refork_evals.scorers.expectations import parse_expectations
 from refork_evals.trials import score_recorded, score_trials
 from support.evals_builders import answer, case, model_step, sample, score, trial
 

@@ -5,8 +5,8 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
-from refork.case import Run
 from refork.fork import ForkSession
+from refork.records import Run
 from support import plots
 from support.apps import helpdesk
 from support.forks import RUNS_FILE, fresh_session, record_runs, surroundings_of

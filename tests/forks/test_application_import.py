@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from refork.case import Run, Step
-from refork.engine.app import import_application, main_class
-from refork.engine.off_loop import off_loop
+from refork.dbos.instance.application import import_application, main_class
+from refork.dbos.instance.off_event_loop import off_loop
 from refork.errors import ApplicationError
-from refork.fork.replay import last_of_the_code
+from refork.fork.branches.replay_branch import last_of_the_code
+from refork.records import Run, Step
 
 
 @pytest.fixture

@@ -10,10 +10,10 @@ import pytest
 from pydantic import BaseModel
 from refork.errors import ModelCallError, UnreadableAnswerError
 from refork.fork.attempts import attempted, trial_error, within
-from refork.fork.retries import Retries
+from refork.fork.attempts.retry_policy import Retries
 from refork.http_calls.formats.odd import oddity
 from refork.http_calls.wire import Received
-from refork.outcome import ErrorKind
+from refork.records.outcome import ErrorKind
 from support.fuzz.answers import CHAT
 
 

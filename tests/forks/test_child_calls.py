@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from dbos import DBOS
-from refork.engine.child_calls import Arguments, arguments_here, seen_child_starts
+from refork.dbos.replay.child_calls import Arguments, arguments_here, seen_child_starts
 from refork.production.sqlite_clock import sqlite_clock
 
 

@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 from dbos import DBOS
-from refork.case import Case, Run, StepKind
-from refork.conversation import transcript, turns_of
 from refork.errors import BadInputError
-from refork.files.tool_rules import project_rules
 from refork.fork import ForkSession
-from refork.outcome import Trial
-from refork.policy import ToolPolicy
+from refork.records import Case, Run, StepKind
+from refork.records.outcome import Trial
+from refork.tool_policy import ToolPolicy
+from refork.tool_policy.conversation import transcript, turns_of
+from refork.tool_policy.rule_files import project_rules
 from support.apps import helpdesk as desk
 from support.forks import case_of, measure
 from support.model_server import ModelServer

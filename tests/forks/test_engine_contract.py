@@ -1,8 +1,12 @@
-"""Every internal of DBOS and of the SDK that the engine touches: a failure says what changed and where to look."""
+"""Every internal of DBOS and of the SDK that the engine touches: a failure says what changed and where to look.
+
+They run with every version that is supported; what came later says with which version.
+"""
 
 import inspect
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from importlib.metadata import version
 from typing import Any
 
 import agents
@@ -36,41 +40,52 @@ from dbos._sys_db import SystemDatabase
 from dbos._sys_db_sqlite import SQLiteSystemDatabase
 from dbos._utils import GlobalParams
 from dbos_openai_agents import runner
-from refork.case import Run, Step
-from refork.engine.app import INERT
-from refork.engine.guard import GUARDED, Guard
-from refork.engine.seeding import _seed_child, _status_row, _step_row
-from refork.engine.transactions import BODIES
-from refork.frameworks.openai_calls import MODEL_STEP
-from refork.frameworks.openai_sessions import _Copy
+from refork.dbos.instance.application import INERT
+from refork.dbos.replay.guard import GUARDED, Guard
+from refork.dbos.replay.seeding import _seed_child, _status_row, _step_row
+from refork.dbos.replay.transactions import BODIES
+from refork.frameworks.openai_agents.calls import MODEL_STEP
+from refork.frameworks.openai_agents.sessions import _Copy
+from refork.hosts.host import release
+from refork.records import Run, Step
 
 
 def parameters(function: Callable[..., Any]) -> list[str]:
     return [name for name in inspect.signature(function).parameters if name != "self"]
 
 
+def has(distribution: str, since: str) -> bool:
+    """Whether the installed version is one that has what came with ``since``."""
+    return release(version(distribution)) >= release(since)
+
+
 GUARDED_PARAMETERS = {
-    "check_operation_execution": ["workflow_id", "function_id", "function_name", "owner_key"],
+    "check_operation_execution": ["workflow_id", "function_id", "function_name"],
     "_check_operation_execution_txn": ["workflow_id", "function_id", "function_name", "conn"],
     "patch": ["workflow_id", "function_id", "patch_name"],
     "deprecate_patch": ["workflow_id", "function_id", "patch_name"],
     "get_checkpoint_name": ["workflow_id", "function_id"],
     "await_workflow_result": ["workflow_id", "polling_interval", "fail_if_missing"],
     "await_workflow_result_async": ["workflow_id", "polling_interval", "fail_if_missing"],
-    "update_workflow_outcome": ["workflow_id", "status", "output", "error", "owner_xid"],
+    "update_workflow_outcome": ["workflow_id", "status", "output", "error"],
     "start_queued_workflows": ["queue", "executor_id", "app_version", "queue_partition_key"],
-    "init_workflow": ["status", "creator_xid", "reuse_policy"],
+    "init_workflow": ["status"],
     "init_workflows": ["statuses"],
-    "init_child_workflow": ["status", "creator_xid", "parent_workflow_id", "parent_function_id"],
+    "init_child_workflow": ["status"],
     "get_queue": ["name"],
 }
 
 
-@pytest.mark.parametrize("name", GUARDED)
+GUARDED_SINCE = {"init_child_workflow": "3.1"}
+
+
+@pytest.mark.parametrize("name", [name for name in GUARDED if has("dbos", GUARDED_SINCE.get(name, "3.0"))])
 def test_what_the_guard_stands_in_front_of_takes_what_it_hands_on(name: str) -> None:
     found = parameters(getattr(SystemDatabase, name))
     expected = GUARDED_PARAMETERS[name]
-    assert found[: len(expected)] == expected, f"look at Guard._{name.lstrip('_')} in refork/engine/guard.py"
+    assert found[: len(expected)] == expected, (
+        f"look at Guard._{name.lstrip('_')} in refork/dbos/replay/guard.py"
+    )
     assert callable(getattr(Guard, f"_{name.lstrip('_')}"))
     assert inspect.iscoroutinefunction(getattr(SystemDatabase, name)) == name.endswith("_async")
 
@@ -114,7 +129,7 @@ def test_no_method_of_the_system_database_records_steps_in_a_way_that_is_unknown
         or "record_operation_result(" in text
     }
     unknown = writers - RECORDS_WITHOUT_ASKING
-    assert not unknown, f"make sure that refork/engine/guard.py stands in front of {sorted(unknown)}"
+    assert not unknown, f"make sure that refork/dbos/replay/guard.py stands in front of {sorted(unknown)}"
 
 
 SEEDED = {
@@ -138,8 +153,10 @@ def test_seeding_writes_every_column_that_must_be_written_and_none_that_is_not_t
         and column.server_default is None
         and column.autoincrement is not True
     }
-    assert set(SEEDED[name]) <= columns, f"{name} lost a column that refork/engine/seeding.py writes"
-    assert needed <= set(SEEDED[name]), f"{name} has a new column that refork/engine/seeding.py must write"
+    assert set(SEEDED[name]) <= columns, f"{name} lost a column that refork/dbos/replay/seeding.py writes"
+    assert needed <= set(SEEDED[name]), (
+        f"{name} has a new column that refork/dbos/replay/seeding.py must write"
+    )
 
 
 STATUS_COLUMNS = {
@@ -151,17 +168,19 @@ STATUS_COLUMNS = {
     "attributes", "application_name", "was_forked_from", "rate_limited", "completed_at", "schedule_name",
     "owner_xid", "creator_xid",
 }  # fmt: skip
+STATUS_COLUMNS_SINCE = {"creator_xid": "3.2"}
 
 
 def test_the_table_of_workflows_has_the_columns_that_were_looked_at() -> None:
     found = {column.name for column in SystemSchema.workflow_status.columns}
-    assert found == STATUS_COLUMNS, "look at refork/engine/seeding.py and refork/engine/reading_queries.py"
+    known = {name for name in STATUS_COLUMNS if has("dbos", STATUS_COLUMNS_SINCE.get(name, "3.0"))}
+    assert found == known, "look at refork/dbos/replay/seeding.py and refork/dbos/reader/queries.py"
     assert callable(_seed_child)
 
 
 @pytest.mark.parametrize("name", INERT)
 def test_what_must_do_nothing_at_import_is_there(name: str) -> None:
-    assert name in DBOS.__dict__, f"DBOS.{name} is gone: look at INERT in refork/engine/app.py"
+    assert name in DBOS.__dict__, f"DBOS.{name} is gone: look at INERT in refork/dbos/instance/application.py"
 
 
 def test_every_way_to_start_something_at_import_is_known() -> None:
@@ -172,14 +191,18 @@ def test_every_way_to_start_something_at_import_is_known() -> None:
         if name.startswith(("launch", "apply_", "create_", "register_", "listen_", "destroy"))
     }
     known = {*INERT, *(f"{name}_async" for name in INERT), "create_schedule_async", "register_instance"}
-    assert starters - known <= {"create_application_version"}, "look at INERT in refork/engine/app.py"
+    assert starters - known <= {"create_application_version"}, (
+        "look at INERT in refork/dbos/instance/application.py"
+    )
 
 
 def test_a_session_can_set_dbos_up_and_take_it_down() -> None:
-    where = "look at refork/engine/session.py"
+    where = "look at refork/dbos/instance/engine.py"
     assert hasattr(dbos_module, "_dbos_global_instance"), where
-    assert vars(dbos_module)["ThreadPoolExecutor"] is ThreadPoolExecutor, "look at refork/engine/threads.py"
-    assert "ThreadPoolExecutor(" in inspect.getsource(DBOS._launch), "look at refork/engine/threads.py"
+    assert vars(dbos_module)["ThreadPoolExecutor"] is ThreadPoolExecutor, (
+        "look at refork/dbos/instance/threads.py"
+    )
+    assert "ThreadPoolExecutor(" in inspect.getsource(DBOS._launch), "look at refork/dbos/instance/threads.py"
     assert "SystemDatabase.create(" in inspect.getsource(DBOS._launch), where
     assert isinstance(inspect.getattr_static(SystemDatabase, "create"), staticmethod), where
     assert {"app_name", "app_version", "executor_id"} <= set(vars(GlobalParams)), where
@@ -203,28 +226,41 @@ def test_forks_are_made_resumed_and_cancelled_as_the_engine_does_it() -> None:
 
 def test_a_cancelled_workflow_unwinds_past_every_except_exception() -> None:
     assert not issubclass(DBOSWorkflowCancelledError, Exception), (
-        "look at Guard.stop in refork/engine/guard.py"
+        "look at Guard.stop in refork/dbos/replay/guard.py"
     )
-    assert issubclass(DBOSAwaitedWorkflowCancelledError, Exception), "look at refork/engine/quiet.py"
+    assert issubclass(DBOSAwaitedWorkflowCancelledError, Exception), "look at refork/dbos/instance/logs.py"
     assert hasattr(DBOSMaxStepRetriesExceeded("step", 2, [ValueError()]), "errors"), (
-        "look at refork/retries.py"
+        "look at refork/fork/attempts/retry_policy.py"
     )
 
 
 def test_the_context_of_a_workflow_says_where_it_is() -> None:
-    context, where = DBOSContext(), "look at Engine and Guard in refork/engine"
+    context, where = (
+        DBOSContext(),
+        "look at Engine in refork/dbos/instance/engine.py and Guard in refork/dbos/replay/guard.py",
+    )
     for name in ("workflow_id", "function_id", "parent_workflow_id", "parent_workflow_fid"):
         assert hasattr(context, name), f"{name}: {where}"
     for name in ("is_workflow", "is_step", "has_parent", "snapshot_step_ctx"):
         assert callable(getattr(context, name)), f"{name}: {where}"
     assert get_local_dbos_context() is None
-    assert parameters(DBOS.reserve_step) == [], where
-    assert "step_id" in dir(dbos_module.StepReservation), where
-    assert parameters(dbos_module.StepReservation.run_async)[:2] == ["dbos_step_options", "func"], where
+
+
+def test_the_number_of_a_step_is_drawn_before_the_step_runs() -> None:
+    where = "look at refork/dbos/replay/reservations.py"
+    if has("dbos", "3.4"):
+        assert parameters(DBOS.reserve_step) == [], where
+        assert "step_id" in dir(dbos_module.StepReservation), where
+        assert parameters(dbos_module.StepReservation.run_async)[:2] == ["dbos_step_options", "func"], where
+        return
+    taken = parameters(core.invoke_step)
+    assert taken[:5] == ["dbos", "step_ctx", "func", "args", "kwargs"], where
+    options = {"step_name", "retries_allowed", "interval_seconds", "max_attempts", "backoff_rate"}
+    assert options <= set(taken), where
 
 
 def test_pickled_rows_come_through_the_one_function_that_is_refused() -> None:
-    where = "look at pickle_refused in refork/engine/serializer.py"
+    where = "look at pickle_refused in refork/dbos/instance/json_serializer.py"
     assert isinstance(serialization.DBOSDefaultSerializer, serialization.DefaultSerializer), where
     for function in (
         serialization.deserialize_value,
@@ -247,6 +283,7 @@ def test_a_transaction_is_a_step_around_the_function_and_its_arguments(run: Any)
     assert {"func", "args", "kwargs"} <= set(bodies[0].co_freevars)
 
 
+@pytest.mark.skipif(not has("dbos", "3.2"), reason="checkpoints of datasources are deleted since dbos 3.2")
 def test_a_workflow_tidies_its_datasources_up_through_what_is_replaced() -> None:
     assert parameters(commands.delete_completed_datasource_checkpoints) == ["dbos", "ctx"]
     assert parameters(commands.delete_completed_datasource_checkpoints_async) == ["dbos", "ctx"]
@@ -256,7 +293,7 @@ def test_a_workflow_tidies_its_datasources_up_through_what_is_replaced() -> None
 
 
 def test_the_model_call_of_the_runner_is_where_the_framework_looks_for_it() -> None:
-    where = "look at refork/frameworks/openai_hooks.py and openai_calls.py"
+    where = "look at refork/frameworks/openai_agents/hooks.py and calls.py"
     assert MODEL_STEP == "_model_call_step", where
     assert inspect.iscoroutinefunction(runner.DBOSModelWrapper.get_response), where
     client: Any = None
@@ -273,12 +310,13 @@ def test_the_model_call_of_the_runner_is_where_the_framework_looks_for_it() -> N
 
 
 def test_the_sdk_calls_models_through_what_the_framework_replaces() -> None:
-    where = "look at refork/frameworks/openai_hooks.py and openai_calls.py"
+    where = "look at refork/frameworks/openai_agents/hooks.py and calls.py"
     source = inspect.getsource(sdk_loop)
     assert source.count("model = get_model(execution_agent, run_config)") == 2, where
     assert parameters(sdk_loop.get_model) == ["agent", "run_config"], where
-    assert parameters(sdk_retry._await_model_attempt)[:2] == ["awaitable", "timeout"], where
-    assert "_await_model_attempt(get_response(), timeout)" in inspect.getsource(sdk_retry), where
+    if has("openai-agents", "0.22"):
+        assert parameters(sdk_retry._await_model_attempt)[:2] == ["awaitable", "timeout"], where
+        assert "_await_model_attempt(get_response(), timeout)" in inspect.getsource(sdk_retry), where
     assert "http_client=shared_http_client()" in inspect.getsource(sdk_provider), where
     with provider_managed_retries_disabled(True):
         assert should_disable_provider_managed_retries(), where
@@ -291,12 +329,13 @@ def test_the_sdk_calls_models_through_what_the_framework_replaces() -> None:
 
 
 def test_the_sdk_finds_tools_and_sessions_through_what_the_framework_replaces() -> None:
-    where = "look at refork/frameworks/openai_turns.py and openai_sessions.py"
+    where = "look at refork/frameworks/openai_agents/tool_order.py and sessions.py"
     assert parameters(AgentBase.get_all_tools) == ["run_context"], where
     assert "get_all_tools" not in vars(agents.Agent), where
     assert {"_is_agent_tool", "_tool_origin"} <= set(agents.FunctionTool.__dataclass_fields__), where
     assert parameters(AgentRunner.run) == ["starting_agent", "input", "kwargs"], where
-    assert 'kwargs.get("session")' in inspect.getsource(AgentRunner._run_impl), where
+    body = AgentRunner._run_impl if has("openai-agents", "0.21") else AgentRunner.run
+    assert 'kwargs.get("session")' in inspect.getsource(body), where
     assert {"get_items", "add_items", "pop_item", "clear_session"} <= set(dir(_Copy)), where
     methods = {name for name in vars(agents.Session) if not name.startswith("_")}
     assert methods - {"session_id", "session_settings"} <= set(dir(_Copy)), where

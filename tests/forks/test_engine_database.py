@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from refork.case import Run
-from refork.engine.database import evals_database
+from refork.dbos.instance.database import evals_database
 from refork.errors import BadInputError, DatabaseError, SessionError
-from refork.outcome import ForkStatus
+from refork.records import Run
+from refork.records.outcome import ForkStatus
 from support.forks import case_of, fresh_session, measure, surroundings_of
 from support.model_server import ModelServer
 from support.prepared import Prepared
@@ -245,7 +245,8 @@ def test_a_checkpoint_that_was_replaced_by_a_pickle_is_never_unpickled(
 
 
 def plant_after_seeding(started: Any, run: Run, gate: Any, plant: Any) -> None:
-    from refork.engine import seeding, session
+    from refork.dbos.instance import engine as session
+    from refork.dbos.replay import seeding
 
     seed = seeding.seed
 

@@ -14,10 +14,10 @@ from typing import Any
 import dbos._dbos as dbos_module
 import pytest
 from dbos import DBOS, SetWorkflowID
-from refork.case import Run, Step
 from refork.errors import ApplicationError, SessionError
 from refork.fork import ForkSession, open_session
 from refork.production.sqlite_clock import sqlite_clock
+from refork.records import Run, Step
 from support.apps import helpdesk as desk
 
 WORKFLOW = """

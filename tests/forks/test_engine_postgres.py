@@ -2,10 +2,10 @@
 
 import pytest
 import sqlalchemy as sa
-from refork.case import Run
-from refork.engine.database import evals_database
-from refork.engine.postgres import throwaway_postgres
-from refork.outcome import ForkStatus
+from refork.dbos.instance.database import evals_database
+from refork.dbos.servers.throwaway_postgres import throwaway_postgres
+from refork.records import Run
+from refork.records.outcome import ForkStatus
 from sqlalchemy.exc import OperationalError
 from support.forks import CAREFUL, case_of, fresh_session, measure
 from support.model_server import ModelServer

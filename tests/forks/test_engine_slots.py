@@ -4,7 +4,7 @@ import asyncio
 import threading
 
 import pytest
-from refork.fork.slots import Slots
+from refork.fork.trials.concurrency_limit import Slots
 
 
 class Counter:

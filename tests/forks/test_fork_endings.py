@@ -6,8 +6,8 @@ import time
 from pathlib import Path
 
 import pytest
-from refork.case import Run
 from refork.fork import open_session
+from refork.records import Run
 from support.forks import case_of, fresh_session, measure, plan
 from support.model_server import ModelServer
 

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from refork.case import Run
 from refork.fork import ForkSession
-from refork.fork.retries import Retries, is_transient, wait_for
-from refork.outcome import ErrorKind, ForkStatus, TrialError
-from refork.variant import Variant
+from refork.fork.attempts.retry_policy import Retries, is_transient, wait_for
+from refork.records import Run
+from refork.records.outcome import ErrorKind, ForkStatus, TrialError
+from refork.records.variant import Variant
 from support.forks import CAREFUL, case_of, limits, measure, text_of
 from support.model_server import Failure, ModelServer
 

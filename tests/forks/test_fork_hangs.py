@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 from dbos import DBOS
-from refork.case import Run
-from refork.outcome import ForkStatus
+from refork.records import Run
+from refork.records.outcome import ForkStatus
 from support.apps import helpdesk as desk
 from support.forks import case_of, fresh_session
 from support.model_server import ModelServer

@@ -1,8 +1,8 @@
 """The limit on calls at once holds over cases and over event loops."""
 
 import pytest
-from refork.case import Run
 from refork.fork import ForkSession
+from refork.records import Run
 from support.forks import case_of, plan
 from support.model_server import ModelServer
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 from agents import Runner
-from refork.case import Run, ToolCall
 from refork.fork import ForkSession
-from refork.outcome import ForkStatus, Trial
-from refork.usage import Usage
-from refork.variant import Variant, current
+from refork.records import Run, ToolCall
+from refork.records.outcome import ForkStatus, Trial
+from refork.records.usage import Usage
+from refork.records.variant import Variant, current
 from support import plots
 from support.apps import helpdesk
 from support.forks import CAREFUL, case_of, measure, text_of

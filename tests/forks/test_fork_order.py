@@ -4,8 +4,8 @@ import asyncio
 import time
 from datetime import UTC, datetime, timedelta
 
-from refork.case import Run, Step
-from refork.fork.order import PATIENCE_SECONDS, RecordedOrder
+from refork.fork.branches.replay_order import PATIENCE_SECONDS, RecordedOrder
+from refork.records import Run, Step
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from refork.case import Run
+from refork.records import Run
 from support.apps import helpdesk as desk
 from support.forks import case_of, fresh_session, measure, surroundings_of
 from support.model_server import Failure, ModelServer

@@ -9,10 +9,10 @@ import pytest
 from agents import Agent, function_tool
 from dbos import DBOS
 from dbos_openai_agents import DBOSRunner
-from refork.case import Run
 from refork.errors import ApplicationError
 from refork.fork import ForkSession
-from refork.outcome import ForkStatus, Outcome
+from refork.records import Run
+from refork.records.outcome import ForkStatus, Outcome
 from support import plots
 from support.apps import helpdesk as desk
 from support.forks import case_of, measure
@@ -165,7 +165,7 @@ def test_stale_is_told_to_trials_that_were_planned_and_to_those_that_come(
 
 
 def plots_current() -> Any:
-    from refork.variant import current
+    from refork.records.variant import current
 
     return current()
 

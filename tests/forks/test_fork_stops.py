@@ -11,10 +11,10 @@ import pytest
 import sqlalchemy as sa
 from dbos import DBOS, SetWorkflowID
 from dbos_openai_agents import DBOSRunner
-from refork.case import Run
 from refork.fork import ForkSession
-from refork.outcome import ForkStatus, Outcome
-from refork.variant import current
+from refork.records import Run
+from refork.records.outcome import ForkStatus, Outcome
+from refork.records.variant import current
 from support import plots
 from support.apps import helpdesk as desk
 from support.forks import case_of, measure
@@ -46,7 +46,7 @@ def forked(runs: dict[str, Run], session: ForkSession, server: ModelServer, ledg
 
 def _settle(session: ForkSession) -> None:
     """Wait until no workflow is active any more, or the rest of it would run after the test."""
-    from refork.engine.session import wait_until_idle
+    from refork.dbos.instance.engine import wait_until_idle
 
     wait_until_idle(session._engine, seconds=5)
     assert session._engine._dbos._active_workflows_set.activeList() == []

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from refork.case import Case, Run, StepKind
 from refork.errors import ForkError
-from refork.files.tool_rules import project_rules
 from refork.fork import ForkSession
-from refork.outcome import ErrorKind, ForkStatus, Trial
-from refork.policy import OnMiss, ToolPolicy
+from refork.records import Case, Run, StepKind
+from refork.records.outcome import ErrorKind, ForkStatus, Trial
+from refork.tool_policy import OnMiss, ToolPolicy
+from refork.tool_policy.rule_files import project_rules
 from refork.values import decode
 from support.forks import CAREFUL, case_of, limits, measure
 from support.model_server import Failure, ModelServer

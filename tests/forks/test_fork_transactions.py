@@ -10,10 +10,10 @@ import pytest
 import sqlalchemy as sa
 from dbos import SQLAlchemyDatasource
 from dbos_openai_agents import DBOSRunner
-from refork.case import Run, Step
-from refork.files.tool_rules import project_rules
-from refork.outcome import ForkStatus
-from refork.policy import ToolPolicy
+from refork.records import Run, Step
+from refork.records.outcome import ForkStatus
+from refork.tool_policy import ToolPolicy
+from refork.tool_policy.rule_files import project_rules
 from sqlalchemy import event
 from support.apps import helpdesk as desk
 from support.forks import case_of, fresh_session, measure, text_of

@@ -7,12 +7,12 @@ from collections.abc import Generator
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from refork.case import Case, Run
-from refork.engine.checkpoints import checkpoints
+from refork.dbos.replay.checkpoints import checkpoints
 from refork.errors import BadInputError
 from refork.fork import ForkSession
 from refork.fork.clock import moment_of, recorded_clock
-from refork.outcome import Outcome
+from refork.records import Case, Run
+from refork.records.outcome import Outcome
 from support import plots
 from support.apps import helpdesk
 from support.forks import case_of, fresh_session, measure, plan

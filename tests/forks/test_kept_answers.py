@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from refork.answers import AnswersMode, Kept, Store, forget_normalizers, normalizer
-from refork.case import Case, Run
+from refork.answer_cache import AnswersMode, Kept, Store, forget_normalizers, normalizer
 from refork.fork import ForkSession
-from refork.outcome import ForkStatus, Outcome, Trial
-from refork.variant import Variant
+from refork.records import Case, Run
+from refork.records.outcome import ForkStatus, Outcome, Trial
+from refork.records.variant import Variant
 from support.forks import CAREFUL, case_of, measure
 from support.kept import kept_of, recorded, use
 from support.model_server import ModelServer
@@ -229,7 +229,7 @@ class TestTails:
 
 
 def load(case: Case) -> list[Kept]:
-    from refork.answers.file import load_answers
+    from refork.answer_cache.answers_file import load_answers
 
     return list(load_answers(case.folder).values())
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 from agents import Agent, Runner
-from refork.answers import AnswersMode
-from refork.answers.file import load_answers
-from refork.case import Case, Run
+from refork.answer_cache import AnswersMode
+from refork.answer_cache.answers_file import load_answers
 from refork.errors import AnswerMissingError
 from refork.fork import ForkSession
+from refork.records import Case, Run
 from support.forks import case_of, measure
 from support.kept import recorded, use
 from support.model_server import ModelServer
@@ -63,7 +63,7 @@ def test_a_tail_needs_no_key_where_all_of_it_is_kept(
     session: ForkSession, tail: Case, server: ModelServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     recorded(session, tail, 1)
-    monkeypatch.setattr("refork.frameworks.openai_hooks.check_key", _no_key)
+    monkeypatch.setattr("refork.frameworks.openai_agents.hooks.check_key", _no_key)
     use(session, AnswersMode.OFFLINE)
     (again,) = measure(session, tail, 1).trials
     assert again.error is None

@@ -14,8 +14,8 @@ from agents import (
 )
 from openai import AsyncOpenAI
 from pydantic import BaseModel
-from refork.answers import digest_of
-from refork.frameworks.openai_calls import Call
+from refork.answer_cache import digest_of
+from refork.frameworks.openai_agents.calls import Call
 
 
 class Reply(BaseModel):

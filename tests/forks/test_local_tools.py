@@ -8,7 +8,7 @@ from typing import Any
 import agents.run_internal.tool_planning as sdk_planning
 import pytest
 from refork.errors import ToolDeniedError
-from refork.frameworks.openai_local_tools import EXECUTORS, local_tools
+from refork.frameworks.openai_agents.local_tools import EXECUTORS, local_tools
 
 
 class Watcher:

@@ -15,12 +15,12 @@ from typing import Any, Protocol
 
 import pytest
 from agents import OpenAIConversationsSession, Runner
-from refork.case import Run, StepKind
-from refork.files.tool_rules import project_rules
 from refork.fork import ForkSession
-from refork.fork.trial_step import digest
-from refork.outcome import ForkStatus
-from refork.policy import ToolPolicy
+from refork.fork.trials.trial_step import digest
+from refork.records import Run, StepKind
+from refork.records.outcome import ForkStatus
+from refork.tool_policy import ToolPolicy
+from refork.tool_policy.rule_files import project_rules
 from support import shapes
 from support.apps import helpdesk as desk
 from support.forks import CAREFUL, case_of, measure, surroundings_of, text_of

@@ -5,11 +5,11 @@ from collections.abc import Generator
 from typing import Any
 
 import pytest
-from refork.case import Run
-from refork.files.tool_rules import project_rules
 from refork.fork import ForkSession
-from refork.outcome import ErrorKind, ForkStatus
-from refork.policy import ToolPolicy
+from refork.records import Run
+from refork.records.outcome import ErrorKind, ForkStatus
+from refork.tool_policy import ToolPolicy
+from refork.tool_policy.rule_files import project_rules
 from support.apps import helpdesk as desk
 from support.forks import case_of, limits, measure
 from support.model_server import ModelServer
@@ -99,8 +99,8 @@ def test_a_fault_of_our_own_at_a_trials_end_ends_it_and_says_so(
         raise LookupError("in our own code")
 
     replayed = session.replay(runs["a_long_run"])
-    monkeypatch.setattr("refork.fork.tail.answer_of", broken)
-    monkeypatch.setattr("refork.fork.trajectory.Trajectory.steps", broken)
+    monkeypatch.setattr("refork.fork.branches.tail_branch.answer_of", broken)
+    monkeypatch.setattr("refork.fork.tails.trajectory.Trajectory.steps", broken)
     case = case_of(replayed.run, FIRST_CALL, agent="Clerk", scope="tail")
     (trial,) = measure(session, case, 1, seconds=60).trials
     assert trial.error is not None

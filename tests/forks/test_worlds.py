@@ -5,13 +5,13 @@ from collections.abc import Callable, Generator
 from typing import Any
 
 import pytest
-from refork.case import Case, Run, StepKind
 from refork.errors import BadInputError
-from refork.files.tool_rules import project_rules
 from refork.fork import ForkSession
-from refork.outcome import Trial
-from refork.policy import ToolPolicy
-from refork.worlds import EarlierCall, before_trial, forget_hook
+from refork.records import Case, Run, StepKind
+from refork.records.outcome import Trial
+from refork.tool_policy import ToolPolicy
+from refork.tool_policy.before_trial import EarlierCall, before_trial, forget_hook
+from refork.tool_policy.rule_files import project_rules
 from support.forks import case_of, measure
 from support.model_server import ModelServer
 

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from refork.engine.reading import Reader
+from refork.dbos.reader.reader import Reader
 from refork.fork import open_session
-from refork.frameworks import Framework
-from refork.frameworks.testing import Sample
+from refork.frameworks.protocol import Framework
+from refork.testing import Sample
 from refork.values import DEFAULT
 from support.commands import run_python
 from support.model_server import Call, Failure, ModelServer, Received, Reply
@@ -28,7 +28,7 @@ def answer(request: Received) -> Reply:
 
 
 class Model:
-    """:class:`refork.frameworks.testing.ModelServer` over the tests' own."""
+    """:class:`refork.testing.ModelServer` over the tests' own."""
 
     def __init__(self, server: ModelServer) -> None:
         self._server = server

@@ -5,8 +5,8 @@ from agents import ModelSettings
 from agents.models.openai_chatcompletions import OpenAIChatCompletionsModel
 from openai import AsyncAzureOpenAI
 from refork.errors import BadInputError
-from refork.frameworks.openai_calls import Call
-from refork.variant import Variant
+from refork.frameworks.openai_agents.calls import Call
+from refork.records.variant import Variant
 
 
 def _call(azure_deployment: str | None = None) -> Call:

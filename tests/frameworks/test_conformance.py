@@ -2,12 +2,16 @@
 
 from collections.abc import Generator
 
+import pydantic_ai.durable_exec.dbos as durable_exec
 import pytest
 from frameworks.conftest import SampleOf
-from refork.frameworks.dbos_steps import PlainSteps
-from refork.frameworks.openai_agents import OpenAIAgents
-from refork.frameworks.pydantic_ai import PydanticAI
-from refork.frameworks.testing import FrameworkConformance, Sample
+from refork.frameworks.openai_agents.adapter import OpenAIAgents
+from refork.frameworks.plain_dbos.adapter import PlainSteps
+from refork.frameworks.pydantic_ai.adapter import PydanticAI
+from refork.testing import FrameworkConformance, Sample
+
+OWN_WORKFLOW = "" if hasattr(durable_exec, "DBOSDurability") else "-1"
+"""Ends the id of an agent's run: under ``DBOSAgent`` it is a child of the workflow that asks the agent."""
 
 
 class TestOpenAIAgents(FrameworkConformance):
@@ -24,7 +28,7 @@ class TestPydanticAI(FrameworkConformance):
     @classmethod
     def sample(cls, sample_of: SampleOf) -> Generator[Sample]:
         module = "support.apps.sample_pydantic_ai"
-        with sample_of(PydanticAI(), module, "ask", agent="librarian") as sample:
+        with sample_of(PydanticAI(), module, "ask", agent="librarian", run_id=f"ask{OWN_WORKFLOW}") as sample:
             yield sample
 
 
@@ -33,7 +37,9 @@ class TestPydanticAIWithASystemPromptAndAnOutputType(FrameworkConformance):
     @classmethod
     def sample(cls, sample_of: SampleOf) -> Generator[Sample]:
         module = "support.apps.sample_pydantic_ai"
-        with sample_of(PydanticAI(), module, "catalogue", agent="cataloguer") as sample:
+        with sample_of(
+            PydanticAI(), module, "catalogue", agent="cataloguer", run_id=f"catalogue{OWN_WORKFLOW}"
+        ) as sample:
             yield sample
 
 

@@ -8,7 +8,7 @@ from textwrap import dedent
 from typing import Any
 
 import pytest
-from refork.frameworks.plain_code import code_of
+from refork.frameworks.plain_dbos.step_code import code_of
 
 FILES = {
     "shelf/__init__.py": "",

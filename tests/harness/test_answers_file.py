@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from refork.answers import AnswersMode, Kept, Store, digest_of, forget_normalizers, normalizer
-from refork.answers.file import load_answers, save_answers
-from refork.case import Answer, Request, Tool, ToolCall
+from refork.answer_cache import AnswersMode, Kept, Store, digest_of, forget_normalizers, normalizer
+from refork.answer_cache.answers_file import load_answers, save_answers
 from refork.errors import BadFileError
-from refork.usage import Usage
+from refork.records import Answer, Request, Tool, ToolCall
+from refork.records.usage import Usage
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 SENT = Request(

@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from refork.answers import AnswersMode, Kept, Store
-from refork.answers.file import load_answers
-from refork.case import Answer
+from refork.answer_cache import AnswersMode, Kept, Store
+from refork.answer_cache.answers_file import load_answers
+from refork.records import Answer
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 

@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from refork.case import Request, Run, Step
+from refork.case_files.case_file import load_case
+from refork.case_files.run_file import load_run, save_run
 from refork.config import load_config
 from refork.errors import ReforkError
-from refork.files import load_case, load_run, save_run
-from refork.prompt_files import load_variants, render
+from refork.prompts.candidates import load_variants, render
+from refork.records import Request, Run, Step
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),

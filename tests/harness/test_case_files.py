@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 from refork import values
-from refork.case import Answer, RecordedError, Request, Run, Step, StepKind, Tool, ToolCall
+from refork.case_files.case_file import load_case, save_case_yaml
+from refork.case_files.run_file import load_run, save_run
 from refork.errors import BadFileError, BadInputError, ReforkError, ValueNotPortableError
-from refork.files import load_case, load_run, save_case_yaml, save_run
-from refork.usage import Usage
+from refork.records import Answer, RecordedError, Request, Run, Step, StepKind, Tool, ToolCall
+from refork.records.usage import Usage
 
 GOLDEN = Path(__file__).parent / "golden"
 NOON = datetime(2025, 11, 3, 12, tzinfo=UTC)

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 import yaml
 from jsonschema import Draft7Validator
-from refork.case import Run, Step
-from refork.files import CaseFile, save_case_yaml
-from refork.schema import case_schema, schema_text
+from refork.case_files.case_file import CaseFile, save_case_yaml
+from refork.case_files.editor_schema import case_schema, schema_text
+from refork.records import Run, Step
 
 GOLDEN = Path(__file__).parent / "golden"
 MINIMAL: dict[str, Any] = {"version": 1, "fork": {"step": 1}}

@@ -3,10 +3,11 @@
 from pathlib import Path
 
 import pytest
-from refork.case import Case, Run, Step
+from refork.case_files.case_file import load_case
+from refork.case_files.run_file import load_run, save_run
 from refork.errors import BadFileError
-from refork.files import load_case, load_run, save_run
-from refork.prompt_files import find_variants, load_variants
+from refork.prompts.candidates import find_variants, load_variants
+from refork.records import Case, Run, Step
 
 RUN = Run(id="r", workflow="w", status="SUCCESS", steps=(Step(number=1, name="s", agent="a"),))
 HEAD = "version: 1\nfork: {step: 1}\n"

@@ -3,8 +3,10 @@
 from typing import Any
 
 import pytest
+from refork.case_files.case_file import CASE_FORMAT
+from refork.case_files.run_file import RUN_FORMAT
 from refork.errors import BadFileError
-from refork.files import CASE_FORMAT, RUN_FORMAT, Format
+from refork.storage.format_versions import Format
 
 
 def renamed(document: dict[str, Any]) -> dict[str, Any]:

@@ -3,11 +3,11 @@
 from dataclasses import replace
 
 import pytest
-from refork.case import RecordedError, Run, Step, StepKind
-from refork.engine.reading_types import Flag
+from refork.case_capture.failures import failed_child
+from refork.case_capture.fork_points import fork_points_of
+from refork.dbos.reader.types import Flag
 from refork.errors import BadInputError, StepNotFoundError
-from refork.failures import failed_child
-from refork.fork_points import fork_points_of
+from refork.records import RecordedError, Run, Step, StepKind
 
 KINDS = {"m": StepKind.MODEL, "t": StepKind.TOOL, "o": StepKind.OTHER}
 FAILURE = RecordedError(type="ValueError", message="broken")

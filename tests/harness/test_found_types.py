@@ -149,7 +149,7 @@ def test_a_framework_class_around_an_object_of_the_application_comes_back_as_it_
         "subprocess.Popen",
         "os.system",
         "dbos.DBOS",
-        "refork.case.Case",
+        "refork.records.Case",
         "dataclasses.Field",
         "found_shop.Missing",
         "found_shop.Opaque",

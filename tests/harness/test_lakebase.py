@@ -18,9 +18,9 @@ import sqlalchemy as sa
 from databricks.sdk import WorkspaceClient
 from refork.cli import main
 from refork.databricks import lakebase_engine
-from refork.engine import lakebase
-from refork.engine.reading import Reader
-from refork.engine.session import open_engine
+from refork.dbos.instance.engine import open_engine
+from refork.dbos.reader.reader import Reader
+from refork.dbos.servers import lakebase
 from refork.errors import BadInputError, DatabaseError, ReforkError
 from support.databricks_stand_in import ACCESS, ADA, CLIENT, ENDPOINT, INSTANCE, SECRET, DatabricksStandIn
 from support.production import write_runs

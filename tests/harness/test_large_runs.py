@@ -7,12 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from refork.capture import LARGEST_READ_BACK, capture
-from refork.case import Run, Step, StepKind
+from refork.case_capture.case_writer import LARGEST_READ_BACK, capture
+from refork.case_capture.run_summary import outline
+from refork.case_files.case_file import CASE_FILE, load_case
+from refork.case_files.large_values import LARGE
+from refork.case_files.run_file import RUN_FILE
 from refork.errors import BadFileError
-from refork.files import CASE_FILE, RUN_FILE, load_case
-from refork.files.large import LARGE
-from refork.outline import outline
+from refork.records import Run, Step, StepKind
 
 WORDS = "all work and no play " * (LARGE // 10)
 
@@ -74,7 +75,7 @@ def test_a_compressed_value_that_was_cut_off_is_damage_and_no_value(tmp_path: Pa
 
 def test_a_file_that_expands_without_end_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = capture(run_of(WORDS, "short"), step=2, cases=tmp_path, name="big").folder
-    monkeypatch.setattr("refork.files.large.MOST", len(WORDS) // 2)
+    monkeypatch.setattr("refork.case_files.large_values.MOST", len(WORDS) // 2)
     with pytest.raises(BadFileError, match="the most that is read"):
         load_case(folder)
 

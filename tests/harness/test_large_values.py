@@ -7,12 +7,13 @@ import zlib
 from pathlib import Path
 
 import pytest
-from refork.capture import capture
-from refork.case import Run, Step, StepKind
+from refork.case_capture.case_writer import capture
+from refork.case_capture.run_summary import outline
+from refork.case_files.case_file import load_case
+from refork.case_files.large_values import MOST, is_left_out
+from refork.case_files.run_file import load_run
 from refork.errors import BadFileError
-from refork.files import load_case, load_run
-from refork.files.large import MOST, is_left_out
-from refork.outline import outline
+from refork.records import Run, Step, StepKind
 
 BIG = random.Random(1).randbytes(150_000).hex()
 STEPS = (
@@ -73,7 +74,7 @@ def test_a_damaged_value_is_refused(tmp_path: Path, data: str, said: str) -> Non
 
 
 def test_a_value_that_expands_without_end_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("refork.files.large.MOST", 1000)
+    monkeypatch.setattr("refork.case_files.large_values.MOST", 1000)
     assert MOST > 1000
     with pytest.raises(BadFileError, match="expands to more than 1,000 characters"):
         load_case(captured(tmp_path))

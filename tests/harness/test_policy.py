@@ -7,21 +7,13 @@ from typing import Any
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from refork.case import Run, Step
-from refork.config import load_config
+from refork.case_files.case_file import load_case, save_case_yaml
+from refork.case_files.run_file import save_run
+from refork.config import load_config, project_policy
 from refork.errors import BadFileError, BadInputError
-from refork.files import load_case, save_case_yaml, save_run
-from refork.files.tool_rules import case_rules, project_rules
-from refork.policy import (
-    Action,
-    OnMiss,
-    Rule,
-    ToolPolicy,
-    last_part,
-    merged,
-    project_policy,
-    tightened,
-)
+from refork.records import Run, Step
+from refork.tool_policy import Action, OnMiss, Rule, ToolPolicy, last_part, merged, tightened
+from refork.tool_policy.rule_files import case_rules, project_rules
 from support.policies import LOOSENESS, NAMES, policies
 
 

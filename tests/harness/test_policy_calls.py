@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from refork.case import Answer, RecordedError, Run, Step, StepKind, ToolCall
-from refork.policy.canonical import canonical
-from refork.policy.recorded_arguments import UNKNOWN
-from refork.policy.recorded_calls import RecordedCalls
+from refork.records import Answer, RecordedError, Run, Step, StepKind, ToolCall
+from refork.tool_policy.canonical_arguments import canonical
+from refork.tool_policy.recorded_arguments import UNKNOWN
+from refork.tool_policy.recorded_calls import RecordedCalls
 from support.policies import ARGUMENTS, NAMES, runs
 
 JSON = st.recursive(

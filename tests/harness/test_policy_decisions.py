@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from refork.case import RecordedError, Run, Step, StepKind
-from refork.files.tool_rules import case_rules, project_rules
-from refork.policy import Action, OnMiss, ToolPolicy, merged
-from refork.policy.decisions import Decision, Deny, Live, Replay, Stub, decide
-from refork.policy.recorded_calls import RecordedCalls
+from refork.records import RecordedError, Run, Step, StepKind
+from refork.tool_policy import Action, OnMiss, ToolPolicy, merged
+from refork.tool_policy.decisions import Decision, Deny, Live, Replay, Stub, decide
+from refork.tool_policy.recorded_calls import RecordedCalls
+from refork.tool_policy.rule_files import case_rules, project_rules
 from support.policies import ARGUMENTS, NAMES, policies, runs
 
 RUN = Run(
@@ -71,7 +71,7 @@ def test_a_call_is_live_or_stubbed_where_the_project_says_so() -> None:
 
 def test_a_stub_that_is_missing_denies() -> None:
     assert decided("pay", {"x": 1}, pay="stub") == Deny(
-        message="pay({\"x\":1}) has no stub: register 'pay' in conftest.py with refork.stubs.stub, "
+        message="pay({\"x\":1}) has no stub: register 'pay' in conftest.py with refork.tool_policy.stubs.stub, "
         "or take it out of [tool.refork.tools]"
     )
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 from refork.errors import BadInputError
-from refork.files.tool_rules import project_rules
-from refork.policy import Rule, ToolPolicy
-from refork.stubs import check_stubs, forget_stubs, registered_stubs, stub, stub_for
+from refork.tool_policy import Rule, ToolPolicy
+from refork.tool_policy.rule_files import project_rules
+from refork.tool_policy.stubs import check_stubs, forget_stubs, registered_stubs, stub, stub_for
 
 
 @pytest.fixture(autouse=True)
@@ -123,9 +123,7 @@ def test_a_stub_that_nobody_registered_is_an_error_that_names_the_near_ones(
 
 
 def test_without_any_stub_the_error_says_how_to_register_one() -> None:
-    with pytest.raises(
-        BadInputError, match=r"nobody registered it; register it with refork\.stubs\.stub in a"
-    ):
+    with pytest.raises(BadInputError, match=r"nobody registered it; register it with refork\.stub in a"):
         check_stubs(asks(pay="stub"))
 
 

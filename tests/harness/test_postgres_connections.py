@@ -10,10 +10,10 @@ import pytest
 import sqlalchemy as sa
 from psycopg.sql import Identifier
 from refork.cli import main
-from refork.engine.database import evals_database
-from refork.engine.reading import Reader
-from refork.engine.server_url import hidden, server_at
-from refork.engine.session import open_engine
+from refork.dbos.instance.database import evals_database
+from refork.dbos.instance.engine import open_engine
+from refork.dbos.reader.reader import Reader
+from refork.dbos.servers.url import hidden, server_at
 from refork.errors import BadInputError, DatabaseError, ReforkError
 from support.production import write_runs
 from support.tls_postgres import CERTIFIED, TlsPostgres

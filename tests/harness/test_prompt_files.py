@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 from agents import ModelSettings
-from refork.case import Case, Request, Run, Step
 from refork.errors import BadFileError, ReforkError, TemplateError
-from refork.front_matter import FrontMatter
-from refork.prompt_files import find_variants, load_variants, render
-from refork.variant import Variant, current, names
+from refork.prompts.candidates import find_variants, load_variants, render
+from refork.prompts.front_matter import FrontMatter
+from refork.records import Case, Request, Run, Step
+from refork.records.variant import Variant, current, names
 
 
 def prompts(tmp_path: Path, agent: str = "analyst", /, **files: str) -> Path:

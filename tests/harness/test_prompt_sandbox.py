@@ -3,10 +3,10 @@
 import resource
 
 import pytest
-from refork.case import Request
 from refork.errors import TemplateError
-from refork.prompt_files import check, render
-from refork.variant import Variant
+from refork.prompts.candidates import check, render
+from refork.records import Request
+from refork.records.variant import Variant
 
 GROWS = "{% set ns = namespace(x=START) %}{% for i in range(99) %}{% set ns.x = STEP %}{% endfor %}"
 

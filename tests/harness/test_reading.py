@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from refork.case import RecordedError, StepKind
-from refork.engine.reading import Reader
-from refork.engine.reading_types import Recording
+from refork.dbos.reader.reader import Reader
+from refork.dbos.reader.types import Recording
 from refork.errors import BadInputError, RunNotFoundError, ValueNotPortableError
-from refork.usage import Usage
+from refork.records import RecordedError, StepKind
+from refork.records.usage import Usage
 from sqlalchemy.exc import DBAPIError
 
 HOSTILE = "no \x1b[31mcup\x1b[0m [bold]left[/bold]\nsecond line"

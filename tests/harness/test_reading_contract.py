@@ -10,10 +10,10 @@ from dbos import DBOSClient, WorkflowStatusString
 from dbos._schemas.system_database import SystemSchema
 from dbos._serialization import DBOSDefaultSerializer, DBOSPortableJSON
 from dbos._sys_db import workflow_is_active
-from refork.engine.reading import Reader
-from refork.engine.reading_tables import READ_COLUMNS
-from refork.engine.reading_types import ACTIVE, STATUSES
-from refork.engine.reading_values import PICKLE, PORTABLE
+from refork.dbos.reader.reader import Reader
+from refork.dbos.reader.tables import READ_COLUMNS
+from refork.dbos.reader.types import ACTIVE, STATUSES
+from refork.dbos.reader.values import PICKLE, PORTABLE
 
 
 @pytest.fixture(scope="module")

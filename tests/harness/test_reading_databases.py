@@ -12,9 +12,9 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from refork.case import Run
-from refork.engine.reading import Reader
+from refork.dbos.reader.reader import Reader
 from refork.errors import BadInputError, DatabaseError, ReforkError
+from refork.records import Run
 from support.postgres import role_of
 from support.production import files_of
 

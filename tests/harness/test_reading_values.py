@@ -9,14 +9,7 @@ from pathlib import Path
 
 import pytest
 from refork import values
-from refork.engine.reading_values import (
-    Unreadable,
-    as_json,
-    read_error,
-    read_input,
-    read_value,
-    reading_values,
-)
+from refork.dbos.reader.values import Unreadable, as_json, read_error, read_input, read_value, reading_values
 from refork.errors import ValueNotPortableError
 
 
@@ -140,7 +133,7 @@ def test_all_types_of_a_value_that_want_registering_are_named_at_once_those_with
 def test_unpickling_neither_launches_dbos_nor_prints_to_our_output(tmp_path: Path) -> None:
     code = (
         "import sys; sys.path.insert(0, '.')\n"
-        "from refork.engine.reading_values import read_value, reading_values\n"
+        "from refork.dbos.reader.values import read_value, reading_values\n"
         "import base64\n"
         "text = base64.b64encode(b'\\x80\\x04\\x8c\\x06launch\\x8c\\x05Thing\\x93)\\x81.').decode()\n"
         "with reading_values(): value = read_value(text, 'py_pickle')\n"

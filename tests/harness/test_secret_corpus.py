@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 from refork.redaction import Redactor
-from refork.redaction.kinds import FORMS, INNER
-from refork.redaction.protocols import PLACES
-from refork.text import without_secrets
+from refork.redaction.detectors.kinds import FORMS, INNER
+from refork.redaction.detectors.protocols import PLACES
+from refork.redaction.texts import without_secrets
 from refork.values import encode
 from support.secret_corpus import INNOCENT, WRITTEN, planted
 

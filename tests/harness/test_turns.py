@@ -3,8 +3,8 @@
 from typing import Any
 
 import pytest
-from refork.case import Answer, Step, StepKind
-from refork.conversation import answering_other_words, transcript, turns_of
+from refork.records import Answer, Step, StepKind
+from refork.tool_policy.conversation import answering_other_words, transcript, turns_of
 
 
 def steps(*said: Any) -> list[Step]:

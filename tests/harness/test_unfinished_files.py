@@ -9,16 +9,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from refork.cache.temporary import temporary
 from refork.errors import BadFileError
-from refork.files import storage, write_atomically
+from refork.storage import files as storage
+from refork.storage.files import write_atomically
+from refork.storage.temporary_folders import temporary
 
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from refork.files import storage, write_atomically
+from refork.storage import files
+from refork.storage.files import write_atomically
 if sys.argv[2] == "named":
-    storage._nameless = lambda folder: None
+    files._nameless = lambda folder: None
 def parts():
     yield "half"
     os.kill(os.getpid(), signal.SIGKILL)
@@ -85,7 +87,7 @@ def test_a_write_that_fails_leaves_the_old_file_alone(
 
 HELD = """
 import os, signal
-from refork.cache.temporary import temporary_folder
+from refork.storage.temporary_folders import temporary_folder
 print(temporary_folder("test"), flush=True)
 os.kill(os.getpid(), signal.SIGKILL)
 """

@@ -336,7 +336,9 @@ class TestExceptions:
         back = values.decode({"$type": "recorded_exception", "value": written})
         assert (type(back), str(back)) == (RecordedException, f"{name}: one of two")
 
-    @pytest.mark.parametrize("name", ["no.such.Error", "builtins.SystemExit", "os.path", "refork.case.Run"])
+    @pytest.mark.parametrize(
+        "name", ["no.such.Error", "builtins.SystemExit", "os.path", "refork.records.Run"]
+    )
     def test_one_whose_class_is_not_imported_or_none_comes_back_as_a_recorded_exception(
         self, name: str
     ) -> None:

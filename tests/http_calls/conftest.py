@@ -5,9 +5,9 @@ from collections.abc import Callable, Generator
 from pathlib import Path
 
 import pytest
-from refork.case import Run
-from refork.engine.reading import Reader
+from refork.dbos.reader.reader import Reader
 from refork.fork import ForkSession, open_session
+from refork.records import Run
 from refork.values import register
 from support.apps.desk_llm import Letter
 from support.commands import run_python

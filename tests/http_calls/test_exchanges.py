@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from refork.answers import AnswersMode, Kept, Store
-from refork.case import Request
+from refork.answer_cache import AnswersMode, Kept, Store
 from refork.errors import AnswerMissingError, ToolDeniedError
+from refork.fork.attempts.retry_policy import Retries
 from refork.fork.http_steps import Exchanges, Kind, Making, known, told
 from refork.fork.http_steps.exchanges import Unwound
-from refork.fork.retries import Retries
 from refork.http_calls import Received, Sent
+from refork.records import Request
 
 BODY = {"model": "m", "messages": [{"role": "user", "content": "Hello"}]}
 ANSWER = {"model": "m-1", "choices": [{"message": {"content": "Hi"}}], "usage": {"prompt_tokens": 9}}

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from refork.case import ToolCall
 from refork.fork.http_steps.asking import Asking, asking_of
 from refork.http_calls import Received, Sent
 from refork.http_calls.formats import format_of
 from refork.http_calls.wire import as_json, from_json
-from refork.variant import Variant
+from refork.records import ToolCall
+from refork.records.variant import Variant
 
 MESSAGES = [{"role": "system", "content": "Be kind."}, {"role": "user", "content": "Hello"}]
 CHAT: dict[str, Any] = {

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 from http_calls.conftest import Runs
-from refork.answers import AnswersMode
-from refork.case import Case, StepKind
+from refork.answer_cache import AnswersMode
 from refork.fork import ForkSession
-from refork.outcome import ForkStatus, Outcome, Trial
-from refork.policy import Action, Rule
-from refork.variant import Variant
+from refork.records import Case, StepKind
+from refork.records.outcome import ForkStatus, Outcome, Trial
+from refork.records.variant import Variant
+from refork.tool_policy import Action, Rule
 from support.forks import CAREFUL, measure
 from support.kept import recorded as recorded_and_kept
 from support.kept import use

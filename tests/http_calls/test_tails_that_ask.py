@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from http_calls.conftest import Runs
-from refork.answers import AnswersMode
-from refork.case import Case, StepKind
+from refork.answer_cache import AnswersMode
 from refork.fork import ForkSession
+from refork.records import Case, StepKind
 from support.forks import CAREFUL, measure, text_of
 from support.kept import recorded as recorded_and_kept
 from support.kept import use

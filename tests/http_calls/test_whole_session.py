@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 from http_calls.conftest import TESTS, Runs
-from refork.capture import capture
+from refork.case_capture.case_writer import capture
 from refork.fork import ForkSession
 from support.model_server import ModelServer
 from support.project import Project

@@ -56,8 +56,8 @@ def server(model: ModelServer) -> ModelServer:
 
 
 @pytest.fixture(scope="session")
-def run_json(model: ModelServer, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The recorded run. Its fifth step is the bad summary."""
+def production(model: ModelServer, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with ``production.sqlite``, and its run ``run-1`` as ``run.json``."""
     folder = tmp_path_factory.mktemp("recorded")
     (folder / "newsdesk.py").write_text((APPS / "newsdesk.py").read_text())
     environment = {
@@ -67,7 +67,13 @@ def run_json(model: ModelServer, tmp_path_factory: pytest.TempPathFactory) -> st
     }
     done = run_python(folder, str(RECORDER), str(folder), environment=environment)
     assert done.returncode == 0, done.stderr
-    return (folder / "run.json").read_text()
+    return folder
+
+
+@pytest.fixture(scope="session")
+def run_json(production: Path) -> str:
+    """The recorded run. Its fifth step is the bad summary."""
+    return (production / "run.json").read_text()
 
 
 @pytest.fixture(scope="session")

@@ -24,9 +24,9 @@ def measured(project: Project, tmp_path_factory: pytest.TempPathFactory) -> Path
 
 
 def refork(folder: Path, project: Project, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    from support.project import _surroundings
+    from support.project import surroundings
 
-    environment = {**_surroundings(folder), **project.environment}
+    environment = {**surroundings(folder), **project.environment}
     return run_python(folder, "-c", RUN, *arguments, environment=environment, timeout=60)
 
 
@@ -60,7 +60,7 @@ def test_what_only_a_test_tries_is_asked_for_and_a_tail_that_cannot_be_followed_
         {
             "pyproject.toml": project.files["pyproject.toml"] + tools,
             "conftest.py": """
-                from refork.stubs import stub
+                from refork.tool_policy.stubs import stub
 
                 @stub("publish")
                 def pretend(text):

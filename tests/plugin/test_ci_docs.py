@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 from support.model_server import ModelServer
-from support.project import Project, _surroundings, case_yaml
+from support.project import Project, case_yaml, surroundings
 
 PAGE = (Path(__file__).parents[2] / "docs" / "ci.md").read_text(encoding="utf-8")
 GOOD, BAD = "Be careful.", "Be positive."
@@ -48,7 +48,7 @@ class Checkout:
         plain = "-p no:asyncio -p no:hypothesispytest -p no:randomly"
         self.environment = {
             **os.environ,
-            **_surroundings(folder),
+            **surroundings(folder),
             **environment,
             "PATH": path,
             "PYTEST_ADDOPTS": plain,

@@ -123,7 +123,7 @@ def test_a_stub_that_nobody_registered_ends_the_session_and_names_the_near_ones(
 ) -> None:
     grants = '\n[tool.refork.tools]\ncharge = {stub = "fake_chrge"}\n'
     project = example.with_files({"pyproject.toml": example.files["pyproject.toml"] + grants})
-    conftest = "from refork.stubs import stub\n\nstub('fake_charge')(lambda: 1)\n"
+    conftest = "from refork.tool_policy.stubs import stub\n\nstub('fake_charge')(lambda: 1)\n"
     result = collect(pytester, project.with_files({"evals/conftest.py": conftest}))
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     assert "asks for the stub 'fake_chrge' for 'charge'" in result.stderr.str()

@@ -3,11 +3,11 @@
 import json
 
 import pytest
-from refork.case import Answer
+from refork.records import Answer
+from refork_evals.agreement.labels import Label, save_labels
+from refork_evals.agreement.rubrics import rubrics
 from refork_evals.digests import output_digest
-from refork_evals.labels import Label, save_labels
-from refork_evals.rubrics import rubrics
-from refork_reports.results_read import RESULTS
+from refork_reports.results_file.read import RESULTS
 from support.evals_builders import case
 from support.model_server import ModelServer
 from support.project import Finished, Project, case_yaml

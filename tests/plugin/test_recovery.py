@@ -9,12 +9,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from pytest_refork.durable import DurableAnswers
-from refork.answers import AnswersMode, Kept, Store
-from refork.cache import cache_folder
-from refork.case import Answer
+from pytest_refork.xdist.shared_answers import for_workers, open_answers
+from refork.answer_cache import AnswersMode, Kept, Store
 from refork.config import Config, load_config
-from refork.usage import Usage
+from refork.records import Answer
+from refork.records.usage import Usage
+from refork.storage.cache_folder import cache_folder
+from refork_evals.evaluation.durable_answers import DurableAnswers
 
 DIGEST = "d" * 64
 FRESH = [AnswersMode.LIVE, AnswersMode.REFRESH]
@@ -38,11 +39,11 @@ def case(project: Config) -> Path:
 
 def session(project: Config, mode: AnswersMode = AnswersMode.REUSE, **workerinput: str) -> DurableAnswers:
     config: Any = SimpleNamespace(workerinput=workerinput) if workerinput else SimpleNamespace()
-    return DurableAnswers(config, replace(project, answers=mode.value))
+    return open_answers(config, replace(project, answers=mode.value))
 
 
 def worker_of(controller: DurableAnswers, project: Config, mode: AnswersMode) -> DurableAnswers:
-    return session(project, mode, workerid="gw0", workercount="1", **controller.given())
+    return session(project, mode, workerid="gw0", workercount="1", **for_workers(controller))
 
 
 def killed(dying: DurableAnswers) -> None:

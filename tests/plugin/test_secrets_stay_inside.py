@@ -26,7 +26,7 @@ SAID = (
 SETUP = f"""
 from agents import set_default_openai_api, set_default_openai_client
 from openai import AsyncOpenAI
-from refork.stubs import stub
+from refork.tool_policy.stubs import stub
 
 def setup():
     set_default_openai_api("chat_completions")

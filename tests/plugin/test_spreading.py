@@ -5,7 +5,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from pytest_refork.spreading import CaseScheduling, takes_cases_apart
+from pytest_refork.xdist.distribution import CaseScheduling, takes_cases_apart
 from xdist.scheduler import LoadFileScheduling, LoadGroupScheduling, LoadScheduling, LoadScopeScheduling
 
 

@@ -1,5 +1,7 @@
 """A case with ``scope: tail`` runs to the end of the workflow, and acts where pyproject.toml says so."""
 
+from pathlib import Path
+
 import pytest
 from support.model_server import ModelServer
 from support.project import Finished, Project, case_yaml
@@ -10,7 +12,7 @@ EXPECT = """
   - trajectory: []
 """
 STUB = """
-from refork.stubs import stub
+from refork.tool_policy.stubs import stub
 
 @stub("publish")
 def pretend(text):
@@ -95,3 +97,22 @@ def test_what_was_not_recorded_and_not_granted_is_an_error_that_says_what_to_do(
     assert 'publish({"text":"Revenue increased by 12%."}) was not recorded' in " ".join(done.output.split())
     assert "[tool.refork.tools]" in done.output
     assert not (folder / "published.txt").exists()
+
+
+@pytest.mark.parametrize(
+    ("rule", "said"),
+    [
+        ('publsh = "live"', "has a rule for 'publsh', and neither a recorded run nor the application has"),
+        ('report = "live"', "has 'live' for 'report', which is a workflow"),
+    ],
+)
+def test_a_rule_that_cannot_hold_is_refused_before_anything_is_paid(
+    tail: Project, model: ModelServer, tmp_path: Path, rule: str, said: str
+) -> None:
+    model.requests.clear()
+    granted = f"{tail.files['pyproject.toml']}\n{rule}\n"
+    done = tail.with_files({"pyproject.toml": granted}).without("tests/").run(tmp_path, "--agent-evals")
+    assert done.code == 1
+    assert said in " ".join(done.output.split())
+    assert {verdict for verdict, *_ in done.verdicts.values()} == {"error"}
+    assert model.count == 0

@@ -9,9 +9,9 @@ import pytest
 from anthropic.types import Message
 from openai.types.chat import ChatCompletion
 from openai.types.responses import Response
-from refork.case import Answer, Ending, ToolCall
-from refork.frameworks.responses import answer_of, is_response, model_of, register, usage_of
-from refork.usage import Usage
+from refork.http_calls.client_responses import answer_of, is_response, model_of, register, usage_of
+from refork.records import Answer, Ending, ToolCall
+from refork.records.usage import Usage
 from refork.values import Registry
 from support.model_wire import CHAT, RESPONSES, Call, Received, Reply, encode_reply
 
@@ -126,7 +126,7 @@ def test_checkpoints_that_hold_a_response_come_back_as_they_were(response: Any) 
 
 def test_reading_imports_no_client() -> None:
     script = (
-        "import sys, refork.frameworks.responses as r; from refork.values import Registry\n"
+        "import sys, refork.http_calls.client_responses as r; from refork.values import Registry\n"
         "r.register(Registry()); r.answer_of('x')\n"
         "print([name for name in ('openai', 'anthropic') if name in sys.modules])"
     )

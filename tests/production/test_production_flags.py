@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 import refork
 from refork.cli import main
-from refork.engine.reading import Reader
+from refork.dbos.reader.reader import Reader
 from refork.production import hooks
-from refork.usage import Usage
+from refork.records.usage import Usage
 from support.project import Project
 
 Cli = Callable[..., tuple[int, str, str]]
@@ -56,9 +56,9 @@ def test_importing_refork_imports_nothing_but_the_standard_library() -> None:
 
 
 def test_the_modules_of_refork_leave_its_functions_in_place() -> None:
-    for module in ("refork.fork", "refork.prompt_files", "refork.production.usage"):
+    for module in ("refork.fork", "refork.prompts.candidates", "refork.production.usage"):
         importlib.import_module(module)
-    assert all(callable(getattr(refork, name)) for name in refork.__all__)
+    assert all(callable(getattr(refork, name)) for name in refork.__all__ if name != "__version__")
 
 
 def test_several_flags_of_one_run_are_all_kept(briefs: Path) -> None:
@@ -97,7 +97,7 @@ def test_an_evaluation_flags_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     def mark(run_id: str, _attributes: object, **_options: object) -> None:
         marked.append(run_id)
 
-    monkeypatch.setattr("refork.production.marks.mark", mark)
+    monkeypatch.setattr("refork.production.run_attributes.mark", mark)
     refork.flag("bad", run_id="x")
     assert marked == ["x"]
     monkeypatch.setattr(hooks, "evaluation", object())

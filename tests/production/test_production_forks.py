@@ -4,11 +4,11 @@ import os
 from pathlib import Path
 
 import pytest
-from refork.capture import capture
-from refork.case import Case, Run
-from refork.engine.reading import Reader
+from refork.case_capture.case_writer import capture
+from refork.dbos.reader.reader import Reader
 from refork.fork import open_session
-from refork.prompt_files import find_variants
+from refork.prompts.candidates import find_variants
+from refork.records import Case, Run
 from support.forks import measure, text_of
 from support.model_server import ModelServer
 from support.project import Finished, Project

@@ -12,8 +12,8 @@ import pytest
 import refork
 from refork.errors import BadFileError, BadInputError, TemplateError
 from refork.production import hooks
-from refork.usage import Usage
-from refork.variant import Variant
+from refork.records.usage import Usage
+from refork.records.variant import Variant
 from support.project import Project
 
 HELLO = "Hello {{ name }}.\n"

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 from refork.cli import commands
-from refork_reports.html import write
+from refork_reports.formats.html import write
 from support.gated import gated
 
 

@@ -6,13 +6,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from refork.case import Answer, Case
+from refork.case_files.case_file import load_case
+from refork.case_files.run_file import save_run
 from refork.cli import main
-from refork.files import load_case, save_run
-from refork_evals.labels import load_labels
+from refork.records import Answer, Case
+from refork_evals.agreement.labels import load_labels
+from refork_evals.agreement.rubrics import rubrics
 from refork_evals.results import CaseResult, Verdict
-from refork_evals.rubrics import rubrics
-from refork_reports.labelling import questions, sitting
+from refork_reports.commands._labelling import questions, sitting
 from refork_reports.results_json import dumps, read
 from support.report_evaluations import HOSTILE, case, cell, evaluation, failed, passed
 from support.terminal_user import terminal

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from refork_reports.html import write
+from refork_reports.formats.html import write
 from support.report_browser import CHROMIUM, Browser, browser, need
 from support.report_evaluations import everything
 

@@ -4,7 +4,7 @@ import time
 
 from hypothesis import given
 from hypothesis import strategies as st
-from refork_reports.diffs import Piece, marked, prompt_diff
+from refork_reports.views.diffs import Piece, marked, prompt_diff
 from support.report_evaluations import CAREFUL, SUMMARIZER
 
 

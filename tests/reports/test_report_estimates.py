@@ -4,9 +4,9 @@ import json
 from dataclasses import replace
 
 from refork_evals.results import Cell, Score, ScoredTrial, Verdict
-from refork_reports.estimates import estimates
-from refork_reports.html import render
+from refork_reports.formats.html import render
 from refork_reports.results_json import dumps
+from refork_reports.sentences.estimates import estimates
 from support.report_evaluations import cell, evaluation, failed, misleading_summary, mixed
 
 

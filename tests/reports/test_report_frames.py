@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from refork_reports import frames
+from refork_reports.formats import frames
 from support.report_evaluations import evaluation, everything, hostile, realistic, stale
 
 

@@ -12,10 +12,12 @@ from pathlib import Path
 
 import pytest
 from refork.errors import ReforkError
+from refork.records import Step, StepKind
 from refork_evals.results import Evaluation
-from refork_reports import html
-from refork_reports.html import render, write
+from refork_reports.formats import html
+from refork_reports.formats.html import render, write
 from refork_reports.results_json import read
+from refork_reports.sentences.tails import step_line
 from support.gated import gated
 from support.report_evaluations import (
     HOSTILE,
@@ -322,6 +324,14 @@ def test_a_users_turns_stand_in_a_tail_and_those_that_answer_other_words_are_mar
     assert page.count("user Where is my lamp?") == 2
     assert page.count("user said nothing more") == 1
     assert page.count("recorded as the answer to other words") == 1
+
+
+def test_a_step_or_a_tool_by_which_the_user_speaks_is_shown_as_the_user() -> None:
+    heard = Step(number=2, name="ask_user", output="In March.", arguments={"said": "When?"}, user=True)
+    assert step_line(heard) == 'user ask_user {"said": "When?"}: In March.'
+    assert step_line(heard, {2}).endswith(": In March. (recorded as the answer to other words)")
+    silent = Step(number=3, name="ask", kind=StepKind.TOOL, tool="ask", user=True)
+    assert step_line(silent) == "user said nothing more"
 
 
 def test_of_a_long_tail_the_middle_is_left_out_and_said_to_be() -> None:

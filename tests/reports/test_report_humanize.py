@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from refork_reports import humanize
+from refork.text import numbers as humanize
 from rich.cells import cell_len
 
 

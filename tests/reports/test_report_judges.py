@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from refork_evals.agreement.labels import Label, save_labels
+from refork_evals.agreement.rubrics import rubrics
 from refork_evals.digests import output_digest
-from refork_evals.labels import Label, save_labels
 from refork_evals.results import CaseResult, Judged, Score, Verdict
-from refork_evals.rubrics import rubrics
-from refork_reports.html import render, write
-from refork_reports.judges import JudgeView, judge_views
+from refork_reports.formats.html import render, write
 from refork_reports.results_json import dumps, read
+from refork_reports.views.judges import JudgeView, judge_views
 from support.report_browser import CHROMIUM, Browser, browser, need
 from support.report_evaluations import HOSTILE, case, cell, evaluation, failed, passed
 

@@ -4,10 +4,10 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
-from refork.usage import Savings
+from refork.records.usage import Savings
 from refork_evals.results import CaseResult, Cell, Verdict
-from refork_reports import phrases
-from refork_reports.totals import totals
+from refork_reports.sentences import phrases
+from refork_reports.views.totals import totals
 from support.report_evaluations import (
     case,
     cell,

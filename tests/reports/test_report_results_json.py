@@ -7,9 +7,9 @@ from typing import Any
 
 import jsonschema
 import pytest
-from refork.case import Answer
 from refork.errors import BadFileError
-from refork.outcome import Trial
+from refork.records import Answer
+from refork.records.outcome import Trial
 from refork_evals.portable import portable
 from refork_evals.results import ScoredTrial, Verdict
 from refork_reports.results_json import dumps, json_schema, read

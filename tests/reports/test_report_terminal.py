@@ -1,7 +1,7 @@
 """The summary fits its terminal and keeps what matters most."""
 
 import pytest
-from refork_reports.terminal import MARKUP, Line, summary
+from refork_reports.formats.terminal import MARKUP, Line, summary
 from rich.cells import cell_len
 from support.report_evaluations import (
     evaluation,

@@ -5,9 +5,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from refork.case import Answer, RecordedError, Request, Run, Step, StepKind, Tool, ToolCall
-from refork.usage import Usage
-from refork_reports.run_page import render
+from refork.records import Answer, RecordedError, Request, Run, Step, StepKind, Tool, ToolCall
+from refork.records.usage import Usage
+from refork_reports.views.run_page import render
 from support.report_browser import CHROMIUM, browser, need
 
 HOSTILE = "<script>window.owned = 1</script><img src=x onerror='owned=1'>\"'\x1b[2J\u202e</code></pre>"

@@ -4,7 +4,7 @@ import dataclasses
 import re
 
 import pytest
-from refork_reports.summary_md import LIMIT, plain, render
+from refork_reports.formats.markdown import LIMIT, plain, render
 from support.gated import gated
 from support.report_evaluations import HOSTILE, evaluation, everything, realistic
 

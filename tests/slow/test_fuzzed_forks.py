@@ -7,8 +7,8 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
-from refork.case import Run
-from refork.outcome import ErrorKind, ForkStatus, Outcome
+from refork.records import Run
+from refork.records.outcome import ErrorKind, ForkStatus, Outcome
 from support import plots
 from support.forks import RUNS_FILE, case_of, fresh_session, limits, measure, record_runs, surroundings_of
 from support.fuzz.answers import CHAT, mutated

@@ -6,7 +6,7 @@ import time
 from random import Random
 
 import pytest
-from refork.text import without_secrets
+from refork.redaction.texts import without_secrets
 
 SIZE = 16_000_000
 TEXTS = {

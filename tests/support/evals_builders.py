@@ -7,12 +7,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from refork.case import Answer, Case, Request, Run, Step, StepKind, ToolCall
-from refork.outcome import ForkStatus, Outcome, Trial, TrialError
-from refork.usage import Usage
+from refork.records import Answer, Case, Request, Run, Step, StepKind, ToolCall
+from refork.records.outcome import ForkStatus, Outcome, Trial, TrialError
+from refork.records.usage import Usage
 from refork_evals import Sample, Score
-from refork_evals.registry import parse_scorer
-from refork_evals.scoring import run_scorer
+from refork_evals.scorers.protocol import run_scorer
+from refork_evals.scorers.registry import parse_scorer
 
 NOON = datetime(2025, 1, 1, 12, tzinfo=UTC)
 

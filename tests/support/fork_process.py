@@ -10,8 +10,8 @@ import pickle
 from pathlib import Path
 from typing import Any
 
-from refork.outcome import Trial
-from refork.variant import Variant
+from refork.records.outcome import Trial
+from refork.records.variant import Variant
 
 from support import plots
 from support.forks import case_of, fresh_session

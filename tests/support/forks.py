@@ -6,13 +6,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from refork.case import Case, Run
 from refork.fork import CaseFork, ForkSession, open_session
-from refork.fork.retries import Retries
-from refork.fork.slots import Slots
-from refork.fork.trial_step import Limits
-from refork.outcome import Outcome, Trial
-from refork.variant import Variant, current
+from refork.fork.attempts.retry_policy import Retries
+from refork.fork.trials.concurrency_limit import Slots
+from refork.fork.trials.trial_step import Limits
+from refork.records import Case, Run
+from refork.records.outcome import Outcome, Trial
+from refork.records.variant import Variant, current
 
 from support.prepared import TESTS, Prepared
 
@@ -49,12 +49,19 @@ def fresh_session(**options: Any) -> Generator[ForkSession]:
 
 
 def case_of(
-    run: Run, step: int | None = None, *, agent: str | None = None, name: str = "case", scope: str = "step"
+    run: Run,
+    step: int | None = None,
+    *,
+    agent: str | None = None,
+    name: str = "case",
+    scope: str = "step",
+    folder: Path = TESTS,
+    tools: Mapping[str, str] | None = None,
 ) -> Case:
     """A case of ``run``; without ``step`` at its last model step."""
     if step is None:
         step = max(each.number for each in run.steps if each.kind == "model")
-    return Case(name=name, folder=TESTS, run=run, step=step, agent=agent, scope=scope)
+    return Case(name=name, folder=folder, run=run, step=step, agent=agent, scope=scope, tools=tools or {})
 
 
 def plan(fork: CaseFork, trials: Mapping[str, int] | int, *variants: Variant) -> list[Any]:

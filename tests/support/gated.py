@@ -2,18 +2,9 @@
 
 import dataclasses
 
-from refork.variant import CURRENT
-from refork_evals.compare import arms_of, compare
-from refork_evals.results import (
-    Change,
-    Comparison,
-    Evaluation,
-    Finding,
-    Gate,
-    GateCase,
-    Interval,
-    SuiteDrop,
-)
+from refork.records.variant import CURRENT
+from refork_evals.results import Change, Comparison, Evaluation, Finding, Gate, GateCase, Interval, SuiteDrop
+from refork_evals.verdicts.comparison import arms_of, compare
 
 from support.report_evaluations import HOSTILE, realistic
 

@@ -3,11 +3,11 @@
 import dataclasses
 from collections.abc import Mapping
 
-from refork.answers import AnswersMode, Kept, Store
-from refork.case import Case
+from refork.answer_cache import AnswersMode, Kept, Store
 from refork.fork import ForkSession
-from refork.outcome import Outcome
-from refork.variant import Variant
+from refork.records import Case
+from refork.records.outcome import Outcome
+from refork.records.variant import Variant
 
 from support.forks import measure
 

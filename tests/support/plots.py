@@ -24,9 +24,9 @@ from dbos import DBOS, SetWorkflowID
 from dbos_openai_agents import DBOSRunner
 from openai import AsyncOpenAI
 from pydantic import BaseModel
-from refork.case import Run
-from refork.engine.reading import Reader
+from refork.dbos.reader.reader import Reader
 from refork.production.sqlite_clock import install_sqlite_clock
+from refork.records import Run
 from refork.values import DEFAULT
 
 from support.apps import helpdesk as desk
@@ -331,7 +331,7 @@ def effects_after_in_sync_code(name: str) -> Any:
     return [said, called, started.get_result(), heard, DBOS.get_event(own, "mood"), desk.note("end")]
 
 
-TURNS = ("And in March?", "Thank you.")
+TURNS = desk.TURNS
 
 
 @plot()
@@ -356,6 +356,39 @@ def a_chat_in_sync_code(name: str) -> Any:
     while (heard := DBOS.recv("user", timeout_seconds=0.05)) is not None:
         said.append(DBOSRunner.run_sync(desk.clerk, heard).final_output)
     return said
+
+
+@plot()
+async def an_interview(name: str) -> Any:
+    said = [await ask(desk.clerk, name)]
+    for turn in range(len(TURNS)):
+        said.append(await ask(desk.clerk, desk.ask_user(said[-1], turn)))
+    return said
+
+
+@plot()
+async def an_interview_in_async_code(name: str) -> Any:
+    said = [await ask(desk.clerk, name)]
+    for turn in range(len(TURNS)):
+        said.append(await ask(desk.clerk, await desk.ask_user_async(said[-1], turn)))
+    return said
+
+
+@plot(workflow="chat_sync")
+def an_interview_in_sync_code(name: str) -> Any:
+    said = [DBOSRunner.run_sync(desk.clerk, name).final_output]
+    for turn in range(len(TURNS)):
+        said.append(DBOSRunner.run_sync(desk.clerk, desk.ask_user(said[-1], turn)).final_output)
+    return said
+
+
+def _asks(*questions: str) -> Story:
+    return after(*(Reply(calls=(Call("ask_customer", {"question": each}),)) for each in questions))
+
+
+@plot(story=_asks("Which month?", "Which year?"), agent="Asker")
+async def an_interview_by_a_tool(name: str) -> Any:
+    return await ask(desk.asker, name)
 
 
 def answer(request: Received) -> Reply | str:

@@ -1,8 +1,8 @@
 """Policies and calls at random, over few enough names that rules, calls and records often meet."""
 
 from hypothesis import strategies as st
-from refork.case import RecordedError, Run, Step, StepKind
-from refork.policy import Action, OnMiss, Rule, ToolPolicy
+from refork.records import RecordedError, Run, Step, StepKind
+from refork.tool_policy import Action, OnMiss, Rule, ToolPolicy
 
 LOOSENESS = {Action.DENY: 0, Action.REPLAY: 1, Action.STUB: 2, Action.LIVE: 2}
 """``live`` and ``stub`` are what a project grants: neither is tighter than the other."""

@@ -20,7 +20,13 @@ SOURCES: Final = os.pathsep.join(
     str(TESTS.parent / name) for name in ("harness", "evals", "reports", "pytest_plugin")
 )
 """Those of this checkout, wherever another one is installed."""
-FORKS: Final = ("support.fork_process", "support.plots", "refork.engine.postgres", "openai", "h11")
+FORKS: Final = (
+    "support.fork_process",
+    "support.plots",
+    "refork.dbos.servers.throwaway_postgres",
+    "openai",
+    "h11",
+)
 SESSIONS: Final = ("support.warm_session",)
 _BETWEEN_LOOKS: Final = 0.005
 _VARIABLES: Final = {

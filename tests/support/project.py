@@ -58,7 +58,7 @@ class Project:
         It starts as a copy of a process that has imported everything, ``fresh`` as a user starts it.
         """
         words = ("-m", "pytest", *_PLUGINS, *arguments)
-        env = {**os.environ, **_surroundings(folder), **self.environment}
+        env = {**os.environ, **surroundings(folder), **self.environment}
         if not self.is_fresh:
             return prepared_sessions().python(self.write(folder), *words, env=env, stdout=terminal)
         return subprocess.Popen(
@@ -147,7 +147,7 @@ def _heed_ctrl_c() -> None:
 _PLUGINS = ("-p", "no:asyncio", "-p", "no:hypothesispytest", "-p", "no:randomly", "-W", "error")
 
 
-def _surroundings(folder: Path) -> dict[str, str]:
+def surroundings(folder: Path) -> dict[str, str]:
     return {
         "XDG_CACHE_HOME": str(folder / ".user-cache"),
         "OPENAI_API_KEY": "none",

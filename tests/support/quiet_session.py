@@ -20,7 +20,7 @@ with warnings.catch_warnings():
     import dbos_openai_agents
     import openai
     from refork.fork import ForkSession
-    from refork.outcome import Outcome
+    from refork.records.outcome import Outcome
 
     from support import plots
     from support.apps import helpdesk as desk

@@ -5,10 +5,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from refork.case import Run
-from refork.files.tool_rules import project_rules
 from refork.fork import ForkSession
-from refork.policy import OnMiss, ToolPolicy
+from refork.records import Run
+from refork.tool_policy import OnMiss, ToolPolicy
+from refork.tool_policy.rule_files import project_rules
 
 from support.forks import case_of, measure
 from support.model_server import Call, ModelServer, Received, Reply

@@ -10,8 +10,8 @@ from typing import Any
 
 from agents import set_default_openai_api
 from dbos import DBOS, SetWorkflowID
-from refork.engine.reading import Reader
-from refork.files import save_run
+from refork.case_files.run_file import save_run
+from refork.dbos.reader.reader import Reader
 from refork.production.sqlite_clock import install_sqlite_clock
 
 

@@ -6,10 +6,10 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from refork.case import Answer, Case, RecordedError, Request, Run, Step, StepKind, Tool, ToolCall
-from refork.outcome import ForkStatus, Outcome, Trial, TrialError
-from refork.result import calls_of, usage_of
-from refork.usage import Savings, Usage, cost
+from refork.records import Answer, Case, RecordedError, Request, Run, Step, StepKind, Tool, ToolCall
+from refork.records.outcome import ForkStatus, Outcome, Trial, TrialError
+from refork.records.usage import Savings, Usage, cost
+from refork.records.workflow_result import calls_of, usage_of
 from refork_evals.results import CaseResult, Cell, Evaluation, Interval, Score, ScoredTrial, Verdict
 from scipy.stats import binomtest
 

@@ -8,7 +8,7 @@ import sqlite3
 import sys
 import time
 from collections.abc import Callable, Coroutine
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -42,9 +42,9 @@ from dbos_openai_agents import DBOSRunner
 from openai import AsyncOpenAI
 from openai.types.responses import ResponseOutputMessage
 from pydantic import BaseModel
-from refork.case import Run
-from refork.engine.reading import Reader
+from refork.dbos.reader.reader import Reader
 from refork.production.sqlite_clock import install_sqlite_clock
+from refork.records import Run
 
 from support.apps import helpdesk as desk
 from support.model_server import Call, ModelServer, Received, Reply
@@ -473,7 +473,7 @@ def record_into(database: str, out: str) -> None:
 
 def rows_of(database: Path) -> list[Any]:
     """Everything in the store of a SQLiteSession."""
-    with sqlite3.connect(database) as connection:
+    with closing(sqlite3.connect(database)) as connection:
         return connection.execute(
             "SELECT session_id, message_data FROM agent_messages ORDER BY id"
         ).fetchall()

@@ -28,7 +28,7 @@ def write(url: str) -> None:
     refork.flag("thumbs down", run_id="hand-1")
     refork.flag("outside of every run")
     refork.flag("no such run", run_id="nowhere")
-    from refork.production.marks import flush
+    from refork.production.run_attributes import flush
 
     flush(10)
     DBOS.destroy()

@@ -7,13 +7,13 @@ from typing import Any
 
 import openai
 import pytest
-from refork.engine.server_url import server_at
-from refork.files import write_atomically
-from refork.fork.hidden import hidden_output, hidden_response
-from refork.frameworks.openai_clients import made_without_key
+from refork.dbos.servers.url import server_at
+from refork.fork.trials.secret_filter import hidden_output, hidden_response
+from refork.frameworks.openai_agents.clients import made_without_key
 from refork.http_calls.wire import Received
 from refork.redaction import Redactor
-from refork.redaction.held import forget, hidden, hold, hold_headers, left_as_they_are
+from refork.redaction.process_secrets import forget, hidden, hold, hold_headers, left_as_they_are
+from refork.storage.files import write_atomically
 
 KEY = "k9-Lm2vXr7TqPz4"
 

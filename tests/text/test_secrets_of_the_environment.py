@@ -1,7 +1,8 @@
 """What the environment keeps secret stands in no text that leaves a session."""
 
 import pytest
-from refork.text import summary, without_secrets
+from refork.redaction.error_text import summary
+from refork.redaction.texts import without_secrets
 
 
 @pytest.mark.parametrize(

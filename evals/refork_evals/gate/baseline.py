@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
-from refork import __version__
 from refork.errors import BadFileError, BadInputError
-from refork.files.checks import explain, one_line
-from refork.files.json_text import dump_json, parse_json
-from refork.files.storage import MEGABYTE, read_text, write_atomically
-from refork.files.versions import Format
-from refork.variant import CURRENT
+from refork.records.variant import CURRENT
+from refork.storage.files import MEGABYTE, read_text, write_atomically
+from refork.storage.format_versions import Format
+from refork.storage.json_text import dump_json, parse_json
+from refork.storage.validation import explain
+from refork.text.lines import one_line
+from refork.version import __version__
 
 from refork_evals.results import CaseResult, Verdict
 

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from refork.outcome import ErrorKind
+from refork.records.outcome import ErrorKind
 from scipy.special import comb
 
 from refork_evals.results import Cell, ScoredTrial

@@ -6,12 +6,12 @@ import textwrap
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final
 
-from refork.answers.keys import digest
-from refork.case import Case
+from refork.answer_cache.request_keys import digest
+from refork.records import Case
 
 from refork_evals.results import Fingerprint
-from refork_evals.scorers.judge import MODEL, Judge
-from refork_evals.scoring import Scorer
+from refork_evals.scorers.builtin.judge import MODEL, Judge
+from refork_evals.scorers.protocol import Scorer
 
 MEANING: Final = 1
 """Counted up when a built-in scorer comes to judge the same answer in another way."""

@@ -6,13 +6,12 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
 
-from refork.variant import CURRENT
+from refork.records.variant import CURRENT
 
-from refork_evals.cells import counts_of, first_error
 from refork_evals.gate.baseline import UPDATE, Baseline, BaselineCase
 from refork_evals.gate.errors import is_forgivable, too_many_errors
-from refork_evals.planning import Before, Defaults, plan_of
 from refork_evals.plans import BaselinePlan, TrialPlan
+from refork_evals.plans.planning import Before, Defaults, plan_of
 from refork_evals.plans.shares import share_of_suite
 from refork_evals.results import (
     CaseResult,
@@ -26,6 +25,7 @@ from refork_evals.results import (
     Verdict,
 )
 from refork_evals.statistics.stratified import p_of_drop
+from refork_evals.verdicts.cells import counts_of, first_error
 
 _FINDINGS: Final = {Change.IMPROVED: Finding.IMPROVED, Change.UNCHANGED: Finding.UNCHANGED}
 _NOTHING: Final = "a gate that measured nothing of any case does not pass"

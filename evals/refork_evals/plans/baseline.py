@@ -5,13 +5,13 @@ from functools import cached_property, lru_cache
 
 import numpy as np
 
-from refork_evals.decision import Counts, Decision, nothing_measured
 from refork_evals.plans.words import despite_errors, out_of_reach, passed, why_no_more
 from refork_evals.results import Change, Comparison, Method, Verdict
 from refork_evals.statistics.draws import Floats, chance, null_moments
 from refork_evals.statistics.sequential import Bounds, DropRules, Rule, drop_rules, rate_rule
 from refork_evals.statistics.strata import Pair, interval
 from refork_evals.statistics.stratified import Stratum
+from refork_evals.verdicts.decision import Counts, Decision, nothing_measured
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from refork_evals.decision import Counts, Decision, decide, p_refuted
 from refork_evals.results import Method, Verdict
 from refork_evals.statistics import trials_needed
+from refork_evals.verdicts.decision import Counts, Decision, decide, p_refuted
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from functools import cached_property
 
-from refork_evals.decision import Counts, Decision, nothing_measured
 from refork_evals.plans.words import despite_errors, out_of_reach, passed, why_no_more
 from refork_evals.results import Method, Verdict
 from refork_evals.statistics.sequential import Bounds, Rule, rate_rule
+from refork_evals.verdicts.decision import Counts, Decision, nothing_measured
 
 
 @dataclass(frozen=True, kw_only=True)

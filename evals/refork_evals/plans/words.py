@@ -2,9 +2,9 @@
 
 import dataclasses
 
-from refork_evals.decision import Counts, despite_unknown
 from refork_evals.results import Verdict
 from refork_evals.statistics.sequential import Bounds, Rule
+from refork_evals.verdicts.decision import Counts, despite_unknown
 
 
 def passed(counts: Counts) -> str:

@@ -6,9 +6,9 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
-from refork.case import Case, Ending, Request
-from refork.outcome import Outcome, Trial
-from refork.usage import Savings, Usage
+from refork.records import Case, Ending, Request
+from refork.records.outcome import Outcome, Trial
+from refork.records.usage import Savings, Usage
 
 from refork_evals.results.comparisons import Change, Comparison, Interval, VariantComparison
 from refork_evals.results.gate import Finding, Gate, GateCase, SuiteDrop

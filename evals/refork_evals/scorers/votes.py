@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pydantic import BaseModel, ConfigDict, Field
 
 from refork_evals.results import Judged, Score
-from refork_evals.scoring import describe
-from refork_evals.text import one_line
+from refork_evals.scorers.evidence import one_line
+from refork_evals.scorers.protocol import describe
 
 
 class Judgement(BaseModel):

@@ -66,7 +66,7 @@ def trials_needed(min_pass_rate: float, alpha: float, cases: int) -> int:
     """The smallest number of trials with which a cell can pass and can fail.
 
     To pass, all its trials passing must support ``min_pass_rate`` at ``alpha`` (at 1.0 one suffices: see
-    :func:`refork_evals.decision.decide`). To fail, all its trials failing must refute it, even where it is
+    :func:`refork_evals.verdicts.decision.decide`). To fail, all its trials failing must refute it, even where it is
     the only one of ``cases`` to fail. Raises BadInputError for a rate outside (0, 1].
     """
     check_rate(min_pass_rate)

@@ -8,9 +8,9 @@ from typing import Final
 
 import click
 
-from refork import __version__
-from refork.cli.text import one_line, printable
+from refork.cli._output.text import one_line, printable
 from refork.errors import BadInputError, ReforkError, TypesNotRegisteredError
+from refork.version import __version__
 
 GROUP: Final = "refork.commands"
 INTERRUPTED: Final = 130
@@ -102,7 +102,7 @@ def _usage(error: click.ClickException) -> str:
 
 
 def _fail(message: str, code: int) -> int:
-    from refork.text import without_secrets  # noqa: PLC0415 - `refork --help` needs none of it
+    from refork.redaction.texts import without_secrets  # noqa: PLC0415 - `refork --help` needs none of it
 
     click.echo(f"refork: {printable(without_secrets(' '.join(message.split())))}", err=True)
     return code

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from refork.cli.loading import project
-from refork.cli.options import json_option
-from refork.cli.output import Column, print_json, print_table
+from refork.case_capture.loader import project
+from refork.cli._output.options import json_option
+from refork.cli._output.tables import Column, print_json, print_table
 from refork.errors import BadInputError, ReforkError
 
 if TYPE_CHECKING:
-    from refork.answers.kept import Kept
-    from refork.case import Case
     from refork.config import Config
+    from refork.records import Case
+    from refork.records.cached_answer import Kept
 
 _COLUMNS = (
     Column(title="case", flexible=True),
@@ -77,12 +77,12 @@ def prune(*, cases: tuple[str, ...], dry_run: bool) -> None:
 
 
 def _unreachable(config: "Config", cases: "Sequence[Case]") -> "list[tuple[Case, list[Kept], str]]":
-    from refork.answers import AnswersMode, Store  # noqa: PLC0415
-    from refork.answers.pruning import unreachable  # noqa: PLC0415
+    from refork.answer_cache import AnswersMode, Store  # noqa: PLC0415
+    from refork.config import project_policy  # noqa: PLC0415
     from refork.fork import open_project  # noqa: PLC0415 - DBOS takes a second to import
-    from refork.policy import project_policy  # noqa: PLC0415
-    from refork.prompt_files import find_variants  # noqa: PLC0415
-    from refork.variant import current  # noqa: PLC0415
+    from refork.fork.cache_pruning import unreachable  # noqa: PLC0415
+    from refork.prompts.candidates import find_variants  # noqa: PLC0415
+    from refork.records.variant import current  # noqa: PLC0415
 
     found: list[tuple[Case, list[Kept], str]] = []
     policy = project_policy(config)
@@ -102,20 +102,21 @@ def _unreachable(config: "Config", cases: "Sequence[Case]") -> "list[tuple[Case,
 
 
 def _remove(case: "Case", gone: "Sequence[Kept]") -> None:
-    from refork.answers.file import save_answers  # noqa: PLC0415
+    from refork.answer_cache.answers_file import save_answers  # noqa: PLC0415
 
     keys = {each.key for each in gone}
     save_answers(case.folder, [each for each in _kept(case) if each.key not in keys])
 
 
 def _kept(case: "Case") -> "list[Kept]":
-    from refork.answers.file import load_answers  # noqa: PLC0415
+    from refork.answer_cache.answers_file import load_answers  # noqa: PLC0415
 
     return list(load_answers(case.folder).values())
 
 
 def _cases(config: "Config", names: Sequence[str]) -> "list[Case]":
-    from refork.files import CASE_FILE, load_case, nearest  # noqa: PLC0415 - pydantic
+    from refork.case_files.case_file import CASE_FILE, load_case  # noqa: PLC0415 - pydantic
+    from refork.text.lines import nearest  # noqa: PLC0415 - pydantic
 
     files = {path.parent.name: path for path in sorted(config.cases.rglob(CASE_FILE))}
     for name in names:
@@ -144,7 +145,7 @@ def _row(case: "Case", kept: "Sequence[Kept]") -> list[str]:
 
 
 def _size(folder: Path) -> int:
-    from refork.answers import answers_file  # noqa: PLC0415
+    from refork.answer_cache import answers_file  # noqa: PLC0415
 
     path = answers_file(folder)
     return path.stat().st_size if path.exists() else 0

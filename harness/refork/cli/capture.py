@@ -6,23 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from refork.cli.options import (
-    db_option,
-    redact_options,
-    redaction,
-    replay_option,
-    since,
-)
-from refork.cli.output import note, terminal
-from refork.cli.telling import near, tell, tell_replaced, tell_size
-from refork.cli.where import ACCEPTED, parsed
+from refork.case_capture.run_filter import ACCEPTED, parsed
+from refork.cli._capture.messages import near, tell, tell_replaced, tell_size
+from refork.cli._output.options import db_option, redact_options, redaction, replay_option, since
+from refork.cli._output.tables import note, terminal
 from refork.errors import BadInputError
 
 if TYPE_CHECKING:
-    from refork.capture import Captured
-    from refork.case import Run, Step
-    from refork.cli.loading import LoadedRun, Redaction
+    from refork.case_capture.case_writer import Captured
+    from refork.case_capture.loader import LoadedRun, Redaction
     from refork.config import Config
+    from refork.records import Run, Step
 
 
 @click.command("capture")
@@ -84,7 +78,7 @@ def command(
     what = redaction(redact, no_redact=no_redact)
     if filters:
         _refuse_with_where(run, name)
-        from refork.cli.capture_many import capture_many  # noqa: PLC0415 - needs pydantic
+        from refork.cli._capture.many import capture_many  # noqa: PLC0415 - needs pydantic
 
         capture_many(
             db,
@@ -130,8 +124,8 @@ def _capture_one(
     in_progress: bool,
     **how: Any,
 ) -> None:
-    from refork.capture import check_finished, check_fork_point, check_name  # noqa: PLC0415 - needs pydantic
-    from refork.cli.loading import Loader, project  # noqa: PLC0415
+    from refork.case_capture.case_writer import check_finished, check_fork_point, check_name  # noqa: PLC0415 - needs pydantic
+    from refork.case_capture.loader import Loader, project  # noqa: PLC0415
 
     config = project()
     if name is None and len(wanted) < 2 and not terminal():
@@ -140,7 +134,7 @@ def _capture_one(
         )
     if name is not None:
         check_name(name)
-    with Loader(db, config, redaction=what, replay=replay) as loader:
+    with Loader(db, config, redaction=what, replay=replay, on_note=note) as loader:
         loaded = loader.load(run)
         if not in_progress:
             check_finished(loaded.run)
@@ -161,15 +155,15 @@ def _capture_one(
 
 
 def _captured(loaded: "LoadedRun", point: "Step", config: "Config", name: str, **how: Any) -> "Captured":
-    from refork.capture import capture  # noqa: PLC0415 - needs pydantic
+    from refork.case_capture.case_writer import capture  # noqa: PLC0415 - needs pydantic
 
     options: dict[str, Any] = {"problems": loaded.problems, "steps": loaded.steps, **how}
     return capture(loaded.run, step=point.number, cases=config.cases, name=name, **options)
 
 
 def _fork_points(loaded: "LoadedRun", wanted: Sequence[str]) -> "Sequence[Step]":
-    from refork.capture import find_step  # noqa: PLC0415 - needs pydantic
-    from refork.fork_points import fork_points_of  # noqa: PLC0415
+    from refork.case_capture.case_writer import find_step  # noqa: PLC0415 - needs pydantic
+    from refork.case_capture.fork_points import fork_points_of  # noqa: PLC0415
 
     run = loaded.run
     if wanted:
@@ -190,8 +184,8 @@ def _fork_points(loaded: "LoadedRun", wanted: Sequence[str]) -> "Sequence[Step]"
 
 
 def _asked(run: "Run", *, default: "Step | None") -> "Step":
-    from refork.capture import find_step  # noqa: PLC0415 - needs pydantic
-    from refork.cli.steps import print_timeline  # noqa: PLC0415
+    from refork.case_capture.case_writer import find_step  # noqa: PLC0415 - needs pydantic
+    from refork.cli._output.steps import print_timeline  # noqa: PLC0415
 
     print_timeline(run)
     number = None if default is None else str(default.number)
@@ -199,7 +193,7 @@ def _asked(run: "Run", *, default: "Step | None") -> "Step":
 
 
 def _name(run: "Run", step: "Step", name: str | None, *, several: bool) -> str:
-    from refork.failures import run_name  # noqa: PLC0415 - needs pydantic
+    from refork.case_capture.failures import run_name  # noqa: PLC0415 - needs pydantic
 
     if name is not None:
         return f"{name}-{step.number}" if several else name

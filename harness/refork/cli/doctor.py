@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from refork.cli.options import json_option
-from refork.cli.output import Column, print_json, print_table
+from refork.cli._output.options import json_option
+from refork.cli._output.tables import Column, print_json, print_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -5,14 +5,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from refork.cli.flags import as_json as flags_json
-from refork.cli.flags import told
-from refork.cli.options import db_option, json_option, since
-from refork.cli.output import Column, console, print_json, print_table
-from refork.cli.text import ago, first_line, tokens
+from refork.cli._output.flags import as_json as flags_json
+from refork.cli._output.flags import told
+from refork.cli._output.options import db_option, json_option, since
+from refork.cli._output.tables import Column, console, print_json, print_table
+from refork.cli._output.text import ago, first_line, tokens
 
 if TYPE_CHECKING:
-    from refork.engine.reading_types import RunSummary
+    from refork.dbos.reader.types import RunSummary
 
 _COLUMNS = (
     Column(title="id"),
@@ -53,14 +53,9 @@ def command(
 ) -> None:
     """List recent runs: id, workflow, status, when, steps, tokens, error."""
     moment = None if since_text is None else since(since_text)
-    from refork.hosts import check_hosts  # noqa: PLC0415 - takes a second
-    from refork.hosts.dbos import DBOS  # noqa: PLC0415
+    from refork import api  # noqa: PLC0415 - takes a second to import
 
-    check_hosts((DBOS,))
-    from refork.engine.reading import Reader  # noqa: PLC0415 - takes a second to import
-
-    with Reader(db) as reader:
-        found = reader.runs(status=status, workflow=workflow, since=moment, limit=limit, flagged=flagged)
+    found = api.runs(db, status=status, workflow=workflow, since=moment, limit=limit, flagged=flagged)
     if as_json:
         print_json({"version": 1, "runs": [_json(run) for run in found]})
     elif not found:
@@ -84,7 +79,7 @@ def _cells(run: "RunSummary", *, reasons: bool) -> tuple[str, ...]:
 
 
 def _error(run: "RunSummary") -> str:
-    from refork.text import without_secrets  # noqa: PLC0415 - needs pydantic
+    from refork.redaction.texts import without_secrets  # noqa: PLC0415 - needs pydantic
 
     return "" if run.error is None else first_line(f"{run.error.type}: {without_secrets(run.error.message)}")
 
@@ -103,7 +98,7 @@ def _distinct(run_id: str, ids: Sequence[str]) -> int:
 
 
 def _json(run: "RunSummary") -> dict[str, Any]:
-    from refork.text import without_secrets  # noqa: PLC0415 - needs pydantic
+    from refork.redaction.texts import without_secrets  # noqa: PLC0415 - needs pydantic
 
     usage, error = run.usage, run.error
     return {

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import click
 
-from refork.cli.flags import as_json as flags_json
-from refork.cli.flags import print_flags
-from refork.cli.options import (
+from refork.cli._output.flags import as_json as flags_json
+from refork.cli._output.flags import print_flags
+from refork.cli._output.options import (
     db_option,
     json_option,
     redact_options,
@@ -18,12 +18,12 @@ from refork.cli.options import (
     replay_option,
     run_argument,
 )
-from refork.cli.output import note, print_json
+from refork.cli._output.tables import note, print_json
 from refork.errors import BadInputError, ReforkError
 
 if TYPE_CHECKING:
-    from refork.case import Run, Step
-    from refork.cli.loading import LoadedRun
+    from refork.case_capture.loader import LoadedRun
+    from refork.records import Run, Step
 
 PAGES: Final = "refork.pages"
 """The entry-point group of what makes pages. ``run`` is a :class:`RunPage`."""
@@ -67,15 +67,15 @@ def command(
 
     Secrets are replaced, as they are when the run is captured.
     """
-    from refork.capture import find_step  # noqa: PLC0415 - `refork --help` needs no pydantic
-    from refork.cli.loading import Loader, project  # noqa: PLC0415
-    from refork.cli.steps import print_header, print_step, print_timeline  # noqa: PLC0415
-    from refork.failures import failed_child  # noqa: PLC0415
+    from refork.case_capture.case_writer import find_step  # noqa: PLC0415 - `refork --help` needs no pydantic
+    from refork.case_capture.failures import failed_child  # noqa: PLC0415
+    from refork.case_capture.loader import Loader, project  # noqa: PLC0415
+    from refork.cli._output.steps import print_header, print_step, print_timeline  # noqa: PLC0415
 
     if html is not None and (step is not None or as_json):
         raise BadInputError("--html writes the whole run: leave --step and --json out")
     what = redaction(redact, no_redact=no_redact)
-    with Loader(db, project(), redaction=what, replay=replay) as loader:
+    with Loader(db, project(), redaction=what, replay=replay, on_note=note) as loader:
         loaded = loader.load(run)
     found = None if step is None else _whole(loaded, find_step(loaded.run, step).number)
     if html is not None:
@@ -103,7 +103,7 @@ def _whole(loaded: "LoadedRun", number: int) -> "Step":
 def _document(loaded: "LoadedRun", step: "Step | None") -> dict[str, Any]:
     from pydantic import TypeAdapter  # noqa: PLC0415 - `refork --help` needs no pydantic
 
-    from refork.case import Run, Step  # noqa: PLC0415
+    from refork.records import Run, Step  # noqa: PLC0415
 
     if step is not None:
         found = TypeAdapter(Step).dump_python(step, mode="json")
@@ -119,7 +119,7 @@ def _document(loaded: "LoadedRun", step: "Step | None") -> dict[str, Any]:
 
 def _write_page(loaded: "LoadedRun", file: Path, *, no_redact: bool) -> Path:
     """The page is made by the floor above, found by name: this floor imports nothing of it."""
-    from refork.files import write_atomically  # noqa: PLC0415 - needs pydantic
+    from refork.storage.files import write_atomically  # noqa: PLC0415 - needs pydantic
 
     entry = next(iter(entry_points(group=PAGES, name="run")), None)
     if entry is None:

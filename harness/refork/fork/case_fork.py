@@ -7,13 +7,13 @@ from contextlib import suppress
 from threading import Lock
 from typing import Protocol
 
-from refork.case import Case, Request
 from refork.errors import ReforkError, StaleError
-from refork.fork.alike import EndedAlike
-from refork.fork.hidden import hidden_problem, hidden_request, hidden_trial
-from refork.fork.planned import Keeper, Planned, cancel, refuse
-from refork.outcome import ForkStatus, Outcome, Trial
-from refork.variant import Variant
+from refork.fork.trials.repeated_endings import EndedAlike
+from refork.fork.trials.scheduled_trial import Keeper, Planned, cancel, refuse
+from refork.fork.trials.secret_filter import hidden_problem, hidden_request, hidden_trial
+from refork.records import Case, Request
+from refork.records.outcome import ForkStatus, Outcome, Trial
+from refork.records.variant import Variant
 
 
 class TrialBranch(Protocol):

@@ -14,9 +14,9 @@ from importlib import import_module
 from types import FrameType
 from typing import Final
 
-from refork.case import Run
 from refork.errors import BadInputError
-from refork.own_code import is_installed
+from refork.records import Run
+from refork.source_code.project_modules import is_installed
 
 _ASKERS: Final = frozenset({__name__, "time_machine"})
 _OF_REFORK: Final = frozenset({"refork", "refork_evals", "refork_reports", "pytest_refork"})

@@ -8,21 +8,21 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import datetime
 from typing import Any, Final
 
-from refork.case import Case, Run, Step, StepKind
-from refork.engine.gate import Gate
-from refork.engine.leftovers import Leftover, Leftovers
-from refork.engine.session import Engine, wait_until_idle
+from refork.dbos.instance.engine import Engine, wait_until_idle
+from refork.dbos.instance.recovery import Leftover, Leftovers
+from refork.dbos.replay.admission import Gate
 from refork.errors import DatabaseError, ForkError, InternalError, ReforkError
-from refork.fork.aside import aside
-from refork.fork.at_step import StepBranch
 from refork.fork.attempts import blocked
-from refork.fork.branch import Branch
+from refork.fork.branches.branch import Branch
+from refork.fork.branches.replay_order import RecordedOrder
+from refork.fork.branches.step_branch import StepBranch
+from refork.fork.branches.tail_branch import TailBranch
 from refork.fork.clock import moment_of
-from refork.fork.order import RecordedOrder
-from refork.fork.tail import TailBranch
-from refork.fork.trial_step import Limits
-from refork.policy import ToolPolicy
-from refork.text import summary
+from refork.fork.event_loops import aside
+from refork.fork.trials.trial_step import Limits
+from refork.records import Case, Run, Step, StepKind
+from refork.redaction.error_text import summary
+from refork.tool_policy import ToolPolicy
 
 TICK_SECONDS: Final = 0.2
 IDLE_SECONDS: Final = 3.0

@@ -8,34 +8,37 @@ from pathlib import Path
 from typing import Any
 
 from refork import http_calls
-from refork.answers import AnswersMode, Store
-from refork.case import Case, Run
-from refork.config import Config
-from refork.engine.child_calls import seen_child_starts
-from refork.engine.gate import Gate
-from refork.engine.raised import workflows_end
-from refork.engine.session import Engine, open_engine
-from refork.engine.steps import watched_steps
+from refork.answer_cache import AnswersMode, Store
+from refork.config import Config, project_policy
+from refork.dbos.instance.engine import Engine, open_engine
+from refork.dbos.replay.admission import Gate
+from refork.dbos.replay.child_calls import seen_child_starts
+from refork.dbos.replay.steps import watched_steps
+from refork.dbos.replay.workflow_errors import workflows_end
 from refork.errors import AnswerMissingError, ApplicationError, ToolDeniedError
-from refork.fork.aside import aside, on_event_loop
-from refork.fork.branch import Branch, Instead
+from refork.fork.attempts.retry_policy import Retries
+from refork.fork.branches.branch import Branch, Instead
+from refork.fork.branches.replay_branch import Replay, ReplayBranch
 from refork.fork.case_fork import CaseFork
 from refork.fork.clock import recorded_clock
+from refork.fork.event_loops import aside, on_event_loop
+from refork.fork.fork_strategy import spread_of
 from refork.fork.host import Host
 from refork.fork.http_steps.models import with_named
-from refork.fork.replay import Replay, ReplayBranch
-from refork.fork.retries import Retries
-from refork.fork.slots import Slots
-from refork.fork.spreads import spread_of
-from refork.fork.trial_step import Limits
-from refork.frameworks import Framework, ModelCall, Replaying, StepCall, installed
-from refork.frameworks.dbos_steps import PlainSteps
+from refork.fork.rule_check import RuleCheck
+from refork.fork.trials.concurrency_limit import Slots
+from refork.fork.trials.trial_step import Limits
+from refork.frameworks.plain_dbos.adapter import PlainSteps
+from refork.frameworks.protocol import Framework, ModelCall, Replaying, StepCall
+from refork.frameworks.registry import installed
 from refork.hosts import newer_line
-from refork.outcome import Trial
-from refork.policy import ToolPolicy, project_policy
+from refork.records import Case, Run
+from refork.records.outcome import Trial
+from refork.records.variant import Variant, current
+from refork.tool_policy import ToolPolicy
+from refork.tool_policy.conversation import with_users
 from refork.tracing import quiet_tracing
 from refork.values import DEFAULT
-from refork.variant import Variant, current
 
 
 @contextmanager
@@ -103,7 +106,8 @@ def open_session(
 class ForkSession:
     """Forks cases, all under one limit of calls at once. Made by :func:`open_session`.
 
-    ``note`` is a line to say of the evals database, empty where there is nothing to say.
+    ``note`` is a line to say of the evals database and of rules that may fit nothing, empty where there is nothing
+    to say.
     """
 
     def __init__(
@@ -115,27 +119,48 @@ class ForkSession:
         note: str = "",
         models: Sequence[str] = (),
     ) -> None:
-        self.note = note
+        self._note = note
         self._engine = engine
         self._frameworks = frameworks
         self._host = host
         self._models = models
         self._forks: list[CaseFork] = []
+        self._rules = RuleCheck(steps=engine.steps(), workflows=engine.workflows())
+        self._checked = False
+
+    @property
+    def note(self) -> str:
+        return "; ".join(filter(None, [self._note, *self._rules.doubts]))
+
+    def check(self, cases: Sequence[Case]) -> None:
+        """Refuse rules of the project's that can hold in none of the tails of ``cases``, all that are to be forked.
+
+        Raises BadInputError. Each fork checks for itself where nobody has called this.
+        """
+        self._checked = True
+        self._rules.check(self._host.policy, [self._named(case) for case in cases])
 
     def fork(self, case: Case, *, on_trial: Callable[[Trial], None] | None = None) -> CaseFork:
         """Fork a case. Trials may be planned at once; they run when the replay has reached the fork point.
 
-        Takes up what a killed session left of the same case. Raises ApplicationError, and ForkError where the
-        fork point is a tool that may not act.
+        Takes up what a killed session left of the same case. Raises ApplicationError, BadInputError where a rule
+        about tools cannot hold, and ForkError where the fork point is a tool that may not act.
         """
-        case = replace(case, run=with_named(case.run, self._models))
+        case = self._named(case)
         self._engine.check_workflow(case.run)
+        if not self._checked:
+            self._rules.check(self._host.policy, [case])
+        self._rules.check_case(case)
         spread = spread_of(case, self._framework(case.run), self._host)
         fork = CaseFork(case, spread, on_trial=on_trial)
         self._forks.append(fork)
         if spread.at_once:
             fork.open(current())
         return fork
+
+    def _named(self, case: Case) -> Case:
+        run = with_named(case.run, self._models)
+        return replace(case, run=with_users(run, self._host.policy))
 
     def replay(self, run: Run) -> Replay:
         """Replay a whole run from its checkpoints, and note every request on the way. Makes no call."""

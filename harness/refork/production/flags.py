@@ -5,7 +5,8 @@ import json
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from refork.production import hooks, marks
+from refork.production import hooks
+from refork.production import run_attributes as marks
 
 LONGEST: Final = 2000
 """Characters of a reason that are kept."""

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from refork.usage import Usage
-    from refork.variant import Variant
+    from refork.records.usage import Usage
+    from refork.records.variant import Variant
 
 
 class Evaluation(Protocol):

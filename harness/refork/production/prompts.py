@@ -11,7 +11,7 @@ from refork.errors import BadFileError, BadInputError
 from refork.production import hooks
 
 if TYPE_CHECKING:
-    from refork.production.rendering import AppPrompt
+    from refork.prompts.app_prompts import AppPrompt
 
 FOLDER: Final = "prompts"
 VARIABLE: Final = "REFORK_APP_PROMPTS"
@@ -52,7 +52,7 @@ def _evaluated(
     text = found.render(variables)
     candidate = evaluation.variant(name)
     if candidate is not None:
-        from refork.production.rendering import render_candidate  # noqa: PLC0415 - imports jinja2
+        from refork.prompts.app_prompts import render_candidate  # noqa: PLC0415 - imports jinja2
 
         text = render_candidate(candidate, name, text, variables)
     evaluation.rendered(name, text, variables)
@@ -60,7 +60,7 @@ def _evaluated(
 
 
 def _loaded(module: str, name: str) -> "AppPrompt":
-    from refork.production.rendering import SUFFIX, AppPrompt, check_name  # noqa: PLC0415 - imports jinja2
+    from refork.prompts.app_prompts import SUFFIX, AppPrompt, check_name  # noqa: PLC0415 - imports jinja2
 
     check_name(name)
     folders = folders_of(module)

@@ -11,7 +11,7 @@ FIRST_WITH_CLOCK = (3, 42, 0)
 
 
 def install_sqlite_clock() -> None:
-    """Give ``unixepoch('subsec')`` to every SQLite connection that SQLAlchemy opens from now on.
+    """Give ``unixepoch('subsec')`` to every SQLite connection that SQLAlchemy hands out from now on.
 
     DBOS needs it under Python 3.12 and newer. Does nothing where SQLite has it.
     """
@@ -19,8 +19,8 @@ def install_sqlite_clock() -> None:
         from sqlalchemy import event  # noqa: PLC0415 - DBOS brings it
         from sqlalchemy.engine import Engine  # noqa: PLC0415
 
-        if not event.contains(Engine, "connect", _add_clock):
-            event.listen(Engine, "connect", _add_clock)
+        if not event.contains(Engine, "checkout", _add_clock):
+            event.listen(Engine, "checkout", _add_clock)
 
 
 @contextmanager
@@ -29,23 +29,25 @@ def sqlite_clock() -> Generator[None]:
     from sqlalchemy import event  # noqa: PLC0415 - as above
     from sqlalchemy.engine import Engine  # noqa: PLC0415
 
-    if not needs_clock() or event.contains(Engine, "connect", _add_clock):
+    if not needs_clock() or event.contains(Engine, "checkout", _add_clock):
         yield
         return
-    event.listen(Engine, "connect", _add_clock)
+    event.listen(Engine, "checkout", _add_clock)
     try:
         yield
     finally:
-        event.remove(Engine, "connect", _add_clock)
+        event.remove(Engine, "checkout", _add_clock)
 
 
 def needs_clock() -> bool:
     return sqlite3.sqlite_version_info < FIRST_WITH_CLOCK
 
 
-def _add_clock(connection: Any, _record: object) -> None:
-    if isinstance(connection, sqlite3.Connection):
+def _add_clock(connection: Any, record: Any, _lent: object) -> None:
+    """When it is lent, not when it is opened: an application may have opened some before."""
+    if isinstance(connection, sqlite3.Connection) and not record.info.get(_add_clock):
         connection.create_function("unixepoch", -1, _unixepoch)
+        record.info[_add_clock] = True
 
 
 def _unixepoch(*modifiers: object) -> float | int | None:

@@ -4,7 +4,8 @@ import threading
 from collections import OrderedDict
 from typing import Final
 
-from refork.production import hooks, marks
+from refork.production import hooks
+from refork.production import run_attributes as marks
 
 COUNTS: Final[tuple[str, ...]] = (
     "calls",
@@ -50,7 +51,7 @@ def record_usage(
 
 
 def _tell(evaluation: hooks.Evaluation, counts: dict[str, int], model: str | None) -> None:
-    from refork.usage import Usage  # noqa: PLC0415 - brings pydantic, which production need not have loaded
+    from refork.records.usage import Usage  # noqa: PLC0415 - brings pydantic, which production need not have loaded
 
     evaluation.used(Usage(**counts), model)
 

@@ -11,9 +11,9 @@ from types import FunctionType, MethodType, ModuleType
 from typing import Any, Final
 
 from refork.http_calls.formats import PATHS
-from refork.own_code import is_installed
 from refork.recognition.patterns import CALLS, CLASSES, FUNCTIONS, MAKERS, RUN, WRAPPED
-from refork.syntax import parsed
+from refork.source_code.project_modules import is_installed
+from refork.source_code.syntax_trees import parsed
 
 _MOST: Final = 2_000
 """Functions that are looked at for one step: an application that reaches more names its steps."""

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from refork.case import Answer, RecordedError, Request, Run, Step, Tool
+from refork.records import Answer, RecordedError, Request, Run, Step, Tool
 from refork.redaction import Redactor, Where
 
 

@@ -21,8 +21,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Final, NoReturn
 
-from refork.case import Json
 from refork.errors import ValueNotPortableError
+from refork.records import Json
 from refork.values import found
 from refork.values.classes import coders, pydantic_coders
 from refork.values.types import (

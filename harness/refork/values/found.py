@@ -12,7 +12,7 @@ from typing import Any, Final
 from pydantic import BaseModel
 
 from refork.errors import ValueNotPortableError
-from refork.own_code import is_installed
+from refork.source_code.project_modules import is_installed
 from refork.values.classes import Coders, coders, pydantic_coders
 from refork.values.types import NotPortable
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from refork.case import Json
+from refork.records import Json
 from refork.values import PLACEHOLDERS, TAG
 
 

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from refork.case import Run
 from refork.fork import ForkSession
+from refork.records import Run
 from support.model_server import ModelServer
 from support.random_tails import TOOLS, acted_in_random_tails
 

@@ -1,4 +1,5 @@
-"""One whole path, from a recorded run to a red and a green verdict, with the versions that people have.
+"""With the versions that people have: one whole path, from a recorded run to a red and a green verdict, and what
+Refork relies on in DBOS, the agent frameworks and pytest.
 
 Each leg has an environment of its own, made by uv. docs/compatibility.md says what these legs are.
 """
@@ -17,6 +18,15 @@ from support.project import Project
 
 ROOT = Path(__file__).parents[3]
 RECORDER = ROOT / "tests/support/record_newsdesk.py"
+CONTRACTS = (
+    "tests/forks/test_engine_contract.py",
+    "tests/harness/test_hosts.py",
+    "tests/harness/test_reading_contract.py",
+    "tests/frameworks/test_conformance.py",
+)
+EXTRAS = "clock,databricks,postgres,pydantic-ai"
+BESIDE_CONTRACTS = ("anthropic", "cryptography", "httpx", "hypothesis", "requests")
+"""What the modules beside the contract tests import; installed after the leg, whose versions stay."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +45,7 @@ LEGS = (
     Leg(name="beside databricks-openai and mlflow", beside=("databricks-openai>=0.9", "mlflow>=3.8")),
     Leg(name="dbos 3.0", pins=("dbos==3.0.0",)),
     Leg(name="openai 2 and openai-agents 0.20", pins=("openai==2.54.0", "openai-agents==0.20.0")),
+    Leg(name="the newest of everything"),
     Leg(name="Python 3.12", python="3.12"),
     Leg(name="Python 3.13", python="3.13"),
 )
@@ -56,38 +67,35 @@ def _run(command: Sequence[str], folder: Path, **variables: str) -> subprocess.C
     )
 
 
-def _environment(leg: Leg, folder: Path) -> Path:
-    """A new virtual environment with Refork and what the leg says."""
-    home = folder / "environment"
-    (folder / "overrides.txt").write_text("\n".join(leg.pins))
-    cache = {name: os.environ[name] for name in ("XDG_CACHE_HOME",) if name in os.environ}
-    cache.setdefault("XDG_CACHE_HOME", str(Path("~/.cache").expanduser()))
-    made = _run([UV, "venv", "--quiet", "--python", interpreter(leg.python), str(home)], folder, **cache)
-    assert made.returncode == 0, made.stderr
-    python = home / "bin/python"
-    overrides = ["--override", str(folder / "overrides.txt")] if leg.pins else []
-    installing = [
-        UV,
-        "pip",
-        "install",
-        "--quiet",
-        "--python",
-        str(python),
-        *overrides,
-        *leg.options,
-        str(ROOT),
-        *leg.beside,
-    ]
-    installed = _run(installing, folder, **cache)
-    assert installed.returncode == 0, installed.stderr
-    return python
+@pytest.fixture(scope="module", params=LEGS, ids=lambda leg: leg.name)
+def python(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The Python of a new virtual environment with Refork and what the leg says."""
+    leg: Leg = request.param
+    folder = tmp_path_factory.mktemp("leg")
+    home, overrides = folder / "environment", folder / "overrides.txt"
+    overrides.write_text("\n".join(leg.pins))
+    _uv(folder, "venv", "--python", interpreter(leg.python), str(home))
+    into = ("--python", str(home / "bin/python"), "--override", str(overrides))
+    _uv(folder, "pip", "install", *into, *leg.options, f"{ROOT}[{EXTRAS}]", *leg.beside)
+    _uv(folder, "pip", "install", *into, *BESIDE_CONTRACTS)
+    return home / "bin/python"
 
 
-@pytest.mark.parametrize("leg", LEGS, ids=lambda leg: leg.name)
+def _uv(folder: Path, *arguments: str) -> None:
+    cache = os.environ.get("XDG_CACHE_HOME", str(Path("~/.cache").expanduser()))
+    done = _run([UV, *arguments, "--quiet"], folder, XDG_CACHE_HOME=cache)
+    assert done.returncode == 0, done.stderr
+
+
+def test_what_is_relied_on_in_other_libraries_is_there(python: Path, tmp_path: Path) -> None:
+    command = [str(python), "-m", "pytest", *CONTRACTS, "--basetemp", str(tmp_path / "tests")]
+    done = _run(command, ROOT, XDG_CACHE_HOME=str(tmp_path))
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_a_recorded_failure_is_red_and_its_fix_green(
-    leg: Leg, project: Project, model: ModelServer, tmp_path: Path
+    python: Path, project: Project, model: ModelServer, tmp_path: Path
 ) -> None:
-    python = _environment(leg, tmp_path)
     folder = project.write(tmp_path / "project")
     (folder / "evals/cases/rosy/run.json").unlink()
     where = {"OPENAI_BASE_URL": model.url, "OPENAI_API_KEY": "none"}

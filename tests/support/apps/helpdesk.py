@@ -82,6 +82,31 @@ def jot(text: str) -> str:
     return f"jotted {text}"
 
 
+TURNS = ("And in March?", "Thank you.")
+
+
+@DBOS.step()
+def ask_user(said: str, turn: int) -> str:
+    """A step by which the user's turns come."""
+    write(f"ask_user {said}")
+    return TURNS[turn]
+
+
+@DBOS.step()
+async def ask_user_async(said: str, turn: int) -> str:
+    write(f"ask_user_async {said}")
+    return TURNS[turn]
+
+
+@function_tool
+@DBOS.step()
+def ask_customer(question: str) -> str:
+    """Ask the customer something."""
+    write(f"ask_customer {question}")
+    return f"The customer says: {question[::-1]}"
+
+
+asker = Agent(name="Asker", instructions="Ask the customer.", model="small", tools=[ask_customer])
 closer = Agent(name="Closer", instructions="Close the ticket.", model="small", tools=[send_mail])
 clerk = Agent(
     name="Clerk",

@@ -1,13 +1,17 @@
-"""The sample of the conformance suite, written with Pydantic AI: as it is done now, and with ``DBOSAgent``."""
+"""The sample of the conformance suite, written with Pydantic AI: as it is done now, and with ``DBOSAgent``.
+
+Pydantic AI 1 has ``DBOSAgent`` alone.
+"""
 
 import os
 import warnings
 from pathlib import Path
+from typing import Any
 
+import pydantic_ai.durable_exec.dbos as durable_exec
 from dbos import DBOS
 from pydantic import BaseModel
 from pydantic_ai import Agent
-from pydantic_ai.durable_exec.dbos import DBOSAgent, DBOSDurability  # pyright: ignore[reportDeprecated]
 from pydantic_ai.models.openai import OpenAIChatModel
 
 
@@ -23,38 +27,39 @@ class Place(BaseModel):
     shelf: int
 
 
-librarian = Agent(
-    OpenAIChatModel("small"),
-    name="librarian",
-    instructions="Help the reader.",
-    tools=[find_book],
-    capabilities=[DBOSDurability()],
-)
-cataloguer = Agent(
-    OpenAIChatModel("small"),
-    name="cataloguer",
-    system_prompt="Catalogue it.",
-    output_type=Place,
-    tools=[find_book],
-    capabilities=[DBOSDurability()],
-)
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # DBOSAgent is on its way out, and many run it
-    wrapped = DBOSAgent(  # pyright: ignore[reportDeprecated]
-        Agent(OpenAIChatModel("small"), name="wrapped", instructions="Help the reader.", tools=[find_book])
-    )
+def by_dbos_agent(name: str, **options: Any) -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # DBOSAgent is on its way out, and many run it
+        agent = Agent(OpenAIChatModel("small"), name=name, tools=[find_book], **options)
+        return durable_exec.DBOSAgent(agent)  # pyright: ignore[reportDeprecated]
+
+
+def durable(name: str, **options: Any) -> Any:
+    capability: Any = getattr(durable_exec, "DBOSDurability", None)
+    if capability is None:
+        return by_dbos_agent(name, **options)
+    model = OpenAIChatModel("small")
+    return Agent(model, name=name, tools=[find_book], capabilities=[capability()], **options)
+
+
+librarian = durable("librarian", instructions="Help the reader.")
+cataloguer = durable("cataloguer", system_prompt="Catalogue it.", output_type=Place)
+wrapped = by_dbos_agent("wrapped", instructions="Help the reader.")
 
 
 @DBOS.workflow(name="ask_pydantic_ai")
 async def ask(question: str) -> str:
-    return (await librarian.run(question)).output
+    answer: str = (await librarian.run(question)).output
+    return answer
 
 
 @DBOS.workflow(name="catalogue")
 async def catalogue(question: str) -> int:
-    return (await cataloguer.run(question)).output.shelf
+    place: Place = (await cataloguer.run(question)).output
+    return place.shelf
 
 
 @DBOS.workflow(name="ask_wrapped")
 async def ask_wrapped(question: str) -> str:
-    return (await wrapped.run(question)).output
+    answer: str = (await wrapped.run(question)).output
+    return answer

@@ -15,26 +15,26 @@ from agents.models.openai_chatcompletions import OpenAIChatCompletionsModel
 from agents.models.openai_responses import OpenAIResponsesModel
 from anthropic import AsyncAnthropic
 from openai import AsyncOpenAI
-from pytest_refork.keeping import _of as kept_of
 from refork import http_calls
-from refork.answers import AnswerKey, AnswersMode, Store
-from refork.answers.file import _line as file_line
-from refork.answers.file import _parsed as parsed_line
-from refork.engine.serializer import JsonSerializer
+from refork.answer_cache import AnswerKey, AnswersMode, Store
+from refork.answer_cache.answers_file import _line as file_line
+from refork.answer_cache.answers_file import _parsed as parsed_line
+from refork.dbos.instance.json_serializer import JsonSerializer
+from refork.fork.attempts.retry_policy import Retries
+from refork.fork.branches.step_rerun import ToolRun
 from refork.fork.http_steps import Exchanges, Kind, Making
-from refork.fork.retries import Retries
-from refork.fork.slots import Slots
-from refork.fork.tool_run import ToolRun
-from refork.fork.trial_step import Limits, run_trial
-from refork.frameworks import ModelCall, StepCall
-from refork.frameworks.openai_calls import Call
-from refork.frameworks.responses import register
-from refork.outcome import ErrorKind, Trial, TrialError
+from refork.fork.trials.concurrency_limit import Slots
+from refork.fork.trials.trial_step import Limits, run_trial
+from refork.frameworks.openai_agents.calls import Call
+from refork.frameworks.protocol import ModelCall, StepCall
+from refork.http_calls.client_responses import register
+from refork.records.outcome import ErrorKind, Trial, TrialError
 from refork.values import DEFAULT
+from refork_evals.evaluation.answer_writer import _of as kept_of
 from refork_evals.portable import portable
 from refork_evals.results import ScoredTrial
-from refork_reports.results_build import _trial as entry_of
-from refork_reports.results_schema import TrialEntry
+from refork_reports.results_file.build import _trial as entry_of
+from refork_reports.results_file.schema import TrialEntry
 
 from support.fuzz.answers import CHAT, MESSAGE, RESPONSE, Answered, mutated
 

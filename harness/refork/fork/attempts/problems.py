@@ -11,9 +11,9 @@ from refork.errors import (
     ToolDeniedError,
     UnreadableAnswerError,
 )
-from refork.fork.retries import is_transient, is_unanswered
-from refork.outcome import ErrorKind, TrialError
-from refork.text import message_of, name_of
+from refork.fork.attempts.retry_policy import is_transient, is_unanswered
+from refork.records.outcome import ErrorKind, TrialError
+from refork.redaction.error_text import message_of, name_of
 
 _ACCOUNT_CODES: Final = frozenset(
     {

@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 
 from refork.fork.attempts.bounded import Ended, within
 from refork.fork.attempts.problems import is_account_problem
-from refork.fork.retries import Retries, until_next
-from refork.outcome import TrialError
+from refork.fork.attempts.retry_policy import Retries, until_next
+from refork.records.outcome import TrialError
 
 _Result = TypeVar("_Result")
 

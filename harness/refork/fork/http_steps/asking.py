@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from refork.case import Request
 from refork.http_calls.formats import Format, Reading, format_of, with_model
 from refork.http_calls.wire import Received, Sent
-from refork.prompt_files import render
-from refork.variant import Variant
+from refork.prompts.candidates import render
+from refork.records import Request
+from refork.records.variant import Variant
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
 
-from refork.answers import AnswerKey, AnswersMode, Kept, digest_of, normalizers
+from refork.answer_cache import AnswerKey, AnswersMode, Kept, digest_of, normalizers
 from refork.errors import AnswerMissingError, ApplicationError, ModelCallError, ToolDeniedError
-from refork.fork.hidden import hidden_response
 from refork.fork.http_steps.asking import Asking, asking_of, said_by
 from refork.fork.http_steps.making import Kind, Making
 from refork.fork.http_steps.notes import Notes
 from refork.fork.http_steps.waiting import until_next
+from refork.fork.trials.secret_filter import hidden_response
 from refork.http_calls import is_beside
 from refork.http_calls.formats.odd import oddity
 from refork.http_calls.wire import Received, Sent, as_json, from_json

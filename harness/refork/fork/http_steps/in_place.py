@@ -8,7 +8,7 @@ from typing import Any
 
 from refork.fork.http_steps.exchanges import Exchanges
 from refork.fork.http_steps.running import told_instead
-from refork.frameworks import StepCall, StepRun
+from refork.frameworks.protocol import StepCall, StepRun
 from refork.http_calls import watching
 
 

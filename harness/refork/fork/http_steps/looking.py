@@ -12,14 +12,14 @@ from dataclasses import dataclass, replace
 from threading import Event
 from typing import Any, Final
 
-from refork.case import Request
 from refork.fork.http_steps.asking import asking_of
 from refork.fork.http_steps.exchanges import Unwound
-from refork.frameworks import StepCall
-from refork.frameworks.dbos_steps import noted_prompts
+from refork.frameworks.plain_dbos.adapter import noted_prompts
+from refork.frameworks.protocol import StepCall
 from refork.http_calls import Received, Sent, in_thread, watching
 from refork.http_calls.guards.effects import no_effects
-from refork.text import text_of
+from refork.records import Request
+from refork.redaction.error_text import text_of
 
 SECONDS: Final = 5.0
 

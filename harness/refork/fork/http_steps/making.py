@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
-from refork.answers import Kept, Store
-from refork.case import Request
-from refork.fork.retries import Retries
-from refork.variant import Variant
+from refork.answer_cache import Kept, Store
+from refork.fork.attempts.retry_policy import Retries
+from refork.records import Request
+from refork.records.variant import Variant
 
 
 def _nothing(_kept: Kept) -> None:

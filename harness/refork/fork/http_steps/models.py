@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from refork.case import Answer, Run, Step, StepKind
-from refork.frameworks import StepCall
-from refork.policy import DBOS_PREFIX, Action, Rule, ToolPolicy
+from refork.frameworks.protocol import StepCall
 from refork.recognition import asks_model
-from refork.result import answer_of
+from refork.records import Answer, Run, Step, StepKind
+from refork.records.workflow_result import answer_of
+from refork.tool_policy import DBOS_PREFIX, Action, Rule, ToolPolicy
 from refork.values import PLACEHOLDERS, TAG, decoded
 
 

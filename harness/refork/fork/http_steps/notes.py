@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from refork.answers import AnswerKey, Kept
-from refork.case import Request
+from refork.answer_cache import AnswerKey, Kept
 from refork.errors import ModelCallError
 from refork.http_calls.formats import Reading
-from refork.usage import Usage, total_usage
+from refork.records import Request
+from refork.records.usage import Usage, total_usage
 
 
 class Notes:

@@ -9,16 +9,16 @@ from typing import Any, Final
 from dbos._error import DBOSWorkflowCancelledError
 from pydantic import TypeAdapter
 
-from refork.answers import Kept
-from refork.case import Json
+from refork.answer_cache import Kept
 from refork.errors import ReforkError, UnreadableAnswerError
 from refork.fork.attempts.problems import is_of_a_client
 from refork.fork.attempts.sdk_watch import SdkWatch
 from refork.fork.http_steps.exchanges import Exchanges
-from refork.frameworks import ModelCall, Reply
+from refork.frameworks.protocol import ModelCall, Reply
 from refork.http_calls import watching
 from refork.http_calls.formats import Reading
-from refork.text import summary
+from refork.records import Json
+from refork.redaction.error_text import summary
 from refork.values.nesting import DEEPEST, is_nested_too_deeply
 
 _OVER: Final = (asyncio.CancelledError, KeyboardInterrupt, SystemExit, DBOSWorkflowCancelledError)

@@ -4,8 +4,8 @@ from typing import Final
 
 from refork.errors import ModelCallError
 from refork.fork.attempts.problems import is_account_problem
+from refork.fork.attempts.retry_policy import Retries, is_transient, wait_for
 from refork.fork.http_steps.asking import said_by
-from refork.fork.retries import Retries, is_transient, wait_for
 from refork.http_calls.wire import Received
 
 _UNREACHED: Final = frozenset(

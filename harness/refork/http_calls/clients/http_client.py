@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from refork.http_calls.watch import passing, watch_here
 from refork.http_calls.wire import Received, Sent, received
-from refork.redaction.held import hold_headers
+from refork.redaction.process_secrets import hold_headers
 
 _ANSWER: Final = "_refork_answer"
 """The attribute of a connection that holds the answer which its next ``getresponse`` gives."""

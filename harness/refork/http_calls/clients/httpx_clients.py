@@ -10,7 +10,7 @@ from typing import Any, Final
 from refork.http_calls.clients.keys import NO_KEY
 from refork.http_calls.watch import passing, watch_here
 from refork.http_calls.wire import Received, Sent, received
-from refork.redaction.held import hold_headers
+from refork.redaction.process_secrets import hold_headers
 
 LIBRARIES: Final = ("httpx", "httpx2")
 _NOT_COPIED: Final = frozenset({"content-length", "transfer-encoding"})

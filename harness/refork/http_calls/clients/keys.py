@@ -6,7 +6,7 @@ from contextlib import ExitStack, contextmanager
 from typing import Any, Final
 
 from refork.http_calls.watch import watch_here
-from refork.redaction.held import hold
+from refork.redaction.process_secrets import hold
 
 NO_KEY: Final = "refork-has-no-key"
 """The key of a client that could not have been made without one. It is never sent."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from refork.http_calls.watch import passing, watch_here
 from refork.http_calls.wire import Received, Sent, received
-from refork.redaction.held import hold_headers
+from refork.redaction.process_secrets import hold_headers
 
 
 @contextmanager

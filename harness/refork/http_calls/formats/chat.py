@@ -4,11 +4,11 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from refork.case import Request
-from refork.frameworks.responses import answer_of, model_of, usage_of
+from refork.http_calls.client_responses import answer_of, model_of, usage_of
 from refork.http_calls.formats import sse
 from refork.http_calls.formats.protocol import Reading, retold, settings_of, text_of, told, tools_of
 from refork.http_calls.wire import Received
+from refork.records import Request
 
 _PATHS: Final = ("/chat/completions", "/invocations")
 _IN_PATH: Final = re.compile(r"/(?:deployments|serving-endpoints|endpoints)/([^/]+)/")

@@ -5,12 +5,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import Any, Final
 
-from refork.case import Answer, Request, Tool, ToolCall
-from refork.frameworks.responses import ending_of
+from refork.http_calls.client_responses import ending_of
 from refork.http_calls.formats import sse
 from refork.http_calls.formats.protocol import Reading, retold, settings_of, text_of, told
 from refork.http_calls.wire import Received
-from refork.usage import Usage, checked
+from refork.records import Answer, Request, Tool, ToolCall
+from refork.records.usage import Usage, checked
 
 _PATHS: Final = (":generateContent", ":streamGenerateContent")
 _SYSTEM: Final = ("systemInstruction", "system_instruction")

@@ -5,10 +5,10 @@ from typing import Any, Final
 
 from pydantic import TypeAdapter, ValidationError
 
-from refork.files.checks import one_line
 from refork.http_calls.formats import sse
 from refork.http_calls.wire import Received
-from refork.text import message_of
+from refork.redaction.error_text import message_of
+from refork.text.lines import one_line
 
 _KNOWN: Final = {
     "chat": ("openai.types.chat", "ChatCompletion", "choices"),

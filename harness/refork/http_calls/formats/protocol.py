@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
-from refork.case import Answer, Request, Tool
 from refork.http_calls.wire import Received
-from refork.usage import Usage
+from refork.records import Answer, Request, Tool
+from refork.records.usage import Usage
 
 CUT_OFF: Final = frozenset(
     {"length", "max_tokens", "max_output_tokens", "MAX_TOKENS", "model_context_window_exceeded"}
@@ -64,7 +64,7 @@ class Format(Protocol):
 
 
 def settings_of(body: Mapping[str, Any], *known: str) -> dict[str, Any]:
-    """What a body says beside what has a place of its own in a :class:`refork.case.Request`."""
+    """What a body says beside what has a place of its own in a :class:`refork.records.Request`."""
     return {key: value for key, value in body.items() if key not in known}
 
 

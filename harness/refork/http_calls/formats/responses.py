@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-from refork.case import Request
-from refork.frameworks.responses import answer_of, model_of, usage_of
+from refork.http_calls.client_responses import answer_of, model_of, usage_of
 from refork.http_calls.formats import sse
 from refork.http_calls.formats.chat import joined, split
 from refork.http_calls.formats.protocol import Reading, retold, settings_of, tools_of
 from refork.http_calls.wire import Received
+from refork.records import Request
 
 
 class Responses:

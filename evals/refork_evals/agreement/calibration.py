@@ -1,0 +1,66 @@
+"""A session's judged outputs beside the labels of a person, rubric by rubric."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from refork_evals.agreement.kappa import Agreement, Pair, agreement
+from refork_evals.agreement.labels import Key, Label
+from refork_evals.agreement.rubrics import Rubric, rubrics
+from refork_evals.digests import output_digest
+from refork_evals.results import CaseResult, Score, ScoredTrial
+
+
+@dataclass(frozen=True, kw_only=True)
+class Calibration:
+    """A rubric's judge in one session. ``labels`` counts those of the rubric, of whatever output.
+
+    ``agreement`` is over distinct outputs that are judged and labelled: one that several trials gave counts once,
+    with the first that the judge said of it; of ``contradicted`` outputs it said both. ``asked`` and ``answered``
+    count the scores by model, as far as they are known.
+    """
+
+    rubric: Rubric
+    labels: int
+    agreement: Agreement
+    contradicted: int = 0
+    asked: Mapping[str, int] = field(default_factory=dict[str, int])
+    answered: Mapping[str, int] = field(default_factory=dict[str, int])
+
+
+def calibrations(result: CaseResult, labels: Mapping[Key, Label]) -> tuple[Calibration, ...]:
+    """One for each rubric of the case that can be labelled. Raises BadFileError as :func:`rubrics` does."""
+    return tuple(_calibration(rubric, result, labels) for rubric in rubrics(result.case))
+
+
+def _calibration(rubric: Rubric, result: CaseResult, labels: Mapping[Key, Label]) -> Calibration:
+    known = {output: label for (digest, output), label in labels.items() if digest == rubric.digest}
+    scored = list(_scored(rubric, result))
+    said: dict[str, list[bool]] = {}
+    for trial, score in scored:
+        if trial.trial.answer is not None and score.passed is not None:
+            said.setdefault(output_digest(trial.trial.answer), []).append(score.passed)
+    pairs = [
+        Pair(person=known[output].passes, judge=each[0]) for output, each in said.items() if output in known
+    ]
+    judged = [score.judged for _, score in scored if score.judged is not None]
+    return Calibration(
+        rubric=rubric,
+        labels=len(known),
+        agreement=agreement(pairs),
+        contradicted=sum(len(set(each)) > 1 for each in said.values()),
+        asked=Counter(each.asked for each in judged),
+        answered=Counter(model for each in judged for model in each.answered),
+    )
+
+
+def _scored(rubric: Rubric, result: CaseResult) -> Iterable[tuple[ScoredTrial, Score]]:
+    """The recorded answer and the trials of all variants for which the rubric's judge was asked."""
+    recorded = () if result.recorded is None else (result.recorded,)
+    for trial in (*recorded, *(trial for cell in result.cells for trial in cell.trials)):
+        answer = trial.trial.answer
+        if answer is None or len(trial.scores) <= rubric.place or rubric.material(answer) is None:
+            continue
+        score = trial.scores[rubric.place]
+        if score.scorer == rubric.kind:
+            yield trial, score

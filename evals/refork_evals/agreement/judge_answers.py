@@ -1,0 +1,105 @@
+"""What judges replied, kept beside the answers that they judged."""
+
+from collections import Counter
+from collections.abc import Generator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+from refork.answer_cache import AnswerKey, AnswersMode, Kept, Store
+from refork.answer_cache.request_keys import digest
+
+
+@dataclass(frozen=True, kw_only=True)
+class JudgeAnswer:
+    """A vote that was paid for, and the folder of the case that it belongs to."""
+
+    folder: Path
+    kept: Kept
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Judged:
+    """Whose output is judged just now."""
+
+    folder: Path
+    trial: int
+    of: str | None
+
+
+class JudgeAnswers:
+    """Finds what judges replied before, and notes what they reply now. Safe to use from any thread."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._lock = Lock()
+        self._made: list[JudgeAnswer] = []
+        self.reused: Counter[Path] = Counter()
+
+    @property
+    def offline(self) -> bool:
+        return self._store.mode is AnswersMode.OFFLINE
+
+    @property
+    def made(self) -> tuple[JudgeAnswer, ...]:
+        with self._lock:
+            return tuple(self._made)
+
+    def find(self, body: Any, vote: int) -> Kept | None:
+        """What is kept of a request to a judge; None outside of a case. Raises BadFileError."""
+        judged = _judged.get()
+        if judged is None:
+            return None
+        return self._store.find(judged.folder, AnswerKey(digest(body), judged.trial, vote, kind="judge"))
+
+    def note(self, body: Any, vote: int, reply: str, model: str) -> None:
+        """A judge replied."""
+        judged = _judged.get()
+        if judged is None:
+            return
+        kept = Kept(
+            digest=digest(body),
+            trial=judged.trial,
+            occurrence=vote,
+            kind="judge",
+            answered_at=datetime.now(UTC),
+            model=model,
+            output=reply,
+            of=judged.of,
+        )
+        self._store.note(judged.folder, kept)
+        with self._lock:
+            self._made.append(JudgeAnswer(folder=judged.folder, kept=kept))
+
+
+_judged: ContextVar[_Judged | None] = ContextVar("refork_judged", default=None)
+_open: list[JudgeAnswers] = []
+
+
+def judge_answers() -> JudgeAnswers | None:
+    """What is kept of judges, while somebody keeps it."""
+    return _open[-1] if _open else None
+
+
+@contextmanager
+def keeping(answers: JudgeAnswers) -> Generator[None]:
+    """Keep what judges reply while it lasts."""
+    _open.append(answers)
+    try:
+        yield
+    finally:
+        _open.remove(answers)
+
+
+@contextmanager
+def judging(folder: Path, trial: int, of: str | None) -> Generator[None]:
+    """Say whose output is judged: that of a trial of the case in ``folder``, found by the digest ``of``."""
+    token = _judged.set(_Judged(folder=folder, trial=trial, of=of))
+    try:
+        yield
+    finally:
+        _judged.reset(token)

@@ -1,0 +1,76 @@
+"""What was answered in a session, kept in the cases' folders. Only one process writes: never a worker."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from refork.answer_cache import AnswersMode, Kept, Store
+from refork.errors import ReforkError
+from refork.records.outcome import Trial, kept_answer
+
+from refork_evals.agreement.judge_answers import JudgeAnswer
+from refork_evals.results import CaseResult
+
+
+@dataclass(frozen=True, kw_only=True)
+class Saved:
+    """How many answers were written to how many cases, and what could not be."""
+
+    answers: int = 0
+    cases: int = 0
+    problems: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unscored:
+    """A trial that was paid for, of the case in ``folder``, which nobody came to look at."""
+
+    folder: Path
+    trial: Trial
+
+
+def keep(
+    mode: AnswersMode,
+    results: Iterable[CaseResult],
+    judged: Iterable[JudgeAnswer],
+    *,
+    unscored: Iterable[Unscored] = (),
+    cases: Path,
+) -> Saved:
+    """Write what was answered, each case in one go. ``cases`` is the folder of all of them."""
+    fresh: dict[Path, list[Kept]] = {}
+    asked: dict[Path, set[str]] = {}
+    scored = (
+        (result.case.folder, trial)
+        for result in results
+        for trial in (result.outcome.trials if result.outcome is not None else ())
+    )
+    for folder, trial in (*scored, *((each.folder, each.trial) for each in unscored)):
+        new = list(_of(trial))
+        fresh.setdefault(folder, []).extend(new)
+        asked.setdefault(folder, set()).update(kept.digest for kept in new)
+    for each in judged:
+        fresh.setdefault(each.folder, []).append(each.kept)
+        asked.setdefault(each.folder, set()).add(each.kept.digest)
+    return _written(Store(mode), fresh, asked, cases)
+
+
+def _written(store: Store, fresh: dict[Path, list[Kept]], asked: dict[Path, set[str]], home: Path) -> Saved:
+    answers, cases, problems = 0, 0, list[str]()
+    for folder, new in fresh.items():
+        if not new or not folder.is_dir():
+            continue
+        try:
+            changed = store.keep(folder, new, asked=asked[folder], cases=home)
+        except ReforkError as error:
+            problems.append(str(error))
+            continue
+        answers, cases = answers + changed, cases + bool(changed)
+    return Saved(answers=answers, cases=cases, problems=tuple(problems))
+
+
+def _of(trial: Trial) -> Iterator[Kept]:
+    yield from trial.kept_steps
+    kept = kept_answer(trial)
+    if kept is not None:
+        yield kept

@@ -1,0 +1,52 @@
+"""Which plan an item's trials follow, once it is known how many items there are."""
+
+from dataclasses import dataclass
+
+from refork.records.variant import CURRENT
+
+from refork_evals.evaluation.measured_case import MeasuredCase
+from refork_evals.evaluation.settings import Settings
+from refork_evals.gate.judge import before_of
+from refork_evals.plans import FixedPlan, TrialPlan
+from refork_evals.plans.planning import plan_of
+from refork_evals.verdicts.verdict import min_pass_rate_of
+
+
+@dataclass
+class Families:
+    """How many cells the verdicts of ``current`` and of the candidates are corrected over."""
+
+    current: int = 1
+    candidates: int = 1
+
+    def of(self, variant: str) -> int:
+        return max(1, self.current if variant == CURRENT else self.candidates)
+
+
+class CasePlans:
+    """The plan of each subject under each variant, made once."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.families = Families()
+        self._settings = settings
+        self._made: dict[tuple[str, str, str | None], TrialPlan] = {}
+
+    def of(self, subject: MeasuredCase, variant: str, model: str | None = None) -> TrialPlan:
+        """``model`` is what was asked, once that is known: a baseline of another one compares with nothing."""
+        key = subject.name, variant, model
+        if key not in self._made:
+            self._made[key] = self._make(subject, variant, model)
+        return self._made[key]
+
+    def _make(self, subject: MeasuredCase, variant: str, model: str | None) -> TrialPlan:
+        settings, case = self._settings, subject.case
+        cases, defaults = self.families.of(variant), settings.defaults
+        if settings.update is not None:
+            rate = min_pass_rate_of(case, defaults.min_pass_rate)
+            trials = settings.project.baseline_trials
+            return FixedPlan(trials=trials, min_pass_rate=rate, alpha=defaults.alpha, cases=cases)
+        if settings.gate is None or variant != CURRENT:
+            return plan_of(case, defaults, cases=cases)
+        entry = settings.gate.baseline.cases.get(subject.name)
+        before = before_of(entry, subject.fingerprint, model)
+        return plan_of(case, defaults, cases=cases, before=before, gated=True)

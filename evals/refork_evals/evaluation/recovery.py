@@ -1,0 +1,104 @@
+"""What sessions left of answers that were killed: seen into ``answers.jsonl``, and spared to this session."""
+
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from refork.answer_cache import AnswerKey, AnswersMode, Store
+from refork.answer_cache.journal import is_fresh, left_answers, read_journal
+from refork.answer_cache.unfinished_sessions import Left, LeftAnswers
+from refork.config import Config
+from refork.errors import ReforkError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settled:
+    """What was written of left answers: those ``new`` to ``answers.jsonl``, and the journals of those to keep."""
+
+    new: frozenset[tuple[Path, AnswerKey]] = frozenset()
+    unsettled: frozenset[Path] = field(default_factory=frozenset[Path])
+
+
+class Recovery:
+    """The left answers of a project, held from the beginning of a session to its end.
+
+    Their journals are deleted in the end: killed before, this session leaves what it took up as it was.
+    """
+
+    def __init__(self, cache: Path, project: Config, *, session: str) -> None:
+        self._cache = cache
+        self._project = project
+        self._session = session
+        self._stack = ExitStack()
+        self._left = self._stack.enter_context(left_answers(cache, project.root))
+        self._new = set(_settle(self._left.answers, project).new)
+
+    def give(self, store: Store) -> None:
+        """Let a session of the same mode do with what was paid for already."""
+        self._new |= _give(self._left.answers, store)
+
+    @property
+    def journals(self) -> tuple[Path, ...]:
+        """The files that the workers of this session find the same in."""
+        return self._left.journals
+
+    @property
+    def line(self) -> str:
+        """What to say of them; empty where there is nothing new."""
+        if not self._new:
+            return ""
+        answers = "1 answer" if len(self._new) == 1 else f"{len(self._new)} answers"
+        return f"agent evals: took up {answers} that a session left which was ended before its time"
+
+    def end(self, *, complete: bool) -> None:
+        """See to all that this session's processes wrote down, and delete the journals.
+
+        One that asks afresh and was interrupted leaves them to the next one of its mode.
+        """
+        stays = not complete and not AnswersMode(self._project.answers).reads
+        for session in (self._session, *self._left.orphaned):
+            with left_answers(self._cache, self._project.root, session=session) as own:
+                self._forget(own, stays=stays)
+        self._forget(self._left, stays=stays)
+        self._stack.close()
+
+    def _forget(self, left: LeftAnswers, *, stays: bool) -> None:
+        unsettled = _settle(left.answers, self._project).unsettled
+        if not stays:
+            left.forget(but=unsettled)
+
+
+def give_from(journals: Iterable[str], project: Config, store: Store) -> None:
+    """The same for a worker, which is told of the journals by their names."""
+    for name in journals:
+        _give(read_journal(Path(name), project.root), store)
+
+
+def _give(answers: Iterable[Left], store: Store) -> set[tuple[Path, AnswerKey]]:
+    given: set[tuple[Path, AnswerKey]] = set()
+    for each in answers:
+        if (each.mode is store.mode or store.mode.reads) and is_fresh(each.kept):
+            store.take_up(each.folder, each.kept)
+            if not store.mode.reads:
+                given.add((each.folder, each.kept.key))
+    return given
+
+
+def _settle(answers: Sequence[Left], project: Config) -> Settled:
+    """Write left answers, each case in one go. Those of a case that is away may come back for a day."""
+    by_case: dict[Path, list[Left]] = {}
+    for each in answers:
+        by_case.setdefault(each.folder, []).append(each)
+    store, new, unsettled = Store(AnswersMode.REUSE), set[tuple[Path, AnswerKey]](), set[Path]()
+    for folder, left in by_case.items():
+        if not folder.is_dir():
+            unsettled |= {each.journal for each in left if is_fresh(each.kept)}
+            continue
+        try:
+            found = store.absorb(folder, [each.kept for each in left], cases=project.cases)
+        except ReforkError:  # the items of the case say what is wrong with its files
+            unsettled |= {each.journal for each in left}
+            continue
+        new |= {(folder, key) for key in found}
+    return Settled(new=frozenset(new), unsettled=frozenset(unsettled))

@@ -1,0 +1,187 @@
+"""Cases under variants while they are measured: first trials, scores, and as many more trials as it takes to decide."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final
+
+from refork.answer_cache import Store
+from refork.records.outcome import Outcome, Trial
+
+from refork_evals.evaluation.answer_writer import Unscored
+from refork_evals.evaluation.budget import Budget
+from refork_evals.evaluation.case_plans import CasePlans
+from refork_evals.evaluation.measured_case import MeasuredCase
+from refork_evals.evaluation.scoring import Scoreboard, measured
+from refork_evals.evaluation.settings import Settings
+from refork_evals.evaluation.trial_runner import Counts, TrialRunner
+from refork_evals.results import CaseResult, ScoredTrial
+
+
+class Suite:
+    """All cases of an evaluation. Called from one thread; trials run in DBOS's own.
+
+    ``slot`` names the evals database of this process where several share one project; ``concurrency`` is this
+    process's share of the project's (default: all of it). DBOS is opened with the first trial that is scheduled.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        store: Store,
+        budget: Budget,
+        *,
+        slot: str = "",
+        concurrency: int | None = None,
+    ) -> None:
+        project = settings.project
+        self.plans: Final = CasePlans(settings)
+        self.scores: Final = Scoreboard(self.plans, project.min_pass_rate, unfinished=project.unfinished)
+        self.is_stopped = False
+        self._budget = budget
+        self._trials = TrialRunner(
+            settings,
+            store,
+            slot=slot,
+            concurrency=concurrency or project.concurrency,
+            on_trial=budget.spend,
+        )
+        self._cases: dict[str, MeasuredCase] = {}
+        self._settled: set[tuple[str, str]] = set()
+        self._is_complete = False
+
+    def add(self, wanted: Sequence[tuple[MeasuredCase, Sequence[str]]]) -> None:
+        """Fork cases, and schedule the first trials of the variants that go with each."""
+        self._trials.check(case for case, _ in wanted)
+        for case, variants in wanted:
+            self._add(self._cases.setdefault(case.name, case), variants)
+
+    def _add(self, case: MeasuredCase, variants: Iterable[str]) -> None:
+        known = self._trials.planned(case)
+        for variant in variants:
+            if variant not in known:
+                self._trials.plan(case, variant, self.plans.of(case, variant).first)
+
+    def complete(self) -> None:
+        """No other cases will come: each fork ends with its last trial."""
+        self._is_complete = True
+
+    def measure(self, case: MeasuredCase, on_tick: Callable[[], None]) -> None:
+        """Wait until all variants of a case are decided. Other cases go on meanwhile; ``on_tick`` is called often."""
+        while True:
+            self._advance(case)
+            if all(self._is_settled(case, variant) for variant in self._trials.planned(case)):
+                return
+            self._trials.wait(case, on_tick)
+
+    def trial(
+        self, case: MeasuredCase, variant: str, number: int, on_tick: Callable[[], None]
+    ) -> Trial | None:
+        """One trial, waited for; None where it will not come. ``number`` counts from 1."""
+        return self._trials.trial(case, variant, number, on_tick)
+
+    def scheduled(self, case: MeasuredCase, variant: str) -> int:
+        """How many trials of a variant were scheduled up to now."""
+        return self._trials.planned(case)[variant]
+
+    def schedule_more(self, case: MeasuredCase, variant: str, scored: Sequence[ScoredTrial]) -> bool:
+        """Schedule what a variant needs to be decided after these trials; whether that is any."""
+        if self.stops() or self._trials.given_up(case, variant):
+            return False
+        more = self.scores.more(case, self.outcome(case), variant, scored)
+        if more:
+            self._trials.plan(case, variant, more)
+        return bool(more)
+
+    def take(self, case: MeasuredCase, variant: str, scored: Sequence[ScoredTrial]) -> CaseResult:
+        """Take scores that the caller made itself, and decide the variant by them."""
+        scheduled = self.scheduled(case, variant)
+        self.scores.take(case, self.outcome(case), variant, scored, planned=scheduled)
+        self._settle(case, variant)
+        return self.scores.result(case)
+
+    def outcome(self, case: MeasuredCase) -> Outcome:
+        """What was measured of a case up to now."""
+        return self._trials.outcome(case)
+
+    def has_measured(self, case: MeasuredCase, variant: str) -> bool:
+        return measured(self.outcome(case), variant)
+
+    @property
+    def counts(self) -> Counts:
+        return self._trials.counts
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Lines to say of the evals database, and of answers that would not outlive the session."""
+        return tuple(line for line in (self._trials.note, self._trials.trouble) if line)
+
+    def stops(self) -> bool:
+        """Whether it was stopped, or the budget is reached: nothing new starts, what is in flight is awaited."""
+        reached = self._budget.reached()
+        if reached and not self.scores.over_budget:
+            self.scores.over_budget = reached
+            self._trials.stop()
+        return self.is_stopped or bool(reached)
+
+    def stop(self) -> None:
+        """Start no more trials, and wait for those in flight."""
+        self.is_stopped = True
+        self._trials.stop()
+
+    def wait_for_trials_in_flight(self) -> None:
+        self._trials.stop()
+
+    def score_the_rest(self) -> None:
+        """Score what was measured of variants that nobody waited for."""
+        for case in self._cases.values():
+            outcome = self.outcome(case)
+            for variant, planned in self._trials.planned(case).items():
+                if case.scorers and measured(outcome, variant):
+                    self.scores.score(case, outcome, variant, planned=planned)
+
+    @property
+    def unscored(self) -> tuple[Unscored, ...]:
+        """Trials that were measured and that no result holds, as in a session that was interrupted."""
+        reported = {
+            (result.case.name, trial.variant, trial.number)
+            for result in self.scores.results
+            for trial in (result.outcome.trials if result.outcome is not None else ())
+        }
+        return tuple(
+            Unscored(folder=case.case.folder, trial=trial)
+            for case in self._cases.values()
+            for trial in self.outcome(case).trials
+            if (case.name, trial.variant, trial.number) not in reported
+        )
+
+    def close(self) -> None:
+        """End every fork, and DBOS with them. Answers in flight are lost."""
+        self._trials.close()
+
+    def _advance(self, first: MeasuredCase) -> None:
+        """Score what has come in, of this case and of all others, and schedule what it takes to decide."""
+        for case in (first, *self._cases.values()):
+            for variant in self._trials.planned(case):
+                waits = self._is_settled(case, variant) or not case.scorers
+                if not waits and self._trials.done(case, variant):
+                    self._decide(case, variant)
+
+    def _decide(self, case: MeasuredCase, variant: str) -> None:
+        outcome = self.outcome(case)
+        if self.is_stopped and not measured(outcome, variant):
+            self._settle(case, variant)
+            return
+        cell = self.scores.score(case, outcome, variant, planned=self.scheduled(case, variant))
+        if not self.schedule_more(case, variant, cell.trials):
+            self._settle(case, variant)
+
+    def _settle(self, case: MeasuredCase, variant: str) -> None:
+        """Nothing more is wanted of a variant. The fork of a case ends with the last of those that share it."""
+        self._settled.add((case.name, variant))
+        sharing = [each for each in self._cases.values() if each.case.folder == case.case.folder]
+        if self._is_complete and all(
+            self._is_settled(each, name) for each in sharing for name in self._trials.planned(each)
+        ):
+            self._trials.finish(case)
+
+    def _is_settled(self, case: MeasuredCase, variant: str) -> bool:
+        return (case.name, variant) in self._settled

@@ -1,0 +1,209 @@
+"""The forks of a session: every trial is planned ahead, and waited for when its item is reported."""
+
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from refork.answer_cache import Store
+from refork.config import project_policy
+from refork.errors import ReforkError
+from refork.records.outcome import ForkStatus, Outcome, Trial
+from refork.tool_policy.stubs import check_stubs, registered_stubs
+
+from refork_evals.evaluation.measured_case import MeasuredCase
+from refork_evals.evaluation.settings import Settings
+
+if TYPE_CHECKING:
+    from refork.fork import CaseFork, ForkSession
+
+_TICK = 0.2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Counts:
+    """Of trials: ``planned`` in all, ``done`` of them, ``running`` now (at most what the limit allows)."""
+
+    done: int
+    planned: int
+    running: int
+
+
+class TrialRunner:
+    """Opens DBOS with the first trial that is planned. Called from pytest's own thread alone."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        store: Store,
+        *,
+        slot: str,
+        concurrency: int,
+        on_trial: Callable[[Trial], None],
+    ) -> None:
+        self._project = settings.project
+        self._store = store
+        self._on_trial = on_trial
+        self._slot = slot
+        self._concurrency = concurrency
+        self._stack = ExitStack()
+        self._session: ForkSession | None = None
+        # By the folder of the case: tests that share a case share its fork.
+        self._forks: dict[Path, CaseFork] = {}
+        self._problems: dict[Path, ReforkError] = {}
+        self._futures: dict[str, dict[str, list[Future[Trial]]]] = {}
+        self.problem: ReforkError | None = None
+        self._told: str | None = None
+
+    @property
+    def note(self) -> str:
+        """A line to say of the evals database, empty where there is nothing to say."""
+        return "" if self._session is None else self._session.note
+
+    @property
+    def trouble(self) -> str:
+        """A line to say of answers that would not outlive the session, empty while they would."""
+        return self._store.trouble
+
+    def check(self, subjects: Iterable[MeasuredCase]) -> None:
+        """Look, before anything is paid, whether the project's rules about tools can hold in these cases."""
+        cases = [subject.case for subject in subjects]
+        if self._session is not None or not any(case.scope == "tail" for case in cases):
+            return
+        session = self._opened()
+        try:
+            if session is not None:
+                session.check(cases)
+        except ReforkError as error:
+            self.close()
+            self.problem = error
+
+    def plan(self, subject: MeasuredCase, variant: str, trials: int) -> None:
+        """Plan so many more trials of a variant."""
+        planned = self._futures.setdefault(subject.name, {}).setdefault(variant, [])
+        fork = self._fork(subject)
+        if fork is not None:
+            planned += fork.run(subject.variant(variant), trials)
+
+    def planned(self, subject: MeasuredCase) -> Mapping[str, int]:
+        """How many trials of each variant were planned up to now."""
+        return {name: len(futures) for name, futures in self._futures.get(subject.name, {}).items()}
+
+    def done(self, subject: MeasuredCase, variant: str) -> bool:
+        """Whether all that was planned has come to an end."""
+        return all(future.done() for future in self._futures[subject.name][variant])
+
+    def given_up(self, subject: MeasuredCase, variant: str) -> bool:
+        """Whether trials that were planned will never run, so that more of them would not either."""
+        futures = self._futures[subject.name][variant]
+        fork = self._forks.get(subject.case.folder)
+        if fork is not None and fork.hopeless(variant):
+            return True
+        return not futures or any(each.done() and _result(each) is None for each in futures)
+
+    def finish(self, subject: MeasuredCase) -> None:
+        """No more trials will be asked for of a case: its fork ends with the last of them."""
+        fork = self._forks.get(subject.case.folder)
+        if fork is not None:
+            fork.close()
+
+    def wait(self, subject: MeasuredCase, on_tick: Callable[[], None]) -> None:
+        """Wait until a trial of a subject ends, if only a moment; ``on_tick`` is called then."""
+        planned = self._futures[subject.name].values()
+        waiting = [future for futures in planned for future in futures if not future.done()]
+        if waiting:
+            wait(waiting, timeout=_TICK, return_when=FIRST_COMPLETED)
+        on_tick()
+
+    def trial(
+        self, subject: MeasuredCase, variant: str, number: int, on_tick: Callable[[], None]
+    ) -> Trial | None:
+        """One trial, waited for; None where it was not measured. ``number`` counts from 1."""
+        futures = self._futures[subject.name][variant]
+        if number > len(futures):
+            return None
+        future = futures[number - 1]
+        while not wait([future], timeout=_TICK).done:
+            on_tick()
+        trial = _result(future)
+        return None if trial is None else replace(trial, number=number)
+
+    def outcome(self, subject: MeasuredCase) -> Outcome:
+        """What was measured of a subject up to now, its trials numbered from 1."""
+        fork = self._forks.get(subject.case.folder)
+        if fork is not None:
+            return replace(fork.outcome(), case=subject.name, trials=self._trials(subject))
+        return Outcome(case=subject.name, status=ForkStatus.ERROR, reason=self._why_not(subject))
+
+    def _why_not(self, subject: MeasuredCase) -> str:
+        if self.problem is not None:
+            self._told = self._told or subject.name
+            said_here = self._told == subject.name
+            return str(self.problem) if said_here else f"no session could be opened, see {self._told!r}"
+        problem = self._problems.get(subject.case.folder)
+        return str(problem) if problem else "the session ended before its fork was made"
+
+    def _trials(self, subject: MeasuredCase) -> tuple[Trial, ...]:
+        planned = self._futures.get(subject.name, {}).values()
+        numbered = [pair for futures in planned for pair in enumerate(futures, 1)]
+        known = ((number, _result(future)) for number, future in numbered)
+        return tuple(replace(trial, number=number) for number, trial in known if trial is not None)
+
+    @property
+    def counts(self) -> Counts:
+        futures = [each for planned in self._futures.values() for some in planned.values() for each in some]
+        done = sum(future.done() and not future.cancelled() for future in futures)
+        started = any(fork.arrived for fork in self._forks.values())
+        waiting = sum(not future.done() for future in futures) if started else 0
+        return Counts(done=done, planned=len(futures), running=min(self._concurrency, waiting))
+
+    def stop(self) -> None:
+        """Start no more trials, and wait for those in flight."""
+        if self._session is not None:
+            self._session.stop()
+
+    def close(self) -> None:
+        """End every fork, and DBOS with them."""
+        self._session = None
+        self._stack.close()
+
+    def _fork(self, subject: MeasuredCase) -> "CaseFork | None":
+        folder = subject.case.folder
+        if folder not in self._forks and folder not in self._problems:
+            session = self._opened()
+            try:
+                if session is not None:
+                    self._forks[folder] = session.fork(subject.case, on_trial=self._on_trial)
+            except ReforkError as error:
+                self._problems[folder] = error
+        return self._forks.get(folder)
+
+    def _opened(self) -> "ForkSession | None":
+        if self._session is None and self.problem is None:
+            try:
+                self._session = self._stack.enter_context(self._open())
+            except ReforkError as error:
+                self.problem = error
+        return self._session
+
+    def _open(self) -> "AbstractContextManager[ForkSession]":
+        from refork.fork import open_project  # noqa: PLC0415 - DBOS takes a second to import
+
+        check_stubs(project_policy(self._project))
+        return open_project(
+            self._project,
+            slot=self._slot,
+            database=self._project.db,
+            answers=self._store,
+            concurrency=self._concurrency,
+            stubs=registered_stubs(),
+        )
+
+
+def _result(future: Future[Trial]) -> Trial | None:
+    """The trial, None where it is not there yet or never will be."""
+    if not future.done() or future.cancelled() or future.exception() is not None:
+        return None
+    return future.result()

@@ -1,0 +1,90 @@
+"""Scorers of scorers: all, any, not."""
+
+from collections.abc import Sequence
+from typing import Any, ClassVar, cast
+
+from pydantic import ConfigDict, Field
+
+from refork_evals.results import Score
+from refork_evals.scorers.builtin.base import BuiltIn, Checks, Finding, Nested
+from refork_evals.scorers.evidence import one_line
+from refork_evals.scorers.protocol import Sample, Scorer, run_scorer
+
+
+class _Several(BuiltIn):
+    """``settled`` is the result of one part that settles the whole, whatever the others say."""
+
+    model_config = ConfigDict(arbitrary_types_allowed=True)
+
+    short_form: ClassVar[str | None] = "scorers"
+    settled: ClassVar[bool]
+
+    scorers: list[Nested] = Field(min_length=1, description="Expectations, written as in expect.")
+
+    @property
+    def parts(self) -> tuple[Scorer, ...]:
+        return tuple(self.scorers)
+
+    async def score(self, sample: Sample) -> Score:
+        scores: list[Score] = []
+        for part in self.scorers:
+            scores.append(await run_scorer(part, sample))
+            if scores[-1].passed is self.settled:
+                return self._score(Finding(passed=self.settled, reason=_say(scores[-1:])))
+        raised = [score for score in scores if score.passed is None]
+        if raised:
+            return Score(scorer=self.name, passed=None, error=f"{raised[0].scorer}: {raised[0].error}")
+        return self._score(Finding(passed=not self.settled, reason=_say(scores)))
+
+    def check(self, value: Any) -> Finding:
+        scores: list[Score] = []
+        for part in self.scorers:
+            finding = cast("Checks", part).check(value)
+            scores.append(Score(scorer=part.name, passed=finding.passed, reason=finding.reason))
+            if finding.passed is self.settled:
+                return Finding(passed=self.settled, reason=_say(scores[-1:]))
+        return Finding(passed=not self.settled, reason=_say(scores))
+
+
+def _say(scores: Sequence[Score]) -> str:
+    return one_line("; ".join(f"{score.scorer}: {score.reason}" for score in scores))
+
+
+class AllOf(_Several):
+    """Every part passes."""
+
+    kind: ClassVar[str] = "all"
+    settled: ClassVar[bool] = False
+
+
+class AnyOf(_Several):
+    """At least one part passes. The parts after it are not asked."""
+
+    kind: ClassVar[str] = "any"
+    settled: ClassVar[bool] = True
+
+
+class Not(BuiltIn):
+    """The part does not pass. An error stays an error."""
+
+    model_config = ConfigDict(arbitrary_types_allowed=True)
+
+    kind: ClassVar[str] = "not"
+    short_form: ClassVar[str | None] = "scorer"
+    always_short: ClassVar[bool] = True
+
+    scorer: Nested = Field(description="One expectation, written as in expect.")
+
+    @property
+    def parts(self) -> tuple[Scorer, ...]:
+        return (self.scorer,)
+
+    async def score(self, sample: Sample) -> Score:
+        score = await run_scorer(self.scorer, sample)
+        if score.passed is None:
+            return Score(scorer=self.name, passed=None, error=f"{score.scorer}: {score.error}")
+        return self._score(Finding(passed=not score.passed, reason=_say([score])))
+
+    def check(self, value: Any) -> Finding:
+        finding = cast("Checks", self.scorer).check(value)
+        return Finding(passed=not finding.passed, reason=f"{self.scorer.name}: {finding.reason}")

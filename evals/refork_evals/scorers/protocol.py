@@ -1,0 +1,105 @@
+"""What a scorer is, what it is given, and how it is run."""
+
+import asyncio
+import inspect
+from collections.abc import Awaitable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final, Protocol, runtime_checkable
+
+from refork.errors import ReforkError
+from refork.records import Answer, Case, Request, Step
+from refork.records.usage import Usage
+from refork.redaction.error_text import summary
+
+from refork_evals.results import Score
+
+LONGEST_SECONDS: Final = 600.0
+"""How long a scorer that is awaited may take, such as a judge with its attempts."""
+
+
+class NotMeasuredError(ReforkError):
+    """A scorer cannot say: what it measures is not known. The trial counts as an error, not as a failure."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sample:
+    """One answer to score: that of a trial, or production's own (``variant`` is ``recorded``, ``trial`` 0).
+
+    ``scope`` is the case's, ``step`` or ``tail``. In ``tail`` scope ``answer`` is the workflow's result with every
+    tool call from the fork point on, and ``trajectory`` holds the steps from there on. ``request`` is what was sent
+    at the fork point, where that is known. ``usage``, ``seconds`` (wall time of the model call, or of the tail),
+    ``cost_usd`` and ``model`` are None where nobody recorded them or the price is unknown.
+    """
+
+    answer: Answer
+    request: Request | None = None
+    case: Case | None = None
+    variant: str = "current"
+    trial: int = 0
+    usage: Usage | None = None
+    seconds: float | None = None
+    cost_usd: Decimal | None = None
+    model: str | None = None
+    trajectory: tuple[Step, ...] = ()
+    scope: str = "step"
+
+
+@runtime_checkable
+class Scorer(Protocol):
+    """Turns a sample into a score, at once or awaited. What it raises becomes an error of that trial."""
+
+    @property
+    def name(self) -> str: ...
+
+    def score(self, sample: Sample) -> Score | Awaitable[Score]: ...
+
+
+async def run_scorer(scorer: Scorer, sample: Sample) -> Score:
+    """The score of ``sample``; one without ``passed`` where the scorer raised, whatever, or took too long."""
+    task = asyncio.current_task()
+    try:
+        result = scorer.score(sample)
+        async with asyncio.timeout(LONGEST_SECONDS):  # in this task: SystemExit would end the loop of another
+            found: object = await result if inspect.isawaitable(result) else result
+        return _checked(scorer, found)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        if isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling():
+            raise
+        return _unknown(scorer, error)
+
+
+def score_now(scorer: Scorer, sample: Sample) -> Score | None:
+    """The score of a scorer that answers at once, as of :func:`run_scorer`; None where it has to be awaited."""
+    if inspect.iscoroutinefunction(scorer.score):
+        return None
+    try:
+        result: object = scorer.score(sample)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        return _unknown(scorer, error)
+    if not inspect.isawaitable(result):
+        return _checked(scorer, result)
+    if inspect.iscoroutine(result):
+        result.close()
+    return None
+
+
+def _checked(scorer: Scorer, result: object) -> Score:
+    if isinstance(result, Score):
+        return result
+    return Score(scorer=scorer.name, passed=None, error=f"it gave a {type(result).__name__} and no Score")
+
+
+def _unknown(scorer: Scorer, error: BaseException) -> Score:
+    if isinstance(error, TimeoutError) and not str(error):
+        return Score(scorer=scorer.name, passed=None, error=f"no score within {LONGEST_SECONDS:g} s")
+    return Score(scorer=scorer.name, passed=None, error=describe(error))
+
+
+def describe(error: BaseException) -> str:
+    """An exception in one line: ``Type: message``."""
+    return summary(error)

@@ -1,0 +1,1 @@
+"""From counts of passes to verdicts of cases and of the suite."""

@@ -1,0 +1,134 @@
+"""A case under a variant: its trials counted, added up, and decided."""
+
+import dataclasses
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+
+from refork.records import Case, Request
+from refork.records.outcome import Trial
+from refork.records.usage import Savings, cost, total_cost, total_usage
+
+from refork_evals.plans import FixedPlan, TrialPlan
+from refork_evals.results import Cell, ScoredTrial, Verdict
+from refork_evals.statistics import check_rate
+from refork_evals.verdicts.decision import ALPHA, Counts, Decision, interval
+
+
+def cell_from_scored(
+    case: Case,
+    variant: str,
+    scored: Sequence[ScoredTrial],
+    *,
+    min_pass_rate: float,
+    planned: int | None = None,
+    request: Request | None = None,
+    alpha: float = ALPHA,
+    cases: int = 1,
+    plan: TrialPlan | None = None,
+) -> Cell:
+    """The cell of scored trials, from wherever they were scored.
+
+    ``planned`` is the number of trials that were to run (default: those given); the rest count as unknown.
+    ``plan`` decides; without one, a number of trials that was fixed beforehand, for one of ``cases`` cells by
+    Bonferroni's correction, which is never milder than Holm's: what it calls ``fail`` stays so in
+    :func:`refork_evals.verdicts.verdict.evaluate`, and some that it calls inconclusive may become ``fail`` there.
+    """
+    check_rate(min_pass_rate)
+    counts = count(scored, planned)
+    if plan is None:
+        plan = FixedPlan(trials=counts.planned, min_pass_rate=min_pass_rate, alpha=alpha, cases=cases)
+    cell = Cell(
+        case=case.name,
+        variant=variant,
+        verdict=Verdict.INCONCLUSIVE,
+        min_pass_rate=min_pass_rate,
+        passes=counts.passes,
+        failures=counts.failures,
+        errors=counts.errors,
+        missing=counts.missing,
+        interval=interval(counts),
+        trials=tuple(scored),
+        request=request,
+        usage=total_usage(each.trial.usage for each in scored),
+        cost_usd=_total_cost(scored),
+        seconds=sum(each.trial.seconds for each in scored),
+        savings=_savings(case, scored),
+        method=plan.method,
+    )
+    return decided(cell, plan.decide(counts))
+
+
+def decided(cell: Cell, decision: Decision) -> Cell:
+    """The cell with a decision, and with the first error where that is what there is to say."""
+    first = first_error(cell)
+    reason = f"{decision.reason}; the first: {first}" if first and decision.reason else decision.reason
+    reason = "; ".join(said for said in (reason, endings_of(cell)) if said)
+    return dataclasses.replace(
+        cell,
+        verdict=decision.verdict,
+        p_value=decision.p_value,
+        reason=reason,
+        comparison=decision.comparison,
+    )
+
+
+def unmeasured_cell(case: Case, variant: str, verdict: Verdict, reason: str, *, min_pass_rate: float) -> Cell:
+    """The cell of a fork that was stale or broke: no trial of it counts."""
+    return Cell(case=case.name, variant=variant, verdict=verdict, min_pass_rate=min_pass_rate, reason=reason)
+
+
+def counts_of(cell: Cell) -> Counts:
+    return Counts(passes=cell.passes, failures=cell.failures, errors=cell.errors, missing=cell.missing)
+
+
+def count(scored: Sequence[ScoredTrial], planned: int | None) -> Counts:
+    results = [each.passed for each in scored]
+    missing = 0 if planned is None else max(0, planned - len(results))
+    return Counts(
+        passes=results.count(True), failures=results.count(False), errors=results.count(None), missing=missing
+    )
+
+
+def endings_of(cell: Cell) -> str:
+    """How many answers did not end by themselves and did not pass, by how they ended; empty where none did."""
+    counts = Counter(each.ending for each in cell.trials if each.ending is not None)
+    return ", ".join(f"{number} of {len(cell.trials)} {ending.words}" for ending, number in counts.items())
+
+
+def first_error(cell: Cell) -> str | None:
+    unknown = next((each for each in cell.trials if each.passed is None), None)
+    return unknown.reasons[0] if unknown is not None and unknown.reasons else None
+
+
+def _total_cost(scored: Iterable[ScoredTrial]) -> Decimal | None:
+    """US dollars of all trials whose usage is known; None as soon as one of them has no known price."""
+    costs = [each.cost_usd for each in scored if each.trial.usage is not None]
+    return total_cost(costs) if costs else None
+
+
+def _savings(case: Case, scored: Iterable[ScoredTrial]) -> Savings | None:
+    """The recorded run's own tokens, cost and time once for each trial that answered, less what it took.
+
+    A trial whose usage is unknown is left out, and not counted in ``trials``. None where the recorded run
+    has no usage or no times. Negative where a trial took more than the whole recorded run.
+    """
+    run = case.run
+    answered = [each for each in scored if each.trial.answer is not None and each.trial.usage is not None]
+    if run.seconds is None or not run.usage.total_tokens or not answered:
+        return None
+    price = total_cost(cost(step.usage, step.model) for step in run.steps if step.usage is not None)
+    whole = Savings(trials=1, tokens=run.usage.total_tokens, cost_usd=price, seconds=run.seconds)
+    each_saved = [_saved(whole, each.trial, each.cost_usd) for each in answered]
+    return sum(each_saved[1:], each_saved[0])
+
+
+def _saved(whole: Savings, trial: Trial, spent: Decimal | None) -> Savings:
+    assert trial.usage is not None, "only trials with a known usage are counted"
+    unpriced = whole.cost_usd is None or spent is None
+    return Savings(
+        trials=1,
+        tokens=whole.tokens - trial.usage.total_tokens,
+        cost_usd=None if unpriced else (whole.cost_usd or Decimal(0)) - (spent or Decimal(0)),
+        seconds=whole.seconds - trial.seconds,
+    )

@@ -1,0 +1,233 @@
+"""Verdicts of cases and of the whole suite."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Final
+
+from refork.records import Case
+from refork.records.outcome import ForkStatus, Outcome
+from refork.records.variant import CURRENT
+
+from refork_evals.plans import FixedPlan, TrialPlan
+from refork_evals.results import CaseResult, Cell, Evaluation, Fingerprint, Gate, Method, ScoredTrial, Verdict
+from refork_evals.scorers.protocol import Scorer
+from refork_evals.trials import CONCURRENCY, score_recorded, score_trials
+from refork_evals.verdicts.cells import cell_from_scored, counts_of, decided, unmeasured_cell
+from refork_evals.verdicts.comparison import MARGIN, arms_of, compare
+from refork_evals.verdicts.decision import ALPHA, Counts, decide_all
+
+MIN_PASS_RATE: Final = 0.7
+TRIALS: Final = 10
+
+_UNMEASURED: Final = {ForkStatus.STALE: Verdict.STALE, ForkStatus.ERROR: Verdict.ERROR}
+
+
+def judge_case(
+    case: Case,
+    outcome: Outcome,
+    scorers: Sequence[Scorer],
+    *,
+    variants: Sequence[str],
+    trials: int | None = None,
+    min_pass_rate: float | None = None,
+    alpha: float = ALPHA,
+    cases: int = 1,
+    concurrency: int = CONCURRENCY,
+) -> CaseResult:
+    """Score every trial of a case's fork, and decide a cell for each of ``variants``, in their order.
+
+    ``trials`` and ``min_pass_rate`` are what the case's own are, else the session's (default 10 and 0.7);
+    those of the case win. The verdicts are provisional, those of one of ``cases`` cases, until
+    :func:`evaluate` has seen all.
+    """
+    scored = score_trials(case, outcome, scorers, concurrency=concurrency)
+    cells = tuple(
+        cell_of(
+            case,
+            outcome,
+            variant,
+            [each for each in scored if each.trial.variant == variant],
+            trials=trials,
+            min_pass_rate=min_pass_rate,
+            alpha=alpha,
+            cases=cases,
+        )
+        for variant in variants
+    )
+    return case_result(case, outcome, cells, recorded=score_recorded(case, scorers))
+
+
+def cell_of(
+    case: Case,
+    outcome: Outcome,
+    variant: str,
+    scored: Sequence[ScoredTrial],
+    *,
+    trials: int | None = None,
+    min_pass_rate: float | None = None,
+    alpha: float = ALPHA,
+    cases: int = 1,
+    plan: TrialPlan | None = None,
+    planned: int | None = None,
+) -> Cell:
+    """The cell of one variant: stale or in error with its fork, else decided from the scored trials.
+
+    ``plan`` decides, of ``planned`` trials that were to run up to now. Without one: the fixed number of the case.
+    """
+    rate = min_pass_rate_of(case, min_pass_rate)
+    if outcome.status in _UNMEASURED:
+        verdict = _UNMEASURED[outcome.status]
+        return unmeasured_cell(case, variant, verdict, outcome.reason, min_pass_rate=rate)
+    return cell_from_scored(
+        case,
+        variant,
+        scored,
+        min_pass_rate=rate,
+        planned=trials_of(case, trials) if plan is None else planned,
+        request=outcome.requests.get(variant),
+        alpha=alpha,
+        cases=cases,
+        plan=plan,
+    )
+
+
+def case_result(
+    case: Case,
+    outcome: Outcome | None,
+    cells: Sequence[Cell],
+    *,
+    recorded: ScoredTrial | None = None,
+    fingerprint: Fingerprint | None = None,
+    place: str = "",
+) -> CaseResult:
+    """The result of a case: whether it is red at all, and which candidates win."""
+    result = CaseResult(
+        case=case,
+        recorded=recorded,
+        cells=tuple(cells),
+        outcome=outcome,
+        not_red=recorded is not None and recorded.passed is True and not case.guard,
+        fingerprint=fingerprint,
+        place=place,
+    )
+    return with_cells(result, result.cells)
+
+
+def with_cells(result: CaseResult, cells: Sequence[Cell]) -> CaseResult:
+    """The result with other cells, and the candidates that win among them."""
+    changed = dataclasses.replace(result, cells=tuple(cells))
+    return dataclasses.replace(changed, winners=winners(changed))
+
+
+def evaluate(
+    results: Sequence[CaseResult],
+    *,
+    started_at: datetime,
+    seconds: float = 0.0,
+    alpha: float = ALPHA,
+    refork_version: str = "",
+    settings: Mapping[str, str] | None = None,
+    gate: Gate | None = None,
+    margin: float = MARGIN,
+) -> Evaluation:
+    """The whole session, every verdict decided again with ``fail`` corrected over the suite.
+
+    ``current`` is corrected over all cases, candidates over all their cells. A cell that was stale or could
+    not be measured stays in the count: what a suite is corrected for does not depend on how it went. ``margin`` is
+    the difference of two variants that "unchanged" rules out.
+    """
+    cases = corrected(results, alpha)
+    cells = [cell for result in cases for cell in result.cells]
+    return Evaluation(
+        cases=cases,
+        started_at=started_at,
+        seconds=seconds,
+        alpha=alpha,
+        refork_version=refork_version,
+        settings=dict(settings or {}),
+        gate=gate,
+        comparisons=compare(arms_of(cells), alpha=alpha, margin=margin),
+    )
+
+
+def corrected(results: Sequence[CaseResult], alpha: float = ALPHA) -> tuple[CaseResult, ...]:
+    """The results with every verdict decided over its family: all of ``current``, or all candidates."""
+    cells = [list(result.cells) for result in results]
+    places = [(row, column) for row, line in enumerate(cells) for column in range(len(line))]
+    for is_current in (True, False):
+        family = [
+            (row, column) for row, column in places if (cells[row][column].variant == CURRENT) is is_current
+        ]
+        for (row, column), cell in zip(
+            family, _decided([cells[r][c] for r, c in family], alpha), strict=True
+        ):
+            cells[row][column] = cell
+    return tuple(with_cells(result, line) for result, line in zip(results, cells, strict=True))
+
+
+def _decided(family: Sequence[Cell], alpha: float) -> list[Cell]:
+    # A cell without trials of its own, or with another rule than this one, has a p-value of 1 here and still
+    # counts in the correction.
+    fixed = [
+        cell.method is Method.FIXED and not cell.cut_short and not is_unmeasured(cell) for cell in family
+    ]
+    pairs = [
+        (counts_of(cell) if is_fixed else Counts(), cell.min_pass_rate)
+        for cell, is_fixed in zip(family, fixed, strict=True)
+    ]
+    decisions = zip(family, decide_all(pairs, alpha), fixed, strict=True)
+    return [decided(cell, decision) if is_fixed else cell for cell, decision, is_fixed in decisions]
+
+
+def is_unmeasured(cell: Cell) -> bool:
+    """Whether the cell's verdict came from its fork and not from trials."""
+    return cell.verdict is Verdict.STALE or (cell.verdict is Verdict.ERROR and not cell.trials)
+
+
+def winners(result: CaseResult) -> tuple[str, ...]:
+    """The candidates that fix the case: they pass, where ``current`` was measured and does not.
+
+    Where ``current`` passes too there is nothing to fix; where it was not measured, nothing to compare.
+    """
+    current = result.cell(CURRENT)
+    if current is None or current.verdict not in (Verdict.FAIL, Verdict.INCONCLUSIVE):
+        return ()
+    better = [cell for cell in result.cells if cell.verdict is Verdict.PASS and _rate(cell) > _rate(current)]
+    return tuple(cell.variant for cell in better)
+
+
+def _rate(cell: Cell) -> float:
+    return cell.pass_rate or 0.0
+
+
+def min_pass_rate_of(case: Case, default: float | None = None) -> float:
+    return (
+        case.min_pass_rate
+        if case.min_pass_rate is not None
+        else MIN_PASS_RATE
+        if default is None
+        else default
+    )
+
+
+def trials_of(case: Case, default: int | None = None) -> int:
+    """The fixed number of trials of a case; the default where it has none."""
+    return case.trials if isinstance(case.trials, int) else TRIALS if default is None else default
+
+
+def too_few_trials(
+    case: Case,
+    trials: int | None = None,
+    alpha: float = ALPHA,
+    cases: int = 1,
+    min_pass_rate: float | None = None,
+) -> str | None:
+    """What to say at collection of a case that has too few trials to be decided; None where they suffice.
+
+    ``trials`` and ``min_pass_rate`` are the session's; those of the case win. ``cases`` is how many cells
+    the case's verdict is corrected over.
+    """
+    planned, rate = trials_of(case, trials), min_pass_rate_of(case, min_pass_rate)
+    said = FixedPlan(trials=planned, min_pass_rate=rate, alpha=alpha, cases=cases).shortage
+    return f"{case.name!r} {said}" if said else None

@@ -1,0 +1,86 @@
+"""What makes two requests the same."""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import asdict
+from typing import Any, Final, TypeVar
+
+from refork.errors import BadInputError
+from refork.records import Request
+from refork.redaction.process_secrets import hiding_environment
+
+_Function = TypeVar("_Function", bound=Callable[[str], str])
+_DIGITS: Final = 24
+_registered: list[Callable[[str], str]] = []
+
+
+def normalizer(function: _Function) -> _Function:
+    """Register a function that is given every text of a request and returns what counts of it.
+
+    It changes the digest alone, never what is sent. It has to give the same for the same text.
+    """
+    if not callable(function):
+        raise BadInputError(f"a normalizer must be a function of a text, and is {function!r}")
+    _registered.append(function)
+    return function
+
+
+def normalizers() -> tuple[str, ...]:
+    """The names of those that are registered, in order."""
+    return tuple(function.__name__ for function in _registered)
+
+
+def forget_normalizers() -> None:
+    """Forget all: one test session must not see those of another in the same process."""
+    _registered.clear()
+
+
+def digest_of(request: Request, *, code: str = "", own_ids: Iterable[str] = ()) -> str:
+    """24 hexadecimal digits that change with anything that is sent: model, settings, instructions, input, tools
+    and output schema. Not with the agent's name, which is not sent, nor with a key that the environment holds, which
+    is another one on another machine.
+
+    ``code`` stands for what decides the answer beside the request; ``own_ids`` are ids of the fork itself, which
+    differ between any two. BadInputError where a normalizer raises, or gives no text.
+    """
+    hide, ids = hiding_environment(), tuple(own_ids)
+
+    def plain(text: str) -> str:
+        text = hide(text)
+        for own in ids:
+            text = text.replace(own, "<run>")
+        return text
+
+    sent = {key: value for key, value in asdict(request).items() if key != "agent"}
+    return digest([_normalized(sent, plain), code])
+
+
+def digest(value: Any) -> str:
+    """24 hexadecimal digits of a value as JSON; the order of keys does not count."""
+    text = json.dumps(value, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:_DIGITS]
+
+
+def _normalized(value: Any, plain: Callable[[str], str]) -> Any:
+    if isinstance(value, str):
+        return _text(plain(value))
+    if isinstance(value, dict):
+        return {str(key): _normalized(each, plain) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_normalized(each, plain) for each in value]
+    return value
+
+
+def _text(text: str) -> str:
+    for function in _registered:
+        try:
+            changed: Any = function(text)
+        except Exception as error:
+            raise BadInputError(
+                f"normalizer {function.__name__!r} raised {type(error).__name__}: {error}"
+            ) from error
+        if not isinstance(changed, str):
+            raise BadInputError(f"normalizer {function.__name__!r} must return a text, and gave {changed!r}")
+        text = changed
+    return text

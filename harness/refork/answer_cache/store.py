@@ -1,0 +1,127 @@
+"""The kept answers of a session, case by case."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from threading import Lock
+from typing import Protocol
+
+from refork.answer_cache.answers_file import ANSWERS_FILE, load_answers, save_answers, suggest_attributes
+from refork.answer_cache.modes import AnswersMode
+from refork.records.cached_answer import AnswerKey, Kept, Kind
+
+
+class NotesAnswers(Protocol):
+    """Where answers are written down the moment they arrive. ``problem`` says why that fails, in a few words."""
+
+    @property
+    def problem(self) -> str: ...
+
+    def add(self, folder: Path, kept: Kept, /) -> None: ...
+
+
+def answers_file(folder: Path) -> Path:
+    return folder / ANSWERS_FILE
+
+
+class Store:
+    """Finds what is kept, each case's file read once. Safe to use from any thread.
+
+    Only :meth:`keep` writes: call it in one process alone.
+    """
+
+    def __init__(self, mode: AnswersMode = AnswersMode.REUSE, *, journal: NotesAnswers | None = None) -> None:
+        self.mode = mode
+        self._journal = journal
+        self._taken_up: dict[Path, dict[AnswerKey, Kept]] = {}
+        self._lock = Lock()
+        self._folders: dict[Path, dict[AnswerKey, Kept]] = {}
+        self._asked: dict[Path, set[str]] = {}
+
+    def find(self, folder: Path, key: AnswerKey) -> Kept | None:
+        """A kept answer; None where there is none, or the mode reads none. Raises BadFileError."""
+        with self._lock:
+            self._asked.setdefault(folder, set()).add(key.digest)
+        taken_up = self._taken_up.get(folder, {}).get(key)
+        return taken_up or (self._of(folder).get(key) if self.mode.reads else None)
+
+    @property
+    def is_durable(self) -> bool:
+        """Whether answers outlive a session that is killed."""
+        return self._journal is not None
+
+    @property
+    def trouble(self) -> str:
+        """Says that answers do not outlive a session that is killed; empty where they do, as far as is known."""
+        problem = self._journal.problem if self._journal is not None else ""
+        return (
+            problem
+            and f"a kill of this session would lose its answers: they cannot be written down ({problem})"
+        )
+
+    def note(self, folder: Path, kept: Kept) -> None:
+        """Make an answer durable that has just arrived, before the session ends. May wait for the disk."""
+        if self._journal is not None:
+            self._journal.add(folder, kept)
+
+    def take_up(self, folder: Path, kept: Kept) -> None:
+        """Let an answer of a session that was killed stand for the same one of this session, whatever the mode."""
+        self._taken_up.setdefault(folder, {})[kept.key] = kept
+
+    def draws(self, folder: Path, digest: str) -> int:
+        """How many answers to one request are kept. Raises BadFileError."""
+        return sum(key.digest == digest for key in self._of(folder))
+
+    def holds(self, folder: Path, kind: Kind) -> bool:
+        """Whether anything of this kind is kept. Raises BadFileError."""
+        return any(key.kind == kind for key in self._of(folder))
+
+    def asked(self, folder: Path) -> frozenset[str]:
+        """The digests of all that was looked for up to now."""
+        with self._lock:
+            return frozenset(self._asked.get(folder, ()))
+
+    def keep(
+        self, folder: Path, answers: Sequence[Kept], *, asked: Iterable[str] = (), cases: Path | None = None
+    ) -> int:
+        """Write what was answered; gives how many lines are new or other. Raises BadFileError.
+
+        ``asked`` are the digests of all requests of the session: on ``refresh``, what else is kept of them goes.
+        ``cases`` is the folder of all cases, where git is told how the files merge.
+        """
+        known = dict(self._of(folder))
+        before = dict(known)
+        if self.mode is AnswersMode.REFRESH:
+            gone = set(asked)
+            known = {key: kept for key, kept in known.items() if key.digest not in gone}
+        for kept in answers:
+            known[kept.key] = kept
+        if known == before:
+            return 0
+        save_answers(folder, known.values())
+        if cases is not None and folder.is_relative_to(cases):
+            suggest_attributes(cases)
+        with self._lock:
+            self._folders[folder] = known
+        return sum(known.get(key) != kept for key, kept in before.items()) + len(set(known) - set(before))
+
+    def absorb(
+        self, folder: Path, answers: Iterable[Kept], *, cases: Path | None = None
+    ) -> frozenset[AnswerKey]:
+        """Write what a session that ended before its time was answered; gives what is new of it. Raises BadFileError.
+
+        What was kept since then stays: it is newer, or says more.
+        """
+        known = self._of(folder)
+        new: dict[AnswerKey, Kept] = {}
+        for kept in answers:
+            older = new.get(kept.key, known.get(kept.key))
+            if older is None or older.answered_at < kept.answered_at:
+                new[kept.key] = kept
+        self.keep(folder, tuple(new.values()), cases=cases)
+        return frozenset(new)
+
+    def _of(self, folder: Path) -> dict[AnswerKey, Kept]:
+        with self._lock:
+            if folder not in self._folders:
+                self._folders[folder] = load_answers(folder)
+            return self._folders[folder]

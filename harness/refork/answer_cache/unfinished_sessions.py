@@ -1,0 +1,56 @@
+"""Answers that sessions left which did not come to their end."""
+
+from collections.abc import Collection, Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from refork.answer_cache.modes import AnswersMode
+from refork.records.cached_answer import Kept
+from refork.storage.session_files import Part
+
+
+@dataclass(frozen=True, kw_only=True)
+class Left:
+    """An answer of a session that ended without its end. ``mode`` is how that session used kept answers."""
+
+    folder: Path
+    kept: Kept
+    mode: AnswersMode
+    journal: Path
+
+
+class LeftAnswers:
+    """The answers in the journals of sessions that are over, and these journals, which go with :meth:`forget`."""
+
+    def __init__(self) -> None:
+        self.answers: list[Left] = []
+        self.orphaned: set[str] = set()
+        self._held: list[Part] = []
+        self._seen: list[Path] = []
+
+    @property
+    def journals(self) -> tuple[Path, ...]:
+        """The files that the answers stand in."""
+        return (*(part.path for part in self._held), *self._seen)
+
+    def hold(self, part: Part, answers: Iterable[Left]) -> None:
+        """Take up a journal that nobody writes to any more."""
+        self._held.append(part)
+        self.answers += answers
+
+    def see(self, part: Part, answers: Iterable[Left]) -> None:
+        """Take up what stands in the journal of a process that outlives its session."""
+        self._seen.append(part.path)
+        self.orphaned.add(part.session)
+        self.answers += answers
+
+    def forget(self, *, but: Collection[Path] = ()) -> None:
+        """Delete the journals: all of their answers stand elsewhere. Those of ``but`` are kept for another session."""
+        for part in self._held:
+            with suppress(OSError):
+                if part.path in but:
+                    part.retire()
+                else:
+                    part.remove()
+        self._held.clear()

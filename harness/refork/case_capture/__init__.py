@@ -1,0 +1,1 @@
+"""From a run of the production database to a case in a folder."""

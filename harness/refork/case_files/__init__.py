@@ -1,0 +1,20 @@
+"""The files of a case: ``case.yaml``, which belongs to the user, and ``run.json``, which is never edited.
+
+Whatever stands in them comes in pull requests, so nothing in them can execute code or reach outside the
+case's folder, and everything that is wrong is a :class:`refork.errors.BadFileError` of one line.
+"""
+
+from refork.case_files.case_file import CASE_FILE, CASE_FORMAT, CaseFile, load_case, save_case_yaml
+from refork.case_files.run_file import RUN_FILE, RUN_FORMAT, load_run, save_run
+
+__all__ = [
+    "CASE_FILE",
+    "CASE_FORMAT",
+    "RUN_FILE",
+    "RUN_FORMAT",
+    "CaseFile",
+    "load_case",
+    "load_run",
+    "save_case_yaml",
+    "save_run",
+]

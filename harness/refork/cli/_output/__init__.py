@@ -1,0 +1,1 @@
+"""What commands print, and the options that several of them take."""

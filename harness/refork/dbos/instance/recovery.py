@@ -1,0 +1,87 @@
+"""What sessions left in the evals database: forks of killed ones to take up, the rest to delete."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from refork.dbos.instance.outages import retried
+from refork.dbos.replay.seeding import seed_id
+from refork.dbos.table_definitions import tables_of
+from refork.records import Run
+
+KEPT_SECONDS: Final = 24 * 3600
+"""How long the answers of a killed session may stand in for new ones: a model changes."""
+
+TAIL: Final = "tail-"
+"""Begins the ids of forks that are never taken up."""
+UNFINISHED: Final = ("PENDING", "ENQUEUED")
+
+
+@dataclass(frozen=True)
+class Leftover:
+    """A fork that a killed session left, with the names of the trials that it had checkpointed, by step number.
+
+    Errors are not among them: they are worth another try. ``last`` is the highest number that is taken.
+    """
+
+    run_id: str
+    trials: Mapping[int, str]
+    last: int
+
+
+class Leftovers:
+    """What the evals database held when the session began. Nobody else is using it, so it may all be judged."""
+
+    def __init__(self, system_database: Any) -> None:
+        self._db = system_database
+        self._forks: list[tuple[str, str]] = []
+
+    def take(self, run: Run, *, below: int, prefix: str = "") -> Leftover | None:
+        """The newest unfinished fork of the same run at the same step, for one taker.
+
+        ``prefix`` is how its id begins: it tells the forks of several variants apart.
+        """
+        seed = seed_id(run, below=below)
+        same = (fork for fork in self._forks if fork[1] == seed and fork[0].startswith(prefix))
+        found = next(same, None)
+        if found is None:
+            return None
+        self._forks.remove(found)
+        return self._leftover(found[0], below)
+
+    @retried
+    def sweep(self) -> None:
+        """Delete what is finished, and what is too old to take up; note the rest."""
+        table = tables_of(self._db).workflow_status
+        oldest = int((time.time() - KEPT_SECONDS) * 1000)
+        is_tail = table.c.workflow_uuid.like(f"{TAIL}%")
+        alive = sa.and_(table.c.status.in_(UNFINISHED), table.c.created_at >= oldest, sa.not_(is_tail))
+        forks = (
+            sa.select(table.c.workflow_uuid, table.c.forked_from)
+            .where(alive)
+            .order_by(table.c.created_at.desc())
+        )
+        with self._db.engine.connect() as connection:
+            self._forks = [(run_id, source) for run_id, source in connection.execute(forks)]
+            kept = {source for _, source in self._forks}
+            over = connection.execute(sa.select(table.c.workflow_uuid).where(sa.not_(alive))).scalars()
+            old = [run_id for run_id in over if run_id not in kept]
+        if old:
+            self._db.delete_workflows(old)
+
+    @retried
+    def _leftover(self, run_id: str, below: int) -> Leftover:
+        steps = tables_of(self._db).operation_outputs
+        query = sa.select(steps.c.function_id, steps.c.function_name, steps.c.error).where(
+            steps.c.workflow_uuid == run_id, steps.c.function_id >= below
+        )
+        with self._db.engine.connect() as connection:
+            found = connection.execute(query).all()
+        return Leftover(
+            run_id=run_id,
+            trials={number: name for number, name, error in found if error is None},
+            last=max((number for number, _, _ in found), default=0),
+        )

@@ -1,0 +1,41 @@
+"""Takes secrets out of an evals database once its session is over: it keeps what the application's own steps gave."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.exc import SQLAlchemyError
+
+from refork.dbos.instance.database import EvalsDatabase
+from refork.redaction.process_secrets import HIDDEN, held_and_found
+
+
+def scrub(database: EvalsDatabase) -> None:
+    """Replace every secret that is held or was found in whatever text the database has. It is a cache: no fault of it
+    ends a session."""
+    values = held_and_found()
+    if not values:
+        return
+    with suppress(SQLAlchemyError), database.engine.begin() as connection:
+        for table, column in _columns(connection, database.schema):
+            for value in values:
+                _replace(connection, table, column, value)
+
+
+def _columns(connection: sa.Connection, schema: str | None) -> Iterator[tuple[Any, Any]]:
+    inspector = sa.inspect(connection)
+    for name in inspector.get_table_names(schema=schema):
+        columns = [each for each in inspector.get_columns(name, schema=schema) if _is_text(each["type"])]
+        table = sa.table(name, *(sa.column(each["name"], sa.Text) for each in columns), schema=schema)
+        yield from ((table, table.c[each["name"]]) for each in columns)
+
+
+def _is_text(kind: Any) -> bool:
+    return isinstance(kind, sa.Text | sa.String)
+
+
+def _replace(connection: sa.Connection, table: Any, column: Any, value: str) -> None:
+    holding = column.contains(value, autoescape=True)
+    changed = {column: sa.func.replace(column, value, HIDDEN)}
+    connection.execute(sa.update(table).where(holding).values(changed))

@@ -1,0 +1,1 @@
+"""Somebody's production database, read only: connect, query, decode."""

@@ -1,0 +1,275 @@
+"""Stops what may not run, where DBOS starts it: below any framework's exception handling.
+
+Every DBOS operation of a workflow asks the system database whether it was recorded before it does
+anything. The guard stands in front of that question.
+"""
+
+import asyncio
+import inspect
+import threading
+from collections.abc import Callable, Generator
+from contextlib import contextmanager, suppress
+from functools import partial
+from typing import Any, Final
+
+from dbos import DBOS
+from dbos._context import get_local_dbos_context
+from dbos._error import DBOSWorkflowCancelledError
+from sqlalchemy.exc import DBAPIError
+
+from refork.dbos.instance.json_serializer import error_text, recorded_result
+from refork.dbos.replay.admission import Admission, Gate
+from refork.errors import DatabaseError, SessionError
+
+GET_RESULT: Final = "DBOS.getResult"
+
+GUARDED: Final = (
+    "check_operation_execution",
+    "_check_operation_execution_txn",
+    "patch",
+    "deprecate_patch",
+    "get_checkpoint_name",
+    "await_workflow_result",
+    "await_workflow_result_async",
+    "update_workflow_outcome",
+    "start_queued_workflows",
+    "init_workflow",
+    "init_workflows",
+    "init_child_workflow",
+    "get_queue",
+)
+"""The methods of DBOS's SystemDatabase that the guard stands in front of."""
+
+
+class Guard:
+    """Holds the gates of a session's forks and stands between DBOS and its system database."""
+
+    def __init__(self, system_database: Any, *, queue: str) -> None:
+        self._db = system_database
+        self._queue = queue
+        self._originals: dict[str, Callable[..., Any]] = {}
+        self._gates: dict[str, Gate] = {}
+        self._cancelling: dict[str, threading.Thread] = {}
+        self._parked = 0
+        self._lock = threading.Lock()
+
+    def install(self) -> None:
+        """Put a method of ours in front of each of ``GUARDED`` that this version has, on this one instance."""
+        for name in GUARDED:
+            if not hasattr(self._db, name):
+                continue  # a version without it starts nothing by it
+            original = self._originals[name] = getattr(self._db, name)
+            setattr(self._db, name, partial(getattr(self, f"_{name.lstrip('_')}"), original))
+
+    def watch(self, gate: Gate) -> None:
+        with self._lock:
+            self._gates[gate.run_id] = gate
+
+    def gate(self, run_id: str | None) -> Gate | None:
+        return None if run_id is None else self._gates.get(run_id)
+
+    @property
+    def parked(self) -> int:
+        """How many forks have unwound, and have not ended yet."""
+        return self._parked
+
+    def cancel(self, run_id: str) -> threading.Thread:
+        """Mark a workflow as cancelled, on a thread of its own.
+
+        DBOS may hold SQLite's write lock around the question that the guard answers.
+        """
+        with self._lock:
+            cancelling = self._cancelling.get(run_id)
+            if cancelling is None:
+                cancelling = threading.Thread(target=self._mark_cancelled, args=(run_id,), daemon=True)
+                self._cancelling[run_id] = cancelling
+                cancelling.start()
+        return cancelling
+
+    def _mark_cancelled(self, run_id: str) -> None:
+        with suppress(
+            DBAPIError, DatabaseError
+        ):  # the database went away: what unwinds does so without the mark
+            self._db.cancel_workflows([run_id])
+
+    def stop(self, run_id: str) -> DBOSWorkflowCancelledError:
+        """Cancel a workflow and make the exception that unwinds it. It passes every ``except Exception``."""
+        self.cancel(run_id)
+        return DBOSWorkflowCancelledError(f"{run_id} may do nothing more")
+
+    def _admit(self, run_id: str, number: int, name: str, *, can_wait: bool = True) -> None:
+        gate = self.gate(run_id)
+        admission = Admission.REFUSE if gate is None else gate.admit(number, name)
+        if gate is not None and admission is Admission.WAIT:
+            if not can_wait or _on_event_loop():
+                # Waiting here would stop the trials. Not cancelled: they go on beside what unwinds.
+                raise DBOSWorkflowCancelledError(f"{run_id} does nothing beside its trials")
+            gate.wait()
+        if admission is not Admission.RUN:
+            raise self.stop(run_id)
+
+    def _check_operation_execution(
+        self,
+        original: Callable[..., Any],
+        workflow_id: str,
+        function_id: int,
+        function_name: str,
+        **rest: Any,
+    ) -> Any:
+        answer = self._answer(workflow_id, function_id, function_name)
+        if answer is not None:
+            return answer
+        self._admit(workflow_id, function_id, function_name)
+        return original(workflow_id, function_id, function_name, **rest)
+
+    def _answer(self, run_id: str, number: int, name: str) -> Any:
+        """What DBOS would have found in its table, had the operation been recorded under this number."""
+        gate = self.gate(run_id)
+        step = None if gate is None else gate.answer(number, name)
+        return None if step is None else recorded_result(step)
+
+    def _get_queue(self, original: Callable[..., Any], name: str, **rest: Any) -> Any:
+        """A queue that a fork looks up. Production's are registered in its database, and no look-up is recorded."""
+        found = original(name, **rest)
+        context = get_local_dbos_context()
+        if found is not None or context is None or self.gate(context.workflow_id) is None:
+            return found
+        DBOS.register_queue(name)
+        return original(name, **rest)
+
+    def _check_operation_execution_txn(
+        self, original: Callable[..., Any], workflow_id: str, function_id: int, function_name: str, conn: Any
+    ) -> Any:
+        answer = self._answer(workflow_id, function_id, function_name)
+        if answer is not None:
+            return answer
+        # Asked within a transaction, which holds SQLite's write lock.
+        self._admit(workflow_id, function_id, function_name, can_wait=False)
+        return original(workflow_id, function_id, function_name, conn)
+
+    def _recorded_name(self, run_id: str, number: int) -> str | None:
+        """What is, or in the recorded run was, the checkpoint of that number: patches ask before they act."""
+        gate = self.gate(run_id)
+        if gate is None:
+            raise self.stop(run_id)
+        name: str | None = self._originals["get_checkpoint_name"](workflow_id=run_id, function_id=number)
+        if name is None and not (gate.is_tail and gate.arrived):
+            name = gate.recorded.get(number)
+        return name
+
+    def _get_checkpoint_name(
+        self, _original: Callable[..., Any], *, workflow_id: str, function_id: int
+    ) -> str | None:
+        return self._recorded_name(workflow_id, function_id)
+
+    def _patch(
+        self, original: Callable[..., Any], *, workflow_id: str, function_id: int, patch_name: str
+    ) -> bool:
+        if self._recorded_name(workflow_id, function_id) not in (None, patch_name):
+            return False
+        gate = self.gate(workflow_id)
+        if gate is not None and gate.is_tail and gate.arrived:
+            gate.plan(function_id, patch_name)  # new code: nothing acts
+        self._admit(workflow_id, function_id, patch_name)
+        return bool(original(workflow_id=workflow_id, function_id=function_id, patch_name=patch_name))
+
+    def _deprecate_patch(
+        self, _original: Callable[..., Any], *, workflow_id: str, function_id: int, patch_name: str
+    ) -> bool:
+        return self._recorded_name(workflow_id, function_id) == patch_name
+
+    def _admit_result_of(self, target: str) -> None:
+        """A workflow asks for another's result: DBOS records that as a step, after the fact."""
+        context = get_local_dbos_context()
+        if context is None or not context.is_workflow() or context.workflow_id == target:
+            return
+        if self.gate(context.workflow_id) is None and context.has_parent():
+            # A child that was called like a function: its parent records the result, under the next number.
+            run_id, number = context.parent_workflow_id, context.parent_workflow_fid + 1
+        else:
+            run_id, number = context.workflow_id, context.function_id + 1
+        gate = self.gate(run_id)
+        if gate is not None and gate.is_tail and gate.arrived and self._is_over(target):
+            gate.plan(number, GET_RESULT)  # a recorded child: its result is seeded
+        self._admit(run_id, number, GET_RESULT)
+
+    def _is_over(self, run_id: str) -> bool:
+        """Whether a workflow is one that was seeded with its end."""
+        status = self._db.get_workflow_status(run_id)
+        return status is not None and status["status"] in ("SUCCESS", "ERROR")
+
+    def _await_workflow_result(
+        self, original: Callable[..., Any], workflow_id: str, *args: Any, **rest: Any
+    ) -> Any:
+        gate = self.gate(workflow_id)
+        if gate is None:
+            self._admit_result_of(workflow_id)
+            return original(workflow_id, *args, **rest)
+        with self._parking():
+            self._end(gate)
+            return original(workflow_id, *args, **rest)
+
+    async def _await_workflow_result_async(
+        self, original: Callable[..., Any], workflow_id: str, *args: Any, **rest: Any
+    ) -> Any:
+        gate = self.gate(workflow_id)
+        if gate is None:
+            self._admit_result_of(workflow_id)
+            return await original(workflow_id, *args, **rest)
+        with self._parking():
+            await asyncio.to_thread(self._end, gate)
+            return await original(workflow_id, *args, **rest)
+
+    @contextmanager
+    def _parking(self) -> Generator[None]:
+        """A fork has unwound. DBOS lets it poll for its outcome, which only its cancellation gives."""
+        with self._lock:
+            self._parked += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._parked -= 1
+
+    def _end(self, gate: Gate) -> None:
+        gate.wait()  # its trials may run on beside what has unwound
+        self.cancel(gate.run_id).join()
+
+    def _update_workflow_outcome(
+        self, original: Callable[..., Any], workflow_id: str, status: str, **rest: Any
+    ) -> bool:
+        gate = self.gate(workflow_id)
+        if gate is not None:
+            error = rest.get("error")
+            gate.end(None if error is None else error_text(error), rest.get("output"))
+        return bool(original(workflow_id, status, **rest))
+
+    def _start_queued_workflows(
+        self, original: Callable[..., Any], queue: Any, *args: Any, **rest: Any
+    ) -> Any:
+        if queue.name != self._queue:
+            return ([], None) if _gives_a_pair(original) else []
+        found = original(queue, *args, **rest)
+        for run_id in found[0] if isinstance(found, tuple) else found:
+            gate = self.gate(run_id)
+            if gate is not None:
+                gate.begin()
+        return found
+
+    def _init_workflow(self, _original: Callable[..., Any], *_args: Any, **_rest: Any) -> Any:
+        raise SessionError("a workflow was started beside the forks; an evaluation starts none of its own")
+
+    _init_workflows = _init_child_workflow = _init_workflow
+
+
+def _gives_a_pair(start: Callable[..., Any]) -> bool:
+    """Whether this version of DBOS tells of a rate limit beside the workflows that it starts."""
+    return "tuple" in str(inspect.signature(start).return_annotation).lower()
+
+
+def _on_event_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True

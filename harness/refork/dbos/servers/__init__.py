@@ -1,0 +1,1 @@
+"""Database servers and how they are reached: URLs, libpq, Databricks Lakebase, a throw-away Postgres."""

@@ -1,0 +1,133 @@
+"""URLs of databases: what they say, what is accepted in them, and how they may be shown."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+from urllib.parse import unquote
+
+import psycopg
+import sqlalchemy as sa
+from psycopg.conninfo import conninfo_to_dict
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+from sqlalchemy.exc import ArgumentError
+
+from refork.dbos.servers.connection import PARAMETERS, SSL_MODES, Server
+from refork.errors import BadInputError
+from refork.text.lines import nearest, one_line
+
+ACCEPTED: Final = (
+    "'sqlite:///path/to/file.sqlite', 'postgresql://user@host/database' and 'lakebase://endpoint/database'"
+)
+LAKEBASE: Final = "lakebase"
+SCHEMA: Final = "schema"
+_POSTGRES: Final = frozenset({"postgresql", "postgres"})
+
+
+def kind_of(url: str, *, option: str) -> str:
+    """``sqlite``, ``postgresql`` or ``lakebase``. BadInputError for another one, and for what is no URL."""
+    scheme, separator, _ = url.partition("://")
+    kind = scheme.partition("+")[0].lower()
+    if not separator or not kind:
+        raise _no_url(url, option)
+    if kind in _POSTGRES:
+        return "postgresql"
+    if kind not in {"sqlite", LAKEBASE}:
+        raise BadInputError(
+            f"{option}: {one_line(kind)!r} databases are not supported; accepted are {ACCEPTED}"
+        )
+    return kind
+
+
+def sqlite_address(url: str, *, option: str) -> sa.URL:
+    """A URL of SQLite in its parts. BadInputError where it is none, or names a schema."""
+    try:
+        address = sa.make_url(url)
+    except (ArgumentError, ValueError):
+        raise _no_url(url, option) from None
+    if SCHEMA in address.query:
+        raise BadInputError(f"{option}: a SQLite database has no schemas; leave {SCHEMA!r} out")
+    return address
+
+
+def server_at(url: str, *, option: str) -> Server:
+    """The Postgres or Lakebase database that a URL names. BadInputError; DatabaseError from Databricks."""
+    if kind_of(url, option=option) == LAKEBASE:
+        from refork.dbos.servers.lakebase_url import lakebase_at  # noqa: PLC0415 - it takes this module's functions
+
+        return lakebase_at(url, option=option)
+    name, found = _parts(url, option)
+    given = checked(found, option=option, own=(SCHEMA,))
+    return Server(option=option, name=name, schema=given.pop(SCHEMA, None), parameters=given)
+
+
+def checked(given: Mapping[str, Any], *, option: str, own: Sequence[str] = ()) -> dict[str, str]:
+    """Parameters of libpq and our ``own``, each known and given once. BadInputError names another."""
+    known = PARAMETERS | set(own)
+    for name, value in given.items():
+        if name not in known:
+            close = nearest(name, known)
+            also = "".join(f"{one!r}, " for one in own)
+            hint = close if "did you mean" in close else f"; accepted are {also}and the parameters of libpq"
+            raise BadInputError(f"{option}: unknown parameter {one_line(name, 60)!r} in the URL{hint}")
+        if isinstance(value, tuple):
+            raise BadInputError(f"{option}: the parameter {name!r} is given twice in the URL")
+    mode = str(given.get("sslmode", SSL_MODES[0]))
+    if mode not in SSL_MODES:
+        raise BadInputError(
+            f"{option}: sslmode={one_line(mode, 60)!r} is none; accepted are {', '.join(SSL_MODES)}"
+        )
+    return {name: str(value) for name, value in given.items()}
+
+
+def hidden(url: str) -> str:
+    """A URL of which nothing is known, without what may be a password in it."""
+    scheme, separator, rest = url.partition("://")
+    if not separator:
+        return one_line(re.sub(r"(?i)(\w*pass\w*\s*=\s*)('[^']*'|\S+)", r"\1***", url), 120)
+    before, at, after = rest.rpartition("@")
+    if at:
+        user, colon, _ = before.partition(":")
+        shown = f"{user}{colon and ':***'}@{after.partition('?')[0]}"
+    else:
+        # An address with a forgotten host reads as one with a strange port.
+        shown = re.sub(r"^([^:/]*):(?!\d+(/|$)).*", r"\1:***", rest.partition("?")[0])
+    return one_line(f"{scheme}://{shown}", 120)
+
+
+def _parts(url: str, option: str) -> tuple[str, dict[str, Any]]:
+    """What the URL may be shown as, and libpq's parameters by name, those of the query among them."""
+    plain = re.sub(r"^[^:]*", "postgresql", url)
+    try:
+        address = sa.make_url(plain)
+        if "@" in (address.host or ""):
+            raise BadInputError(
+                f"{option}: {hidden(url)!r} has an '@' in its user name or password: write it as '%40'"
+            )
+        dialect: Any = PGDialect_psycopg
+        given: dict[str, Any] = dict(dialect().create_connect_args(address)[1])
+    except (ArgumentError, ValueError):
+        return _several_hosts(plain, url, option)
+    if "host" in given:
+        given["host"] = unquote(str(given["host"]))
+    return address.set(query={}).render_as_string(hide_password=True), given
+
+
+def _several_hosts(plain: str, url: str, option: str) -> tuple[str, dict[str, Any]]:
+    """``postgresql://host1:1,host2:2/database``, which libpq reads and SQLAlchemy does not."""
+    address, mark, query = plain.partition("?")
+    parts = [part for part in query.split("&") if part]
+    schemas = [unquote(part.partition("=")[2]) for part in parts if part.startswith(f"{SCHEMA}=")]
+    rest = "&".join(part for part in parts if not part.startswith(f"{SCHEMA}="))
+    if "," not in address:
+        raise _no_url(url, option)
+    try:
+        found: dict[str, Any] = dict(conninfo_to_dict(f"{address}{mark and '?'}{rest}"))
+    except psycopg.Error:
+        raise _no_url(url, option) from None
+    if not re.fullmatch(r"[\d,]*", str(found.get("port", ""))):
+        raise _no_url(url, option)
+    return hidden(url), found | ({SCHEMA: tuple(schemas) if schemas[1:] else schemas[0]} if schemas else {})
+
+
+def _no_url(url: str, option: str) -> BadInputError:
+    return BadInputError(f"{option}: {hidden(url)!r} is no database URL; accepted are {ACCEPTED}")

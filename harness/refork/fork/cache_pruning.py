@@ -1,0 +1,77 @@
+"""Which kept answers nothing can reach any more."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from refork.answer_cache.request_keys import normalizers
+from refork.errors import AnswerMissingError, BadInputError, ForkError
+from refork.records import Case
+from refork.records.cached_answer import Kept
+from refork.records.outcome import ForkStatus, Trial
+from refork.records.variant import Variant
+from refork.tool_policy import Action, ToolPolicy
+
+if TYPE_CHECKING:
+    from refork.fork import ForkSession
+
+
+def unreachable(
+    session: "ForkSession", case: Case, variants: Sequence[Variant], kept: Sequence[Kept], policy: ToolPolicy
+) -> list[Kept]:
+    """What is kept of ``case`` and neither the code nor a variant asks for now.
+
+    ``session`` must be offline: the case is forked, and says what it would send. Raises ForkError where it no
+    longer reaches its fork point or a variant cannot be followed to its end, and BadInputError where the
+    digests were made with normalizers that are not here.
+    """
+    _check_normalizers(case, kept)
+    asked = _asked(session, case, variants, kept, policy)
+    return [each for each in kept if not _reached(each, asked)]
+
+
+def _reached(kept: Kept, asked: frozenset[str]) -> bool:
+    if kept.kind == "judge":
+        return kept.of is None or kept.of in asked
+    return kept.digest in asked
+
+
+def _asked(
+    session: "ForkSession", case: Case, variants: Sequence[Variant], kept: Sequence[Kept], policy: ToolPolicy
+) -> frozenset[str]:
+    # What a tail asks for depends on what was answered before, trial by trial.
+    trials = max((each.trial for each in kept), default=1) if case.scope == "tail" else 1
+    fork = session.fork(_without_acting(case, policy))
+    for variant in variants:
+        fork.run(variant, trials)
+    fork.close()
+    fork.wait()
+    outcome = fork.outcome()
+    if outcome.status is not ForkStatus.MEASURED:
+        raise ForkError(f"{case.name!r}: {outcome.reason}")
+    for trial in outcome.trials:
+        _check_followed(case, trial)
+    return session.answers.asked(case.folder)
+
+
+def _check_followed(case: Case, trial: Trial) -> None:
+    """What comes after a request that could not be made, or a tool that may not act, nobody knows."""
+    error = trial.error
+    if error is not None and not error.own and error.type != AnswerMissingError.__name__:
+        raise ForkError(f"{case.name!r}: variant {trial.variant!r} ended with {error.type}: {error.message}")
+
+
+def _without_acting(case: Case, policy: ToolPolicy) -> Case:
+    """A tail whose tools may not even do what pyproject.toml lets them do in a rerun."""
+    live = {rule.pattern: Action.DENY.value for rule in policy.rules if rule.action is Action.LIVE}
+    return replace(case, tools={**case.tools, **live}) if case.scope == "tail" else case
+
+
+def _check_normalizers(case: Case, kept: Sequence[Kept]) -> None:
+    here = set(normalizers())
+    gone = sorted({name for each in kept for name in each.normalizers} - here)
+    if gone:
+        raise BadInputError(
+            f"{case.name!r}: its answers are found with the normalizer {gone[0]!r}, which is not registered here: "
+            "register it in the module that `setup` of [tool.refork] names"
+        )

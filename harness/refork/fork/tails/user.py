@@ -1,0 +1,113 @@
+"""The user's side of a conversation in a tail: the recorded turns, or a stub that stands for the user."""
+
+import inspect
+from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from refork.dbos.replay.receives import receiving
+from refork.errors import ForkError, ToolDeniedError
+from refork.fork.event_loops import aside
+from refork.fork.tails.tool_access import Permits, recorded_output
+from refork.records import Step
+from refork.redaction.error_text import summary
+from refork.tool_policy import RECEIVE, Action, Rule, ToolPolicy
+from refork.tool_policy.conversation import Turn
+from refork.tool_policy.stubs import accepted, stub_for
+from refork.values import encode
+
+
+class ConversationOverError(ForkError):
+    """The code asks for another turn, and goes on asking where none comes."""
+
+
+class User:
+    """Gives the user's turns, which come by ``DBOS.recv`` or by the steps and tools that the policy says.
+
+    After the last one a wait by ``DBOS.recv`` runs out, as it does in production where nobody answers. Where the code
+    waits once more after that, the conversation is over. A step has no such end: it is over at once.
+    """
+
+    def __init__(
+        self,
+        policy: ToolPolicy,
+        stubs: Mapping[str, Callable[..., Any]],
+        permits: Permits,
+    ) -> None:
+        self._policy = policy
+        self._stubs = stubs
+        self._permits = permits
+        self._silent = False
+        self.world: Any = None
+
+    def turn(self, number: int, so_far: Callable[[], Sequence[Turn]]) -> Step:
+        """The answer of the wait that would be step ``number``.
+
+        Raises ToolDeniedError, ConversationOverError, and ForkError where the stub raised.
+        """
+        rule = self._policy.rule_for(RECEIVE)
+        if rule.action is Action.DENY:
+            raise ToolDeniedError(f"{RECEIVE} may not act (deny); set it under [tool.refork.tools]")
+        if rule.action is Action.STUB:
+            step: Step | None = self._of_stub(rule, number, so_far)
+        else:
+            step = self._permits.received()
+        spoke = step is not None and step.output is not None
+        if not spoke and self._silent:
+            raise ConversationOverError("the user's turns are over, and the code goes on waiting for one")
+        self._silent = not spoke
+        return Step(number=number, name=RECEIVE) if step is None else step
+
+    def _of_stub(self, rule: Rule, number: int, so_far: Callable[[], Sequence[Turn]]) -> Step:
+        said = self._ask(rule, RECEIVE, receiving(), so_far)
+        with _named(rule):
+            output = encode(aside(said) if inspect.iscoroutine(said) else said)
+        return Step(number=number, name=RECEIVE, output=output)
+
+    def answers(self, name: str) -> bool:
+        """Whether a step or a tool of this name brings a turn of the user's, which is not denied."""
+        return self._policy.is_user(name) and self._policy.action_for(name) in (Action.REPLAY, Action.STUB)
+
+    async def answer(
+        self, name: str, arguments: Mapping[str, Any], so_far: Callable[[], Sequence[Turn]]
+    ) -> Callable[[], Any]:
+        """What gives, or raises, what such a step or tool does.
+
+        Raises ConversationOverError, and ForkError where the stub raised.
+        """
+        rule = self._policy.rule_for(name)
+        if rule.action is Action.STUB:
+            said = self._ask(rule, name, arguments, so_far)
+            output = await _awaited(rule, said) if inspect.isawaitable(said) else said
+            if output is None:
+                raise ConversationOverError("the stub that stands for the user says no more")
+            return lambda: output
+        turn = self._permits.said(name)
+        if turn is None:
+            raise ConversationOverError("the user's recorded turns are over")
+        return lambda: recorded_output(turn)
+
+    def _ask(
+        self, rule: Rule, name: str, given: Mapping[str, Any], so_far: Callable[[], Sequence[Turn]]
+    ) -> Any:
+        function = stub_for(rule, name, self._stubs)
+        assert function is not None, "stubs are looked for before a session"
+        turns = [{"role": turn.role, "text": turn.text} for turn in so_far()]
+        with _named(rule):
+            return function(**accepted(function, {**given, "world": self.world, "turns": turns}))
+
+
+async def _awaited(rule: Rule, said: Awaitable[Any]) -> Any:
+    with _named(rule):
+        return await said
+
+
+@contextmanager
+def _named(rule: Rule) -> Generator[None]:
+    """Let an error of a stub's say whose it is."""
+    try:
+        yield
+    except Exception as error:
+        raise ForkError(
+            f"the stub {rule.stub or rule.pattern!r}, which stands for the user, raised {summary(error)}"
+        ) from error

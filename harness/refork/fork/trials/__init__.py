@@ -1,0 +1,1 @@
+"""Trials: scheduled, limited, made, answered from the cache, and cleared of secrets."""

@@ -1,0 +1,99 @@
+"""Takes the secrets out of what a fork gives, before anybody scores it, keeps it, reports it or shows it.
+
+An answer is changed the moment it arrives, and so the code that asked for it, what is kept of it, and the next session,
+which takes it from there, all get the same.
+"""
+
+import json
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+from refork.errors import ReforkError, ValueNotPortableError
+from refork.fork.trials.secret_stream import hidden_stream
+from refork.http_calls.wire import Received
+from refork.records import Request
+from refork.records.outcome import Trial
+from refork.redaction import Redactor, without
+from refork.redaction.process_secrets import HIDDEN
+from refork.redaction.runs import (
+    redacted_answer,
+    redacted_request,
+    redacted_step,
+    scan_answer,
+    scan_request,
+    scan_step,
+)
+from refork.redaction.texts import without_secrets
+from refork.values import decode, encode
+
+
+def hidden_trial(trial: Trial) -> Trial:
+    """The trial without secrets; the same one where it has none."""
+    redactor = Redactor(placeholder=HIDDEN)
+    if trial.answer is not None:
+        scan_answer(redactor, trial.answer)
+    for step in trial.trajectory:
+        scan_step(redactor, step)
+    if trial.error is not None:
+        redactor.scan(trial.error.message)
+    redactor.scan([trial.raw, *(kept.output for kept in trial.kept_steps)])
+    return trial if redactor.idle else _without(redactor, trial)
+
+
+def _without(redactor: Redactor, trial: Trial) -> Trial:
+    answer, error = trial.answer, trial.error
+    return replace(
+        trial,
+        answer=None if answer is None else redacted_answer(redactor, answer, None),
+        error=None if error is None else replace(error, message=redactor.apply(error.message, None)),
+        raw=redactor.apply(trial.raw, None),
+        trajectory=tuple(redacted_step(redactor, step) for step in trial.trajectory),
+        kept_steps=tuple(
+            replace(kept, output=redactor.apply(kept.output, None)) for kept in trial.kept_steps
+        ),
+    )
+
+
+def hidden_request(request: Request) -> Request:
+    """The request without secrets, to be shown: what is sent is as it was."""
+    redactor = Redactor(placeholder=HIDDEN)
+    scan_request(redactor, request)
+    return request if redactor.idle else redacted_request(redactor, request, None)
+
+
+def hidden_output(output: Any) -> Any:
+    """What a model step gave, without secrets; as it is where it has none, or cannot be written down."""
+    with suppress(ValueNotPortableError):
+        plain = encode(output)
+        changed = without(plain)
+        if changed is not plain:
+            return decode(changed)
+    return output
+
+
+def hidden_response(answer: Received) -> Received:
+    """A model's response without secrets, still in its format."""
+    text = answer.body.decode("utf-8", "surrogateescape")
+    changed = _hidden_json(text) if text.lstrip()[:1] in ("{", "[") else hidden_stream(text)
+    return answer if changed == text else replace(answer, body=changed.encode("utf-8", "surrogateescape"))
+
+
+def _hidden_json(text: str) -> str:
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+    changed = without(found)
+    if changed is found:
+        return text
+    return json.dumps(changed, ensure_ascii=text.isascii()) + text[len(text.rstrip()) :]
+
+
+def hidden_problem(problem: ReforkError) -> ReforkError:
+    """The same error without secrets in its message."""
+    said = str(problem)
+    changed = without_secrets(said)
+    if changed != said:
+        problem.args = (changed, *problem.args[1:])
+    return problem

@@ -1,0 +1,182 @@
+"""One trial at the fork point: a model call made once, as a DBOS step that keeps its answer."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from typing import Any, TypeAlias
+
+from dbos._error import DBOSWorkflowCancelledError
+from pydantic import TypeAdapter
+
+from refork.answer_cache import AnswerKey, Store
+from refork.answer_cache import request_keys as keys
+from refork.errors import DatabaseError, ReforkError
+from refork.fork.attempts import Account, attempted, trial_error
+from refork.fork.attempts.retry_policy import Retries, is_transient
+from refork.fork.http_steps import Exchanges, is_own, known, sent_by, told
+from refork.fork.trials.concurrency_limit import Slots
+from refork.frameworks.protocol import ModelCall, Reply
+from refork.records import Answer, Json, Request
+from refork.records.outcome import ErrorKind, Trial, TrialError
+from refork.records.usage import Usage
+from refork.redaction import without
+from refork.redaction.error_text import summary
+
+_ANSWER = TypeAdapter(Answer)
+_USAGE = TypeAdapter(Usage | None)
+_ERROR = TypeAdapter(TrialError)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """What bounds the forks of a session, and the kept answers that spare it calls.
+
+    A trial in ``step`` scope may take ``trial_seconds``, with all of its attempts, one in ``tail`` scope
+    ``tail_seconds``; a replay may stand still for ``replay_seconds``. ``account`` remembers whose key or quota
+    cannot be used.
+    """
+
+    slots: Slots
+    retries: Retries
+    answers: Store = field(default_factory=Store)
+    account: Account = field(default_factory=Account)
+    trial_seconds: float = 120.0
+    tail_seconds: float = 600.0
+    replay_seconds: float = 30.0
+
+
+def name_of(variant: str, number: int, request: Request) -> str:
+    """The trial's name as a step: a mix-up of variants, trials or requests after a kill changes it."""
+    return f"trial:{variant}:{number}:{digest(request)}"
+
+
+def digest(request: Request) -> str:
+    """Twelve hexadecimal digits that change with anything that is sent."""
+    return keys.digest(asdict(request))[:12]
+
+
+Note: TypeAlias = Callable[[Trial], Awaitable[None]]
+
+
+class NotAnsweredError(ReforkError):
+    """A trial's call was not answered. DBOS records no exception of a client's or of the application's."""
+
+    def __init__(self, error: TrialError) -> None:
+        super().__init__(f"{error.type}: {error.message}")
+        self.error = error
+
+
+async def run_trial(
+    variant: str,
+    number: int,
+    call: ModelCall,
+    *,
+    reservation: Any,
+    name: str,
+    limits: Limits,
+    key: AnswerKey | None,
+    note: Note,
+    exchanges: Exchanges | None = None,
+) -> Trial:
+    """Make the call in the step that was reserved, or read what a killed session kept of it.
+
+    ``exchanges`` are those of a call that is a run of a step's code. ``note`` is given the trial the moment its
+    answer is there, before its checkpoint is written. Whatever the call raises is the trial's error; what is
+    raised here is that the fork is over.
+    """
+    common: dict[str, Any] = {
+        "variant": variant,
+        "number": number,
+        "model": call.request.model,
+        "kept_as": key,
+    }
+    unkept: dict[str, Any] = {**common, "kept_as": None}
+    noted: Trial | None = None
+
+    async def step() -> Json:
+        nonlocal noted
+        kept = await answered()
+        noted = _trial_of(kept, **common)
+        await note(noted)
+        return kept
+
+    async def answered() -> dict[str, Json]:
+        ended = await attempted(
+            lambda: sent_by(call, exchanges), retries=limits.retries, seconds=limits.trial_seconds
+        )
+        if ended.error is not None:
+            return _failed(ended.error, limits, exchanges)
+        assert ended.value is not None, "a call without an error gives a reply"
+        kept: dict[str, Json] = without(_kept(ended.value, ended.seconds))
+        return {**kept, **_exchanged(exchanges, ended.value)}
+
+    try:
+        kept = await reservation.run_async({"name": name}, step)
+    except NotAnsweredError as ended:
+        return Trial(**unkept, error=ended.error)
+    except Exception as error:
+        # What was answered and noted stands, although its checkpoint could not be written.
+        return noted or Trial(**unkept, error=at_fault(error))
+    finally:
+        if exchanges is not None:
+            exchanges.close()
+    if noted is not None:
+        return noted
+    left = _trial_of(kept, **common, resumed=True)
+    await note(left)
+    return left
+
+
+def _trial_of(kept: Mapping[str, Any], **common: Any) -> Trial:
+    """The trial that a checkpoint tells of."""
+    facts: dict[str, Any] = {**common, **known(kept.get("http"))}
+    facts |= {"usage": _USAGE.validate_python(kept["usage"]), "answered_at": datetime.now(UTC)}
+    if "failed" in kept:
+        return Trial(**facts, error=_ERROR.validate_python(kept["failed"]))
+    return Trial(
+        **facts,
+        answer=_ANSWER.validate_python(kept["answer"]),
+        seconds=kept["seconds"] + kept.get("http", {}).get("seconds", 0.0),
+        raw=kept["raw"],
+    )
+
+
+def at_fault(error: BaseException) -> TrialError:
+    """The error of a trial that broke in Refork's own code, or for want of its database."""
+    if isinstance(error, DatabaseError):
+        return trial_error(error)
+    return TrialError(
+        type=type(error).__name__,
+        kind=ErrorKind.INTERNAL,
+        message=f"Refork itself failed here, please report it: {summary(error)}",
+    )
+
+
+def _failed(error: BaseException, limits: Limits, exchanges: Exchanges | None) -> dict[str, Json]:
+    """What a checkpoint keeps of a call that failed. Raises NotAnsweredError where it is to be made again.
+
+    What was paid for on the way is in the checkpoint, too: a session that is killed now loses none of it.
+    """
+    if isinstance(error, DBOSWorkflowCancelledError):
+        raise error  # the fork is over
+    ended = trial_error(error, seconds=limits.trial_seconds, own=is_own(error, exchanges))
+    if exchanges is None or not exchanges.seen or is_transient(error):
+        raise NotAnsweredError(ended) from None
+    return {"failed": _ERROR.dump_python(ended, mode="json"), **_exchanged(exchanges)}
+
+
+def _exchanged(exchanges: Exchanges | None, reply: Reply | None = None) -> dict[str, Json]:
+    """What the requests of a step's code add to its checkpoint: their tokens count where the step tells none."""
+    if exchanges is None or not exchanges.seen:
+        return {}
+    usage = reply.usage if reply is not None and reply.reported else exchanges.usage
+    return {"usage": _USAGE.dump_python(usage, mode="json"), "http": told(exchanges)}
+
+
+def _kept(reply: Reply, seconds: float) -> dict[str, Json]:
+    return {
+        "answer": _ANSWER.dump_python(reply.answer, mode="json"),
+        "usage": _USAGE.dump_python(reply.usage, mode="json"),
+        "seconds": seconds,
+        "raw": reply.raw,
+    }

@@ -1,0 +1,73 @@
+"""The OpenAI Agents SDK under DBOS: runs made by ``dbos_openai_agents.DBOSRunner``.
+
+A model call is the DBOS step ``_model_call_step``, and its checkpoint is the SDK's ``ModelResponse``. The
+request is not recorded: it is seen when the code is about to send it, in ``DBOSModelWrapper.get_response``,
+which is called before DBOS looks for a checkpoint.
+"""
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+
+from agents import ModelResponse
+
+from refork.frameworks.openai_agents.calls import MODEL_STEP, answer_of, told_calls, usage_of
+from refork.frameworks.openai_agents.clients import made_without_key
+from refork.frameworks.openai_agents.hooks import intercepted
+from refork.frameworks.protocol import Description, ModelCall, RawStep, StepCall, ToldCall, Watcher
+from refork.records import Request, StepKind
+from refork.values import Registry
+
+
+class OpenAIAgents:
+    """:class:`refork.frameworks.protocol.Framework` for the OpenAI Agents SDK."""
+
+    name = "openai-agents"
+    branches = False
+
+    def recognises(self, step_names: Sequence[str]) -> bool:
+        return MODEL_STEP in step_names
+
+    def describe(self, steps: Sequence[RawStep]) -> Sequence[Description]:
+        asked: list[str] = []
+        described: list[Description] = []
+        for step in steps:
+            if step.name == MODEL_STEP:
+                description = _describe_model_step(step)
+                asked = [call.name for call in description.answer.tool_calls] if description.answer else []
+            else:
+                description = _describe_other_step(step, asked)
+            described.append(description)
+        return described
+
+    def register(self, registry: Registry) -> None:
+        # Keeps which fields were set: the SDK sends a replayed answer's set fields and no others.
+        registry.register_pydantic(ModelResponse, name="openai-agents.ModelResponse")
+
+    def importable(self) -> AbstractContextManager[None]:
+        return made_without_key()
+
+    def intercept(self, watcher: Watcher) -> AbstractContextManager[None]:
+        return intercepted(watcher)
+
+    def told(self, request: Request) -> Sequence[ToldCall]:
+        return told_calls(request.input)
+
+    def model_call(self, _step: StepCall) -> ModelCall | None:
+        return None
+
+
+def _describe_model_step(step: RawStep) -> Description:
+    if not isinstance(step.output, ModelResponse):
+        return Description(kind=StepKind.MODEL)
+    return Description(
+        kind=StepKind.MODEL, usage=usage_of(step.output), answer=answer_of(step.output, structured=False)
+    )
+
+
+def _describe_other_step(step: RawStep, asked: list[str]) -> Description:
+    """A step after a model's tool calls is that tool's, where the names say so or only one was called."""
+    short = step.name.rsplit(".", 1)[-1]
+    tool = short if short in asked else asked[0] if len(set(asked)) == 1 else None
+    if tool is None or step.name.startswith("DBOS."):
+        return Description()
+    return Description(kind=StepKind.TOOL, tool=tool)

@@ -1,0 +1,243 @@
+"""Calls of the OpenAI Agents SDK's models: what is sent, what is changed in it, and what is answered."""
+
+import copy
+import dataclasses
+import json
+from functools import cached_property
+from typing import Any, Final
+
+import dbos_openai_agents.runner as dbos_runner
+from agents import FunctionTool, Handoff, Model, ModelResponse, ModelSettings, ModelTracing
+from openai.types.responses import ResponseFunctionToolCall, ResponseOutputMessage
+from pydantic import TypeAdapter
+from pydantic_core import to_jsonable_python
+
+from refork.answer_cache.request_keys import digest
+from refork.errors import BadInputError
+from refork.frameworks.openai_agents.clients import check_key, check_model_counts
+from refork.frameworks.protocol import ModelCall, Reply, ToldCall
+from refork.http_calls.client_responses import ending_of
+from refork.prompts.candidates import render
+from refork.records import Answer, Request, Tool, ToolCall
+from refork.records.usage import Usage, checked
+from refork.records.variant import Variant
+from refork.text.lines import nearest
+
+MODEL_STEP: Final[str] = dbos_runner._model_call_step.__qualname__
+
+SETTINGS: Final = frozenset(field.name for field in dataclasses.fields(ModelSettings))
+_SECRET: Final = frozenset({"authorization", "headers"})
+_responses: Final = TypeAdapter(ModelResponse)
+
+
+@dataclasses.dataclass(frozen=True)
+class Call:
+    """A call of ``Model.get_response``, with its arguments by name."""
+
+    model: Model
+    arguments: dict[str, Any]
+    agent: str | None
+    durable: bool = True
+
+    @property
+    def step_name(self) -> str:
+        return MODEL_STEP
+
+    @property
+    def code(self) -> str:
+        """What a request does not show: the settings of hosted tools, and schemas that are not strict."""
+        schema = self.arguments["output_schema"]
+        loose = schema is not None and not schema.is_plain_text() and not schema.is_strict_json_schema()
+        tools = [*map(_unseen, self.arguments["tools"]), *map(_unseen, self.arguments["handoffs"])]
+        return digest([tools, loose]) if loose or any(tools) else ""
+
+    @property
+    def request(self) -> Request:
+        return self._request
+
+    @cached_property
+    def _request(self) -> Request:
+        arguments, schema = self.arguments, self.arguments["output_schema"]
+        return Request(
+            agent=self.agent,
+            model=_model_name(self.model),
+            prompt=arguments["system_instructions"],
+            input=to_jsonable_python(arguments["input"], fallback=str),
+            tools=tuple(_tool(tool) for tool in arguments["tools"])
+            + tuple(_handoff(handoff) for handoff in arguments["handoffs"]),
+            settings=_settings(arguments["model_settings"]) | _server_state(arguments),
+            output_schema=None if schema is None or schema.is_plain_text() else schema.json_schema(),
+        )
+
+    def changed(self, variant: Variant) -> ModelCall:
+        arguments = dict(self.arguments)
+        if variant.template is not None:
+            arguments["system_instructions"] = render(
+                variant, baseline=arguments["system_instructions"], request=self.request
+            )
+        unknown = set(variant.settings) - SETTINGS
+        if unknown:  # the SDK drops them silently
+            raise BadInputError(
+                f"variant {variant.name!r}: {min(unknown)!r} is no setting{nearest(min(unknown), SETTINGS)}"
+            )
+        if variant.settings:
+            settings: ModelSettings = arguments["model_settings"]
+            arguments["model_settings"] = settings.resolve(ModelSettings(**variant.settings))
+        model = self.model if variant.model is None else _other_model(self.model, variant.model)
+        return dataclasses.replace(self, model=model, arguments=arguments)
+
+    @property
+    def account(self) -> str | None:
+        """Where the client's calls go: those of one server share a key."""
+        url = getattr(getattr(self.model, "_client", None), "base_url", None)
+        return None if url is None else str(url)
+
+    async def send(self) -> Reply:
+        check_key(getattr(self.model, "_client", None))
+        arguments: dict[str, Any] = {**self.arguments, "tracing": ModelTracing.DISABLED}
+        response = await self.model.get_response(**arguments)
+        schema = self.arguments["output_schema"]
+        return Reply(
+            answer=answer_of(response, structured=schema is not None and not schema.is_plain_text()),
+            usage=usage_of(response),
+            raw=_responses.dump_python(response, mode="json", by_alias=True, exclude_unset=True),
+        )
+
+
+def _tool(tool: Any) -> Tool:
+    if isinstance(tool, FunctionTool):
+        return Tool(name=tool.name, description=tool.description, parameters=tool.params_json_schema)
+    return Tool(name=getattr(tool, "name", type(tool).__name__), description=f"hosted: {type(tool).__name__}")
+
+
+def _unseen(tool: Any) -> Any:
+    """What is sent of a tool beside its name and schema; None where that is nothing out of the ordinary."""
+    if isinstance(tool, FunctionTool | Handoff):
+        return None if tool.strict_json_schema else "not strict"
+    fields = dataclasses.fields(tool) if dataclasses.is_dataclass(tool) else ()
+    said = {field.name: getattr(tool, field.name) for field in fields}
+    plain = {name: value for name, value in said.items() if not callable(value)}
+    return to_jsonable_python({"type": type(tool).__name__, **_without_secrets(plain)}, fallback=_kind)
+
+
+def _without_secrets(value: Any) -> Any:
+    """A key that was renewed asks for the same, and is not told by a digest either."""
+    if isinstance(value, dict):
+        return {name: _without_secrets(each) for name, each in value.items() if name not in _SECRET}
+    return value
+
+
+def _kind(value: Any) -> str:
+    """Stands for what is no JSON: the same in every session, as an address is not."""
+    return type(value).__qualname__
+
+
+def _handoff(handoff: Any) -> Tool:
+    return Tool(
+        name=handoff.tool_name,
+        description=handoff.tool_description,
+        parameters=handoff.input_json_schema or {},
+    )
+
+
+def _settings(settings: ModelSettings) -> dict[str, Any]:
+    """What was set. Headers may hold keys, so their values are left out."""
+    fields = {f.name: getattr(settings, f.name) for f in dataclasses.fields(settings)}
+    known = {name: value for name, value in fields.items() if value is not None and name != "retry"}
+    if isinstance(known.get("extra_headers"), dict):
+        known["extra_headers"] = sorted(known["extra_headers"])
+    jsonable: dict[str, Any] = to_jsonable_python(known, fallback=str)
+    return jsonable
+
+
+def _server_state(arguments: dict[str, Any]) -> dict[str, Any]:
+    """What the request names of what the model's server keeps: part of what is sent, though no setting."""
+    named = {name: arguments.get(name) for name in ("previous_response_id", "conversation_id", "prompt")}
+    found: dict[str, Any] = to_jsonable_python(
+        {name: value for name, value in named.items() if value is not None}
+    )
+    return found
+
+
+def _model_name(model: Model) -> str | None:
+    name = getattr(model, "model", None)
+    return name if isinstance(name, str) else None
+
+
+def _other_model(model: Model, name: str) -> Model:
+    """The same client and API under another model's name."""
+    if _model_name(model) is None:
+        raise BadInputError(
+            f"a variant asks for model {name!r}, but {type(model).__name__} has no name to replace; "
+            "leave 'model' out of its front matter"
+        )
+    check_model_counts(getattr(model, "_client", None), name)
+    other: Any = copy.copy(model)
+    other.model = name
+    return other  # type: ignore[no-any-return]
+
+
+def told_calls(items: Any) -> list[ToldCall]:
+    """The calls of function tools among a request's messages, with what the model was told of each."""
+    calls: dict[str, dict[str, Any]] = {}
+    told: list[ToldCall] = []
+    for item in items if isinstance(items, list) else ():
+        kind, call_id = (item.get("type"), item.get("call_id")) if isinstance(item, dict) else (None, None)
+        if kind == "function_call" and isinstance(call_id, str):
+            calls[call_id] = item
+        elif kind == "function_call_output" and call_id in calls and "output" in item:
+            call = calls[call_id]
+            arguments, output = json_or_text(call.get("arguments") or ""), _as_returned(item["output"])
+            told.append(ToldCall(id=call_id, name=str(call.get("name")), arguments=arguments, output=output))
+    return told
+
+
+def _as_returned(output: Any) -> Any:
+    """A tool's output as its function may return it: texts, images and files are named otherwise in requests."""
+    if not isinstance(output, list):
+        return output
+    return [{**part, "type": str(part.get("type")).removeprefix("input_")} for part in output]
+
+
+def usage_of(response: ModelResponse) -> Usage | None:
+    """The tokens that a response tells; None where one of its counts is none."""
+    usage = response.usage
+    return checked(
+        calls=usage.requests or 1,
+        input_tokens=usage.input_tokens,
+        cached_tokens=getattr(usage.input_tokens_details, "cached_tokens", 0),
+        output_tokens=usage.output_tokens,
+        reasoning_tokens=getattr(usage.output_tokens_details, "reasoning_tokens", 0),
+    )
+
+
+def answer_of(response: ModelResponse, *, structured: bool) -> Answer:
+    """The text, tool calls and, where a JSON schema was asked for, the parsed answer of a response."""
+    texts: list[str] = []
+    calls: list[ToolCall] = []
+    refusal = False
+    for item in response.output:
+        if isinstance(item, ResponseOutputMessage):
+            refusal = refusal or any(getattr(part, "refusal", None) for part in item.content)
+            texts += [
+                str(getattr(part, "text", None) or getattr(part, "refusal", "") or "")
+                for part in item.content
+            ]
+        elif isinstance(item, ResponseFunctionToolCall):
+            calls.append(ToolCall(name=str(item.name), arguments=json_or_text(item.arguments)))
+    text = "".join(texts)
+    parsed = json_or_text(text) if structured else None
+    return Answer(
+        text=text,
+        tool_calls=tuple(calls),
+        structured=None if isinstance(parsed, str) else parsed,
+        ending=ending_of(None, refusal=refusal, empty=not response.output),
+    )
+
+
+def json_or_text(text: Any) -> Any:
+    """A model's text as JSON; as it stands where it is none, or no text."""
+    try:
+        return json.loads(text)
+    except (TypeError, ValueError, RecursionError):
+        return text

@@ -1,0 +1,1 @@
+"""Plain DBOS workflows: steps of no framework."""

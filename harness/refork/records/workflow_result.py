@@ -1,0 +1,39 @@
+"""What a workflow came to, as an answer that scorers can look at."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic_core import to_jsonable_python
+
+from refork.records import Answer, Step, StepKind, ToolCall
+from refork.records.usage import Usage, total_usage
+
+
+def answer_of(result: Any, calls: Sequence[ToolCall] = ()) -> Answer:
+    """A workflow's result: text as it is, anything else as JSON, in ``structured`` and spelled out in ``text``."""
+    plain = to_jsonable_python(result, fallback=str, inf_nan_mode="strings")
+    if isinstance(plain, str):
+        return Answer(text=plain, tool_calls=tuple(calls))
+    text = json.dumps(plain, ensure_ascii=False, sort_keys=True)
+    return Answer(text=text, structured=plain, tool_calls=tuple(calls))
+
+
+def calls_of(steps: Sequence[Step]) -> tuple[ToolCall, ...]:
+    """The tool calls of a tail, in the order in which the models asked for them.
+
+    Those that were asked for before the fork point and made after it, as where it is a tool step, come first.
+    """
+    first = next((place for place, step in enumerate(steps) if step.kind is StepKind.MODEL), len(steps))
+    before = [
+        ToolCall(name=step.tool, arguments=step.arguments) for step in steps[:first] if step.tool is not None
+    ]
+    after = [call for step in steps if step.answer is not None for call in step.answer.tool_calls]
+    return (*before, *after)
+
+
+def usage_of(steps: Sequence[Step]) -> Usage | None:
+    """The tokens of a tail; None where the usage of a model call that answered is not known."""
+    if any(step.usage is None for step in steps if step.kind is StepKind.MODEL and step.error is None):
+        return None
+    return total_usage(step.usage for step in steps)

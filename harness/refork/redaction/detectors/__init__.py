@@ -1,0 +1,1 @@
+"""What finds secrets in a text, each kind of place in a file."""

@@ -1,0 +1,157 @@
+"""The secrets that this process holds: those of its environment, and those that clients and databases were given.
+
+They are looked for by their value, whatever stands around them. Nothing but this module knows them all.
+"""
+
+import json
+import os
+import re
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import lru_cache
+from threading import Lock
+from typing import Final
+from urllib.parse import quote, unquote
+
+from refork.redaction.detectors.names import is_random, is_secret_name, is_value
+
+SHORTEST: Final = 8
+"""Characters of a value that is looked for: a shorter one stands in innocent words."""
+HIDDEN: Final = "***"
+KEY_HEADERS: Final = (
+    "authorization",
+    "api-key",
+    "x-api-key",
+    "x-goog-api-key",
+    "cookie",
+    "proxy-authorization",
+)
+"""Headers of a request whose values are held once it is sent."""
+_NAMED: Final = re.compile(
+    r"(?:^|_)(?:KEY|TOKEN|PAT|SECRET|PASS|PASSWORD|PASSWD|PWD|CREDENTIALS?|COOKIE)(?:$|_|S$)"
+)
+_NOT_SECRET: Final = re.compile(r"(?:_FILE|_PATH|_DIR|_NAME|_ID|_URL|_URI|_TYPE|_SOCK|_HOST)$")
+_USERINFO: Final = re.compile(r"://[^\s:/@]*:([^\s@/]+)@")
+_IGNORED: Final = frozenset({"PYTEST_CURRENT_TEST"})
+_lock = Lock()
+_given: set[str] = set()
+_found: set[str] = set()
+_as_they_are: ContextVar[bool] = ContextVar("refork_secrets_as_they_are", default=False)
+
+
+def hold(*values: object) -> None:
+    """Remember what a client or a database was given: its key, its password, the value of a header."""
+    found = {part for value in values if isinstance(value, str) for part in (value, value.rpartition(" ")[2])}
+    with _lock:
+        _given.update(value for value in found if is_looked_for(value))
+
+
+def hold_headers(headers: object) -> None:
+    """Remember the keys among the headers of a request."""
+    items = headers.items() if isinstance(headers, Mapping) else ()
+    hold(*(_text(value) for name, value in items if _text(name).lower() in KEY_HEADERS))
+
+
+def _text(value: object) -> str:
+    return value.decode("latin-1") if isinstance(value, bytes) else str(value)
+
+
+def note_found(value: str) -> None:
+    """Remember a secret that was found by its form, for what was written down before."""
+    if is_looked_for(value):
+        with _lock:
+            _found.add(value)
+
+
+def forget() -> None:
+    """Forget what was given and found: the next session of this process has clients of its own."""
+    with _lock:
+        _given.clear()
+        _found.clear()
+
+
+@contextmanager
+def left_as_they_are() -> Generator[None]:
+    """Hide nothing in the block: somebody asked for the secrets."""
+    token = _as_they_are.set(True)
+    try:
+        yield
+    finally:
+        _as_they_are.reset(token)
+
+
+def held() -> tuple[str, ...]:
+    """Every value, the longest first, each also as JSON and URLs write it."""
+    if _as_they_are.get():
+        return ()
+    with _lock:
+        given = frozenset(_given)
+    return _known(tuple(sorted(os.environ.items())), given)
+
+
+def held_and_found() -> tuple[str, ...]:
+    """Those, and what was found in this process by its form."""
+    with _lock:
+        everything = frozenset(_given | _found)
+    return () if _as_they_are.get() else _known(tuple(sorted(os.environ.items())), everything)
+
+
+def hidden(text: str) -> str:
+    """``text`` without the values that are held. The same object where there are none."""
+    return _without(text, held())
+
+
+def hiding() -> Callable[[str], str]:
+    """What does that to many texts: it looks up once what is held now."""
+    values = held()
+    return lambda text: _without(text, values)
+
+
+def hiding_environment() -> Callable[[str], str]:
+    """The same for the environment alone, which holds from a session's first moment to its last what it holds."""
+    values = _known(tuple(sorted(os.environ.items())), frozenset())
+    return lambda text: _without(text, values)
+
+
+def _without(text: str, values: tuple[str, ...]) -> str:
+    for value in values:
+        if value in text:
+            text = text.replace(value, HIDDEN)
+    return text
+
+
+def secrets_of(environment: Mapping[str, str]) -> frozenset[str]:
+    """The values of an environment that are secrets."""
+    return frozenset(value for name, text in environment.items() for value in _values(name, text))
+
+
+def is_looked_for(value: str) -> bool:
+    """Whether a secret is long and odd enough to be looked for: a plain word stands in innocent texts."""
+    return (
+        len(value) >= SHORTEST and is_value(value) and is_random("".join(value.split())) and value[:1] != "/"
+    )
+
+
+@lru_cache(maxsize=8)
+def _known(environment: tuple[tuple[str, str], ...], given: frozenset[str]) -> tuple[str, ...]:
+    """The longest first: one may be a part of another."""
+    values = secrets_of(dict(environment)) | given
+    return tuple(sorted({each for value in values for each in _written(value)}, key=len, reverse=True))
+
+
+def _written(value: str) -> Iterable[str]:
+    return value, json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1], quote(value, safe="")
+
+
+def _values(name: str, text: str) -> Iterator[str]:
+    if name in _IGNORED:
+        return
+    for found in _USERINFO.findall(text):
+        for value in {found, unquote(found)}:
+            if len(value) >= SHORTEST and is_value(value):
+                yield value
+    named = (_NAMED.search(name.upper()) or is_secret_name(name)) and not _NOT_SECRET.search(name.upper())
+    value = text.strip()
+    if named and is_looked_for(value):
+        yield value

@@ -1,0 +1,26 @@
+"""Takes secrets out of texts that leave a session: what this process holds, and what looks like a secret."""
+
+from collections.abc import Sequence
+
+from refork.redaction.detectors.secrets import secrets
+from refork.redaction.detectors.spans import Span, apart
+from refork.redaction.process_secrets import HIDDEN, hidden
+
+
+def without_secrets(text: str) -> str:
+    """``text`` without the secrets that this process holds, and without what has the form of one.
+
+    A value of the environment is a secret where its name says so (``OPENAI_API_KEY``), or where it is the
+    password in a URL. Short values and plain words are left alone.
+    """
+    text = hidden(text)
+    return _without_spans(text, apart(list(secrets(text))))
+
+
+def _without_spans(text: str, spans: Sequence[Span]) -> str:
+    parts: list[str] = []
+    at = 0
+    for span in spans:
+        parts += [text[at : span.start], HIDDEN]
+        at = span.end
+    return "".join([*parts, text[at:]])

@@ -1,0 +1,222 @@
+"""What every framework must do, as tests: subclass :class:`FrameworkConformance` and give it a sample.
+
+    class TestLangGraph(FrameworkConformance):
+        @pytest.fixture(scope="class")
+        @classmethod
+        def sample(cls): ...
+
+The sample is a recorded run of an application that asks its model twice: the first answer calls a tool, which
+is a DBOS step and leaves a trace of having acted, the second is text. ``docs/frameworks.md`` says more.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+import pytest
+
+from refork.answer_cache import AnswersMode, Kept
+from refork.fork import ForkSession
+from refork.frameworks.protocol import Framework
+from refork.records import Case, Run, StepKind
+from refork.records.outcome import ForkStatus, Outcome
+from refork.records.variant import Variant, current
+from refork.values import DEFAULT
+
+CANDIDATE = Variant(name="candidate", template="Careful! {{ baseline }}")
+OTHER_MODEL = Variant(name="other", model="another-model", settings={"temperature": 0.25})
+SECONDS = 30.0
+
+
+class ModelServer(Protocol):
+    """The model that the application talks to: a stand-in that speaks the provider's protocol over HTTP."""
+
+    def bodies(self) -> Sequence[Any]:
+        """The JSON of every request since ``reset``, failed ones included."""
+        ...
+
+    def reset(self) -> None: ...
+
+    def refuse_next(self) -> None:
+        """Answer the next request with status 400."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sample:
+    """``run`` as :class:`refork.dbos.reader.reader.Reader` gives it; ``acted`` says whether the tool ran since then.
+
+    ``sees_tools`` says whether the framework can tell which tools a request offers and which step is a tool's,
+    ``changes_model`` whether a variant may name another model and its settings.
+    """
+
+    framework: Framework
+    run: Run
+    session: ForkSession
+    server: ModelServer
+    agent: str
+    tool: str
+    acted: Callable[[], bool]
+    sees_tools: bool = True
+    changes_model: bool = True
+
+
+class FrameworkConformance:
+    """The tests. A subclass has a fixture ``sample`` that gives a :class:`Sample`, best of scope ``class``."""
+
+    def test_its_runs_are_recognised_and_described(self, sample: Sample) -> None:
+        run = sample.run
+        assert run.framework == sample.framework.name
+        first, tool, last = _steps(run)
+        assert first.answer is not None
+        assert [call.name for call in first.answer.tool_calls] == [sample.tool]
+        assert tool.tool == (sample.tool if sample.sees_tools else None)
+        assert last.answer is not None
+        assert last.answer.text or last.answer.structured
+        assert [step.usage is not None for step in (first, tool, last)] == [True, False, True]
+
+    def test_its_checkpoints_are_json_and_come_back(self, sample: Sample) -> None:
+        for step in sample.run.steps:
+            written = json.loads(json.dumps(step.output))
+            assert DEFAULT.encode(DEFAULT.decode(written)) == written
+
+    def test_a_replay_sees_every_request_and_makes_no_call(self, sample: Sample) -> None:
+        sample.server.reset()
+        replay = sample.session.replay(sample.run)
+        assert replay.problem is None
+        requests = [step.request for step in replay.run.steps if step.kind is StepKind.MODEL]
+        assert [request.agent for request in requests if request] == [sample.agent, sample.agent]
+        for request in requests:
+            assert request is not None
+            assert request.prompt
+            if sample.sees_tools:
+                assert sample.tool in [tool.name for tool in request.tools]
+        last = requests[-1]
+        assert last is not None
+        told = [(call.name, call.output != "") for call in sample.framework.told(last)]
+        assert told == ([(sample.tool, True)] if sample.sees_tools else [])
+        assert list(sample.server.bodies()) == []
+        assert not sample.acted()
+
+    def test_a_replay_stops_at_the_first_step_that_was_not_recorded(self, sample: Sample) -> None:
+        sample.server.reset()
+        for missing in range(len(_steps(sample.run))):
+            number = _steps(sample.run)[missing].number
+            cut = replace(sample.run, steps=tuple(step for step in sample.run.steps if step.number < number))
+            assert sample.session.replay(cut).problem is not None
+        assert list(sample.server.bodies()) == []
+        assert not sample.acted()
+
+    def test_every_trial_is_one_call_and_nothing_after_it_runs(self, sample: Sample) -> None:
+        for step in (_steps(sample.run)[0], _steps(sample.run)[-1]):
+            sample.server.reset()
+            outcome = _measured(sample, step.number, trials=5)
+            assert (outcome.status, outcome.reason) == (ForkStatus.MEASURED, "")
+            assert [trial.error for trial in outcome.trials] == [None] * 5
+            assert len(sample.server.bodies()) == 5
+            assert all(trial.usage is not None and trial.answer == step.answer for trial in outcome.trials)
+            assert not sample.acted()
+
+    def test_a_variants_prompt_is_sent_at_the_fork_point(self, sample: Sample) -> None:
+        for step in (_steps(sample.run)[0], _steps(sample.run)[-1]):
+            sample.server.reset()
+            outcome = _measured(sample, step.number, CANDIDATE, trials=1)
+            now, tried = outcome.requests["current"], outcome.requests["candidate"]
+            assert tried.prompt == f"Careful! {now.prompt}"
+            sent = ["Careful!" in json.dumps(body) for body in sample.server.bodies()]
+            assert sorted(sent) == [False, True]
+
+    def test_a_variants_model_and_settings_are_sent(self, sample: Sample) -> None:
+        if not sample.changes_model:
+            pytest.skip("its variants are prompts alone")
+        for step in (_steps(sample.run)[0], _steps(sample.run)[-1]):
+            sample.server.reset()
+            outcome = _measured(sample, step.number, OTHER_MODEL, trials=1)
+            tried = outcome.requests["other"]
+            assert (tried.model, tried.settings["temperature"]) == ("another-model", 0.25)
+            sent = [body for body in sample.server.bodies() if body["model"] == "another-model"]
+            assert [body["temperature"] for body in sent] == [0.25]
+            assert len(sample.server.bodies()) == 2
+
+    def test_what_the_model_refuses_is_an_error_of_that_trial_alone(self, sample: Sample) -> None:
+        sample.server.reset()
+        sample.server.refuse_next()
+        outcome = _measured(sample, _steps(sample.run)[0].number, trials=3)
+        assert outcome.status is ForkStatus.MEASURED
+        assert sorted(trial.error is None for trial in outcome.trials) == [False, True, True]
+
+    def test_an_answer_that_is_kept_is_found_again(
+        self, sample: Sample, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(sample.session.answers, "mode", AnswersMode.REUSE)
+        run = sample.session.replay(sample.run).run
+        for step, scope in ((_steps(run)[-1], "step"), (_steps(run)[0], "tail")):
+            first = _measured(sample, step.number, trials=2, run=run, scope=scope, folder=tmp_path)
+            sample.session.answers.keep(tmp_path, [*_kept(first)])
+            sample.server.reset()
+            again = _measured(sample, step.number, trials=2, run=run, scope=scope, folder=tmp_path)
+            assert [trial.error for trial in again.trials] == [None, None]
+            assert [trial.reused for trial in again.trials] == [True, True]
+            assert list(sample.server.bodies()) == []
+            if scope == "step":  # a workflow's result may hold what differs between any two runs
+                assert [trial.answer for trial in again.trials] == [trial.answer for trial in first.trials]
+
+    def test_a_tail_goes_on_to_the_end_and_the_tool_is_answered_from_the_record(self, sample: Sample) -> None:
+        sample.server.reset()
+        run = sample.session.replay(sample.run).run
+        outcome = _measured(sample, _steps(run)[0].number, trials=2, run=run, scope="tail")
+        assert [trial.error for trial in outcome.trials] == [None, None]
+        for trial in outcome.trials:
+            between = StepKind.TOOL if sample.sees_tools else StepKind.OTHER
+            kinds = [step.kind for step in trial.trajectory]
+            assert kinds == [StepKind.MODEL, between, StepKind.MODEL]
+            assert {trial.trajectory[0].agent, trial.trajectory[-1].agent} == {sample.agent}
+        assert len(sample.server.bodies()) == 4
+        assert not sample.acted()
+
+
+def _steps(run: Run) -> Any:
+    """The model step that calls the tool, the tool's step, and the model step that answers."""
+    models = [step for step in run.steps if step.kind is StepKind.MODEL]
+    tools = [step for step in run.steps if models[0].number < step.number < models[-1].number]
+    assert (len(models), len(tools)) == (2, 1), "the sample asks its model twice, and calls one tool"
+    return models[0], tools[0], models[1]
+
+
+def _kept(outcome: Outcome) -> Iterator[Kept]:
+    for trial in outcome.trials:
+        yield from trial.kept_steps
+        if trial.kept_as is not None and trial.answered_at is not None:
+            yield Kept(
+                digest=trial.kept_as.digest,
+                trial=trial.kept_as.trial,
+                answered_at=trial.answered_at,
+                answer=trial.answer,
+            )
+
+
+def _measured(
+    sample: Sample,
+    step: int,
+    *candidates: Variant,
+    trials: int,
+    run: Run | None = None,
+    scope: str = "step",
+    folder: Path = Path(),
+) -> Outcome:
+    case = Case(
+        name="conformance",
+        folder=folder,
+        run=run or sample.run,
+        step=step,
+        agent=sample.agent,
+        scope=scope,
+    )
+    fork = sample.session.fork(case)
+    for variant in (current(), *candidates):
+        fork.run(variant, trials)
+    fork.close()
+    assert fork.wait(SECONDS), "the fork did not end"
+    return fork.outcome()

@@ -1,0 +1,1 @@
+"""What becomes an item: cases and marked test functions."""

@@ -1,0 +1,76 @@
+"""``case.yaml`` as a test file: an item for ``current`` and one for each candidate."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from _pytest._code.code import TerminalRepr
+from _pytest.runner import runtestprotocol
+from refork.errors import ReforkError
+from refork_evals.evaluation.measured_case import MeasuredCase
+from refork_evals.results import CaseResult
+
+from pytest_refork.execution.item_outcome import Asked, NotPassedError, Outcomes, asked_key, settle
+from pytest_refork.option_names import MARKER
+
+Measure = Callable[[Asked], CaseResult]
+
+
+class CaseFile(pytest.File):
+    """A case. ``read`` gives its subject and ``measure`` waits for an item's result."""
+
+    def __init__(
+        self, *, read: Callable[[Path], MeasuredCase], measure: Measure, outcomes: Outcomes, **rest: Any
+    ) -> None:
+        super().__init__(**rest)
+        self._read = read
+        self._measure = measure
+        self._outcomes = outcomes
+
+    def collect(self) -> Iterator[pytest.Item]:
+        try:
+            subject = self._read(self.path)
+        except ReforkError as error:
+            raise self.CollectError(str(error)) from None
+        for variant in subject.variants:
+            asked = Asked(subject=subject, variant=variant.name)
+            yield CaseItem.from_parent(
+                self, name=variant.name, asked=asked, measure=self._measure, outcomes=self._outcomes
+            )
+
+
+class CaseItem(pytest.Item):
+    """A case under one variant."""
+
+    def __init__(self, *, asked: Asked, measure: Measure, outcomes: Outcomes, **rest: Any) -> None:
+        super().__init__(**rest)
+        self._asked = asked
+        self._measure = measure
+        self._outcomes = outcomes
+        self.stash[asked_key] = asked
+        self.add_marker(MARKER)
+
+    def runtest(self) -> None:
+        result = self._measure(self._asked)
+        cell = result.cell(self._asked.variant)
+        assert cell is not None, "what was asked for is in the result"
+        settle(self, result, cell, self._outcomes)
+
+    def repr_failure(
+        self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None
+    ) -> str | TerminalRepr:
+        """Our words alone where there are any: making a traceback, to be dropped later, takes longer than a trial."""
+        if isinstance(excinfo.value, NotPassedError):
+            return excinfo.value.text
+        return super().repr_failure(excinfo, style)
+
+    def reportinfo(self) -> tuple[Path, None, str]:
+        return self.path, None, f"{self._asked.subject.name} under {self._asked.variant}"
+
+
+def run_once(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """As pytest runs an item. Plugins that would run it again find it done: another look decides nothing else."""
+    item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+    runtestprotocol(item, nextitem=nextitem)
+    item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)

@@ -1,0 +1,99 @@
+"""``@pytest.mark.refork(...)`` on a test function: what it asks for, as a subject."""
+
+import dataclasses
+import inspect
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+import pytest
+from refork.case_files.trial_settings import AUTO
+from refork.errors import BadInputError
+from refork.text.lines import nearest
+from refork_evals.evaluation.measured_case import Catalogue, MeasuredCase
+
+from pytest_refork.execution.item_outcome import Asked
+from pytest_refork.option_names import MARKER
+
+FIXTURE: Final = "trial"
+_FORM: Final = f"@pytest.mark.{MARKER}('<case>', variants=[...], trials=N, min_pass_rate=R)"
+_KEYS: Final = ("variants", "trials", "min_pass_rate")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Marked:
+    """What a marker asks for."""
+
+    case: str
+    variants: Sequence[str] | None = None
+    trials: int | Literal["auto"] | None = None
+    min_pass_rate: float | None = None
+
+
+def parse_mark(mark: pytest.Mark) -> Marked:
+    """Raises BadInputError that names the argument."""
+    for key in mark.kwargs:
+        if key not in (*_KEYS, "case"):
+            raise BadInputError(f"@pytest.mark.{MARKER} takes no argument {key!r}{nearest(key, _KEYS)}")
+    try:
+        bound = inspect.Signature.bind(_SIGNATURE, *mark.args, **mark.kwargs)
+    except TypeError as error:
+        raise BadInputError(f"@pytest.mark.{MARKER}: {error}; write {_FORM}") from None
+    return _checked(bound.arguments)
+
+
+def subject_of(metafunc: pytest.Metafunc, mark: pytest.Mark, catalogue: Catalogue) -> MeasuredCase:
+    """The subject of a marked test function. Raises ReforkError."""
+    if FIXTURE not in metafunc.fixturenames:
+        raise BadInputError(
+            f"the test must take the fixture {FIXTURE!r}: def {metafunc.function.__name__}({FIXTURE})"
+        )
+    asked = parse_mark(mark)
+    return catalogue.subject_of_test(
+        asked.case,
+        test=metafunc.definition.name,
+        place=metafunc.definition.nodeid,
+        function=metafunc.function,
+        variants=asked.variants,
+        trials=asked.trials,
+        min_pass_rate=asked.min_pass_rate,
+    )
+
+
+def with_parameters(asked: Asked, ids: str) -> Asked:
+    """What one item of a test asks for that has other parameters too: each set of them is a subject."""
+    others = ids.removesuffix(asked.variant).removesuffix("-")
+    if not others:
+        return asked
+    case = dataclasses.replace(asked.subject.case, name=f"{asked.subject.name}[{others}]")
+    return dataclasses.replace(asked, subject=dataclasses.replace(asked.subject, case=case))
+
+
+def _form(case: str, *, variants: Any = None, trials: Any = None, min_pass_rate: Any = None) -> None: ...
+
+
+_SIGNATURE: Final = inspect.signature(_form)
+
+
+def _checked(given: dict[str, Any]) -> Marked:
+    case, variants = given["case"], given.get("variants")
+    trials, rate = given.get("trials"), given.get("min_pass_rate")
+    if not isinstance(case, str):
+        raise _bad("case", "the name of a folder of evals/cases", case)
+    if variants is not None and (
+        not isinstance(variants, list | tuple) or not all(isinstance(each, str) for each in variants)
+    ):
+        raise _bad("variants", "a list of names", variants)
+    if trials not in (None, AUTO) and (not _is_number(trials, int) or trials < 1):
+        raise _bad("trials", f"{AUTO!r} or a whole number from 1 on", trials)
+    if rate is not None and (not _is_number(rate, int | float) or not 0 < rate <= 1):
+        raise _bad("min_pass_rate", "a number above 0 and at most 1", rate)
+    return Marked(case=case, variants=variants, trials=trials, min_pass_rate=rate)
+
+
+def _is_number(value: Any, kind: Any) -> bool:
+    return isinstance(value, kind) and not isinstance(value, bool)
+
+
+def _bad(key: str, wanted: str, value: Any) -> BadInputError:
+    return BadInputError(f"@pytest.mark.{MARKER}: {key!r} must be {wanted}, and is {value!r}")

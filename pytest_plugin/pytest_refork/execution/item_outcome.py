@@ -1,0 +1,108 @@
+"""What one item asks for, whatever kind of item it is, and how its verdict becomes pytest's outcome."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from refork.records.variant import CURRENT
+from refork.redaction.process_secrets import hidden
+from refork_evals.evaluation.measured_case import MeasuredCase
+from refork_evals.evaluation.settings import Settings
+from refork_evals.gate.errors import is_forgivable
+from refork_evals.results import CaseResult, Cell, Verdict
+from refork_evals.verdicts.cells import endings_of
+from refork_reports.sentences import phrases
+
+from pytest_refork.reporting.explain import explanation, headline
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """A subject under one variant: an item."""
+
+    subject: MeasuredCase
+    variant: str
+
+
+asked_key = pytest.StashKey[Asked]()
+
+
+class NotPassedError(Exception):
+    """The verdict of an item is not good enough. Its first argument is all that the user gets to see."""
+
+    def __init__(self, text: str, *, summary: str, is_candidate: bool) -> None:
+        super().__init__(text)
+        self.text = text
+        self.summary = summary
+        self.is_candidate = is_candidate
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcomes:
+    """Which verdicts of ``current`` pass, and which of these are said beside it all the same.
+
+    ``forgiving`` lets pass what could not be measured only because answers are not kept.
+
+    A candidate passes only where it wins: losing is a result, and fails nothing.
+    """
+
+    passing: frozenset[Verdict] = frozenset({Verdict.PASS, Verdict.INCONCLUSIVE})
+    said: frozenset[Verdict] = frozenset({Verdict.INCONCLUSIVE})
+    forgiving: bool = False
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Outcomes":
+        project = settings.project
+        passing = {Verdict.PASS}
+        # A baseline is what it is: only what could not be measured keeps it from being written.
+        passing |= {Verdict.FAIL, Verdict.INCONCLUSIVE} if settings.update is not None else set()
+        passing |= {Verdict.INCONCLUSIVE} if project.inconclusive != "fail" else set()
+        said = {Verdict.ERROR} | ({Verdict.INCONCLUSIVE} if project.inconclusive == "warn" else set())
+        forgiving = project.errors == "warn" and settings.update is None
+        return cls(passing=frozenset(passing), said=frozenset(said), forgiving=forgiving)
+
+    def passes(self, cell: Cell) -> bool:
+        """Whether ``current`` passes, or is forgiven that nothing but kept answers is missing."""
+        forgiven = self.forgiving and cell.verdict is Verdict.ERROR and is_forgivable(cell)
+        return cell.verdict in self.passing or forgiven
+
+
+def settle(
+    item: pytest.Item, result: CaseResult, cell: Cell, outcomes: Outcomes, test_failure: str = ""
+) -> None:
+    """Keep the numbers with the item. Raises NotPassedError unless its verdict passes."""
+    item.user_properties += _properties(cell)
+    is_candidate = cell.variant != CURRENT
+    if not is_candidate and result.not_red:
+        item.add_report_section("call", "agent eval", f"not red: {phrases.NOT_RED}")
+    passes = cell.verdict is Verdict.PASS if is_candidate else outcomes.passes(cell)
+    if not passes:
+        text = explanation(result, cell, test_failure)
+        raise NotPassedError(text, summary=headline(cell), is_candidate=is_candidate)
+    if not is_candidate and cell.verdict in outcomes.said:
+        item.add_report_section("call", "agent eval", explanation(result, cell, test_failure))
+
+
+def amend(report: pytest.TestReport, error: BaseException | None) -> None:
+    """Make a losing candidate an expected failure, and show our words in place of a traceback of ours."""
+    report.sections = [(title, hidden(text)) for title, text in report.sections]
+    if report.longrepr is not None and hidden(shown := str(report.longrepr)) != shown:
+        report.longrepr = hidden(shown)
+    if not isinstance(error, NotPassedError):
+        return
+    report.longrepr = error.text
+    if error.is_candidate:
+        report.outcome = "skipped"
+        report.wasxfail = error.summary
+
+
+def _properties(cell: Cell) -> list[tuple[str, Any]]:
+    known: dict[str, Any] = {
+        "verdict": cell.verdict.value,
+        "pass_rate": None if cell.pass_rate is None else round(cell.pass_rate, 4),
+        "interval": None if cell.interval is None else f"{cell.interval.low:.4f}-{cell.interval.high:.4f}",
+        "tokens": cell.usage.total_tokens if cell.usage.calls else None,
+        "endings": endings_of(cell) or None,
+        "cost_usd": None if cell.cost_usd is None else str(cell.cost_usd),
+    }
+    return [(f"refork_{key}", value) for key, value in known.items() if value is not None]

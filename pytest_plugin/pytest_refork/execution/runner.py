@@ -1,0 +1,200 @@
+"""The suite of a pytest session: schedules the trials of the selected items, waits for them, and ends gently."""
+
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from functools import cached_property
+
+import pytest
+from _pytest.skipping import evaluate_skip_marks
+from _pytest.terminal import TerminalReporter
+from refork.answer_cache import Store
+from refork.records.outcome import Trial
+from refork_evals.evaluation.answer_writer import Unscored
+from refork_evals.evaluation.case_plans import CasePlans
+from refork_evals.evaluation.settings import Settings
+from refork_evals.evaluation.suite import Suite
+from refork_evals.results import CaseResult, ScoredTrial
+
+from pytest_refork.execution.deadlines import Deadlines
+from pytest_refork.execution.item_outcome import Asked, asked_key
+from pytest_refork.execution.trial_context import CaseTrial, case_trial
+from pytest_refork.reporting.progress import Progress, make_progress
+from pytest_refork.reporting.screen import captured, uncaptured
+from pytest_refork.xdist import shared_budget
+from pytest_refork.xdist.worker_channel import Shared
+from pytest_refork.xdist.worker_results import worker_count, worker_id
+
+
+class Runner:
+    """What items get their results from."""
+
+    def __init__(
+        self, config: pytest.Config, settings: Settings, store: Store, shared: Shared, deadlines: Deadlines
+    ) -> None:
+        self._config = config
+        self._shared = shared
+        self._deadlines = deadlines
+        self._budget = shared_budget.open_budget(config, settings.project)
+        # The limit holds over all workers: each takes its share.
+        share = max(1, settings.project.concurrency // worker_count(config))
+        self._suite = Suite(settings, store, self._budget, slot=worker_id(config), concurrency=share)
+        self._left: set[str] = set()
+        self._said: set[str] = set()
+        self._ended = False
+
+    @cached_property
+    def _progress(self) -> Progress:
+        # Not before the first item: pytest makes its terminal reporter after this plugin is configured.
+        return make_progress(self._config)
+
+    @property
+    def plans(self) -> CasePlans:
+        return self._suite.plans
+
+    @property
+    def results(self) -> tuple[CaseResult, ...]:
+        """The results of the cases of which anything was decided, in the order in which they came."""
+        return self._suite.scores.results
+
+    def plan_all(self, items: Iterable[pytest.Item], *, complete: bool = False) -> None:
+        """Fork the cases of these items and schedule their first trials, ahead of the items.
+
+        ``complete`` says that there will be no others: each fork ends with its last trial, and DBOS with
+        the last item.
+        """
+        wanted: dict[str, list[Asked]] = {}
+        for item in items:
+            if asked_key in item.stash and not is_skipped(item):
+                asked = item.stash[asked_key]
+                wanted.setdefault(asked.subject.name, []).append(asked)
+                self._left |= {item.nodeid} if complete else set()
+        if complete:
+            self._suite.complete()
+        with captured(self._config):
+            self._suite.add(
+                [(same[0].subject, [asked.variant for asked in same]) for same in wanted.values()]
+            )
+        self._say_notes()
+
+    def measure(self, asked: Asked) -> CaseResult:
+        """The result of a case, as soon as all of its variants are decided. Other cases go on meanwhile."""
+        self._suite.measure(asked.subject, self._tick)
+        self._progress.clear()
+        self._skip_unless_measured(asked)
+        return self._suite.scores.result(asked.subject)
+
+    def trial(self, asked: Asked, number: int) -> Trial | None:
+        """One trial of a test function, waited for; None where it will not come."""
+        with captured(self._config):
+            trial = self._suite.trial(asked.subject, asked.variant, number, self._tick)
+        self._progress.clear()
+        return trial
+
+    def is_planned(self, asked: Asked, number: int) -> bool:
+        return number <= self._suite.scheduled(asked.subject, asked.variant)
+
+    def plan_more(self, asked: Asked, scored: Sequence[ScoredTrial]) -> bool:
+        """Schedule what a test function needs after these trials; whether that is any."""
+        return not self.is_told_to_stop and self._suite.schedule_more(asked.subject, asked.variant, scored)
+
+    def given(self, asked: Asked, trial: Trial) -> CaseTrial:
+        """What the test function gets of a trial."""
+        request = self._suite.outcome(asked.subject).requests.get(trial.variant)
+        return case_trial(asked.subject.case, trial, request)
+
+    def take(self, asked: Asked, scored: Sequence[ScoredTrial]) -> CaseResult:
+        """Keep what a test function said."""
+        self._skip_unless_measured(asked)
+        return self._suite.take(asked.subject, asked.variant, scored)
+
+    def _skip_unless_measured(self, asked: Asked) -> None:
+        if self._suite.is_stopped and not self._suite.has_measured(asked.subject, asked.variant):
+            pytest.skip("stopped before anything was measured")
+
+    @property
+    def is_told_to_stop(self) -> bool:
+        """Whether the controller of pytest-xdist said so: then nothing new starts here."""
+        if not self._suite.is_stopped and self._shared.is_stopped:
+            self._suite.stop()
+        return self._suite.is_stopped
+
+    def finished(self, nodeid: str) -> None:
+        """An item was reported. With the last one DBOS ends, so that tests after it can launch their own."""
+        if nodeid in self._left:
+            self._left.discard(nodeid)
+            if not self._left:
+                self.end()
+
+    def end(self) -> None:
+        """Stop gently, and score what was measured for items that were not reported. A Ctrl-C cuts it short."""
+        self._progress.clear()
+        if self._ended:
+            return
+        self._ended = True
+        # Who was told to stop has waited already, or was told not to by a second Ctrl-C.
+        rest = self._suite.score_the_rest
+        for step in (rest,) if self._suite.is_stopped else (self._wait_for_trials_in_flight, rest):
+            with suppress(KeyboardInterrupt), captured(self._config):
+                step()
+        with captured(self._config):
+            self.close()
+
+    @property
+    def unscored(self) -> tuple[Unscored, ...]:
+        """What was measured for tests that did not get to look at it, as in a session that was interrupted."""
+        return self._suite.unscored
+
+    def close(self) -> None:
+        """End every fork. Answers in flight are lost."""
+        self._suite.close()
+
+    def forget_budget(self) -> None:
+        self._budget.close()
+
+    @property
+    def shared(self) -> dict[str, str]:
+        """What a worker of pytest-xdist is given, so that all spend from one budget."""
+        return shared_budget.for_workers(self._budget)
+
+    def _wait_for_trials_in_flight(self) -> None:
+        running = self._suite.counts.running
+        if running:
+            answers = "1 answer" if running == 1 else f"{running} answers"
+            self._say(f"waiting for {answers} in flight, Ctrl-C again to drop them")
+        self._suite.wait_for_trials_in_flight()
+
+    def _tick(self) -> None:
+        if not self.is_told_to_stop:
+            self._suite.stops()
+        self._say_notes()
+        self._progress.show(self._suite.counts)
+        if self._deadlines.is_over:
+            self._progress.clear()
+            self._deadlines.fail()
+
+    def say(self, lines: Iterable[str]) -> None:
+        """Print lines, past pytest's capturing."""
+        for line in lines:
+            self._say(line)
+
+    def _say_notes(self) -> None:
+        for text in self._suite.notes:
+            if text not in self._said:
+                self._said.add(text)
+                self._say(f"agent evals: {text}")
+
+    def _say(self, text: str) -> None:
+        reporter = self._config.pluginmanager.getplugin("terminalreporter")
+        if isinstance(reporter, TerminalReporter) and not worker_id(self._config):
+            with uncaptured(self._config):
+                reporter.ensure_newline()
+                reporter.write_line(text)
+                reporter.flush()  # a pipe may be read by somebody who waits
+
+
+def is_skipped(item: pytest.Item) -> bool:
+    """Whether a mark skips the item: its trials are not paid for."""
+    try:
+        return evaluate_skip_marks(item) is not None
+    except pytest.fail.Exception:
+        return False  # a condition that does not evaluate is an error of the item's setup

@@ -1,0 +1,1 @@
+"""What a session says while it runs and when it ends."""

@@ -1,0 +1,89 @@
+"""How far the trials are, said where nobody is disturbed by it."""
+
+import time
+from typing import Final, Protocol
+
+import pytest
+from _pytest.terminal import TerminalReporter
+from refork_evals.evaluation.trial_runner import Counts
+
+from pytest_refork.reporting.screen import uncaptured
+
+EVERY_SECONDS: Final = 30.0
+"""Between two lines where nothing can be redrawn."""
+
+
+class Progress(Protocol):
+    def show(self, counts: Counts) -> None:
+        """Called a few times a second while pytest waits."""
+        ...
+
+    def clear(self) -> None:
+        """Called before pytest writes again."""
+        ...
+
+
+def make_progress(config: pytest.Config) -> Progress:
+    """A line that is redrawn on a terminal, lines now and then elsewhere, nothing on a worker or with -qq."""
+    reporter = config.pluginmanager.getplugin("terminalreporter")
+    is_worker = hasattr(config, "workerinput")
+    if is_worker or not isinstance(reporter, TerminalReporter) or config.get_verbosity() <= -2:
+        return Silent()
+    if reporter.isatty and config.get_terminal_writer().hasmarkup:
+        return Redrawn(config)
+    return Lines(config, reporter)
+
+
+class Silent:
+    def show(self, counts: Counts) -> None: ...
+
+    def clear(self) -> None: ...
+
+
+class Redrawn:
+    """Draws to the right of whatever pytest has written, and leaves the cursor where it was."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._writer = config.get_terminal_writer()
+        self._shown = ""
+
+    def show(self, counts: Counts) -> None:
+        room = self._writer.fullwidth - self._writer.width_of_current_line - 2
+        self._draw(next((text for text in _texts(counts) if len(text) <= room), ""))
+
+    def clear(self) -> None:
+        self._draw("")
+
+    def _draw(self, text: str) -> None:
+        if text == self._shown:
+            return
+        back = f"\x1b[{len(self._shown)}D\x1b[K" if self._shown else ""
+        with uncaptured(self._config):
+            # Raw, so that pytest does not count these columns as its own.
+            self._writer.write_raw(back + text, flush=True)
+        self._shown = text
+
+
+class Lines:
+    """A line of its own, rarely."""
+
+    def __init__(self, config: pytest.Config, reporter: TerminalReporter) -> None:
+        self._config = config
+        self._reporter = reporter
+        self._said_at = time.monotonic()
+
+    def show(self, counts: Counts) -> None:
+        if time.monotonic() - self._said_at >= EVERY_SECONDS:
+            self._said_at = time.monotonic()
+            with uncaptured(self._config):
+                self._reporter.write_line(_texts(counts)[0])
+                self._reporter.flush()
+
+    def clear(self) -> None: ...
+
+
+def _texts(counts: Counts) -> tuple[str, ...]:
+    """The longest text first, for lines with less room left."""
+    trials = f"{counts.done}/{counts.planned} trials"
+    return (f"agent evals {trials}, {counts.running} running", trials, f"{counts.done}/{counts.planned}")

@@ -1,0 +1,96 @@
+"""The end of a session: the section of the terminal, and the files of the report."""
+
+import os
+from pathlib import Path
+from typing import Final
+
+import pytest
+from _pytest.terminal import TerminalReporter
+from refork.errors import ReforkError
+from refork_evals.evaluation.answer_writer import Saved
+from refork_evals.results import Evaluation
+from refork_reports.formats.terminal import MARKUP, Line, summary
+
+from pytest_refork.reporting.gate import Update
+
+GITHUB: Final = "GITHUB_STEP_SUMMARY"
+
+
+class Report:
+    """What was found, written once and then shown."""
+
+    def __init__(self, evaluation: Evaluation, folder: Path, update: Update | None, saved: Saved) -> None:
+        self._evaluation = evaluation
+        self._saved = saved
+        self._folder = folder
+        self._update = update
+        self._page: Path | None = None
+        self._problem = ""
+
+    def write(self) -> bool:
+        """Write the files; whether that went well."""
+        from refork_reports.formats.html import write  # noqa: PLC0415 - Jinja2, at the very end
+
+        try:
+            self._page = write(self._evaluation, self._folder)
+            _tell_github(self._page.with_name("summary.md"))
+        except (ReforkError, OSError) as error:
+            self._problem = str(error)
+        return self._page is not None
+
+    def show(self, reporter: TerminalReporter) -> None:
+        """Print the section: a row for each case and variant, the savings, the report's path."""
+        reporter.section("agent evals")
+        writer = reporter.config.get_terminal_writer()
+        for line in summary(
+            self._evaluation, width=writer.fullwidth, ascii_only=not _takes_unicode(reporter)
+        ):
+            _print(reporter, line)
+        if self._page is not None:
+            reporter.write_line(f"report: {_relative(self._page, reporter.config)}")
+        for problem in self._saved.problems:
+            reporter.write_line(f"answers were not kept: {problem}", red=True)
+        if self._saved.answers:
+            new = f"{self._saved.answers} new in {self._saved.cases} of the cases' folders"
+            reporter.write_line(f"answers: {new}; commit them, and the next run need not pay for them")
+        if self._update is not None:
+            self._show_update(reporter, self._update)
+        if self._problem:
+            reporter.write_line(self._problem, red=True)
+
+    def _show_update(self, reporter: TerminalReporter, update: Update) -> None:
+        path = _relative(update.path, reporter.config)
+        if not update.problems:
+            reporter.write_line(f"baseline: {path}, {update.cases} cases", green=True)
+            return
+        reporter.write_line(f"baseline: {path} was not written", red=True)
+        for problem in update.problems:
+            reporter.write_line(f"  {problem}", red=True)
+
+
+def _tell_github(summary: Path) -> None:
+    """GitHub Actions shows what stands in the file that it names, below what other steps wrote there."""
+    file = os.environ.get(GITHUB)
+    if file:
+        with Path(file).open("a", encoding="utf-8") as page:
+            page.write(summary.read_text(encoding="utf-8"))
+
+
+def _print(reporter: TerminalReporter, line: Line) -> None:
+    for segment in line:
+        reporter.write(segment.text, **MARKUP[segment.style])
+    reporter.write_line("")
+
+
+def _takes_unicode(reporter: TerminalReporter) -> bool:
+    encoding = getattr(reporter._tw._file, "encoding", None) or "ascii"
+    try:
+        "✓–⟨␛".encode(encoding)
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
+
+
+def _relative(path: Path, config: pytest.Config) -> str:
+    shown = os.path.relpath(path, config.invocation_params.dir)
+    return str(path) if shown.startswith("..") else shown

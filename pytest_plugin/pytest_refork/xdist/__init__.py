@@ -1,0 +1,1 @@
+"""pytest-xdist: what controller and workers tell each other."""

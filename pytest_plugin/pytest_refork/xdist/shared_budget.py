@@ -1,0 +1,24 @@
+"""One budget for a session and its workers: a file that all of them write to."""
+
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from refork.config import Config
+from refork_evals.evaluation.budget import Budget, new_budget
+
+INPUT: Final = "refork_spent"
+"""Where a worker finds the file."""
+
+
+def open_budget(config: pytest.Config, project: Config) -> Budget:
+    """The budget of this process. A worker's is the one that the controller names."""
+    given: dict[str, Any] = getattr(config, "workerinput", {})
+    if INPUT in given:
+        return Budget(Path(given[INPUT]), max_tokens=project.max_tokens, max_cost=project.max_cost)
+    return new_budget(project)
+
+
+def for_workers(budget: Budget) -> dict[str, str]:
+    """What a worker's input has of it."""
+    return {INPUT: str(budget.file)}

@@ -1,0 +1,60 @@
+"""A worker of pytest-xdist: it plans ahead what it was sent, and leaves a Ctrl-C to the controller."""
+
+import signal
+import threading
+from collections.abc import Callable, Generator, Iterable
+
+import pytest
+
+from pytest_refork.execution.item_outcome import asked_key
+from pytest_refork.execution.signals import GENTLE
+from pytest_refork.xdist.worker_channel import Shared
+
+
+class Worker:
+    """Hooks of a worker. ``plan`` forks the cases of items and plans their first trials."""
+
+    def __init__(self, shared: Shared, plan: Callable[[Iterable[pytest.Item]], None]) -> None:
+        self._shared = shared
+        self._plan = plan
+        self._cases: dict[str, str] = {}
+        self._had: set[str] = set()
+
+    def pytest_sessionstart(self) -> None:
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGINT, *GENTLE):
+                signal.signal(number, self._interrupted)
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_protocol(
+        self, item: pytest.Item, nextitem: pytest.Item | None
+    ) -> Generator[None, object, object]:
+        # Out here, importing the application is not on the clock of pytest-timeout.
+        if not self._shared.is_stopped:
+            self._plan(self._ahead(item, nextitem))
+        return (yield)
+
+    def _ahead(self, item: pytest.Item, nextitem: pytest.Item | None) -> list[pytest.Item]:
+        """What it knows that it will run: with an item of a case all others, where they are kept together."""
+        known = [item] if nextitem is None else [item, nextitem]
+        new = set(cases_of(known).values()) - self._had
+        if not new or not self._shared.is_kept_together:
+            return known
+        self._had |= new
+        self._cases = self._cases or cases_of(item.session.items)
+        same = (each for each in item.session.items if self._cases.get(each.nodeid) in new)
+        return list(dict.fromkeys([*known, *same]))
+
+    def _interrupted(self, _number: int, _frame: object) -> None:
+        """A Ctrl-C reaches the workers too, which are told what to do; only the second one is for them."""
+        if self._shared.was_stopped_before:
+            raise KeyboardInterrupt
+
+
+def cases_of(items: Iterable[pytest.Item]) -> dict[str, str]:
+    """The case of each item of agent evals, by node id."""
+    return {
+        item.nodeid: str(item.stash[asked_key].subject.case.folder)
+        for item in items
+        if asked_key in item.stash
+    }

@@ -1,0 +1,91 @@
+"""``refork compare``: variants of the last session beside one another."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from refork.case_capture.loader import project
+from refork.errors import BadInputError
+
+if TYPE_CHECKING:
+    from refork_evals.verdicts.comparison import Arm
+
+    from refork_reports.results_file.schema import CellEntry, Results
+
+
+@click.command("compare")
+@click.argument("variants", nargs=-1, metavar="[VARIANT]...")
+@click.option(
+    "--against", default="current", show_default=True, metavar="VARIANT", help="What to compare with."
+)
+@click.option("--report", metavar="FOLDER", help="The folder of results.json. Default: [tool.refork] report.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def command(*, variants: tuple[str, ...], against: str, report: str | None, as_json: bool) -> None:
+    """Compare variants over all cases of the last `pytest --agent-evals`.
+
+    Each VARIANT (default: all) beside another one, case by case: the
+    difference in pass rate for these cases, what holds for cases like these,
+    tokens, cost and time, and which cases flipped.
+    """
+    from refork.text.escape import visible  # noqa: PLC0415
+    from refork_evals.verdicts.comparison import MARGIN, compare  # noqa: PLC0415 - SciPy takes a second to import
+
+    from refork_reports.results_file.read import RESULTS, read  # noqa: PLC0415
+    from refork_reports.sentences.comparisons import details, line  # noqa: PLC0415
+
+    config = project()
+    folder = config.report if report is None else Path(report)
+    results = read(folder / RESULTS)
+    arms = _arms(results, {against, *variants} if variants else None)
+    known = {cell.variant for case in results.cases for cell in case.cells}
+    _check((against, *variants), known)
+    found = compare(arms, against=against, alpha=results.alpha, margin=config.smallest_drop or MARGIN)
+    if as_json:
+        click.echo(json.dumps([_plain(each) for each in found], indent=1, ensure_ascii=False))
+        return
+    if not found:
+        raise BadInputError(f"nothing was measured beside {against!r}: run `pytest --agent-evals` first")
+    for each in found:
+        click.echo(visible(line(each)))
+        for sentence in details(each):
+            click.echo(f"  {visible(sentence)}")
+
+
+def _arms(results: "Results", wanted: set[str] | None) -> "list[Arm]":
+    return [
+        _arm(case.name, cell)
+        for case in results.cases
+        for cell in case.cells
+        if cell.pass_rate is not None and (wanted is None or cell.variant in wanted)
+    ]
+
+
+def _arm(case: str, cell: "CellEntry") -> "Arm":
+    from refork_evals.verdicts.comparison import Arm  # noqa: PLC0415
+
+    trials = cell.passes + cell.failures
+    return Arm(
+        case=case,
+        variant=cell.variant,
+        verdict=cell.verdict,
+        passes=cell.passes,
+        trials=trials,
+        tokens=(cell.usage.input_tokens + cell.usage.output_tokens) / trials if cell.usage.calls else None,
+        cost_usd=None if cell.cost_usd is None else cell.cost_usd / trials,
+        seconds=cell.seconds / trials,
+    )
+
+
+def _check(names: tuple[str, ...], known: set[str]) -> None:
+    from refork.text.lines import nearest  # noqa: PLC0415
+
+    for name in names:
+        if name not in known:
+            raise BadInputError(f"no variant of the last session is {name!r}{nearest(name, known)}")
+
+
+def _plain(found: object) -> object:
+    from refork_reports.results_file.comparison_schema import VariantComparisonEntry  # noqa: PLC0415
+
+    return VariantComparisonEntry.model_validate(found, from_attributes=True).model_dump(mode="json")

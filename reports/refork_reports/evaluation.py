@@ -1,0 +1,186 @@
+"""``refork.evaluate`` for notebooks and scripts: cases under variants, as an object that shows, compares and saves."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from refork.config import load_config
+from refork.errors import BadInputError
+from refork.prompts.prompt import Prompt
+from refork.records import Case
+from refork.records.variant import CURRENT, Variant
+from refork.storage.files import write_atomically
+from refork.text.lines import nearest
+from refork.text.numbers import plural
+from refork_evals import results
+from refork_evals.evaluation.evaluate import evaluate as evaluate_cases
+from refork_evals.evaluation.settings import Settings
+from refork_evals.evaluation.trial_runner import Counts
+from refork_evals.plans.planning import Defaults
+from refork_evals.results import VariantComparison, Verdict
+from refork_evals.statistics.sequential import Bounds
+from refork_evals.verdicts.comparison import arms_of
+from refork_evals.verdicts.comparison import compare as compare_arms
+
+from refork_reports.progress import shown
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Rows = Literal["cells", "trials", "scores"]
+Cases = Case | str | Path | Sequence[Case | str | Path] | None
+Variants = Variant | Prompt | str | Sequence[Variant | Prompt | str] | None
+Progress = bool | Callable[[Counts], None]
+
+
+@dataclass(frozen=True, repr=False)
+class Evaluation:
+    """What an evaluation found. ``result`` holds every case, cell, trial and score as frozen values.
+
+    In a notebook it shows itself as the matrix of cases and variants.
+    """
+
+    result: results.Evaluation
+    margin: float = Defaults.smallest_drop
+
+    @property
+    def verdicts(self) -> dict[tuple[str, str], Verdict]:
+        """The verdict of each case under each variant, by ``(case, variant)``."""
+        return {(cell.case, cell.variant): cell.verdict for cell in self.result.cells}
+
+    @property
+    def winners(self) -> dict[str, tuple[str, ...]]:
+        """By case, the candidates that fix it, the best first."""
+        return {case.case.name: case.winners for case in self.result.cases}
+
+    def to_frame(self, rows: Rows = "cells") -> "pd.DataFrame":
+        """A pandas frame with a row a ``cells`` (case under a variant), ``trials`` or ``scores`` (scorer of a trial).
+
+        docs/results.md names the columns and their dtypes. Rates lie between 0 and 1, cost is in US dollars, time in
+        seconds; what nobody knows is missing.
+        """
+        from refork_reports.formats import frames  # noqa: PLC0415 - pandas takes a second to import
+
+        makers = {"cells": frames.cells, "trials": frames.trials, "scores": frames.scores}
+        if rows not in makers:
+            raise BadInputError(f"rows={rows!r} is no kind of row{nearest(rows, makers)}")
+        return makers[rows](self.result)
+
+    def compare(self, variant: str, against: str = CURRENT) -> VariantComparison:
+        """The pass rates of two variants beside one another, over all cases that both were measured on.
+
+        Raises BadInputError for a variant that was not measured, or that no case has in common with the other.
+        """
+        arms = [arm for arm in arms_of(self.result.cells) if arm.variant in {variant, against}]
+        known = {cell.variant for cell in self.result.cells}
+        for name in (variant, against):
+            if name not in known:
+                raise BadInputError(f"no variant of this evaluation is {name!r}{nearest(name, known)}")
+        found = compare_arms(arms, against=against, alpha=self.result.alpha, margin=self.margin)
+        if not found:
+            raise BadInputError(f"no case was measured under both {variant!r} and {against!r}")
+        return found[0]
+
+    def save(self, path: str | Path = "report.html") -> Path:
+        """Write the report, and return the path of what was written.
+
+        ``path`` is a page (``.html``), ``results.json`` (``.json``) or a summary (``.md``); a folder gets all three.
+        Raises BadInputError for another kind of file, and ReforkError where it cannot be written.
+        """
+        from refork_reports import results_json  # noqa: PLC0415 - templates take half a second to import
+        from refork_reports.formats import html, markdown  # noqa: PLC0415
+
+        path = Path(path)
+        makers: dict[str, Callable[[results.Evaluation], str]] = {
+            ".html": html.render,
+            ".json": results_json.dumps,
+            ".md": markdown.render,
+        }
+        if path.is_dir() or not path.suffix:
+            return html.write(self.result, path)
+        if path.suffix not in makers:
+            raise BadInputError(f"{str(path)!r} is no kind of report{nearest(path.suffix, makers)}")
+        write_atomically(path, makers[path.suffix](self.result))
+        return path
+
+    def __repr__(self) -> str:
+        variants = {cell.variant for cell in self.result.cells}
+        return f"<Evaluation: {plural(len(self.result.cases), 'case')}, {plural(len(variants), 'variant')}>"
+
+    def __str__(self) -> str:
+        from refork_reports.formats.terminal import summary  # noqa: PLC0415
+
+        return "\n".join("".join(segment.text for segment in line) for line in summary(self.result))
+
+    def _repr_html_(self) -> str:
+        from refork_reports.formats.notebook import matrix  # noqa: PLC0415 - Jinja2, where it is shown
+
+        return matrix(self.result)
+
+
+def evaluate(
+    cases: Cases = None,
+    variants: Variants = None,
+    *,
+    trials: int | Literal["auto"] | None = None,
+    db: str | None = None,
+    max_cost: float | None = None,
+    project: str | Path | None = None,
+    progress: Progress = True,
+    **settings: Any,
+) -> Evaluation:
+    """Rerun cases at their fork points under ``current`` and under candidates, and score the answers.
+
+    ``cases`` are cases, or their names, folders or files (None: all of the project). ``variants`` are prompts
+    (``refork.Prompt("...")``) or names of files in ``evals/prompts/`` (None: every candidate of each case's agent).
+    ``trials`` is a number, or ``"auto"`` for as many as it takes. ``db`` is the URL of the evals database, where forks
+    live (default: SQLite in the user's cache directory). ``max_cost`` is in US dollars. ``project`` is the folder of
+    the application (default: the current one). ``progress`` shows how far the trials are, or is a function that is
+    given :class:`Counts`. Every other key of ``[tool.refork]``, such as ``concurrency=4``, may be given, too.
+
+    New answers are written into ``answers.jsonl`` of the cases, so that the next evaluation does not pay for them. DBOS
+    runs in this process meanwhile: an application that has launched its own must destroy it first. Raises ReforkError.
+    """
+    root = Path.cwd() if project is None else Path(project)
+    overrides = {**settings, "trials": trials, "db": db, "max_cost": max_cost}
+    config = load_config(root, overrides=overrides, option_prefix="")
+    Bounds(config.min_trials, config.max_trials)
+    chosen = Settings(project=config, trials=trials)
+    with shown(progress) as display:
+        found = evaluate_cases(
+            _listed(cases), _listed(variants), chosen, on_progress=display.show, on_note=display.note
+        )
+    return Evaluation(found, margin=config.smallest_drop)
+
+
+async def evaluate_async(
+    cases: Cases = None,
+    variants: Variants = None,
+    *,
+    trials: int | Literal["auto"] | None = None,
+    db: str | None = None,
+    max_cost: float | None = None,
+    project: str | Path | None = None,
+    progress: Progress = True,
+    **settings: Any,
+) -> Evaluation:
+    """:func:`evaluate`, awaited: it runs in a thread of its own."""
+    return await asyncio.to_thread(
+        evaluate,
+        cases,
+        variants,
+        trials=trials,
+        db=db,
+        max_cost=max_cost,
+        project=project,
+        progress=progress,
+        **settings,
+    )
+
+
+def _listed(given: Any) -> list[Any] | None:
+    if given is None:
+        return None
+    return [given] if isinstance(given, str | Path | Case | Variant | Prompt) else [*given]

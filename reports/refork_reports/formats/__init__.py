@@ -1,0 +1,1 @@
+"""An evaluation as HTML, Markdown, terminal text and data frames."""

@@ -1,0 +1,136 @@
+"""``summary.md``: what a reviewer of a pull request reads, on one screen. Whatever a model wrote stays text."""
+
+import html
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from refork.records.variant import CURRENT
+from refork.text import numbers as humanize
+from refork.text.escape import visible
+from refork_evals.results import CaseResult, Cell, Evaluation, VariantComparison, Verdict
+
+from refork_reports.sentences import comparisons, phrases
+from refork_reports.sentences import gate as gate_words
+from refork_reports.views.totals import shown_cost, totals
+
+SUMMARY: Final = "summary.md"
+LIMIT: Final = 60_000
+"""Bytes that a summary stays under: a job summary of GitHub takes 1 MB, a comment 65,536 characters."""
+_ROWS: Final = 35_000
+_NOTES: Final = 12_000
+_ICONS: Final[dict[Verdict, str]] = {
+    Verdict.PASS: "✅",
+    Verdict.FAIL: "❌",
+    Verdict.INCONCLUSIVE: "❔",
+    Verdict.ERROR: "⚠️",
+    Verdict.STALE: "🕸️",
+}
+_WORST_FIRST: Final = (Verdict.FAIL, Verdict.ERROR, Verdict.STALE, Verdict.INCONCLUSIVE, Verdict.PASS)
+_ACTIVE: Final = str.maketrans({mark: f"&#{ord(mark)};" for mark in r"\`*_{}[]()#+!|~@:$"})
+"""What Markdown, GitHub and GitLab give a meaning to: emphasis, links, tables, mentions, references."""
+
+
+def render(evaluation: Evaluation) -> str:
+    """The summary as Markdown, at most 60 kB of it."""
+    parts = [
+        "## Agent evals",
+        _verdict(evaluation),
+        *_within(_NOTES, list(_gate_notes(evaluation)), "note"),
+        _table(evaluation),
+        *_within(_NOTES, [_bullet(found) for found in evaluation.comparisons], "comparison"),
+        plain(phrases.reused(evaluation.reused)),
+        _savings(evaluation),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def plain(text: str, most: int = 400) -> str:
+    """Text of whatever origin as text: no markup, no mention, no link, on one line."""
+    line = " ".join(visible(text).split())
+    shortened = line if len(line) <= most else f"{line[: most - 1]}…"
+    return html.escape(shortened).replace("&#x27;", "'").translate(_ACTIVE).replace("&&#35;", "&#")
+
+
+def _verdict(evaluation: Evaluation) -> str:
+    gate = evaluation.gate
+    if gate is None:
+        headline = phrases.headline(evaluation)
+        return f"{_ICONS[headline.verdict]} **{plain(headline.text)}**"
+    return f"{'✅' if gate.passes else '❌'} **{plain(gate_words.verdict_line(gate))}**"
+
+
+def _gate_notes(evaluation: Evaluation) -> Iterator[str]:
+    gate = evaluation.gate
+    if gate is None:
+        return
+    if said := gate_words.suite_line(gate):
+        yield f"- **{plain(said)}**"
+    for case in gate_words.told(gate):
+        mark = "❌ " if case.blocks else ""
+        again = f"<br><code>{plain(case.command)}</code>" if case.blocks and case.command else ""
+        yield f"- {mark}**{plain(case.case)}**, {case.finding.value}: {plain(case.said)}{again}"
+    for note in (*gate.notes, gate.could_find):
+        if note:
+            yield f"- {plain(note)}"
+
+
+def _table(evaluation: Evaluation) -> str:
+    rows = [(cell, _row(result, cell)) for result in evaluation.cases for cell in result.cells]
+    if not rows:
+        return ""
+    # Where not all fit, those that need a look come first.
+    rows.sort(key=lambda pair: (pair[0].variant != CURRENT, _WORST_FIRST.index(pair[0].verdict)))
+    heading = [
+        "| case | variant | verdict | passes | interval | before | tokens | cost |",
+        "|---|---|---|---:|---:|---:|---:|---:|",
+    ]
+    shown = list(_fitting([row for _, row in rows], _ROWS))
+    rest = len(rows) - len(shown)
+    more = f"\n\n{humanize.plural(rest, 'row')} more in report.html and results.json." if rest else ""
+    return "\n".join([*heading, *shown]) + more
+
+
+def _row(result: CaseResult, cell: Cell) -> str:
+    compared = cell.comparison
+    before = humanize.UNKNOWN if compared is None else f"{compared.passes_before}/{compared.trials_before}"
+    guard = " (guard)" if result.case.guard else ""
+    fix = " **fixes it**" if phrases.is_fix(result, cell) else ""
+    texts = [
+        plain(result.case.name, 80) + guard,
+        plain(cell.variant, 60),
+        f"{_ICONS[cell.verdict]} {cell.verdict.value}{fix}",
+        phrases.shown_trials(cell),
+        phrases.shown_interval(cell),
+        before,
+        humanize.tokens(cell.usage.total_tokens if cell.usage.calls else None),
+        humanize.money(shown_cost(cell)),
+    ]
+    return f"| {' | '.join(texts)} |"
+
+
+def _bullet(found: VariantComparison) -> str:
+    inner = "".join(f"\n  - {plain(sentence)}" for sentence in comparisons.details(found))
+    return f"- **{plain(comparisons.line(found))}**{inner}"
+
+
+def _savings(evaluation: Evaluation) -> str:
+    summed = totals(evaluation)
+    return plain(phrases.savings(summed.savings, summed.unpriced_models))
+
+
+def _within(limit: int, lines: list[str], noun: str) -> list[str]:
+    if not lines:
+        return []
+    shown = list(_fitting(lines, limit))
+    rest = len(lines) - len(shown)
+    more = [f"- {humanize.plural(rest, noun)} more in report.html"] if rest else []
+    return ["\n".join([*shown, *more])]
+
+
+def _fitting(lines: Sequence[str], limit: int) -> Iterator[str]:
+    used = 0
+    for line in lines:
+        used += len(line.encode()) + 1
+        if used > limit:
+            return
+        yield line

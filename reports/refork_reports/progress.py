@@ -1,0 +1,117 @@
+"""How far the trials of an evaluation are, shown in a notebook or on a terminal."""
+
+import importlib
+import sys
+import warnings
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+from refork_evals.evaluation.trial_runner import Counts
+
+
+class Display(Protocol):
+    """Where an evaluation says how far it is."""
+
+    def show(self, counts: Counts) -> None: ...
+
+    def note(self, line: str) -> None:
+        """A line that somebody should read, such as that answers could not be kept."""
+        ...
+
+    def close(self) -> None: ...
+
+
+@contextmanager
+def shown(progress: bool | Callable[[Counts], None]) -> Generator[Display]:
+    """A display of the kind that fits: a notebook's, a terminal's, or none where nobody looks."""
+    if callable(progress):
+        display: Display = _Told(progress)
+    elif progress and _in_notebook():
+        display = _Notebook()
+    elif progress and sys.stderr.isatty():
+        display = _Terminal()
+    else:
+        display = _Told(lambda _counts: None)
+    try:
+        yield display
+    finally:
+        display.close()
+
+
+def words(counts: Counts) -> str:
+    """``12/40 trials, 8 running``."""
+    running = f", {counts.running} running" if counts.running else ""
+    return f"{counts.done}/{counts.planned} trials{running}"
+
+
+class _Told:
+    """A function of the caller's."""
+
+    def __init__(self, function: Callable[[Counts], None]) -> None:
+        self._function = function
+
+    def show(self, counts: Counts) -> None:
+        self._function(counts)
+
+    def note(self, line: str) -> None:
+        warnings.warn(line, stacklevel=2)
+
+    def close(self) -> None: ...
+
+
+class _Terminal:
+    """One line that is drawn again."""
+
+    def __init__(self) -> None:
+        self._shown = ""
+
+    def show(self, counts: Counts) -> None:
+        self._draw(words(counts))
+
+    def note(self, line: str) -> None:
+        self._draw("")
+        sys.stderr.write(f"{line}\n")
+
+    def close(self) -> None:
+        self._draw("")
+
+    def _draw(self, text: str) -> None:
+        if text != self._shown:
+            sys.stderr.write(f"\r\x1b[K{text}")
+            sys.stderr.flush()
+            self._shown = text
+
+
+class _Notebook:
+    """One output of the cell, replaced as the trials go on."""
+
+    def __init__(self) -> None:
+        self._handle: Any = None
+        self._shown = ""
+
+    def show(self, counts: Counts) -> None:
+        text = words(counts)
+        if text == self._shown:
+            return
+        self._shown = text
+        data = {"text/plain": text}
+        if self._handle is None:
+            ipython: Any = importlib.import_module(
+                "IPython.display"
+            )  # no dependency: a notebook has brought it
+            self._handle = ipython.display(data, raw=True, display_id=True)
+        else:
+            self._handle.update(data, raw=True)
+
+    def note(self, line: str) -> None:
+        print(line)
+
+    def close(self) -> None: ...
+
+
+def _in_notebook() -> bool:
+    """Whether a kernel of Jupyter's runs this code."""
+    ipython: Any = sys.modules.get("IPython")
+    shell = None if ipython is None else ipython.get_ipython()
+    return shell is not None and hasattr(shell, "kernel")

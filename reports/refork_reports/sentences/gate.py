@@ -1,0 +1,64 @@
+"""The gate in words, for every place that shows it."""
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any, Final
+
+from refork.text import numbers as humanize
+from refork_evals.results import Finding, Gate, GateCase
+
+LOUD: Final = frozenset(
+    {
+        Finding.REGRESSED,
+        Finding.FAILED,
+        Finding.STALE,
+        Finding.ERROR,
+        Finding.UNDECIDABLE,
+        Finding.CHANGED,
+        Finding.REMOVED,
+        Finding.NEW,
+        Finding.INCONCLUSIVE,
+    }
+)
+"""Findings that are told one by one; the others are counted."""
+
+
+def gate_entry(gate: Gate | None) -> dict[str, Any] | None:
+    """The gate in the shape of ``results.json``."""
+    if gate is None:
+        return None
+    suite = None if gate.suite is None else {**asdict(gate.suite), "dropped": gate.suite.dropped}
+    return {**asdict(gate), "passes": gate.passes, "suite": suite}
+
+
+def verdict_line(gate: Gate) -> str:
+    """The gate in one line, with what stands behind it."""
+    how = "passes" if gate.passes else "FAILS"
+    return f"gate {how}: {humanize.plural(len(gate.cases), 'case')} beside {gate.baseline}: {counted(gate)}"
+
+
+def counted(gate: Gate) -> str:
+    """2 regressed and 3 unchanged."""
+    return humanize.listed([f"{number} {name}" for name, number in _counts(gate).items()]) or "none"
+
+
+def told(gate: Gate) -> Iterator[GateCase]:
+    """What needs a word of its own, what blocks first."""
+    loud = [case for case in gate.cases if case.finding in LOUD or case.blocks]
+    return iter(sorted(loud, key=lambda case: not case.blocks))
+
+
+def suite_line(gate: Gate) -> str:
+    """What the test of all cases together says; empty where it found nothing."""
+    suite = gate.suite
+    if suite is None or not suite.dropped:
+        return ""
+    return (
+        f"the suite dropped: over {humanize.plural(suite.cases, 'case')} together the pass rates fell "
+        f"(p = {suite.p_value:.2g}, at most {suite.level:g} allowed), though no single case need show it"
+    )
+
+
+def _counts(gate: Gate) -> dict[str, int]:
+    found = [case.finding for case in gate.cases]
+    return {finding.value: found.count(finding) for finding in Finding if finding in found}

@@ -1,0 +1,172 @@
+"""The sentences of a report: one wording for the terminal and for the page."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from refork.records.usage import Savings
+from refork.records.variant import CURRENT
+from refork.text import numbers as humanize
+from refork_evals.results import CaseResult, Cell, Evaluation, Reused, Verdict
+
+NOT_RED: Final = (
+    "The recorded answer meets this case's own expectations, so the case would not have caught the failure. "
+    "Tighten `expect` in its case.yaml until the recorded answer fails."
+)
+_ADVICE: Final = {
+    Verdict.STALE: (
+        "Nothing at or after the fork point has run. If the change to the code was not meant, undo it; "
+        "if it was, capture a run made with the code as it is now."
+    ),
+    Verdict.ERROR: (
+        "Errors are not failures: nothing is said about the prompt. Remove the cause and run the case again."
+    ),
+    Verdict.INCONCLUSIVE: (
+        "The trials are too few, or too close to the limit, to tell. Raise `trials` in its case.yaml."
+    ),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Headline:
+    """The outcome in one sentence; ``verdict`` is the worst that ``current`` got, and gives the colour."""
+
+    verdict: Verdict
+    text: str
+
+
+def headline(evaluation: Evaluation) -> Headline:
+    results = evaluation.cases
+    if not results:
+        return Headline(verdict=Verdict.INCONCLUSIVE, text="No case was run.")
+    by_verdict = {verdict: _with(results, verdict) for verdict in Verdict}
+    worst = next((verdict for verdict in _WORST_FIRST if by_verdict[verdict]), Verdict.INCONCLUSIVE)
+    clauses = [_failing(by_verdict[Verdict.FAIL], len(results)), *_rest(by_verdict, len(results))]
+    said = "; ".join(clause for clause in clauses if clause) or "the current prompts were not run"
+    return Headline(verdict=worst, text=f"{said[:1].upper()}{said[1:]}.")
+
+
+def shown_trials(cell: Cell) -> str:
+    """Passes over planned trials, errors and missing ones among them. A dash where none was run."""
+    return f"{cell.passes}/{planned(cell)}" if cell.trials else humanize.UNKNOWN
+
+
+def planned(cell: Cell) -> int:
+    return len(cell.trials) + cell.missing
+
+
+def shown_interval(cell: Cell) -> str:
+    return humanize.interval(cell.interval.low, cell.interval.high) if cell.interval else humanize.UNKNOWN
+
+
+def fix(cell: Cell) -> str:
+    """careful 10/10 (72–100%)."""
+    within = f" ({shown_interval(cell)})" if cell.interval else ""
+    return f"{cell.variant} {shown_trials(cell)}{within}"
+
+
+def fixes(result: CaseResult) -> tuple[Cell, ...]:
+    """The cells of the candidates that fix the case, the surest first."""
+    won = [cell for cell in result.cells if is_fix(result, cell)]
+    return tuple(sorted(won, key=lambda cell: -(cell.interval.low if cell.interval else 0.0)))
+
+
+def is_fix(result: CaseResult, cell: Cell) -> bool:
+    return cell.variant in result.winners and cell.variant != CURRENT
+
+
+def advice(verdict: Verdict) -> str:
+    """What to do about a verdict that decides nothing; empty for the others."""
+    return _ADVICE.get(verdict, "")
+
+
+def recorded_says(result: CaseResult) -> str:
+    """What production's answer is by the case's own expectations: fail, pass, not red, error or a dash."""
+    if result.not_red:
+        return "not red"
+    if result.recorded is None:
+        return humanize.UNKNOWN
+    return {True: "pass", False: "fail", None: "error"}[result.recorded.passed]
+
+
+def savings(saved: Savings | None, unpriced: tuple[str, ...] = ()) -> str:
+    """One line: what the forks saved, against what, and why a cost is missing. Empty where nothing ran."""
+    if saved is None or not saved.trials:
+        return ""
+    amounts = [(saved.tokens >= 0, f"{humanize.tokens(abs(saved.tokens))} tokens")]
+    if saved.cost_usd is not None:
+        amounts.append((saved.cost_usd >= 0, humanize.money(abs(saved.cost_usd))))
+    amounts.append((saved.seconds >= 0, humanize.duration(abs(saved.seconds))))
+    less = humanize.listed([text for is_less, text in amounts if is_less])
+    more = humanize.listed([text for is_less, text in amounts if not is_less])
+    parts = [f"saved {less}"] * bool(less) + [f"took {more} more"] * bool(more)
+    times = "once" if saved.trials == 1 else f"{saved.trials:,} times"
+    missing = f"; cost {humanize.UNKNOWN}, {no_price(unpriced)}" if saved.cost_usd is None else ""
+    return f"{', '.join(parts)} against rerunning the recorded runs whole, {times}{missing}"
+
+
+def reused(found: Reused | None) -> str:
+    """40 of 60 answers reused, of 2026-03-03 to 2026-03-09. Empty where none was."""
+    if found is None:
+        return ""
+    return f"{found.trials:,} of {humanize.plural(found.of, 'answer')} reused, {_dates(found)}"
+
+
+def reused_short(found: Reused | None) -> str:
+    """40 reused, of 2026-03-03."""
+    return "" if found is None else f"{found.trials:,} reused, {_dates(found)}"
+
+
+def _dates(found: Reused) -> str:
+    oldest, newest = f"{found.oldest:%Y-%m-%d}", f"{found.newest:%Y-%m-%d}"
+    return f"of {oldest}" if oldest == newest else f"of {oldest} to {newest}"
+
+
+def no_price(models: tuple[str, ...]) -> str:
+    """no price known for model 'x'."""
+    if not models:
+        return "no price known for a model of the recorded runs"
+    named = humanize.listed([repr(model) for model in models])
+    return f"no price known for model{'s' if len(models) > 1 else ''} {named}"
+
+
+_WORST_FIRST: Final = (Verdict.FAIL, Verdict.ERROR, Verdict.STALE, Verdict.INCONCLUSIVE, Verdict.PASS)
+
+
+def _with(results: tuple[CaseResult, ...], verdict: Verdict) -> list[CaseResult]:
+    return [result for result in results if (cell := result.cell(CURRENT)) and cell.verdict is verdict]
+
+
+def _failing(failing: list[CaseResult], total: int) -> str:
+    if not failing:
+        return ""
+    count, fixed = len(failing), sum(bool(fixes(result)) for result in failing)
+    if not fixed:
+        share = "no candidate fixes it" if count == 1 else "no candidate fixes any of them"
+    elif fixed == count:
+        share = (
+            "a candidate fixes it" if count == 1 else f"candidates fix {'both' if count == 2 else 'them all'}"
+        )
+    else:
+        share = f"candidates fix {fixed} of them"
+    return f"the current prompts fail {_of(count, total)}, and {share}"
+
+
+def _rest(by_verdict: dict[Verdict, list[CaseResult]], total: int) -> list[str]:
+    counts = {verdict: len(found) for verdict, found in by_verdict.items()}
+    failing, passing = counts[Verdict.FAIL], counts[Verdict.PASS]
+    words = [
+        (counts[Verdict.INCONCLUSIVE], "is undecided", "are undecided"),
+        (counts[Verdict.ERROR], "could not be measured", "could not be measured"),
+        (counts[Verdict.STALE], "is stale", "are stale"),
+    ]
+    if failing:
+        words.insert(0, (passing, "passes", "pass"))
+    clauses = [] if failing or not passing else [f"the current prompts pass {_of(passing, total)}"]
+    said = [f"{count} {one if count == 1 else several}" for count, one, several in words if count]
+    return [*clauses, humanize.listed(said)]
+
+
+def _of(count: int, total: int) -> str:
+    if count == total:
+        return {1: "the one case", 2: "both cases"}.get(total, f"all {total:,} cases")
+    return f"{count:,} of {total:,} cases"

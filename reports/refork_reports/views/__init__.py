@@ -1,0 +1,1 @@
+"""What a page shows, prepared: templates only lay it out."""

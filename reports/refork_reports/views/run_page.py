@@ -1,0 +1,231 @@
+"""A recorded run as a page: its timeline, every step in full, and the command that captures each."""
+
+import shlex
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Final
+
+from markupsafe import Markup
+from refork.case_capture.case_writer import runs_a_function
+from refork.case_capture.failures import broken_step
+from refork.records import Answer, RecordedError, Request, Run, Step, StepKind, Tool
+from refork.records.usage import Usage, cost
+from refork.text.escape import OUTPUT_LIMIT
+from refork.values.shown import untagged
+from refork.version import __version__
+
+from refork_reports.formats.html import asset, environment, policy
+from refork_reports.views.timeline import Moment, Span, compact, moment_of, pretty
+
+KEPT: Final = 4 * OUTPUT_LIMIT
+"""Characters of a text that are kept until the page shortens it: the steps of a run may not fit into memory."""
+_FAILED: Final = frozenset({"ERROR", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"})
+_MESSAGES_SHOWN: Final = 6
+
+
+@dataclass(frozen=True, kw_only=True)
+class Message:
+    """One message of a request: who says it, its text, and tool calls as their names with arguments."""
+
+    role: str
+    text: str
+    code: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sent:
+    """What was sent to the model. ``earlier`` messages are folded away."""
+
+    prompt: str | None
+    earlier: tuple[Message, ...]
+    messages: tuple[Message, ...]
+    tools: tuple[Tool, ...]
+    settings: tuple[tuple[str, str], ...]
+    output_schema: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepView:
+    """A step in its place. ``output`` is empty where there is an ``answer`` or an error.
+
+    ``command`` is empty where a step can be no fork point; ``acts`` says that a rerun of it does.
+    """
+
+    moment: Moment
+    anchor: str
+    arguments: str
+    answer: Answer | None
+    output: str
+    error: RecordedError | None
+    sent: Sent | None
+    usage: Usage | None
+    cost_usd: Decimal | None
+    command: str
+    acts: bool
+    failed: bool
+
+    @property
+    def step(self) -> Step:
+        return self.moment.step
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunView:
+    """The page's contents. ``cost_usd`` is None where one model has no price, or no model was called."""
+
+    run: Run
+    tone: str
+    said: str
+    started: datetime | None
+    steps: tuple[StepView, ...]
+    failing: StepView | None
+    input: tuple[tuple[str, str], ...]
+    output: str
+    cost_usd: Decimal | None
+    unpriced: tuple[str, ...]
+    missing: str | None
+    command: str
+    redacted: bool
+    version: str
+
+
+def render(run: Run, steps: Iterable[Step], *, missing: str | None, capture: Sequence[str]) -> str:
+    """The page as text, without a reference to anything outside it. ``steps`` are gone through once."""
+    style = asset("report.css") + asset("run.css")
+    script = asset("run.js")
+    return (
+        environment()
+        .get_template("run.html.j2")
+        .render(
+            page=view(run, steps, missing=missing, capture=capture),
+            policy=policy(style, script),
+            style=Markup(style),  # noqa: S704 - a file of ours
+            script=Markup(script),  # noqa: S704 - a file of ours
+        )
+    )
+
+
+def view(run: Run, steps: Iterable[Step], *, missing: str | None, capture: Sequence[str]) -> RunView:
+    """What the page shows, prepared. ``run`` may hold outlines of its steps."""
+    span = Span.of(run.steps)
+    broken = broken_step(run)
+    views = tuple(_step(step, span, capture, failed=_is(step, broken)) for step in steps)
+    priced = [found for found in views if found.usage is not None]
+    costs = [found.cost_usd for found in priced]
+    known = [amount for amount in costs if amount is not None]
+    return RunView(
+        run=run,
+        tone=_tone(run),
+        said=_said(run),
+        started=run.created_at,
+        steps=views,
+        failing=next((found for found in views if found.failed), None),
+        input=tuple(_arguments(run)),
+        output=shortened(run.output),
+        cost_usd=sum(known, Decimal(0)) if costs and len(known) == len(costs) else None,
+        unpriced=tuple(
+            {found.step.model: None for found in priced if found.cost_usd is None and found.step.model}
+        ),
+        missing=missing,
+        command=shlex.join(capture),
+        redacted="--no-redact" not in capture,
+        version=__version__,
+    )
+
+
+def shortened(value: Any) -> str:
+    """A recorded value as text: what stands for a value says why, and of a long one its ends are kept."""
+    if value is None:
+        return ""
+    text = pretty(untagged(value))
+    return text if len(text) <= KEPT else f"{text[: KEPT // 2]}\n…\n{text[-KEPT // 2 :]}"
+
+
+def _is(step: Step, other: Step | None) -> bool:
+    return other is not None and step.number == other.number
+
+
+def _step(step: Step, span: Span, capture: Sequence[str], *, failed: bool) -> StepView:
+    light = replace(step, arguments=None, output=None, request=None, answer=_answer(step.answer))
+    shown = moment_of(step, span)
+    return StepView(
+        moment=replace(shown, step=light),
+        anchor=f"step-{step.number}",
+        answer=light.answer,
+        arguments=shortened(step.arguments),
+        output="" if step.answer is not None or step.error is not None else shortened(step.output),
+        error=step.error,
+        sent=None if step.request is None else _sent(step.request),
+        usage=step.usage,
+        cost_usd=None if step.usage is None else cost(step.usage, step.model),
+        command=shlex.join([*capture, "--step", str(step.number)]) if runs_a_function(step) else "",
+        acts=step.kind is not StepKind.MODEL,
+        failed=failed,
+    )
+
+
+def _answer(answer: Answer | None) -> Answer | None:
+    if answer is None:
+        return None
+    calls = tuple(replace(call, arguments=shortened(call.arguments)) for call in answer.tool_calls)
+    return Answer(text=shortened(answer.text), tool_calls=calls)
+
+
+def _sent(request: Request) -> Sent:
+    given = request.input if isinstance(request.input, list) else [request.input]
+    messages = [_message(message) for message in given if message is not None]
+    return Sent(
+        prompt=None if request.prompt is None else shortened(request.prompt),
+        earlier=tuple(messages[:-_MESSAGES_SHOWN]),
+        messages=tuple(messages[-_MESSAGES_SHOWN:]),
+        tools=request.tools,
+        settings=tuple((name, _short(value)) for name, value in sorted(request.settings.items())),
+        output_schema="" if request.output_schema is None else pretty(request.output_schema),
+    )
+
+
+def _message(message: Any) -> Message:
+    """A message of a framework's as who says what; what is not that, as its JSON."""
+    if not isinstance(message, dict):
+        return Message(role="user", text=shortened(message))
+    if message.get("type") == "function_call":
+        arguments = message.get("arguments")
+        return Message(role="assistant calls", text=f"{message.get('name')}({arguments})", code=True)
+    if message.get("type") == "function_call_output":
+        return Message(role="tool", text=shortened(message.get("output")))
+    text = _content(message.get("content"))
+    role = str(message.get("role") or message.get("type") or "message")
+    return Message(role=role, text=shortened(message if text is None else text), code=text is None)
+
+
+def _content(content: Any) -> str | None:
+    if isinstance(content, str):
+        return content
+    parts = content if isinstance(content, list) and content else [None]
+    texts = [part.get("text") if isinstance(part, dict) else None for part in parts]
+    return "".join(map(str, texts)) if all(isinstance(text, str) for text in texts) else None
+
+
+def _arguments(run: Run) -> Iterable[tuple[str, str]]:
+    yield from ((f"argument {index}", shortened(value)) for index, value in enumerate(run.args, 1))
+    yield from ((name, shortened(value)) for name, value in run.kwargs.items())
+
+
+def _short(value: Any) -> str:
+    return value if isinstance(value, str) else compact(value)
+
+
+def _tone(run: Run) -> str:
+    """The verdict whose colour and icon fit the run's status."""
+    if run.status in _FAILED or run.error is not None:
+        return "fail"
+    return {"SUCCESS": "pass", "CANCELLED": "stale"}.get(run.status, "inconclusive")
+
+
+def _said(run: Run) -> str:
+    if run.status in _FAILED or run.error is not None:
+        return "Failed"
+    said = {"SUCCESS": "Succeeded", "CANCELLED": "Cancelled", "PENDING": "In progress"}
+    return said.get(run.status, run.status.replace("_", " ").capitalize())
