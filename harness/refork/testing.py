@@ -17,7 +17,7 @@ from typing import Any, Protocol
 
 import pytest
 
-from refork.answer_cache import AnswersMode, Kept
+from refork.answer_cache import AnswersMode, CachedAnswer
 from refork.fork import ForkSession
 from refork.frameworks.protocol import Framework
 from refork.records import Case, Run, StepKind
@@ -185,11 +185,11 @@ def _steps(run: Run) -> Any:
     return models[0], tools[0], models[1]
 
 
-def _kept(outcome: Outcome) -> Iterator[Kept]:
+def _kept(outcome: Outcome) -> Iterator[CachedAnswer]:
     for trial in outcome.trials:
-        yield from trial.kept_steps
+        yield from trial.cached_steps
         if trial.kept_as is not None and trial.answered_at is not None:
-            yield Kept(
+            yield CachedAnswer(
                 digest=trial.kept_as.digest,
                 trial=trial.kept_as.trial,
                 answered_at=trial.answered_at,

@@ -30,7 +30,7 @@ from pytest_refork.collection.hints import hints, nothing_to_collect
 from pytest_refork.collection.marked_functions import FIXTURE, subject_of, with_parameters
 from pytest_refork.execution.deadlines import Deadlines
 from pytest_refork.execution.function_trials import TrialLoop
-from pytest_refork.execution.item_outcome import Asked, Outcomes, amend, asked_key
+from pytest_refork.execution.item_outcome import Outcomes, RequestedCell, amend, cell_key
 from pytest_refork.execution.runner import Runner, is_skipped
 from pytest_refork.execution.signals import gentle_endings
 from pytest_refork.option_names import CASE_FILE, MARKER
@@ -155,25 +155,23 @@ class AgentEvals:
         except ReforkError as error:
             said = f"{metafunc.definition.nodeid}: {error}"
             raise pytest.Collector.CollectError(said) from None
-        asked = [Asked(subject=subject, variant=variant.name) for variant in subject.variants]
+        asked = [RequestedCell(subject=subject, variant=variant.name) for variant in subject.variants]
         metafunc.parametrize(
             FIXTURE, asked, ids=[each.variant for each in asked], indirect=True, scope="function"
         )
 
     def pytest_itemcollected(self, item: pytest.Item) -> None:
         callspec: Any = getattr(item, "callspec", None)
-        if callspec is not None and isinstance(asked := callspec.params.get(FIXTURE), Asked):
-            item.stash[asked_key] = with_parameters(asked, callspec.id)
+        if callspec is not None and isinstance(asked := callspec.params.get(FIXTURE), RequestedCell):
+            item.stash[cell_key] = with_parameters(asked, callspec.id)
 
     def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
-        self._deselected += sum(asked_key in item.stash for item in items)
+        self._deselected += sum(cell_key in item.stash for item in items)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         asked = [
-            item.stash[asked_key]
-            for item in session.items
-            if asked_key in item.stash and not is_skipped(item)
+            item.stash[cell_key] for item in session.items if cell_key in item.stash and not is_skipped(item)
         ]
         families = self._runner.plans.families
         families.current = sum(each.variant == CURRENT for each in asked)
@@ -210,7 +208,7 @@ class AgentEvals:
         if self._runner.is_told_to_stop:
             item.session.shouldstop = "stopped by the controller"
             return True
-        asked = item.stash.get(asked_key, None)
+        asked = item.stash.get(cell_key, None)
         if asked is None or self._is_dry or is_skipped(item):
             return None
         if isinstance(item, pytest.Function):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from refork.dbos.instance.application import import_application, main_class
-from refork.dbos.instance.off_event_loop import off_loop
+from refork.dbos.instance.off_event_loop import run_off_event_loop
 from refork.errors import ApplicationError
 from refork.fork.branches.replay_branch import last_of_the_code
 from refork.records import Run, Step
@@ -120,15 +120,15 @@ def test_a_call_that_dbos_refuses_beside_a_loop_is_made_off_it() -> None:
         return "made"
 
     async def cell() -> str:
-        return off_loop(refuses)
+        return run_off_event_loop(refuses)
 
-    assert off_loop(refuses) == "made"
+    assert run_off_event_loop(refuses) == "made"
     assert asyncio.run(cell()) == "made"
 
 
 def test_what_such_a_call_raises_comes_out() -> None:
     async def cell() -> None:
-        off_loop(lambda: dict[str, int]()["missing"])
+        run_off_event_loop(lambda: dict[str, int]()["missing"])
 
     with pytest.raises(KeyError):
         asyncio.run(cell())

@@ -4,7 +4,7 @@ import asyncio
 import threading
 
 import pytest
-from refork.fork.trials.concurrency_limit import Slots
+from refork.fork.trials.concurrency_limit import ConcurrencyLimit
 
 
 class Counter:
@@ -23,7 +23,7 @@ class Counter:
             self.now -= 1
 
 
-async def holders(slots: Slots, counter: Counter, number: int) -> None:
+async def holders(slots: ConcurrencyLimit, counter: Counter, number: int) -> None:
     async def hold() -> None:
         async with slots.one():
             with counter:
@@ -33,7 +33,7 @@ async def holders(slots: Slots, counter: Counter, number: int) -> None:
 
 
 def test_the_limit_holds_and_is_reached_over_many_event_loops() -> None:
-    slots, counter = Slots(5), Counter()
+    slots, counter = ConcurrencyLimit(5), Counter()
     threads = [threading.Thread(target=lambda: asyncio.run(holders(slots, counter, 50))) for _ in range(4)]
     for thread in threads:
         thread.start()
@@ -45,13 +45,13 @@ def test_the_limit_holds_and_is_reached_over_many_event_loops() -> None:
 def test_slots_are_given_in_the_order_in_which_they_were_asked_for() -> None:
     order: list[int] = []
 
-    async def hold(slots: Slots, number: int) -> None:
+    async def hold(slots: ConcurrencyLimit, number: int) -> None:
         async with slots.one():
             order.append(number)
             await asyncio.sleep(0)
 
     async def run() -> None:
-        slots = Slots(1)
+        slots = ConcurrencyLimit(1)
         await asyncio.gather(*(hold(slots, number) for number in range(10)))
 
     asyncio.run(run())
@@ -60,7 +60,7 @@ def test_slots_are_given_in_the_order_in_which_they_were_asked_for() -> None:
 
 def test_one_who_is_cancelled_while_waiting_takes_no_slot_and_blocks_nobody() -> None:
     async def run() -> None:
-        slots = Slots(1)
+        slots = ConcurrencyLimit(1)
         async with slots.one():
             waiting = [asyncio.create_task(_hold(slots)) for _ in range(3)]
             await asyncio.sleep(0)
@@ -75,7 +75,7 @@ def test_one_who_is_cancelled_while_waiting_takes_no_slot_and_blocks_nobody() ->
 
 def test_one_who_is_cancelled_just_as_it_gets_its_turn_gives_the_slot_back() -> None:
     async def run() -> None:
-        slots = Slots(1)
+        slots = ConcurrencyLimit(1)
         for _ in range(20):
             entered = slots.one()
             await entered.__aenter__()
@@ -91,12 +91,12 @@ def test_one_who_is_cancelled_just_as_it_gets_its_turn_gives_the_slot_back() -> 
 
 
 def test_one_who_fails_gives_the_slot_back() -> None:
-    async def fail(slots: Slots) -> None:
+    async def fail(slots: ConcurrencyLimit) -> None:
         async with slots.one():
             raise LookupError
 
     async def run() -> None:
-        slots = Slots(1)
+        slots = ConcurrencyLimit(1)
         for _ in range(3):
             with pytest.raises(LookupError):
                 await asyncio.wait_for(fail(slots), 1)
@@ -105,7 +105,7 @@ def test_one_who_fails_gives_the_slot_back() -> None:
 
 
 def test_a_loop_that_ends_while_its_tasks_wait_blocks_no_other_loop() -> None:
-    slots = Slots(1)
+    slots = ConcurrencyLimit(1)
 
     async def gives_up() -> None:
         asyncio.create_task(_hold(slots))  # noqa: RUF006 - it is cancelled when its loop ends
@@ -119,6 +119,6 @@ def test_a_loop_that_ends_while_its_tasks_wait_blocks_no_other_loop() -> None:
     asyncio.run(run())
 
 
-async def _hold(slots: Slots) -> None:
+async def _hold(slots: ConcurrencyLimit) -> None:
     async with slots.one():
         await asyncio.sleep(0)

@@ -97,7 +97,7 @@ def test_a_trial_that_is_denied_tells_what_it_paid_for_and_shows_its_steps(
     assert [trial.error is not None and trial.error.kind for trial in trials] == [ErrorKind.DENIED] * 2
     paid = [trial.usage.calls for trial in trials if trial.usage is not None]
     assert sum(paid) == server.count
-    assert sum(len(trial.kept_steps) for trial in trials) == server.count
+    assert sum(len(trial.cached_steps) for trial in trials) == server.count
     assert all(any(step.kind is StepKind.MODEL for step in trial.trajectory) for trial in trials)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from refork.answer_cache import AnswersMode, Kept, Store, forget_normalizers, normalizer
+from refork.answer_cache import AnswersMode, CachedAnswer, Store, forget_normalizers, normalizer
 from refork.fork import ForkSession
 from refork.records import Case, Run
 from refork.records.outcome import ForkStatus, Outcome, Trial
@@ -228,7 +228,7 @@ class TestTails:
         assert 0 < server.count < len(kept)
 
 
-def load(case: Case) -> list[Kept]:
+def load(case: Case) -> list[CachedAnswer]:
     from refork.answer_cache.answers_file import load_answers
 
     return list(load_answers(case.folder).values())

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from refork.answer_cache import AnswersMode, Kept, Store, digest_of, forget_normalizers, normalizer
+from refork.answer_cache import AnswersMode, CachedAnswer, Store, digest_of, forget_normalizers, normalizer
 from refork.answer_cache.answers_file import load_answers, save_answers
 from refork.errors import BadFileError
 from refork.records import Answer, Request, Tool, ToolCall
@@ -19,9 +19,9 @@ SENT = Request(
 )
 
 
-def kept(digest: str = "a", trial: int = 1, **fields: Any) -> Kept:
+def kept(digest: str = "a", trial: int = 1, **fields: Any) -> CachedAnswer:
     given: dict[str, Any] = {"answered_at": NOON, "answer": Answer(text=f"{digest} {trial}"), **fields}
-    return Kept(digest=digest, trial=trial, **given)
+    return CachedAnswer(digest=digest, trial=trial, **given)
 
 
 def test_what_is_written_comes_back_sorted_one_answer_a_line(tmp_path: Path) -> None:

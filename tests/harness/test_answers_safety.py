@@ -5,22 +5,22 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from refork.answer_cache import AnswersMode, Kept, Store
+from refork.answer_cache import AnswersMode, CachedAnswer, Store
 from refork.answer_cache.answers_file import load_answers
 from refork.records import Answer
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 
-def kept(digest: str, trial: int = 1, text: str = "") -> Kept:
-    return Kept(digest=digest, trial=trial, answered_at=NOON, answer=Answer(text=text or digest))
+def kept(digest: str, trial: int = 1, text: str = "") -> CachedAnswer:
+    return CachedAnswer(digest=digest, trial=trial, answered_at=NOON, answer=Answer(text=text or digest))
 
 
 def test_what_is_nested_without_bottom_costs_no_other_answer(tmp_path: Path) -> None:
     deep: list[object] = []
     for _ in range(5000):
         deep = [deep]
-    nested = Kept(digest="b", trial=1, answered_at=NOON, answer=Answer(text="[", structured=deep))
+    nested = CachedAnswer(digest="b", trial=1, answered_at=NOON, answer=Answer(text="[", structured=deep))
     Store(AnswersMode.REUSE).keep(tmp_path, [nested, kept("c")])
     assert {each.digest for each in load_answers(tmp_path).values()} == {"c"}
 

@@ -13,16 +13,16 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from refork.answer_cache import AnswersMode, Kept, Store
-from refork.answer_cache.journal import is_fresh, left_answers, new_session, open_journal
+from refork.answer_cache import AnswersMode, CachedAnswer, Store
+from refork.answer_cache.journal import is_fresh, new_session, open_journal, unfinished_answers
 from refork.records import Answer
 from refork.storage.session_files import SUFFIX
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 
 
-def kept(trial: int, text: str = "fell") -> Kept:
-    return Kept(digest="d", trial=trial, answered_at=NOW, answer=Answer(text=text))
+def kept(trial: int, text: str = "fell") -> CachedAnswer:
+    return CachedAnswer(digest="d", trial=trial, answered_at=NOW, answer=Answer(text=text))
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ KILLED = """
 def test_what_a_killed_process_was_given_is_all_there(cache: Path, home: Path, case: Path) -> None:
     done = subprocess.run([sys.executable, "-c", textwrap.dedent(KILLED), cache, home], check=False)
     assert done.returncode == -9
-    with left_answers(cache, home) as left:
+    with unfinished_answers(cache, home) as left:
         assert [(each.folder, each.kept.trial) for each in left.answers] == [(case, n) for n in range(1, 6)]
         left.forget()
     assert list(cache.iterdir()) == []
@@ -74,7 +74,7 @@ def test_a_journal_whose_owner_lives_is_left_alone(cache: Path, home: Path, case
     with open_journal(cache, mode=AnswersMode.REUSE, home=home) as journal:
         assert journal is not None
         journal.add(case, kept(1))
-        with left_answers(cache, home) as left:
+        with unfinished_answers(cache, home) as left:
             assert left.answers == []
             left.forget()
         assert journal.path.exists()
@@ -89,7 +89,7 @@ def test_a_line_that_was_cut_off_costs_none_before_it(cut: int, cache: Path, hom
         journal.add(case, kept(2))
     data = journal.path.read_bytes()
     journal.path.write_bytes(data[: whole + min(cut, len(data) - whole - 2)])
-    with left_answers(cache, home) as left:
+    with unfinished_answers(cache, home) as left:
         assert [each.kept.trial for each in left.answers] == [1]
 
 
@@ -107,7 +107,7 @@ def test_a_line_that_was_cut_off_costs_none_before_it(cut: int, cache: Path, hom
 )
 def test_what_nobody_here_wrote_is_passed_over(line: bytes, cache: Path, home: Path, case: Path) -> None:
     (cache / f"odd{SUFFIX}").write_bytes(line + b"\n")
-    with left_answers(cache, home) as left:
+    with unfinished_answers(cache, home) as left:
         assert left.answers == []
 
 
@@ -140,8 +140,8 @@ def test_what_was_taken_up_answers_its_own_trial_and_no_other(case: Path) -> Non
 
 
 def test_an_answer_of_last_week_stands_for_no_new_one() -> None:
-    now = Kept(digest="d", trial=1, answered_at=datetime.now(UTC))
-    old = Kept(digest="d", trial=1, answered_at=datetime.now(UTC) - timedelta(days=7))
+    now = CachedAnswer(digest="d", trial=1, answered_at=datetime.now(UTC))
+    old = CachedAnswer(digest="d", trial=1, answered_at=datetime.now(UTC) - timedelta(days=7))
     assert is_fresh(now)
     assert not is_fresh(old)
 
@@ -153,7 +153,7 @@ def test_a_case_outside_of_the_project_is_written_down_too(cache: Path, home: Pa
     with open_journal(cache, mode=AnswersMode.REUSE, home=home) as journal:
         assert journal is not None
         journal.add(elsewhere, kept(1))
-    with left_answers(cache, home) as left:
+    with unfinished_answers(cache, home) as left:
         assert [each.folder for each in left.answers] == [elsewhere]
 
 
@@ -171,7 +171,7 @@ def test_what_a_disk_took_a_part_of_spoils_no_answer_after_it(cache: Path, home:
             resource.setrlimit(resource.RLIMIT_FSIZE, before)
             signal.signal(signal.SIGXFSZ, ignored)
         journal.add(case, kept(2))
-    with left_answers(cache, home) as left:
+    with unfinished_answers(cache, home) as left:
         assert [each.kept.trial for each in left.answers] == [2]
 
 
@@ -207,7 +207,7 @@ def test_a_worker_that_outlives_its_session_is_read_and_keeps_its_journal(
             if outlived:
                 main.kill()
                 main.wait()
-            with left_answers(cache, home) as left:
+            with unfinished_answers(cache, home) as left:
                 assert [each.kept.trial for each in left.answers] == ([1] if outlived else [])
                 assert left.orphaned == ({session} if outlived else set())
                 left.forget()
@@ -222,10 +222,10 @@ def test_answers_of_an_ended_session_that_could_not_be_written_spare_no_session_
         assert journal is not None
         journal.add(case, kept(1))
     for expected in (AnswersMode.LIVE, AnswersMode.REUSE, AnswersMode.REUSE):
-        with left_answers(cache, home) as left:
+        with unfinished_answers(cache, home) as left:
             assert [(each.kept.trial, each.mode) for each in left.answers] == [(1, expected)]
             left.forget(but=[each.journal for each in left.answers])
-    with left_answers(cache, home) as left:
+    with unfinished_answers(cache, home) as left:
         left.forget()
     assert list(cache.iterdir()) == []
 
@@ -236,12 +236,14 @@ def test_the_answers_of_one_session_can_be_had_alone(cache: Path, home: Path, ca
         with open_journal(cache, mode=AnswersMode.REUSE, home=home, session=session) as journal:
             assert journal is not None
             journal.add(case, kept(number + 1))
-    with left_answers(cache, home, session=sessions[1]) as left:
+    with unfinished_answers(cache, home, session=sessions[1]) as left:
         assert [each.kept.trial for each in left.answers] == [2]
 
 
 def test_what_was_kept_since_then_is_not_overwritten(case: Path) -> None:
-    later = Kept(digest="d", trial=1, answered_at=NOW + timedelta(hours=1), answer=Answer(text="rose"))
+    later = CachedAnswer(
+        digest="d", trial=1, answered_at=NOW + timedelta(hours=1), answer=Answer(text="rose")
+    )
     store = Store()
     store.keep(case, [later])
     assert store.absorb(case, [kept(1), kept(2)]) == {kept(2).key}

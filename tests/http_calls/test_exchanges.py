@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from refork.answer_cache import AnswersMode, Kept, Store
+from refork.answer_cache import AnswersMode, CachedAnswer, Store
 from refork.errors import AnswerMissingError, ToolDeniedError
 from refork.fork.attempts.retry_policy import Retries
 from refork.fork.http_steps import Exchanges, Kind, Making, known, told
@@ -61,7 +61,7 @@ def answering(*statuses: int) -> tuple[Callable[[Sent], Received], list[Sent]]:
 
 
 def test_a_checkpoint_holds_every_answer_that_was_paid_for(tmp_path: Path) -> None:
-    arrived: list[Kept] = []
+    arrived: list[CachedAnswer] = []
     found = exchanges(tmp_path, arrives=arrived.append)
     send, _ = answering(200)
     found.exchange(sent(), send)

@@ -292,7 +292,7 @@ def test_a_killed_trials_answers_are_in_its_checkpoint(
     """Several requests of one step are kept one by one."""
     case = case_of(session, recorded, "loop", tmp_path)
     outcome = recorded_and_kept(session, case, 1)
-    kept = of(outcome, "current")[0].kept_steps
+    kept = of(outcome, "current")[0].cached_steps
     assert [(k.kind, k.occurrence, k.trial) for k in kept] == [("http", 1, 1)] * 3
     assert len({k.digest for k in kept}) == 3
     assert all("authorization" not in str(k.output).lower() for k in kept)

@@ -46,7 +46,7 @@ def test_a_second_session_pays_nothing(
 ) -> None:
     case = case_of(session, recorded, tmp_path)
     first = recorded_and_kept(session, case, 2)
-    assert [{k.kind for k in trial.kept_steps} for trial in first.trials] == [{"http"}] * 2
+    assert [{k.kind for k in trial.cached_steps} for trial in first.trials] == [{"http"}] * 2
     server.requests.clear()
     for mode in (AnswersMode.REUSE, AnswersMode.OFFLINE):
         use(session, mode)

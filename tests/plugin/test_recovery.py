@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from pytest_refork.xdist.shared_answers import for_workers, open_answers
-from refork.answer_cache import AnswersMode, Kept, Store
+from refork.answer_cache import AnswersMode, CachedAnswer, Store
 from refork.config import Config, load_config
 from refork.records import Answer
 from refork.records.usage import Usage
@@ -21,8 +21,10 @@ DIGEST = "d" * 64
 FRESH = [AnswersMode.LIVE, AnswersMode.REFRESH]
 
 
-def kept(trial: int, *, ago: timedelta = timedelta(0), text: str = "fell") -> Kept:
-    return Kept(digest=DIGEST, trial=trial, answered_at=datetime.now(UTC) - ago, answer=Answer(text=text))
+def kept(trial: int, *, ago: timedelta = timedelta(0), text: str = "fell") -> CachedAnswer:
+    return CachedAnswer(
+        digest=DIGEST, trial=trial, answered_at=datetime.now(UTC) - ago, answer=Answer(text=text)
+    )
 
 
 @pytest.fixture

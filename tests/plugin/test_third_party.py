@@ -32,7 +32,8 @@ def broken(evaluation):
     raise ValueError("nothing to see")
 
 class Acme(PlainSteps):
-    name = "acme"
+    def __init__(self):
+        super().__init__(name="acme")
 
     def recognises(self, step_names):
         return False

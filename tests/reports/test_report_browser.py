@@ -103,8 +103,10 @@ def test_the_filter_leaves_the_cases_asked_for(tab: Browser, page: Path) -> None
         "const field = document.getElementById('filter-verdict'); field.value = 'stale';"
         "field.dispatchEvent(new Event('input', {bubbles: true}))"
     )
-    visible = "[...document.querySelectorAll('details.case:not([hidden])')].map((item) => item.dataset.name)"
-    assert tab.evaluate(visible) == ["renamed-transform"]
+    escape_controls = (
+        "[...document.querySelectorAll('details.case:not([hidden])')].map((item) => item.dataset.name)"
+    )
+    assert tab.evaluate(escape_controls) == ["renamed-transform"]
     assert tab.evaluate("document.querySelectorAll('.matrix tbody tr:not([hidden])').length") == 1
 
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from refork.fork import CaseFork, ForkSession, open_session
 from refork.fork.attempts.retry_policy import Retries
-from refork.fork.trials.concurrency_limit import Slots
+from refork.fork.trials.concurrency_limit import ConcurrencyLimit
 from refork.fork.trials.trial_step import Limits
 from refork.records import Case, Run
 from refork.records.outcome import Outcome, Trial
@@ -101,7 +101,7 @@ def limits(
     host = session._host
     before = host.limits
     host.limits = Limits(
-        slots=before.slots if concurrency is None else Slots(concurrency),
+        slots=before.slots if concurrency is None else ConcurrencyLimit(concurrency),
         retries=Retries(attempts=attempts, first_wait=0.01),
         trial_seconds=trial_seconds,
         replay_seconds=before.replay_seconds,

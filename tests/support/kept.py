@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Mapping
 
-from refork.answer_cache import AnswersMode, Kept, Store
+from refork.answer_cache import AnswersMode, CachedAnswer, Store
 from refork.fork import ForkSession
 from refork.records import Case
 from refork.records.outcome import Outcome
@@ -18,9 +18,9 @@ def use(session: ForkSession, mode: AnswersMode) -> Store:
     return store
 
 
-def kept_of(outcome: Outcome) -> list[Kept]:
+def kept_of(outcome: Outcome) -> list[CachedAnswer]:
     return [
-        Kept(
+        CachedAnswer(
             digest=trial.kept_as.digest,
             trial=trial.kept_as.trial,
             answered_at=trial.answered_at,
@@ -30,7 +30,7 @@ def kept_of(outcome: Outcome) -> list[Kept]:
         )
         for trial in outcome.trials
         if trial.kept_as is not None and trial.answered_at is not None
-    ] + [kept for trial in outcome.trials for kept in trial.kept_steps]
+    ] + [kept for trial in outcome.trials for kept in trial.cached_steps]
 
 
 def recorded(

@@ -10,7 +10,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from refork.answer_cache import AnswerKey, AnswersMode, Kept, Store
+from refork.answer_cache import AnswerKey, AnswersMode, CachedAnswer, Store
 from refork.answer_cache.request_keys import digest
 
 
@@ -19,7 +19,7 @@ class JudgeAnswer:
     """A vote that was paid for, and the folder of the case that it belongs to."""
 
     folder: Path
-    kept: Kept
+    kept: CachedAnswer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +49,7 @@ class JudgeAnswers:
         with self._lock:
             return tuple(self._made)
 
-    def find(self, body: Any, vote: int) -> Kept | None:
+    def find(self, body: Any, vote: int) -> CachedAnswer | None:
         """What is kept of a request to a judge; None outside of a case. Raises BadFileError."""
         judged = _judged.get()
         if judged is None:
@@ -61,7 +61,7 @@ class JudgeAnswers:
         judged = _judged.get()
         if judged is None:
             return
-        kept = Kept(
+        kept = CachedAnswer(
             digest=digest(body),
             trial=judged.trial,
             occurrence=vote,

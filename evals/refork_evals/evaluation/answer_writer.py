@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from refork.answer_cache import AnswersMode, Kept, Store
+from refork.answer_cache import AnswersMode, CachedAnswer, Store
 from refork.errors import ReforkError
-from refork.records.outcome import Trial, kept_answer
+from refork.records.outcome import Trial, cached_answer
 
 from refork_evals.agreement.judge_answers import JudgeAnswer
 from refork_evals.results import CaseResult
@@ -38,7 +38,7 @@ def keep(
     cases: Path,
 ) -> Saved:
     """Write what was answered, each case in one go. ``cases`` is the folder of all of them."""
-    fresh: dict[Path, list[Kept]] = {}
+    fresh: dict[Path, list[CachedAnswer]] = {}
     asked: dict[Path, set[str]] = {}
     scored = (
         (result.case.folder, trial)
@@ -55,7 +55,9 @@ def keep(
     return _written(Store(mode), fresh, asked, cases)
 
 
-def _written(store: Store, fresh: dict[Path, list[Kept]], asked: dict[Path, set[str]], home: Path) -> Saved:
+def _written(
+    store: Store, fresh: dict[Path, list[CachedAnswer]], asked: dict[Path, set[str]], home: Path
+) -> Saved:
     answers, cases, problems = 0, 0, list[str]()
     for folder, new in fresh.items():
         if not new or not folder.is_dir():
@@ -69,8 +71,8 @@ def _written(store: Store, fresh: dict[Path, list[Kept]], asked: dict[Path, set[
     return Saved(answers=answers, cases=cases, problems=tuple(problems))
 
 
-def _of(trial: Trial) -> Iterator[Kept]:
-    yield from trial.kept_steps
-    kept = kept_answer(trial)
+def _of(trial: Trial) -> Iterator[CachedAnswer]:
+    yield from trial.cached_steps
+    kept = cached_answer(trial)
     if kept is not None:
         yield kept

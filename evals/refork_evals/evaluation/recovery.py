@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from refork.answer_cache import AnswerKey, AnswersMode, Store
-from refork.answer_cache.journal import is_fresh, left_answers, read_journal
-from refork.answer_cache.unfinished_sessions import Left, LeftAnswers
+from refork.answer_cache.journal import is_fresh, read_journal, unfinished_answers
+from refork.answer_cache.unfinished_sessions import Left, UnfinishedAnswers
 from refork.config import Config
 from refork.errors import ReforkError
 
@@ -31,7 +31,7 @@ class Recovery:
         self._project = project
         self._session = session
         self._stack = ExitStack()
-        self._left = self._stack.enter_context(left_answers(cache, project.root))
+        self._left = self._stack.enter_context(unfinished_answers(cache, project.root))
         self._new = set(_settle(self._left.answers, project).new)
 
     def give(self, store: Store) -> None:
@@ -58,12 +58,12 @@ class Recovery:
         """
         stays = not complete and not AnswersMode(self._project.answers).reads
         for session in (self._session, *self._left.orphaned):
-            with left_answers(self._cache, self._project.root, session=session) as own:
+            with unfinished_answers(self._cache, self._project.root, session=session) as own:
                 self._forget(own, stays=stays)
         self._forget(self._left, stays=stays)
         self._stack.close()
 
-    def _forget(self, left: LeftAnswers, *, stays: bool) -> None:
+    def _forget(self, left: UnfinishedAnswers, *, stays: bool) -> None:
         unsettled = _settle(left.answers, self._project).unsettled
         if not stays:
             left.forget(but=unsettled)

@@ -90,9 +90,9 @@ def _build(name: object, params: Any) -> Scorer:
         built_in: Scorer = BUILT_IN[name].parse(params)
         return built_in
     if isinstance(name, str) and name in _own:
-        return OwnScorer.parse(name, _own[name], params)
+        return FunctionScorer.parse(name, _own[name], params)
     if isinstance(name, str) and name in _installed():
-        return OwnScorer.parse(name, _function(_installed()[name]), params)
+        return FunctionScorer.parse(name, _function(_installed()[name]), params)
     known = known_scorers()
     raise invalid(f"unknown scorer {name!r}; {nearest(str(name), known)}")
 
@@ -116,7 +116,7 @@ def _function(entry: EntryPoint) -> Callable[..., Any]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class OwnScorer:
+class FunctionScorer:
     """A function of the user's with the parameters of an expectation. ``low`` and ``high`` bound a number."""
 
     name: str
@@ -126,7 +126,7 @@ class OwnScorer:
     high: float | None = None
 
     @classmethod
-    def parse(cls, name: str, function: Callable[..., Any], params: Any) -> "OwnScorer":
+    def parse(cls, name: str, function: Callable[..., Any], params: Any) -> "FunctionScorer":
         given = _as_mapping(function, params)
         bounds = {key: _bound(key, given[key]) for key in _BOUNDS if key in given}
         rest = {key: value for key, value in given.items() if key not in _BOUNDS}

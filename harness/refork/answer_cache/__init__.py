@@ -15,12 +15,12 @@ comparable by normalizers, registered in the module that ``setup`` names, where 
 from refork.answer_cache.modes import AnswersMode
 from refork.answer_cache.request_keys import digest_of, forget_normalizers, normalizer, normalizers
 from refork.answer_cache.store import Store, answers_file
-from refork.records.cached_answer import AnswerKey, Kept
+from refork.records.cached_answer import AnswerKey, CachedAnswer
 
 __all__ = [
     "AnswerKey",
     "AnswersMode",
-    "Kept",
+    "CachedAnswer",
     "Store",
     "answers_file",
     "digest_of",

@@ -11,7 +11,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from refork.errors import BadFileError
-from refork.records.cached_answer import AnswerKey, Kept, adapter
+from refork.records.cached_answer import AnswerKey, CachedAnswer, adapter
 from refork.storage.files import MEGABYTE, read_text, write_atomically
 from refork.storage.format_versions import Format
 from refork.storage.json_text import parse_json
@@ -24,7 +24,7 @@ _LIMIT: Final = 1_000 * MEGABYTE
 _CONFLICT: Final = ("<<<<<<<", "=======", ">>>>>>>", "|||||||")
 
 
-def load_answers(folder: Path) -> dict[AnswerKey, Kept]:
+def load_answers(folder: Path) -> dict[AnswerKey, CachedAnswer]:
     """What is kept in a case's folder, by key. BadFileError with the line for what is no answer.
 
     The same answer on two lines is the later one: two branches may both have measured it.
@@ -32,7 +32,7 @@ def load_answers(folder: Path) -> dict[AnswerKey, Kept]:
     path = folder / ANSWERS_FILE
     if not path.exists():
         return {}
-    found: dict[AnswerKey, Kept] = {}
+    found: dict[AnswerKey, CachedAnswer] = {}
     for number, line in enumerate(read_text(path, inside=folder, limit=_LIMIT).splitlines(), 1):
         if line.strip():
             kept = _parsed(line, f"{path}, line {number}")
@@ -42,7 +42,7 @@ def load_answers(folder: Path) -> dict[AnswerKey, Kept]:
     return found
 
 
-def save_answers(folder: Path, answers: Iterable[Kept]) -> None:
+def save_answers(folder: Path, answers: Iterable[CachedAnswer]) -> None:
     """Write them, sorted by key; the file goes where there are none. What JSON cannot hold is left out: a NaN."""
     path = folder / ANSWERS_FILE
     ordered = sorted(answers, key=lambda kept: (kept.kind, kept.key))
@@ -60,7 +60,7 @@ def suggest_attributes(cases: Path) -> None:
         write_atomically(path, f"{ANSWERS_FILE} merge=union\n")
 
 
-def _line(kept: Kept) -> str | None:
+def _line(kept: CachedAnswer) -> str | None:
     try:
         values = adapter().dump_python(kept, mode="json", exclude_defaults=True)
         text = json.dumps({"version": ANSWERS_FORMAT.version, **values}, ensure_ascii=False, allow_nan=False)
@@ -75,7 +75,7 @@ _BREAKS: Final = frozenset("\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029")
 """Where str.splitlines ends a line and JSON does not."""
 
 
-def _parsed(line: str, where: str) -> Kept:
+def _parsed(line: str, where: str) -> CachedAnswer:
     if line.startswith(_CONFLICT):
         raise BadFileError(f"{where!r} is a conflict of a merge: keep the lines of both sides")
     document: Any = ANSWERS_FORMAT.upgrade(parse_json(line, path=where), path=where)

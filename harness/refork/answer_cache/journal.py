@@ -17,8 +17,8 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from refork.answer_cache.modes import AnswersMode
-from refork.answer_cache.unfinished_sessions import Left, LeftAnswers
-from refork.records.cached_answer import Kept, adapter
+from refork.answer_cache.unfinished_sessions import Left, UnfinishedAnswers
+from refork.records.cached_answer import CachedAnswer, adapter
 from refork.redaction.process_secrets import hidden
 from refork.storage.files import sync_folder
 from refork.storage.process_locks import held_file
@@ -46,7 +46,7 @@ class Journal:
         self._writing, self._syncing = Lock(), Lock()
         self._written, self._synced = 0, 0
 
-    def add(self, folder: Path, kept: Kept) -> None:
+    def add(self, folder: Path, kept: CachedAnswer) -> None:
         """Write down an answer of the case in ``folder``, so that it survives the process and the machine."""
         try:
             line = _line(folder, self._home, kept, self._mode)
@@ -113,13 +113,15 @@ def open_journal(
 
 
 @contextmanager
-def left_answers(folder: Path, home: Path, *, session: str | None = None) -> Generator[LeftAnswers]:
+def unfinished_answers(
+    folder: Path, home: Path, *, session: str | None = None
+) -> Generator[UnfinishedAnswers]:
     """What killed sessions left of answers, or what ``session`` did, held while it lasts: nobody else takes it up.
 
     A process may outlive for a moment the session that it worked for. What it has written down is read, and its
     journal is left to it.
     """
-    found = LeftAnswers()
+    found = UnfinishedAnswers()
     with ExitStack() as stack:
         parts = [part for part in parts_in(folder) if session is None or part.session == session]
         held = [part for part in parts if _take(part, stack)]
@@ -148,7 +150,7 @@ def read_journal(path: Path, home: Path) -> Iterator[Left]:
                 yield Left(folder=folder, kept=kept, mode=mode, journal=path)
 
 
-def is_fresh(kept: Kept) -> bool:
+def is_fresh(kept: CachedAnswer) -> bool:
     """Whether an answer may stand in for a new one."""
     return time.time() - kept.answered_at.timestamp() < KEPT_SECONDS
 
@@ -160,7 +162,7 @@ def _take(part: Part, stack: ExitStack) -> bool:
         return False  # a folder that may not be written to
 
 
-def _line(folder: Path, home: Path, kept: Kept, mode: AnswersMode) -> bytes:
+def _line(folder: Path, home: Path, kept: CachedAnswer, mode: AnswersMode) -> bytes:
     place = folder.relative_to(home) if folder.is_relative_to(home) else folder
     values = adapter().dump_python(kept, mode="json", exclude_defaults=True)
     document = {"version": VERSION, "mode": mode.value, "folder": place.as_posix(), "answer": values}

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from refork.answer_cache.answers_file import ANSWERS_FILE, load_answers, save_answers, suggest_attributes
 from refork.answer_cache.modes import AnswersMode
-from refork.records.cached_answer import AnswerKey, Kept, Kind
+from refork.records.cached_answer import AnswerKey, CachedAnswer, Kind
 
 
 class NotesAnswers(Protocol):
@@ -16,7 +16,7 @@ class NotesAnswers(Protocol):
     @property
     def problem(self) -> str: ...
 
-    def add(self, folder: Path, kept: Kept, /) -> None: ...
+    def add(self, folder: Path, kept: CachedAnswer, /) -> None: ...
 
 
 def answers_file(folder: Path) -> Path:
@@ -32,12 +32,12 @@ class Store:
     def __init__(self, mode: AnswersMode = AnswersMode.REUSE, *, journal: NotesAnswers | None = None) -> None:
         self.mode = mode
         self._journal = journal
-        self._taken_up: dict[Path, dict[AnswerKey, Kept]] = {}
+        self._taken_up: dict[Path, dict[AnswerKey, CachedAnswer]] = {}
         self._lock = Lock()
-        self._folders: dict[Path, dict[AnswerKey, Kept]] = {}
+        self._folders: dict[Path, dict[AnswerKey, CachedAnswer]] = {}
         self._asked: dict[Path, set[str]] = {}
 
-    def find(self, folder: Path, key: AnswerKey) -> Kept | None:
+    def find(self, folder: Path, key: AnswerKey) -> CachedAnswer | None:
         """A kept answer; None where there is none, or the mode reads none. Raises BadFileError."""
         with self._lock:
             self._asked.setdefault(folder, set()).add(key.digest)
@@ -58,12 +58,12 @@ class Store:
             and f"a kill of this session would lose its answers: they cannot be written down ({problem})"
         )
 
-    def note(self, folder: Path, kept: Kept) -> None:
+    def note(self, folder: Path, kept: CachedAnswer) -> None:
         """Make an answer durable that has just arrived, before the session ends. May wait for the disk."""
         if self._journal is not None:
             self._journal.add(folder, kept)
 
-    def take_up(self, folder: Path, kept: Kept) -> None:
+    def take_up(self, folder: Path, kept: CachedAnswer) -> None:
         """Let an answer of a session that was killed stand for the same one of this session, whatever the mode."""
         self._taken_up.setdefault(folder, {})[kept.key] = kept
 
@@ -81,7 +81,12 @@ class Store:
             return frozenset(self._asked.get(folder, ()))
 
     def keep(
-        self, folder: Path, answers: Sequence[Kept], *, asked: Iterable[str] = (), cases: Path | None = None
+        self,
+        folder: Path,
+        answers: Sequence[CachedAnswer],
+        *,
+        asked: Iterable[str] = (),
+        cases: Path | None = None,
     ) -> int:
         """Write what was answered; gives how many lines are new or other. Raises BadFileError.
 
@@ -105,14 +110,14 @@ class Store:
         return sum(known.get(key) != kept for key, kept in before.items()) + len(set(known) - set(before))
 
     def absorb(
-        self, folder: Path, answers: Iterable[Kept], *, cases: Path | None = None
+        self, folder: Path, answers: Iterable[CachedAnswer], *, cases: Path | None = None
     ) -> frozenset[AnswerKey]:
         """Write what a session that ended before its time was answered; gives what is new of it. Raises BadFileError.
 
         What was kept since then stays: it is newer, or says more.
         """
         known = self._of(folder)
-        new: dict[AnswerKey, Kept] = {}
+        new: dict[AnswerKey, CachedAnswer] = {}
         for kept in answers:
             older = new.get(kept.key, known.get(kept.key))
             if older is None or older.answered_at < kept.answered_at:
@@ -120,7 +125,7 @@ class Store:
         self.keep(folder, tuple(new.values()), cases=cases)
         return frozenset(new)
 
-    def _of(self, folder: Path) -> dict[AnswerKey, Kept]:
+    def _of(self, folder: Path) -> dict[AnswerKey, CachedAnswer]:
         with self._lock:
             if folder not in self._folders:
                 self._folders[folder] = load_answers(folder)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from refork.answer_cache.modes import AnswersMode
-from refork.records.cached_answer import Kept
+from refork.records.cached_answer import CachedAnswer
 from refork.storage.session_files import Part
 
 
@@ -15,12 +15,12 @@ class Left:
     """An answer of a session that ended without its end. ``mode`` is how that session used kept answers."""
 
     folder: Path
-    kept: Kept
+    kept: CachedAnswer
     mode: AnswersMode
     journal: Path
 
 
-class LeftAnswers:
+class UnfinishedAnswers:
     """The answers in the journals of sessions that are over, and these journals, which go with :meth:`forget`."""
 
     def __init__(self) -> None:

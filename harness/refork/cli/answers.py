@@ -17,7 +17,7 @@ from refork.errors import BadInputError, ReforkError
 if TYPE_CHECKING:
     from refork.config import Config
     from refork.records import Case
-    from refork.records.cached_answer import Kept
+    from refork.records.cached_answer import CachedAnswer
 
 _COLUMNS = (
     Column(title="case", flexible=True),
@@ -76,7 +76,7 @@ def prune(*, cases: tuple[str, ...], dry_run: bool) -> None:
         raise click.exceptions.Exit(1)
 
 
-def _unreachable(config: "Config", cases: "Sequence[Case]") -> "list[tuple[Case, list[Kept], str]]":
+def _unreachable(config: "Config", cases: "Sequence[Case]") -> "list[tuple[Case, list[CachedAnswer], str]]":
     from refork.answer_cache import AnswersMode, Store  # noqa: PLC0415
     from refork.config import project_policy  # noqa: PLC0415
     from refork.fork import open_project  # noqa: PLC0415 - DBOS takes a second to import
@@ -84,7 +84,7 @@ def _unreachable(config: "Config", cases: "Sequence[Case]") -> "list[tuple[Case,
     from refork.prompts.candidates import find_variants  # noqa: PLC0415
     from refork.records.variant import current  # noqa: PLC0415
 
-    found: list[tuple[Case, list[Kept], str]] = []
+    found: list[tuple[Case, list[CachedAnswer], str]] = []
     policy = project_policy(config)
     # What the application prints is no part of what was asked for.
     with (
@@ -101,14 +101,14 @@ def _unreachable(config: "Config", cases: "Sequence[Case]") -> "list[tuple[Case,
     return found
 
 
-def _remove(case: "Case", gone: "Sequence[Kept]") -> None:
+def _remove(case: "Case", gone: "Sequence[CachedAnswer]") -> None:
     from refork.answer_cache.answers_file import save_answers  # noqa: PLC0415
 
     keys = {each.key for each in gone}
     save_answers(case.folder, [each for each in _kept(case) if each.key not in keys])
 
 
-def _kept(case: "Case") -> "list[Kept]":
+def _kept(case: "Case") -> "list[CachedAnswer]":
     from refork.answer_cache.answers_file import load_answers  # noqa: PLC0415
 
     return list(load_answers(case.folder).values())
@@ -125,7 +125,7 @@ def _cases(config: "Config", names: Sequence[str]) -> "list[Case]":
     return [load_case(files[name]) for name in names or files]
 
 
-def _entry(case: "Case", kept: "Sequence[Kept]") -> dict[str, object]:
+def _entry(case: "Case", kept: "Sequence[CachedAnswer]") -> dict[str, object]:
     dates = sorted(each.answered_at for each in kept)
     return {
         "case": case.name,
@@ -137,7 +137,7 @@ def _entry(case: "Case", kept: "Sequence[Kept]") -> dict[str, object]:
     }
 
 
-def _row(case: "Case", kept: "Sequence[Kept]") -> list[str]:
+def _row(case: "Case", kept: "Sequence[CachedAnswer]") -> list[str]:
     dates = sorted(f"{each.answered_at:%Y-%m-%d}" for each in kept)
     ends = [dates[0], dates[-1]] if dates else ["–", "–"]
     requests = len({each.digest for each in kept})

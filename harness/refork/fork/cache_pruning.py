@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from refork.answer_cache.request_keys import normalizers
 from refork.errors import AnswerMissingError, BadInputError, ForkError
 from refork.records import Case
-from refork.records.cached_answer import Kept
+from refork.records.cached_answer import CachedAnswer
 from refork.records.outcome import ForkStatus, Trial
 from refork.records.variant import Variant
 from refork.tool_policy import Action, ToolPolicy
@@ -17,8 +17,12 @@ if TYPE_CHECKING:
 
 
 def unreachable(
-    session: "ForkSession", case: Case, variants: Sequence[Variant], kept: Sequence[Kept], policy: ToolPolicy
-) -> list[Kept]:
+    session: "ForkSession",
+    case: Case,
+    variants: Sequence[Variant],
+    kept: Sequence[CachedAnswer],
+    policy: ToolPolicy,
+) -> list[CachedAnswer]:
     """What is kept of ``case`` and neither the code nor a variant asks for now.
 
     ``session`` must be offline: the case is forked, and says what it would send. Raises ForkError where it no
@@ -30,14 +34,18 @@ def unreachable(
     return [each for each in kept if not _reached(each, asked)]
 
 
-def _reached(kept: Kept, asked: frozenset[str]) -> bool:
+def _reached(kept: CachedAnswer, asked: frozenset[str]) -> bool:
     if kept.kind == "judge":
         return kept.of is None or kept.of in asked
     return kept.digest in asked
 
 
 def _asked(
-    session: "ForkSession", case: Case, variants: Sequence[Variant], kept: Sequence[Kept], policy: ToolPolicy
+    session: "ForkSession",
+    case: Case,
+    variants: Sequence[Variant],
+    kept: Sequence[CachedAnswer],
+    policy: ToolPolicy,
 ) -> frozenset[str]:
     # What a tail asks for depends on what was answered before, trial by trial.
     trials = max((each.trial for each in kept), default=1) if case.scope == "tail" else 1
@@ -67,7 +75,7 @@ def _without_acting(case: Case, policy: ToolPolicy) -> Case:
     return replace(case, tools={**case.tools, **live}) if case.scope == "tail" else case
 
 
-def _check_normalizers(case: Case, kept: Sequence[Kept]) -> None:
+def _check_normalizers(case: Case, kept: Sequence[CachedAnswer]) -> None:
     here = set(normalizers())
     gone = sorted({name for each in kept for name in each.normalizers} - here)
     if gone:

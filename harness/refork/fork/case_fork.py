@@ -9,7 +9,7 @@ from typing import Protocol
 
 from refork.errors import ReforkError, StaleError
 from refork.fork.trials.repeated_endings import EndedAlike
-from refork.fork.trials.scheduled_trial import Keeper, Planned, cancel, refuse
+from refork.fork.trials.scheduled_trial import AnswerRecorder, ScheduledTrial, cancel, refuse
 from refork.fork.trials.secret_filter import hidden_problem, hidden_request, hidden_trial
 from refork.records import Case, Request
 from refork.records.outcome import ForkStatus, Outcome, Trial
@@ -29,13 +29,13 @@ class TrialBranch(Protocol):
         """Whether its trials have begun."""
         ...
 
-    def add(self, planned: Sequence[Planned]) -> None: ...
+    def add(self, planned: Sequence[ScheduledTrial]) -> None: ...
 
     def close(self) -> None:
         """Take no more; end with the last."""
         ...
 
-    def stop(self) -> Sequence[Planned]:
+    def stop(self) -> Sequence[ScheduledTrial]:
         """Begin no more, wait for those in flight. Gives those that were dropped."""
         ...
 
@@ -47,9 +47,9 @@ class TrialBranch(Protocol):
 class Spread(Protocol):
     """How the trials of a case are spread over DBOS forks: those with the same key share one."""
 
-    def key(self, planned: Planned, /) -> Hashable: ...
+    def key(self, planned: ScheduledTrial, /) -> Hashable: ...
 
-    def open(self, keeper: Keeper, planned: Planned, /) -> TrialBranch:
+    def open(self, keeper: AnswerRecorder, planned: ScheduledTrial, /) -> TrialBranch:
         """Fork once more. Raises ReforkError."""
         ...
 
@@ -67,7 +67,7 @@ class CaseFork:
         self._lock = Lock()
         self._opening = Lock()
         self._branches: dict[Hashable, TrialBranch] = {}
-        self._unanswered: set[Planned] = set()
+        self._unanswered: set[ScheduledTrial] = set()
         self._closing = False
         self._stopping = False
         self._problem: ReforkError | None = None
@@ -91,7 +91,7 @@ class CaseFork:
         with self._lock:
             first = self._numbers.get(variant.name, 0) + 1
             self._numbers[variant.name] = first + trials - 1
-            planned = [Planned(variant=variant, number=first + i) for i in range(trials)]
+            planned = [ScheduledTrial(variant=variant, number=first + i) for i in range(trials)]
             problem, late = self._problem, self._closing or self._ended_at is not None
             if problem is None and not late:
                 self._unanswered.update(planned)
@@ -105,7 +105,7 @@ class CaseFork:
 
     def open(self, variant: Variant) -> TrialBranch:
         """The fork for a variant's first trial, made now if it is not there. Raises ReforkError."""
-        return self._branch(Planned(variant=variant, number=1))
+        return self._branch(ScheduledTrial(variant=variant, number=1))
 
     def close(self) -> None:
         """Take no more trials: the fork ends when those that were planned are done."""
@@ -154,7 +154,7 @@ class CaseFork:
 
     # What its branches call, from DBOS's threads and loops.
 
-    def begin(self, planned: Planned) -> bool:
+    def begin(self, planned: ScheduledTrial) -> bool:
         """Whether the trial is still wanted; from now on nobody can take it back."""
         with self._lock:
             if planned not in self._unanswered:
@@ -173,7 +173,7 @@ class CaseFork:
         """Whether trials of a variant ended alike for a reason that no further draw can change."""
         return self._alike.hopeless(variant) is not None
 
-    def give(self, planned: Planned, trial: Trial) -> None:
+    def give(self, planned: ScheduledTrial, trial: Trial) -> None:
         """A trial's end, told to whoever waits for it. From here on nobody sees its secrets."""
         trial = hidden_trial(trial)
         with self._lock:
@@ -202,8 +202,8 @@ class CaseFork:
             for branch in self._open():
                 branch.fail(problem)
 
-    def _hand_over(self, planned: Sequence[Planned]) -> None:
-        shared: dict[Hashable, list[Planned]] = {}
+    def _hand_over(self, planned: Sequence[ScheduledTrial]) -> None:
+        shared: dict[Hashable, list[ScheduledTrial]] = {}
         for each in planned:
             shared.setdefault(self._spread.key(each), []).append(each)
         try:
@@ -212,7 +212,7 @@ class CaseFork:
         except ReforkError as error:
             self.fail(error)
 
-    def _branch(self, planned: Planned) -> TrialBranch:
+    def _branch(self, planned: ScheduledTrial) -> TrialBranch:
         key = self._spread.key(planned)
         with self._opening:
             if key not in self._branches:

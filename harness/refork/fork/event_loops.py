@@ -18,7 +18,7 @@ def on_event_loop() -> bool:
     return True
 
 
-def aside(waited: Coroutine[Any, Any, _Result]) -> _Result:
+def run_on_event_loop(waited: Coroutine[Any, Any, _Result]) -> _Result:
     """Run it in a thread and a loop of its own, in the caller's context, and wait for it.
 
     The caller may stand on a thread without a loop, or block one: both are found in synchronous steps.

@@ -12,12 +12,12 @@ from refork.errors import ForkError
 from refork.fork.branches.step_branch import StepBranch, WholeStep
 from refork.fork.branches.step_rerun import ToolRun
 from refork.fork.branches.tail_branch import TailBranch
-from refork.fork.branches.tool_results import ToldCalls
+from refork.fork.branches.tool_results import RecordedToolResults
 from refork.fork.case_fork import Spread, TrialBranch
 from refork.fork.host import Host
 from refork.fork.http_steps.models import denies
-from refork.fork.tails.tool_access import Permits
-from refork.fork.trials.scheduled_trial import Keeper, Planned
+from refork.fork.tails.tool_access import ToolAccess
+from refork.fork.trials.scheduled_trial import AnswerRecorder, ScheduledTrial
 from refork.frameworks.plain_dbos.adapter import PlainSteps
 from refork.frameworks.protocol import Framework, ModelCall, StepCall
 from refork.records import Case, StepKind
@@ -25,20 +25,20 @@ from refork.tool_policy import Action, ToolPolicy, tightened
 from refork.tool_policy.recorded_calls import RecordedCalls
 
 
-class CaseSpread(Spread, Protocol):
+class ForkStrategy(Spread, Protocol):
     @property
     def at_once(self) -> bool:
         """Whether the fork is made before any trial is planned: it replays meanwhile."""
         ...
 
 
-def spread_of(case: Case, framework: Framework | None, host: Host) -> CaseSpread:
+def strategy_for(case: Case, framework: Framework | None, host: Host) -> ForkStrategy:
     """The spread for a case. Raises ForkError where its fork point is a step that may not act."""
     policy = tightened(host.policy, case)
     _check_fork_point(case, policy)
     if case.scope == "tail":
         calls = RecordedCalls(case.run, start=case.step)
-        return _OneATrial(case, framework, host, policy, calls, ToldCalls(case.run, framework))
+        return _OneATrial(case, framework, host, policy, calls, RecordedToolResults(case.run, framework))
     is_model = case.fork_point.kind is StepKind.MODEL
     if framework is not None and framework.branches:
         if is_model:
@@ -72,17 +72,17 @@ class _OneForAll:
     policy: ToolPolicy
     at_once: bool = True
 
-    def key(self, _planned: Planned) -> Hashable:
+    def key(self, _planned: ScheduledTrial) -> Hashable:
         return None
 
-    def open(self, keeper: Keeper, _planned: Planned) -> TrialBranch:
+    def open(self, keeper: AnswerRecorder, _planned: ScheduledTrial) -> TrialBranch:
         run_id, left = self.host.left(self.case, "fork-")
         branch = StepBranch(
             self.case,
             self.host.gate(self.case.run, self.case.step, run_id),
             keeper,
             self.host.limits,
-            told=ToldCalls(self.case.run, self.framework),
+            told=RecordedToolResults(self.case.run, self.framework),
             policy=self.policy,
             whole_step=self._whole_step,
             leftover=left,
@@ -109,17 +109,17 @@ class _OneAVariant:
     whole_step: WholeStep
     at_once: bool = False
 
-    def key(self, planned: Planned) -> Hashable:
+    def key(self, planned: ScheduledTrial) -> Hashable:
         return planned.variant.name
 
-    def open(self, keeper: Keeper, planned: Planned) -> TrialBranch:
+    def open(self, keeper: AnswerRecorder, planned: ScheduledTrial) -> TrialBranch:
         run_id, left = self.host.left(self.case, f"fork-{_tag(planned.variant.name)}-")
         branch = StepBranch(
             self.case,
             self.host.gate(self.case.run, self.case.step, run_id),
             keeper,
             self.host.limits,
-            told=ToldCalls(self.case.run, self.framework),
+            told=RecordedToolResults(self.case.run, self.framework),
             policy=self.policy,
             whole_step=self.whole_step,
             only=planned.variant,
@@ -138,17 +138,17 @@ class _OneATrial:
     host: Host
     policy: ToolPolicy
     calls: RecordedCalls
-    told: ToldCalls
+    told: RecordedToolResults
     at_once: bool = False
 
-    def key(self, planned: Planned) -> Hashable:
+    def key(self, planned: ScheduledTrial) -> Hashable:
         return planned.variant.name, planned.number
 
-    def open(self, keeper: Keeper, planned: Planned) -> TrialBranch:
+    def open(self, keeper: AnswerRecorder, planned: ScheduledTrial) -> TrialBranch:
         # Never one that a killed session left: nothing says whether its answers were to the same requests.
         run_id = f"{TAIL}{uuid.uuid4().hex}"
         told = self.told.fresh()
-        permits = Permits(
+        permits = ToolAccess(
             self.case.run,
             self.policy,
             self.host.stubs,

@@ -9,8 +9,8 @@ from datetime import datetime
 from typing import Any, Final
 
 from refork.dbos.instance.engine import Engine, wait_until_idle
-from refork.dbos.instance.recovery import Leftover, Leftovers
-from refork.dbos.replay.admission import Gate
+from refork.dbos.instance.recovery import InterruptedFork, InterruptedForks
+from refork.dbos.replay.admission import ForkAdmission
 from refork.errors import DatabaseError, ForkError, InternalError, ReforkError
 from refork.fork.attempts import blocked
 from refork.fork.branches.branch import Branch
@@ -18,7 +18,7 @@ from refork.fork.branches.replay_order import RecordedOrder
 from refork.fork.branches.step_branch import StepBranch
 from refork.fork.branches.tail_branch import TailBranch
 from refork.fork.clock import moment_of
-from refork.fork.event_loops import aside
+from refork.fork.event_loops import run_on_event_loop
 from refork.fork.trials.trial_step import Limits
 from refork.records import Case, Run, Step, StepKind
 from refork.redaction.error_text import summary
@@ -49,7 +49,7 @@ class Host:
         self._orders: dict[str, RecordedOrder] = {}
         self._moments: dict[str, datetime | None] = {}
         self._given_up: set[str] = set()
-        self._leftovers = Leftovers(engine.system_database)
+        self._leftovers = InterruptedForks(engine.system_database)
         self._leftovers.sweep()
         self._tails = ThreadPoolExecutor(concurrency, thread_name_prefix="refork-tails")
         self._ends: list[Future[None]] = []
@@ -76,7 +76,9 @@ class Host:
         """When the run of a fork came to the fork point."""
         return self._moments.get(run_id)
 
-    def gate(self, run: Run, fork_point: int, run_id: str | None = None, *, tail: bool = False) -> Gate:
+    def gate(
+        self, run: Run, fork_point: int, run_id: str | None = None, *, tail: bool = False
+    ) -> ForkAdmission:
         """The gate of a fork of ``run`` that is about to be made."""
         run_id = run_id or f"fork-{uuid.uuid4().hex}"
         self._orders[run_id] = RecordedOrder(run, fork_point)
@@ -86,7 +88,7 @@ class Host:
             branch = self._branches[run_id]
             return branch.on_operation(number, name) if isinstance(branch, TailBranch) else None
 
-        return Gate(
+        return ForkAdmission(
             run_id=run_id,
             recorded={step.number: step.name for step in run.steps},
             fork_point=fork_point,
@@ -104,7 +106,7 @@ class Host:
         except Exception as error:
             branch.fail(error if isinstance(error, DatabaseError) else InternalError(summary(error)))
 
-    def left(self, case: Case, prefix: str) -> tuple[str, Leftover | None]:
+    def left(self, case: Case, prefix: str) -> tuple[str, InterruptedFork | None]:
         """The id of a fork of the case: that of one that a killed session left, or a new one.
 
         Answers of models that are durable by themselves are not taken twice: two cases may be of one run.
@@ -135,7 +137,7 @@ class Host:
     def _last_through(self, branch: TailBranch, run: Run) -> None:
         """Start a tail in a world of its own, and wait for its end."""
         try:
-            with branch.in_its_world(aside):
+            with branch.in_its_world(run_on_event_loop):
                 self.start(branch, run)
                 branch.over.wait()
         except ReforkError as problem:
@@ -180,7 +182,7 @@ class Host:
         return None
 
 
-def _hung(gate: Gate, seconds: float) -> ReforkError | None:
+def _hung(gate: ForkAdmission, seconds: float) -> ReforkError | None:
     idle = time.monotonic() - gate.moved_at
     if not gate.started:
         # Many forks wait for each other at the start, so only a queue that stands still is an error.

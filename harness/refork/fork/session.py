@@ -11,7 +11,7 @@ from refork import http_calls
 from refork.answer_cache import AnswersMode, Store
 from refork.config import Config, project_policy
 from refork.dbos.instance.engine import Engine, open_engine
-from refork.dbos.replay.admission import Gate
+from refork.dbos.replay.admission import ForkAdmission
 from refork.dbos.replay.child_calls import seen_child_starts
 from refork.dbos.replay.steps import watched_steps
 from refork.dbos.replay.workflow_errors import workflows_end
@@ -21,12 +21,12 @@ from refork.fork.branches.branch import Branch, Instead
 from refork.fork.branches.replay_branch import Replay, ReplayBranch
 from refork.fork.case_fork import CaseFork
 from refork.fork.clock import recorded_clock
-from refork.fork.event_loops import aside, on_event_loop
-from refork.fork.fork_strategy import spread_of
+from refork.fork.event_loops import on_event_loop, run_on_event_loop
+from refork.fork.fork_strategy import strategy_for
 from refork.fork.host import Host
 from refork.fork.http_steps.models import with_named
 from refork.fork.rule_check import RuleCheck
-from refork.fork.trials.concurrency_limit import Slots
+from refork.fork.trials.concurrency_limit import ConcurrencyLimit
 from refork.fork.trials.trial_step import Limits
 from refork.frameworks.plain_dbos.adapter import PlainSteps
 from refork.frameworks.protocol import Framework, ModelCall, Replaying, StepCall
@@ -80,7 +80,7 @@ def open_session(
         if not tracing:
             stack.enter_context(quiet_tracing())
         limits = Limits(
-            slots=Slots(concurrency),
+            slots=ConcurrencyLimit(concurrency),
             retries=Retries(attempts=attempts),
             answers=answers or Store(AnswersMode.LIVE),
             trial_seconds=trial_timeout,
@@ -151,7 +151,7 @@ class ForkSession:
         if not self._checked:
             self._rules.check(self._host.policy, [case])
         self._rules.check_case(case)
-        spread = spread_of(case, self._framework(case.run), self._host)
+        spread = strategy_for(case, self._framework(case.run), self._host)
         fork = CaseFork(case, spread, on_trial=on_trial)
         self._forks.append(fork)
         if spread.at_once:
@@ -220,14 +220,14 @@ class ForkSession:
 
     def upcoming(self) -> str | None:
         """The recorded name of the step that the calling fork does next. None from its fork point on."""
-        gate = self._engine.gate_here()
+        gate = self._engine.admission_here()
         if gate is None or gate.arrived or gate.closed:
             return None
         return gate.recorded.get(self._engine.next_step())
 
     def replaying(self) -> Replaying | None:
         """The fork whose workflow calls, with the recorded steps that it has not come to."""
-        gate = self._engine.gate_here()
+        gate = self._engine.admission_here()
         if gate is None or self._engine.within_step():
             return None
         order = self._host.order(gate.run_id)
@@ -259,7 +259,7 @@ class ForkSession:
         """A synchronous step is about to start: what runs in its place."""
         branch = self._branch_here()
         found = self._in_place_of(branch, step)
-        instead = aside(found) if isinstance(found, Coroutine) else found
+        instead = run_on_event_loop(found) if isinstance(found, Coroutine) else found
         self._check_over(branch)
         return instead
 
@@ -280,7 +280,7 @@ class ForkSession:
 
     def after_step(self, step: StepCall) -> None:
         """A synchronous step has ended. It is held back where others ran beside it, but never an event loop."""
-        gate = self._engine.gate_here()
+        gate = self._engine.admission_here()
         if gate is None or on_event_loop():
             return
         if self._host.order(gate.run_id).hold_thread(step.number, self._last_drawn, lambda: gate.closed):
@@ -288,13 +288,13 @@ class ForkSession:
 
     async def after_async_step(self, step: StepCall) -> None:
         """An asynchronous step has ended."""
-        gate = self._engine.gate_here()
+        gate = self._engine.admission_here()
         if gate is None:
             return
         if await self._host.order(gate.run_id).hold(step.number, self._last_drawn, lambda: gate.closed):
             self._check_closed(gate)
 
-    def _check_closed(self, gate: Gate) -> None:
+    def _check_closed(self, gate: ForkAdmission) -> None:
         """Once its workflow has ended, DBOS knows no more that the caller was a part of it, and stops nothing."""
         if gate.closed:
             raise self._engine.stop(gate.run_id)
@@ -304,7 +304,7 @@ class ForkSession:
 
     def on_orphan(self) -> None:
         """What a fork's workflow left behind, such as a task that nobody awaits, does nothing once it is over."""
-        gate = self._engine.gate_here()
+        gate = self._engine.admission_here()
         if gate is not None:
             raise self._engine.stop(gate.run_id)
 
@@ -314,12 +314,12 @@ class ForkSession:
             raise self._engine.stop(branch.gate.run_id)
 
     def _branch_here(self) -> Branch | None:
-        gate = self._engine.gate_here()
+        gate = self._engine.admission_here()
         return None if gate is None else self._host.branch(gate.run_id)
 
     def moment(self) -> datetime | None:
         """The recorded time of the fork that the calling code runs in."""
-        gate = self._engine.gate_here()
+        gate = self._engine.admission_here()
         return None if gate is None else self._host.moment(gate.run_id)
 
     def _framework(self, run: Run) -> Framework | None:

@@ -135,7 +135,7 @@ class StepCall:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ToldCall:
+class ToolResult:
     """A tool call and what the model was told of it, as a request holds them. ``id`` is the call's own.
 
     ``output`` is what the tool's function may return for the model to be told the same: mostly a text.
@@ -251,7 +251,7 @@ class Framework(Protocol):
         """Whether a variant changes what happens before the model call, so that each needs its own fork."""
         ...
 
-    def told(self, request: Request, /) -> Sequence[ToldCall]:
+    def told(self, request: Request, /) -> Sequence[ToolResult]:
         """The tool calls in a request's ``input`` that have an answer: tools need not be steps."""
         ...
 

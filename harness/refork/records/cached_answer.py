@@ -32,7 +32,7 @@ class AnswerKey:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Kept:
+class CachedAnswer:
     """An answer that was paid for. ``kind`` is ``answer`` at a fork point, ``step`` for a model call of a tail,
     ``judge`` for a vote, ``http`` for a request that a step's code made.
 
@@ -61,5 +61,5 @@ class Kept:
 
 
 @lru_cache(maxsize=1)
-def adapter() -> TypeAdapter[Kept]:
-    return TypeAdapter(Kept)
+def adapter() -> TypeAdapter[CachedAnswer]:
+    return TypeAdapter(CachedAnswer)

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from refork.records import Answer, Request, Step
-from refork.records.cached_answer import AnswerKey, Kept
+from refork.records.cached_answer import AnswerKey, CachedAnswer
 from refork.records.usage import Usage
 
 
@@ -82,15 +82,15 @@ class Trial:
     reused: bool = False
     answered_at: datetime | None = None
     kept_as: AnswerKey | None = None
-    kept_steps: tuple[Kept, ...] = ()
+    cached_steps: tuple[CachedAnswer, ...] = ()
 
 
-def kept_answer(trial: Trial) -> Kept | None:
+def cached_answer(trial: Trial) -> CachedAnswer | None:
     """What there is to keep of a trial at its fork point; None where that was kept before, or nothing was answered."""
     key = trial.kept_as
     if key is None or trial.reused or trial.answer is None or trial.answered_at is None:
         return None
-    return Kept(
+    return CachedAnswer(
         digest=key.digest,
         trial=key.trial,
         occurrence=key.occurrence,

@@ -22,12 +22,12 @@ OUTPUT_LIMIT: Final = 6_000
 """Characters of one text that the HTML report shows; results.json keeps it whole."""
 
 
-def visible(text: str) -> str:
+def escape_controls(text: str) -> str:
     """``text`` with each control, bidirectional or invisible character as ``⟨ESC⟩`` or ``⟨U+202E⟩``."""
     return _OBEYED.sub(lambda match: _spelled(match.group()), text.replace("\r\n", "\n"))
 
 
-def visible_html(text: str) -> Markup:
+def escape_html(text: str) -> Markup:
     """As :func:`visible`, escaped for HTML, each spelled-out character in a ``span`` that names it."""
     text = text.replace("\r\n", "\n")
     parts: list[Markup] = []

@@ -11,10 +11,10 @@ from refork.errors import ReforkError
 from refork_evals.evaluation.measured_case import MeasuredCase
 from refork_evals.results import CaseResult
 
-from pytest_refork.execution.item_outcome import Asked, NotPassedError, Outcomes, asked_key, settle
+from pytest_refork.execution.item_outcome import NotPassedError, Outcomes, RequestedCell, cell_key, settle
 from pytest_refork.option_names import MARKER
 
-Measure = Callable[[Asked], CaseResult]
+Measure = Callable[[RequestedCell], CaseResult]
 
 
 class CaseFile(pytest.File):
@@ -34,7 +34,7 @@ class CaseFile(pytest.File):
         except ReforkError as error:
             raise self.CollectError(str(error)) from None
         for variant in subject.variants:
-            asked = Asked(subject=subject, variant=variant.name)
+            asked = RequestedCell(subject=subject, variant=variant.name)
             yield CaseItem.from_parent(
                 self, name=variant.name, asked=asked, measure=self._measure, outcomes=self._outcomes
             )
@@ -43,12 +43,12 @@ class CaseFile(pytest.File):
 class CaseItem(pytest.Item):
     """A case under one variant."""
 
-    def __init__(self, *, asked: Asked, measure: Measure, outcomes: Outcomes, **rest: Any) -> None:
+    def __init__(self, *, asked: RequestedCell, measure: Measure, outcomes: Outcomes, **rest: Any) -> None:
         super().__init__(**rest)
         self._asked = asked
         self._measure = measure
         self._outcomes = outcomes
-        self.stash[asked_key] = asked
+        self.stash[cell_key] = asked
         self.add_marker(MARKER)
 
     def runtest(self) -> None:

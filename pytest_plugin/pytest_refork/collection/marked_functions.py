@@ -12,7 +12,7 @@ from refork.errors import BadInputError
 from refork.text.lines import nearest
 from refork_evals.evaluation.measured_case import Catalogue, MeasuredCase
 
-from pytest_refork.execution.item_outcome import Asked
+from pytest_refork.execution.item_outcome import RequestedCell
 from pytest_refork.option_names import MARKER
 
 FIXTURE: Final = "trial"
@@ -60,7 +60,7 @@ def subject_of(metafunc: pytest.Metafunc, mark: pytest.Mark, catalogue: Catalogu
     )
 
 
-def with_parameters(asked: Asked, ids: str) -> Asked:
+def with_parameters(asked: RequestedCell, ids: str) -> RequestedCell:
     """What one item of a test asks for that has other parameters too: each set of them is a subject."""
     others = ids.removesuffix(asked.variant).removesuffix("-")
     if not others:

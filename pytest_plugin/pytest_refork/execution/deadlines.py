@@ -5,7 +5,7 @@ from typing import Any, Final, NoReturn
 
 import pytest
 
-from pytest_refork.execution.item_outcome import asked_key
+from pytest_refork.execution.item_outcome import cell_key
 
 LATER: Final = 10.0
 """Seconds after which pytest-timeout itself steps in, for what does not wait for answers but hangs.
@@ -37,7 +37,7 @@ class Deadlines:
 
     @pytest.hookimpl(optionalhook=True, tryfirst=True)
     def pytest_timeout_set_timer(self, item: pytest.Item, settings: Any) -> object:
-        if asked_key not in item.stash or self._ends_at is not None:
+        if cell_key not in item.stash or self._ends_at is not None:
             return None
         self._seconds = settings.timeout
         self._ends_at = time.monotonic() + settings.timeout

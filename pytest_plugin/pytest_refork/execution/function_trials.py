@@ -11,7 +11,7 @@ from refork_evals.results import CaseResult, ScoredTrial
 from refork_evals.trials import scored_by_test
 
 from pytest_refork.collection.fixtures import trial_key
-from pytest_refork.execution.item_outcome import Asked, Outcomes, settle
+from pytest_refork.execution.item_outcome import Outcomes, RequestedCell, settle
 from pytest_refork.execution.trial_context import CaseTrial
 
 When = Literal["setup", "call", "teardown"]
@@ -20,25 +20,27 @@ When = Literal["setup", "call", "teardown"]
 class Source(Protocol):
     """Where a loop gets its trials from, and takes its scores to."""
 
-    def trial(self, asked: Asked, number: int) -> Trial | None:
+    def trial(self, asked: RequestedCell, number: int) -> Trial | None:
         """Waits for a trial; None where there is none to come."""
         ...
 
-    def is_planned(self, asked: Asked, number: int) -> bool: ...
+    def is_planned(self, asked: RequestedCell, number: int) -> bool: ...
 
-    def plan_more(self, asked: Asked, scored: Sequence[ScoredTrial]) -> bool:
+    def plan_more(self, asked: RequestedCell, scored: Sequence[ScoredTrial]) -> bool:
         """Whether more trials are needed after these; then they are planned."""
         ...
 
-    def given(self, asked: Asked, trial: Trial) -> CaseTrial: ...
+    def given(self, asked: RequestedCell, trial: Trial) -> CaseTrial: ...
 
-    def take(self, asked: Asked, scored: list[ScoredTrial]) -> CaseResult: ...
+    def take(self, asked: RequestedCell, scored: list[ScoredTrial]) -> CaseResult: ...
 
 
 class TrialLoop:
     """Runs one item. To pytest and its plugins it is one test, set up and torn down once a trial."""
 
-    def __init__(self, item: pytest.Function, asked: Asked, source: Source, outcomes: Outcomes) -> None:
+    def __init__(
+        self, item: pytest.Function, asked: RequestedCell, source: Source, outcomes: Outcomes
+    ) -> None:
         self._item = item
         self._outcomes = outcomes
         self._asked = asked

@@ -17,14 +17,14 @@ from pytest_refork.reporting.explain import explanation, headline
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asked:
+class RequestedCell:
     """A subject under one variant: an item."""
 
     subject: MeasuredCase
     variant: str
 
 
-asked_key = pytest.StashKey[Asked]()
+cell_key = pytest.StashKey[RequestedCell]()
 
 
 class NotPassedError(Exception):

@@ -16,7 +16,7 @@ from refork_evals.evaluation.suite import Suite
 from refork_evals.results import CaseResult, ScoredTrial
 
 from pytest_refork.execution.deadlines import Deadlines
-from pytest_refork.execution.item_outcome import Asked, asked_key
+from pytest_refork.execution.item_outcome import RequestedCell, cell_key
 from pytest_refork.execution.trial_context import CaseTrial, case_trial
 from pytest_refork.reporting.progress import Progress, make_progress
 from pytest_refork.reporting.screen import captured, uncaptured
@@ -62,10 +62,10 @@ class Runner:
         ``complete`` says that there will be no others: each fork ends with its last trial, and DBOS with
         the last item.
         """
-        wanted: dict[str, list[Asked]] = {}
+        wanted: dict[str, list[RequestedCell]] = {}
         for item in items:
-            if asked_key in item.stash and not is_skipped(item):
-                asked = item.stash[asked_key]
+            if cell_key in item.stash and not is_skipped(item):
+                asked = item.stash[cell_key]
                 wanted.setdefault(asked.subject.name, []).append(asked)
                 self._left |= {item.nodeid} if complete else set()
         if complete:
@@ -76,38 +76,38 @@ class Runner:
             )
         self._say_notes()
 
-    def measure(self, asked: Asked) -> CaseResult:
+    def measure(self, asked: RequestedCell) -> CaseResult:
         """The result of a case, as soon as all of its variants are decided. Other cases go on meanwhile."""
         self._suite.measure(asked.subject, self._tick)
         self._progress.clear()
         self._skip_unless_measured(asked)
         return self._suite.scores.result(asked.subject)
 
-    def trial(self, asked: Asked, number: int) -> Trial | None:
+    def trial(self, asked: RequestedCell, number: int) -> Trial | None:
         """One trial of a test function, waited for; None where it will not come."""
         with captured(self._config):
             trial = self._suite.trial(asked.subject, asked.variant, number, self._tick)
         self._progress.clear()
         return trial
 
-    def is_planned(self, asked: Asked, number: int) -> bool:
+    def is_planned(self, asked: RequestedCell, number: int) -> bool:
         return number <= self._suite.scheduled(asked.subject, asked.variant)
 
-    def plan_more(self, asked: Asked, scored: Sequence[ScoredTrial]) -> bool:
+    def plan_more(self, asked: RequestedCell, scored: Sequence[ScoredTrial]) -> bool:
         """Schedule what a test function needs after these trials; whether that is any."""
         return not self.is_told_to_stop and self._suite.schedule_more(asked.subject, asked.variant, scored)
 
-    def given(self, asked: Asked, trial: Trial) -> CaseTrial:
+    def given(self, asked: RequestedCell, trial: Trial) -> CaseTrial:
         """What the test function gets of a trial."""
         request = self._suite.outcome(asked.subject).requests.get(trial.variant)
         return case_trial(asked.subject.case, trial, request)
 
-    def take(self, asked: Asked, scored: Sequence[ScoredTrial]) -> CaseResult:
+    def take(self, asked: RequestedCell, scored: Sequence[ScoredTrial]) -> CaseResult:
         """Keep what a test function said."""
         self._skip_unless_measured(asked)
         return self._suite.take(asked.subject, asked.variant, scored)
 
-    def _skip_unless_measured(self, asked: Asked) -> None:
+    def _skip_unless_measured(self, asked: RequestedCell) -> None:
         if self._suite.is_stopped and not self._suite.has_measured(asked.subject, asked.variant):
             pytest.skip("stopped before anything was measured")
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from refork.records import Answer
 from refork.records.variant import CURRENT
 from refork.text import numbers as humanize
-from refork.text.escape import clipped, visible
+from refork.text.escape import clipped, escape_controls
 from refork_evals.results import CaseResult, Cell, ScoredTrial, Verdict
 from refork_reports.sentences import phrases
 from refork_reports.sentences.tails import beside_production, other_words, shown_steps, step_line
@@ -19,7 +19,7 @@ _OUTPUT_LINES = 30
 def headline(cell: Cell) -> str:
     """The verdict in one line: ``fail: 2 of 10 trials passed (6-51%), 80% wanted``."""
     if cell.verdict in (Verdict.STALE, Verdict.ERROR):
-        return f"{cell.verdict}: {visible(cell.reason)}"
+        return f"{cell.verdict}: {escape_controls(cell.reason)}"
     missing = f", {cell.errors} in error" if cell.errors else ""
     return (
         f"{cell.verdict}: {cell.passes} of {humanize.plural(len(cell.trials), 'trial')} passed{missing} "
@@ -45,7 +45,7 @@ def _trial(result: CaseResult, cell: Cell, test_failure: str) -> Iterator[str]:
     if test_failure:
         yield from test_failure.splitlines()
     else:
-        yield from (f"  - {visible(reason)}" for reason in shown.reasons)
+        yield from (f"  - {escape_controls(reason)}" for reason in shown.reasons)
     yield from _way(result, shown)
     if shown.trial.answer is not None:
         yield from ["", "its result:" if shown.trial.trajectory else "its output:", *_output(shown)]
@@ -56,11 +56,15 @@ def _way(result: CaseResult, scored: ScoredTrial) -> Iterator[str]:
         return
     begin, left_out, end = shown_steps(scored.trial.trajectory)
     odd = other_words(result.case, scored.trial)
-    yield from ["", "its steps:", *(f"  {step.number}. {visible(step_line(step, odd))}" for step in begin)]
+    yield from [
+        "",
+        "its steps:",
+        *(f"  {step.number}. {escape_controls(step_line(step, odd))}" for step in begin),
+    ]
     if left_out:
         yield f"  [{humanize.plural(left_out, 'step')} left out]"
-    yield from (f"  {step.number}. {visible(step_line(step, odd))}" for step in end)
-    yield visible(beside_production(result.case, scored.trial))
+    yield from (f"  {step.number}. {escape_controls(step_line(step, odd))}" for step in end)
+    yield escape_controls(beside_production(result.case, scored.trial))
 
 
 def _output(scored: ScoredTrial) -> Iterator[str]:
@@ -68,9 +72,9 @@ def _output(scored: ScoredTrial) -> Iterator[str]:
     assert answer is not None, "only a trial with an answer has an output"
     head, tail, left_out = clipped(answer.text, _OUTPUT_CHARACTERS)
     text = f"{head}\n[{left_out:,} characters left out]\n{tail}" if left_out else head
-    lines = [line for line in visible(text).splitlines() if line.strip()]
+    lines = [line for line in escape_controls(text).splitlines() if line.strip()]
     if not scored.trial.trajectory:
-        lines += [visible(call_line(call)) for call in answer.tool_calls]
+        lines += [escape_controls(call_line(call)) for call in answer.tool_calls]
     yield from (f"  | {line}" for line in lines[:_OUTPUT_LINES])
     if len(lines) > _OUTPUT_LINES:
         yield f"  | [{len(lines) - _OUTPUT_LINES} lines left out]"

@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator, Iterable
 
 import pytest
 
-from pytest_refork.execution.item_outcome import asked_key
+from pytest_refork.execution.item_outcome import cell_key
 from pytest_refork.execution.signals import GENTLE
 from pytest_refork.xdist.worker_channel import Shared
 
@@ -54,7 +54,5 @@ class Worker:
 def cases_of(items: Iterable[pytest.Item]) -> dict[str, str]:
     """The case of each item of agent evals, by node id."""
     return {
-        item.nodeid: str(item.stash[asked_key].subject.case.folder)
-        for item in items
-        if asked_key in item.stash
+        item.nodeid: str(item.stash[cell_key].subject.case.folder) for item in items if cell_key in item.stash
     }

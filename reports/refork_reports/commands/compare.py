@@ -28,7 +28,7 @@ def command(*, variants: tuple[str, ...], against: str, report: str | None, as_j
     difference in pass rate for these cases, what holds for cases like these,
     tokens, cost and time, and which cases flipped.
     """
-    from refork.text.escape import visible  # noqa: PLC0415
+    from refork.text.escape import escape_controls  # noqa: PLC0415
     from refork_evals.verdicts.comparison import MARGIN, compare  # noqa: PLC0415 - SciPy takes a second to import
 
     from refork_reports.results_file.read import RESULTS, read  # noqa: PLC0415
@@ -47,9 +47,9 @@ def command(*, variants: tuple[str, ...], against: str, report: str | None, as_j
     if not found:
         raise BadInputError(f"nothing was measured beside {against!r}: run `pytest --agent-evals` first")
     for each in found:
-        click.echo(visible(line(each)))
+        click.echo(escape_controls(line(each)))
         for sentence in details(each):
-            click.echo(f"  {visible(sentence)}")
+            click.echo(f"  {escape_controls(sentence)}")
 
 
 def _arms(results: "Results", wanted: set[str] | None) -> "list[Arm]":

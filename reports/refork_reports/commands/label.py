@@ -154,13 +154,13 @@ def _show(made: "Sitting", question: "Question", *, several: bool) -> None:
 
 def _block(text: str) -> None:
     """Indented, and wrapped to the terminal's width; what a terminal would obey is spelled out."""
-    from refork.text.escape import visible  # noqa: PLC0415
+    from refork.text.escape import escape_controls  # noqa: PLC0415
     from rich.console import Console  # noqa: PLC0415 - `refork --help` needs no tables
     from rich.text import Text  # noqa: PLC0415
 
     console = Console()
     # Text is not parsed: `[bold]` in an output stays what it is.
-    shown = Text(visible(text).expandtabs(4) or "(empty)")
+    shown = Text(escape_controls(text).expandtabs(4) or "(empty)")
     for line in shown.wrap(console, max(10, console.width - len(_INDENT)), overflow="fold"):
         click.echo(_INDENT + line.plain.rstrip())
 

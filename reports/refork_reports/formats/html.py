@@ -12,7 +12,7 @@ from markupsafe import Markup, escape
 from refork.errors import BadFileError, ReforkError
 from refork.storage.files import write_atomically
 from refork.text import numbers as humanize
-from refork.text.escape import clipped, visible, visible_html
+from refork.text.escape import clipped, escape_controls, escape_html
 from refork_evals.results import Evaluation, Verdict
 
 from refork_reports import results_json
@@ -52,7 +52,7 @@ _FILTERS: Final[dict[str, Any]] = {
     "number": humanize.number,
     "pretty": pretty,
     "clipped": clipped,
-    "show": visible_html,
+    "show": escape_html,
     "when": "{:%d %B %Y, %H:%M %Z}".format,
     "arguments_line": arguments_line,
     "kind_of": kind_of,
@@ -124,7 +124,7 @@ def environment() -> Environment:
 def _finalize(value: Any) -> Any:
     """Every text that a template puts out passes here, so no template can forget it."""
     if isinstance(value, str) and not isinstance(value, Markup):
-        return escape(visible(value))
+        return escape(escape_controls(value))
     return value
 
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from refork.records.variant import CURRENT
 from refork.text import numbers as humanize
-from refork.text.escape import visible
+from refork.text.escape import escape_controls
 from refork_evals.results import CaseResult, Cell, Evaluation, VariantComparison, Verdict
 
 from refork_reports.sentences import comparisons, phrases
@@ -46,7 +46,7 @@ def render(evaluation: Evaluation) -> str:
 
 def plain(text: str, most: int = 400) -> str:
     """Text of whatever origin as text: no markup, no mention, no link, on one line."""
-    line = " ".join(visible(text).split())
+    line = " ".join(escape_controls(text).split())
     shortened = line if len(line) <= most else f"{line[: most - 1]}…"
     return html.escape(shortened).replace("&#x27;", "'").translate(_ACTIVE).replace("&&#35;", "&#")
 

@@ -6,7 +6,7 @@ from typing import Final, Literal, NamedTuple, TypeAlias
 
 from refork.records.variant import RECORDED
 from refork.text import numbers as humanize
-from refork.text.escape import visible
+from refork.text.escape import escape_controls
 from refork_evals.results import CaseResult, Cell, Change, Evaluation, Verdict
 from rich.cells import cell_len
 
@@ -93,9 +93,9 @@ def _rows(result: CaseResult) -> list[_Row]:
     rows += [_cell_row(result, cell) for cell in result.cells]
     guard = "(guard)" if result.case.guard else ""
     names = (
-        [f"{visible(result.case.name)} {guard}".rstrip()]
+        [f"{escape_controls(result.case.name)} {guard}".rstrip()]
         if len(rows) == 1
-        else [visible(result.case.name), guard]
+        else [escape_controls(result.case.name), guard]
     )
     for row, name in zip(rows, names, strict=False):
         row.texts["case"] = name
@@ -112,7 +112,7 @@ def _cell_row(result: CaseResult, cell: Cell) -> _Row:
     fix = " (fix)" if phrases.is_fix(result, cell) else ""
     texts = {
         "case": "",
-        "variant": visible(cell.variant),
+        "variant": escape_controls(cell.variant),
         "verdict": f"{_ICONS[cell.verdict]} {cell.verdict.value}{fix}",
         "passes": phrases.shown_trials(cell),
         "interval": phrases.shown_interval(cell),
@@ -222,7 +222,7 @@ def _gate(evaluation: Evaluation, width: int) -> list[Line]:
 
 def _wrapped(text: str, width: int, style: Style = "inconclusive", indent: str = "  ") -> list[Line]:
     # Half the width for text whose characters may take two columns each.
-    shown = visible(text)
+    shown = escape_controls(text)
     room = width if cell_len(shown) == len(shown) else width // 2
     return [(Segment(line, style),) for line in wrap(shown, room, subsequent_indent=indent)]
 

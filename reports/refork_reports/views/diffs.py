@@ -7,7 +7,7 @@ from difflib import SequenceMatcher, unified_diff
 from itertools import groupby
 from typing import Final, Literal, TypeAlias
 
-from refork.text.escape import visible
+from refork.text.escape import escape_controls
 
 _WORDS: Final = re.compile(r"\w+\s*|[^\w\s]\s*|\s+")
 _ALIKE: Final = 0.3
@@ -32,7 +32,7 @@ class Piece:
 
 def prompt_diff(current: str, candidate: str, name: str = "candidate") -> list[str]:
     """The unified diff of two prompts as lines for a terminal, controls spelled out; empty if equal."""
-    before, after = visible(current).splitlines(), visible(candidate).splitlines()
+    before, after = escape_controls(current).splitlines(), escape_controls(candidate).splitlines()
     return list(unified_diff(before, after, fromfile="current", tofile=name, lineterm="", n=2))
 
 

@@ -23,7 +23,7 @@ from refork.dbos.instance.json_serializer import JsonSerializer
 from refork.fork.attempts.retry_policy import Retries
 from refork.fork.branches.step_rerun import ToolRun
 from refork.fork.http_steps import Exchanges, Kind, Making
-from refork.fork.trials.concurrency_limit import Slots
+from refork.fork.trials.concurrency_limit import ConcurrencyLimit
 from refork.fork.trials.trial_step import Limits, run_trial
 from refork.frameworks.openai_agents.calls import Call
 from refork.frameworks.protocol import ModelCall, StepCall
@@ -42,7 +42,7 @@ SLOW_SECONDS: Final = 5.0
 """An answer that takes longer to be read hangs: mutated ones take milliseconds."""
 ONCE: Final = Retries(attempts=1)
 
-LIMITS: Final = Limits(slots=Slots(1), retries=ONCE, trial_seconds=20)
+LIMITS: Final = Limits(slots=ConcurrencyLimit(1), retries=ONCE, trial_seconds=20)
 SERIALIZER: Final = JsonSerializer()
 BARE: Final = ("object is not subscriptable", "object is not iterable", "has no attribute")
 """What Python says where somebody forgot that an answer may be odd: it names nothing of the answer."""

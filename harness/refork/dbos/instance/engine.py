@@ -21,10 +21,10 @@ from refork.dbos.instance.app_version import application_version
 from refork.dbos.instance.database import EvalsDatabase, evals_database
 from refork.dbos.instance.json_serializer import JsonSerializer, pickle_refused
 from refork.dbos.instance.logs import quiet_dbos
-from refork.dbos.instance.off_event_loop import off_loop
+from refork.dbos.instance.off_event_loop import run_off_event_loop
 from refork.dbos.instance.scrubbing import scrub
 from refork.dbos.instance.threads import daemon_threads
-from refork.dbos.replay.admission import Gate
+from refork.dbos.replay.admission import ForkAdmission
 from refork.dbos.replay.guard import Guard
 from refork.dbos.replay.seeding import seed
 from refork.errors import ApplicationError, SessionError
@@ -48,7 +48,7 @@ class Engine:
         self._guard = guard
         self._queue = queue
         self._seeding = threading.Lock()
-        self._gates: WeakKeyDictionary[Any, Gate] = WeakKeyDictionary()
+        self._gates: WeakKeyDictionary[Any, ForkAdmission] = WeakKeyDictionary()
 
     @property
     def system_database(self) -> Any:
@@ -72,7 +72,7 @@ class Engine:
         names = self._dbos._registry.workflow_info_map
         return tuple(sorted(name.removeprefix(_STEP) for name in names if name.startswith(_STEP)))
 
-    def start(self, run: Run, gate: Gate) -> None:
+    def start(self, run: Run, gate: ForkAdmission) -> None:
         """Seed the run, fork it at the gate's fork point, and put the fork on the queue."""
         self.check_workflow(run)
         with self._seeding:  # tails of one case start side by side
@@ -80,16 +80,18 @@ class Engine:
                 self.system_database, run, below=gate.fork_point, application=APPLICATION, version=VERSION
             )
         self._guard.watch(gate)
-        off_loop(partial(self._fork, source, gate))
+        run_off_event_loop(partial(self._fork, source, gate))
 
-    def _fork(self, source: str, gate: Gate) -> None:
+    def _fork(self, source: str, gate: ForkAdmission) -> None:
         with SetWorkflowID(gate.run_id):
             DBOS.fork_workflow(source, gate.fork_point, application_version=VERSION, queue_name=self._queue)
 
-    def resume(self, gate: Gate) -> None:
+    def resume(self, gate: ForkAdmission) -> None:
         """Take over a fork that a killed session left, now that somebody holds its plan again."""
         self._guard.watch(gate)
-        off_loop(partial(self.system_database.resume_workflows, [gate.run_id], queue_name=self._queue))
+        run_off_event_loop(
+            partial(self.system_database.resume_workflows, [gate.run_id], queue_name=self._queue)
+        )
 
     def application_version(self, name: str | None) -> str:
         """The version that DBOS would give the application as it is imported: a hash of its workflows' source."""
@@ -124,7 +126,7 @@ class Engine:
                 f"name the module that does in {app.where_to_name_modules()}"
             )
 
-    def gate_here(self) -> Gate | None:
+    def admission_here(self) -> ForkAdmission | None:
         """The gate of the fork that the calling code runs in, None outside every fork."""
         context = get_local_dbos_context()
         if context is None:
@@ -167,7 +169,7 @@ def open_engine(
         stack.enter_context(_no_other_dbos())
         stack.enter_context(pickle_refused())
         instance: Any = DBOS(config=_config(database))
-        stack.callback(off_loop, DBOS.destroy)
+        stack.callback(run_off_event_loop, DBOS.destroy)
         with app.inert_dbos():
             app.import_application(modules, setup, root)
         yield _launch(instance, database, stack), database
@@ -201,7 +203,7 @@ def _launch(instance: Any, database: EvalsDatabase, stack: ExitStack) -> Engine:
     registry._register_internal_queue(queue, polling_interval_sec=POLLING_SECONDS)
     instance.listen_queues([queue])
     with daemon_threads(), _guarded_from_birth(queue) as guards:
-        off_loop(DBOS.launch)
+        run_off_event_loop(DBOS.launch)
     if instance._sys_db.engine.url != database.engine.url:
         raise SessionError(f"DBOS runs on {instance._sys_db.engine.url!r}, which is not the evals database")
     return Engine(instance, guards[0], queue)

@@ -8,7 +8,7 @@ from typing import TypeVar
 _Result = TypeVar("_Result")
 
 
-def off_loop(call: Callable[[], _Result]) -> _Result:
+def run_off_event_loop(call: Callable[[], _Result]) -> _Result:
     """The result of a synchronous call, made on a thread of its own where the caller's runs an event loop."""
     try:
         asyncio.get_running_loop()

@@ -21,7 +21,7 @@ UNFINISHED: Final = ("PENDING", "ENQUEUED")
 
 
 @dataclass(frozen=True)
-class Leftover:
+class InterruptedFork:
     """A fork that a killed session left, with the names of the trials that it had checkpointed, by step number.
 
     Errors are not among them: they are worth another try. ``last`` is the highest number that is taken.
@@ -32,14 +32,14 @@ class Leftover:
     last: int
 
 
-class Leftovers:
+class InterruptedForks:
     """What the evals database held when the session began. Nobody else is using it, so it may all be judged."""
 
     def __init__(self, system_database: Any) -> None:
         self._db = system_database
         self._forks: list[tuple[str, str]] = []
 
-    def take(self, run: Run, *, below: int, prefix: str = "") -> Leftover | None:
+    def take(self, run: Run, *, below: int, prefix: str = "") -> InterruptedFork | None:
         """The newest unfinished fork of the same run at the same step, for one taker.
 
         ``prefix`` is how its id begins: it tells the forks of several variants apart.
@@ -73,14 +73,14 @@ class Leftovers:
             self._db.delete_workflows(old)
 
     @retried
-    def _leftover(self, run_id: str, below: int) -> Leftover:
+    def _leftover(self, run_id: str, below: int) -> InterruptedFork:
         steps = tables_of(self._db).operation_outputs
         query = sa.select(steps.c.function_id, steps.c.function_name, steps.c.error).where(
             steps.c.workflow_uuid == run_id, steps.c.function_id >= below
         )
         with self._db.engine.connect() as connection:
             found = connection.execute(query).all()
-        return Leftover(
+        return InterruptedFork(
             run_id=run_id,
             trials={number: name for number, name, error in found if error is None},
             last=max((number for number, _, _ in found), default=0),

@@ -27,7 +27,7 @@ class Refusal:
 
 
 @dataclass(kw_only=True)
-class Gate:
+class ForkAdmission:
     """The state of one fork, shared by DBOS's threads and event loops.
 
     Once the fork has ``arrived``, whatever the code does beside its trials is neither run nor a refusal: it

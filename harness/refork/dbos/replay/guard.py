@@ -18,7 +18,7 @@ from dbos._error import DBOSWorkflowCancelledError
 from sqlalchemy.exc import DBAPIError
 
 from refork.dbos.instance.json_serializer import error_text, recorded_result
-from refork.dbos.replay.admission import Admission, Gate
+from refork.dbos.replay.admission import Admission, ForkAdmission
 from refork.errors import DatabaseError, SessionError
 
 GET_RESULT: Final = "DBOS.getResult"
@@ -48,7 +48,7 @@ class Guard:
         self._db = system_database
         self._queue = queue
         self._originals: dict[str, Callable[..., Any]] = {}
-        self._gates: dict[str, Gate] = {}
+        self._gates: dict[str, ForkAdmission] = {}
         self._cancelling: dict[str, threading.Thread] = {}
         self._parked = 0
         self._lock = threading.Lock()
@@ -61,11 +61,11 @@ class Guard:
             original = self._originals[name] = getattr(self._db, name)
             setattr(self._db, name, partial(getattr(self, f"_{name.lstrip('_')}"), original))
 
-    def watch(self, gate: Gate) -> None:
+    def watch(self, gate: ForkAdmission) -> None:
         with self._lock:
             self._gates[gate.run_id] = gate
 
-    def gate(self, run_id: str | None) -> Gate | None:
+    def gate(self, run_id: str | None) -> ForkAdmission | None:
         return None if run_id is None else self._gates.get(run_id)
 
     @property
@@ -231,7 +231,7 @@ class Guard:
             with self._lock:
                 self._parked -= 1
 
-    def _end(self, gate: Gate) -> None:
+    def _end(self, gate: ForkAdmission) -> None:
         gate.wait()  # its trials may run on beside what has unwound
         self.cancel(gate.run_id).join()
 

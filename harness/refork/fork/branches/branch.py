@@ -5,9 +5,9 @@ from collections.abc import Awaitable, Callable, Coroutine
 from threading import Event
 from typing import Any, TypeAlias
 
-from refork.dbos.replay.admission import Gate, Refusal
+from refork.dbos.replay.admission import ForkAdmission, Refusal
 from refork.errors import ForkError, ReforkError, StaleError, ToolDeniedError
-from refork.fork.branches.tool_results import ToldCalls
+from refork.fork.branches.tool_results import RecordedToolResults
 from refork.frameworks.protocol import ModelCall, StepCall
 from refork.records import Case, Step
 from refork.records.variant import Variant
@@ -25,7 +25,7 @@ class Branch(ABC):
     ``over`` is set when it is done with; ``point`` is the DBOS name of the step at its fork point, if a case has one.
     """
 
-    def __init__(self, gate: Gate, told: ToldCalls, policy: ToolPolicy) -> None:
+    def __init__(self, gate: ForkAdmission, told: RecordedToolResults, policy: ToolPolicy) -> None:
         self.gate = gate
         self.told = told
         self.policy = policy

@@ -4,10 +4,10 @@ import dataclasses
 from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any, Final
 
-from refork.dbos.replay.admission import Gate, Refusal
+from refork.dbos.replay.admission import ForkAdmission, Refusal
 from refork.errors import ForkError, ReforkError
 from refork.fork.branches.branch import Branch, unrecorded
-from refork.fork.branches.tool_results import ToldCalls
+from refork.fork.branches.tool_results import RecordedToolResults
 from refork.fork.http_steps.looking import look
 from refork.fork.http_steps.models import denies, is_model_step, is_named, recorded_answer
 from refork.fork.tails.tool_access import encoded_arguments, with_id
@@ -39,13 +39,13 @@ class ReplayBranch(Branch):
     def __init__(
         self,
         run: Run,
-        gate: Gate,
+        gate: ForkAdmission,
         framework: Framework | None,
         policy: ToolPolicy,
         *,
         models: Sequence[str] = (),
     ) -> None:
-        super().__init__(gate, ToldCalls(run, framework), policy)
+        super().__init__(gate, RecordedToolResults(run, framework), policy)
         self._run = run
         self._framework = framework
         self._models = models

@@ -9,21 +9,21 @@ from threading import Lock
 from typing import Any, Final
 
 from refork.answer_cache import AnswerKey, AnswersMode, digest_of, normalizers
-from refork.dbos.instance.recovery import Leftover
-from refork.dbos.replay.admission import Gate, Refusal
+from refork.dbos.instance.recovery import InterruptedFork
+from refork.dbos.replay.admission import ForkAdmission, Refusal
 from refork.dbos.replay.reservations import reserve_step
 from refork.errors import ForkError, ReforkError
 from refork.fork.attempts import not_asked, trial_error
 from refork.fork.branches.branch import Branch, ended_early, misfit, stale, unrecorded
 from refork.fork.branches.step_rerun import ToolRun
-from refork.fork.branches.tool_results import ToldCalls
+from refork.fork.branches.tool_results import RecordedToolResults
 from refork.fork.http_steps import Exchanges, Kind, Making
 from refork.fork.trials.cached_trials import missing, not_kept, reused
-from refork.fork.trials.scheduled_trial import Keeper, Planned
+from refork.fork.trials.scheduled_trial import AnswerRecorder, ScheduledTrial
 from refork.fork.trials.trial_step import Limits, at_fault, name_of, run_trial
 from refork.frameworks.protocol import ModelCall, StepCall, StepRun
 from refork.records import Case
-from refork.records.outcome import ErrorKind, Trial, kept_answer
+from refork.records.outcome import ErrorKind, Trial, cached_answer
 from refork.records.variant import CURRENT, Variant
 from refork.redaction.error_text import summary
 from refork.tool_policy import Action, ToolPolicy, last_part
@@ -43,15 +43,15 @@ class StepBranch(Branch):
     def __init__(
         self,
         case: Case,
-        gate: Gate,
-        keeper: Keeper,
+        gate: ForkAdmission,
+        keeper: AnswerRecorder,
         limits: Limits,
         *,
-        told: ToldCalls,
+        told: RecordedToolResults,
         policy: ToolPolicy,
         whole_step: WholeStep,
         only: Variant | None = None,
-        leftover: Leftover | None = None,
+        leftover: InterruptedFork | None = None,
     ) -> None:
         super().__init__(gate, told, policy)
         self._case = case
@@ -62,9 +62,9 @@ class StepBranch(Branch):
         self._only = only
         self._leftover = leftover
         self._lock = Lock()
-        self._backlog: list[Planned] = []
-        self._taken: list[Planned] = []
-        self._running: dict[Planned, float] = {}
+        self._backlog: list[ScheduledTrial] = []
+        self._taken: list[ScheduledTrial] = []
+        self._running: dict[ScheduledTrial, float] = {}
         self._digests: dict[str, str] = {}
         self._wake: Callable[[], None] | None = None
         self._closing = False
@@ -78,7 +78,7 @@ class StepBranch(Branch):
     def arrived(self) -> bool:
         return self.gate.arrived
 
-    def add(self, planned: Sequence[Planned]) -> None:
+    def add(self, planned: Sequence[ScheduledTrial]) -> None:
         with self._lock:
             self._backlog.extend(planned)
             self._taken.extend(planned)
@@ -89,7 +89,7 @@ class StepBranch(Branch):
             self._closing = True
         self._awaken()
 
-    def stop(self) -> Sequence[Planned]:
+    def stop(self) -> Sequence[ScheduledTrial]:
         with self._lock:
             self._stopping = self._closing = True
             dropped, self._backlog = self._backlog, []
@@ -218,7 +218,11 @@ class StepBranch(Branch):
         return kept
 
     def _launch(
-        self, planned: Planned, call: ModelCall, calls: dict[str, ModelCall | Exception], kept: dict[str, Any]
+        self,
+        planned: ScheduledTrial,
+        call: ModelCall,
+        calls: dict[str, ModelCall | Exception],
+        kept: dict[str, Any],
     ) -> "asyncio.Task[None] | None":
         changed = self._call_of(planned.variant, call, calls)
         if isinstance(changed, Exception):
@@ -251,7 +255,7 @@ class StepBranch(Branch):
                 calls[variant.name] = error
         return calls[variant.name]
 
-    def _key(self, planned: Planned, call: ModelCall) -> AnswerKey | None:
+    def _key(self, planned: ScheduledTrial, call: ModelCall) -> AnswerKey | None:
         """What the answer is kept by. None for what a tool gives: that is no answer of a model."""
         if isinstance(call, ToolRun) or (isinstance(call, StepRun) and call.live):
             return None
@@ -261,7 +265,7 @@ class StepBranch(Branch):
             self._digests[name] = digest_of(call.request, code=call.code, own_ids=ids)
         return AnswerKey(self._digests[name], planned.number, normalizers=normalizers())
 
-    def _answered(self, planned: Planned, call: ModelCall, key: AnswerKey | None) -> bool:
+    def _answered(self, planned: ScheduledTrial, call: ModelCall, key: AnswerKey | None) -> bool:
         """Whether a trial was given without a call: from what is kept, or as missing where no call may be made."""
         if key is None:
             return False
@@ -282,7 +286,7 @@ class StepBranch(Branch):
         return isinstance(call, StepRun) and self._limits.answers.holds(self._case.folder, "http")
 
     async def _try(
-        self, planned: Planned, call: ModelCall, reservation: Any, name: str, key: AnswerKey | None
+        self, planned: ScheduledTrial, call: ModelCall, reservation: Any, name: str, key: AnswerKey | None
     ) -> None:
         # The slot is held until the answer is noted: a kill then pays at most `limit` calls twice.
         async with self._limits.slots.one():
@@ -296,7 +300,7 @@ class StepBranch(Branch):
         self._keeper.give(planned, trial)
 
     async def _tried(
-        self, planned: Planned, call: ModelCall, reservation: Any, name: str, key: AnswerKey | None
+        self, planned: ScheduledTrial, call: ModelCall, reservation: Any, name: str, key: AnswerKey | None
     ) -> Trial:
         """The trial, whatever happens. Raises only where the fork is over."""
         account, limits = account_of(call), self._limits
@@ -324,7 +328,7 @@ class StepBranch(Branch):
         return trial
 
     async def _note(self, trial: Trial) -> None:
-        kept = kept_answer(trial)
+        kept = cached_answer(trial)
         if kept is not None:
             await asyncio.to_thread(self._limits.answers.note, self._case.folder, kept)
 
@@ -333,7 +337,7 @@ class StepBranch(Branch):
         """Seconds for which the oldest of the trials in flight has been running."""
         return time.monotonic() - min(list(self._running.values()), default=time.monotonic())
 
-    def _exchanges(self, planned: Planned, call: ModelCall) -> Exchanges | None:
+    def _exchanges(self, planned: ScheduledTrial, call: ModelCall) -> Exchanges | None:
         """Those of a call that is a run of a step's code."""
         if not isinstance(call, StepRun):
             return None
@@ -392,7 +396,7 @@ async def _nothing() -> None:
     """There is nothing to run."""
 
 
-async def _whatever_happens(trials: Coroutine[Any, Any, None], gate: Gate) -> None:
+async def _whatever_happens(trials: Coroutine[Any, Any, None], gate: ForkAdmission) -> None:
     """Wait for the trials, although the application may give up waiting for its model, or a sibling fails."""
     running = asyncio.create_task(trials)
     while not running.done():

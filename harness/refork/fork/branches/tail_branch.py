@@ -12,22 +12,22 @@ from functools import partial
 from threading import Lock
 from typing import Any, Protocol
 
-from refork.dbos.replay.admission import Gate, Refusal
+from refork.dbos.replay.admission import ForkAdmission, Refusal
 from refork.dbos.replay.checkpoints import checkpoints
 from refork.dbos.replay.child_calls import arguments_here
 from refork.errors import AnswerMissingError, ForkError, ReforkError, ToolDeniedError, ValueNotPortableError
 from refork.fork.attempts import trial_error
 from refork.fork.branches.branch import Branch, Instead, ended_early, misfit, stale, unrecorded
 from refork.fork.branches.step_rerun import ToolRun
-from refork.fork.branches.tool_results import ToldCalls
+from refork.fork.branches.tool_results import RecordedToolResults
 from refork.fork.http_steps import Kind, Making, in_place
 from refork.fork.http_steps.models import denies
 from refork.fork.tails.cached_steps import KeptSteps
-from refork.fork.tails.tool_access import Permits
+from refork.fork.tails.tool_access import ToolAccess
 from refork.fork.tails.trajectory import Trajectory
 from refork.fork.tails.user import ConversationOverError, User
 from refork.fork.trials.cached_trials import not_kept
-from refork.fork.trials.scheduled_trial import Keeper, Planned
+from refork.fork.trials.scheduled_trial import AnswerRecorder, ScheduledTrial
 from refork.fork.trials.trial_step import Limits
 from refork.frameworks.protocol import Framework, ModelCall, StepCall, StepRun
 from refork.records import Answer, Case, Request, Run, Step, StepKind
@@ -66,13 +66,13 @@ class TailBranch(Branch):
     def __init__(
         self,
         case: Case,
-        gate: Gate,
-        keeper: Keeper,
-        planned: Planned,
+        gate: ForkAdmission,
+        keeper: AnswerRecorder,
+        planned: ScheduledTrial,
         *,
-        told: ToldCalls,
+        told: RecordedToolResults,
         framework: Framework | None,
-        permits: Permits,
+        permits: ToolAccess,
         host: "TailHost",
     ) -> None:
         super().__init__(gate, told, permits.policy)
@@ -107,7 +107,7 @@ class TailBranch(Branch):
         """Seconds since it arrived at the fork point."""
         return time.monotonic() - self._began if self.gate.arrived else 0.0
 
-    def add(self, planned: Sequence[Planned]) -> None:
+    def add(self, planned: Sequence[ScheduledTrial]) -> None:
         assert list(planned) == [self._planned], "a tail is one trial"
         self._host.start_in_turn(self, self._case.run)
 
@@ -130,7 +130,7 @@ class TailBranch(Branch):
     def close(self) -> None:
         """It ends with its only trial."""
 
-    def stop(self) -> Sequence[Planned]:
+    def stop(self) -> Sequence[ScheduledTrial]:
         with self._lock:
             self._stopped = True
             return () if self._begun else (self._planned,)

@@ -4,26 +4,26 @@ from collections import Counter, defaultdict
 from threading import Lock
 from typing import Any
 
-from refork.frameworks.protocol import Framework, ToldCall
+from refork.frameworks.protocol import Framework, ToolResult
 from refork.records import Run
 from refork.tool_policy import last_part
 from refork.tool_policy.canonical_arguments import canonical
 
 
-class ToldCalls:
+class RecordedToolResults:
     """Hands out, in the order of the run, the answers of a recorded run's tools that left no checkpoint."""
 
     def __init__(self, run: Run, framework: Framework | None) -> None:
         self._steps = {step.tool or last_part(step.name) for step in run.steps}
-        self._told: dict[tuple[str, str], list[ToldCall]] = defaultdict(list)
+        self._told: dict[tuple[str, str], list[ToolResult]] = defaultdict(list)
         self._taken: Counter[tuple[str, str]] = Counter()
         self._lock = Lock()
         for told in _in_order(run, framework):
             self._told[told.name, canonical(told.arguments)].append(told)
 
-    def fresh(self) -> "ToldCalls":
+    def fresh(self) -> "RecordedToolResults":
         """The same answers, none of them handed out."""
-        other = object.__new__(ToldCalls)
+        other = object.__new__(RecordedToolResults)
         other.__dict__.update(self.__dict__)
         other._taken, other._lock = Counter(), Lock()
         return other
@@ -32,7 +32,7 @@ class ToldCalls:
         """Whether a tool of that name left a checkpoint, by which DBOS answers it."""
         return name in self._steps
 
-    def take(self, name: str, arguments: Any) -> ToldCall | None:
+    def take(self, name: str, arguments: Any) -> ToolResult | None:
         """What was told for the same call; the last answer again where it was told less often."""
         if self.is_step(name):
             return None
@@ -44,8 +44,8 @@ class ToldCalls:
         return told[min(place, len(told) - 1)] if told else None
 
 
-def _in_order(run: Run, framework: Framework | None) -> list[ToldCall]:
-    seen: dict[str, ToldCall] = {}
+def _in_order(run: Run, framework: Framework | None) -> list[ToolResult]:
+    seen: dict[str, ToolResult] = {}
     for step in run.steps if framework is not None else ():
         if step.request is not None and framework is not None:
             for told in framework.told(step.request):

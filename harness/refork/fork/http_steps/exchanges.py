@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
 
-from refork.answer_cache import AnswerKey, AnswersMode, Kept, digest_of, normalizers
+from refork.answer_cache import AnswerKey, AnswersMode, CachedAnswer, digest_of, normalizers
 from refork.errors import AnswerMissingError, ApplicationError, ModelCallError, ToolDeniedError
 from refork.fork.http_steps.asking import Asking, asking_of, said_by
 from refork.fork.http_steps.making import Kind, Making
@@ -173,7 +173,7 @@ class Exchanges(Notes):
             raise self._stop(ApplicationError("no key for the model: set OPENAI_API_KEY to make live calls"))
         return _Due(asking=asking, key=key)
 
-    def _found(self, key: AnswerKey) -> Kept | None:
+    def _found(self, key: AnswerKey) -> CachedAnswer | None:
         try:
             return self._making.store.find(self._making.folder, key)
         except Exception as error:  # a damaged file
@@ -186,7 +186,7 @@ class Exchanges(Notes):
         reading = due.asking.read(answer) if isinstance(answer, Received) else None
         if isinstance(answer, Exception) or reading is None:
             return self._fail(due, answer)
-        kept = Kept(
+        kept = CachedAnswer(
             digest=due.key.digest,
             trial=due.key.trial,
             occurrence=due.key.occurrence,

@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
-from refork.answer_cache import Kept, Store
+from refork.answer_cache import CachedAnswer, Store
 from refork.fork.attempts.retry_policy import Retries
 from refork.records import Request
 from refork.records.variant import Variant
 
 
-def _nothing(_kept: Kept) -> None:
+def _nothing(_kept: CachedAnswer) -> None:
     """Nobody is told."""
 
 
@@ -43,5 +43,5 @@ class Making:
     missing: Callable[[Request, int], str]
     seen: Counter[str] = field(default_factory=Counter[str])
     """How often each request came: in a tail the steps of one trial share it."""
-    arrives: Callable[[Kept], None] = _nothing
+    arrives: Callable[[CachedAnswer], None] = _nothing
     """Told of every answer that was paid for, the moment it arrives."""

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from refork.answer_cache import AnswerKey, Kept
+from refork.answer_cache import AnswerKey, CachedAnswer
 from refork.errors import ModelCallError
 from refork.http_calls.formats import Reading
 from refork.records import Request
@@ -14,17 +14,17 @@ class Notes:
     """Written under its owner's lock. ``_failed`` is how the last request failed, None where it was answered."""
 
     def __init__(self) -> None:
-        self._made: dict[AnswerKey, Kept] = {}
+        self._made: dict[AnswerKey, CachedAnswer] = {}
         self._changed = False
         self._forget()
 
     def _forget(self) -> None:
         """The code begins anew; what was paid for stays."""
         self._readings: list[tuple[Reading, Request]] = []
-        self._reused: list[Kept] = []
+        self._reused: list[CachedAnswer] = []
         self._failed: ModelCallError | None = None
 
-    def _note(self, request: Request, reading: Reading | None, known: Kept | None) -> None:
+    def _note(self, request: Request, reading: Reading | None, known: CachedAnswer | None) -> None:
         """A response: ``known`` is what it was kept as."""
         if reading is not None:
             self._readings.append((reading, request))
@@ -43,7 +43,7 @@ class Notes:
         return self._changed
 
     @property
-    def made(self) -> tuple[Kept, ...]:
+    def made(self) -> tuple[CachedAnswer, ...]:
         """What was paid for."""
         return tuple(self._made.values())
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 from dbos._error import DBOSWorkflowCancelledError
 from pydantic import TypeAdapter
 
-from refork.answer_cache import Kept
+from refork.answer_cache import CachedAnswer
 from refork.errors import ReforkError, UnreadableAnswerError
 from refork.fork.attempts.problems import is_of_a_client
 from refork.fork.attempts.sdk_watch import SdkWatch
@@ -22,7 +22,7 @@ from refork.redaction.error_text import summary
 from refork.values.nesting import DEEPEST, is_nested_too_deeply
 
 _OVER: Final = (asyncio.CancelledError, KeyboardInterrupt, SystemExit, DBOSWorkflowCancelledError)
-_KEPT = TypeAdapter(tuple[Kept, ...])
+_KEPT = TypeAdapter(tuple[CachedAnswer, ...])
 
 
 async def sent_by(call: ModelCall, exchanges: Exchanges | None) -> Reply:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from threading import Lock
 from typing import Any, Final
 
-from refork.answer_cache import AnswerKey, AnswersMode, Kept, Store, digest_of, normalizers
+from refork.answer_cache import AnswerKey, AnswersMode, CachedAnswer, Store, digest_of, normalizers
 from refork.errors import ValueNotPortableError
 from refork.fork.branches.branch import Instead
 from refork.fork.http_steps import Exchanges, Making
@@ -34,7 +34,7 @@ class KeptSteps:
         self._lock = Lock()
         self._seen: Counter[str] = Counter()
         self._keys: dict[int, AnswerKey] = {}
-        self._found: dict[int, Kept] = {}
+        self._found: dict[int, CachedAnswer] = {}
         self._exchanges: dict[int, Exchanges] = {}
         self._requests: Counter[str] = Counter()
 
@@ -116,7 +116,7 @@ class KeptSteps:
 
     def _note(self, key: AnswerKey, output: Any, seconds: float) -> None:
         with suppress(ValueNotPortableError):  # then it is no checkpoint either
-            kept = Kept(
+            kept = CachedAnswer(
                 digest=key.digest,
                 trial=key.trial,
                 occurrence=key.occurrence,
@@ -157,12 +157,12 @@ class KeptSteps:
             beside, until = max(beside, took), max(until, step.completed_at or until)
         return total + beside
 
-    def made(self, steps: Sequence[tuple[int, Step]]) -> tuple[Kept, ...]:
+    def made(self, steps: Sequence[tuple[int, Step]]) -> tuple[CachedAnswer, ...]:
         """What there is to keep of these steps, each with its number in the fork: the calls that answered."""
         now = datetime.now(UTC)
         asked = self._seen_exchanges()
         whole = tuple(
-            Kept(
+            CachedAnswer(
                 digest=key.digest,
                 trial=key.trial,
                 occurrence=key.occurrence,

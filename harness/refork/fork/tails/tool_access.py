@@ -12,8 +12,8 @@ from typing import Any, Final
 from refork.case_files.large_values import is_left_out
 from refork.errors import ToolDeniedError, ToolToldError, ValueNotPortableError
 from refork.fork.branches.branch import Instead
-from refork.fork.branches.tool_results import ToldCalls
-from refork.fork.event_loops import aside
+from refork.fork.branches.tool_results import RecordedToolResults
+from refork.fork.event_loops import run_on_event_loop
 from refork.frameworks.protocol import StepCall
 from refork.records import RecordedError, Run, Step
 from refork.tool_policy import DBOS_PREFIX, RECEIVE, Action, ToolPolicy
@@ -43,7 +43,7 @@ _decided: ContextVar[Decision | None] = ContextVar("refork_decided", default=Non
 """What was decided for the step of the tool whose code calls."""
 
 
-class Permits:
+class ToolAccess:
     """Made for each tail: recorded calls are handed out in order."""
 
     def __init__(
@@ -53,7 +53,7 @@ class Permits:
         stubs: Mapping[str, Callable[..., Any]],
         calls: RecordedCalls,
         *,
-        told: ToldCalls,
+        told: RecordedToolResults,
         start: int,
         run_id: str,
     ) -> None:
@@ -174,7 +174,7 @@ class Permits:
 
         def answer(*_args: Any, **_kwargs: Any) -> Any:
             answer = self._answer(decision, step.arguments)
-            return aside(answer) if isinstance(answer, Coroutine) else answer
+            return run_on_event_loop(answer) if isinstance(answer, Coroutine) else answer
 
         return answer_async if inspect.iscoroutinefunction(step.function) else answer
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from refork.dbos.replay.receives import receiving
 from refork.errors import ForkError, ToolDeniedError
-from refork.fork.event_loops import aside
-from refork.fork.tails.tool_access import Permits, recorded_output
+from refork.fork.event_loops import run_on_event_loop
+from refork.fork.tails.tool_access import ToolAccess, recorded_output
 from refork.records import Step
 from refork.redaction.error_text import summary
 from refork.tool_policy import RECEIVE, Action, Rule, ToolPolicy
@@ -32,7 +32,7 @@ class User:
         self,
         policy: ToolPolicy,
         stubs: Mapping[str, Callable[..., Any]],
-        permits: Permits,
+        permits: ToolAccess,
     ) -> None:
         self._policy = policy
         self._stubs = stubs
@@ -61,7 +61,7 @@ class User:
     def _of_stub(self, rule: Rule, number: int, so_far: Callable[[], Sequence[Turn]]) -> Step:
         said = self._ask(rule, RECEIVE, receiving(), so_far)
         with _named(rule):
-            output = encode(aside(said) if inspect.iscoroutine(said) else said)
+            output = encode(run_on_event_loop(said) if inspect.iscoroutine(said) else said)
         return Step(number=number, name=RECEIVE, output=output)
 
     def answers(self, name: str) -> bool:

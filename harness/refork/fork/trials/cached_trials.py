@@ -1,16 +1,16 @@
 """Trials that make no call: their answer is kept, or is missing where no call may be made."""
 
-from refork.answer_cache import Kept
+from refork.answer_cache import CachedAnswer
 from refork.errors import AnswerMissingError
 from refork.fork.attempts.problems import trial_error
-from refork.fork.trials.scheduled_trial import Planned
+from refork.fork.trials.scheduled_trial import ScheduledTrial
 from refork.records import Request
 from refork.records.outcome import Trial
 
 RECORD = "record it with `pytest --agent-evals` and a key for the model, then commit answers.jsonl"
 
 
-def reused(planned: Planned, kept: Kept) -> Trial:
+def reused(planned: ScheduledTrial, kept: CachedAnswer) -> Trial:
     """The trial that an answer was kept of."""
     return Trial(
         variant=planned.variant.name,
@@ -25,7 +25,7 @@ def reused(planned: Planned, kept: Kept) -> Trial:
     )
 
 
-def missing(planned: Planned, request: Request, draws: int) -> Trial:
+def missing(planned: ScheduledTrial, request: Request, draws: int) -> Trial:
     """``draws`` answers to the same request are kept."""
     return Trial(
         variant=planned.variant.name,
@@ -34,7 +34,7 @@ def missing(planned: Planned, request: Request, draws: int) -> Trial:
     )
 
 
-def not_kept(planned: Planned, request: Request, draws: int) -> str:
+def not_kept(planned: ScheduledTrial, request: Request, draws: int) -> str:
     """Which prompt has no answer, and what to do."""
     agent = f" of agent {request.agent!r}" if request.agent else ""
     why = (

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager, contextmanager
 from threading import Lock
 
 
-class Slots:
+class ConcurrencyLimit:
     """At most ``limit`` holders at once, in the order in which they asked."""
 
     def __init__(self, limit: int) -> None:

@@ -12,7 +12,7 @@ from refork.records.variant import Variant
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Planned:
+class ScheduledTrial:
     """A trial that somebody waits for."""
 
     variant: Variant
@@ -24,14 +24,14 @@ class Planned:
         return Trial(variant=self.variant.name, number=self.number, **what)  # type: ignore[arg-type]
 
 
-class Keeper(Protocol):
+class AnswerRecorder(Protocol):
     """Where a branch asks for its trials and leaves what they came to."""
 
-    def begin(self, planned: Planned) -> bool:
+    def begin(self, planned: ScheduledTrial) -> bool:
         """Whether the trial is still wanted; from now on nobody can take it back."""
         ...
 
-    def give(self, planned: Planned, trial: Trial) -> None: ...
+    def give(self, planned: ScheduledTrial, trial: Trial) -> None: ...
 
     def sent(self, variant: str, request: Request) -> None:
         """What is sent to the model at the fork point for a variant."""
@@ -42,13 +42,13 @@ class Keeper(Protocol):
         ...
 
 
-def refuse(planned: Iterable[Planned], problem: ReforkError) -> None:
+def refuse(planned: Iterable[ScheduledTrial], problem: ReforkError) -> None:
     for each in planned:
         if each.result.running() or each.result.set_running_or_notify_cancel():
             each.result.set_exception(problem)
 
 
-def cancel(planned: Iterable[Planned]) -> None:
+def cancel(planned: Iterable[ScheduledTrial]) -> None:
     for each in planned:
         each.result.cancel()
         each.result.set_running_or_notify_cancel()  # tells those who wait for it

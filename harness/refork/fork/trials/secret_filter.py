@@ -37,7 +37,7 @@ def hidden_trial(trial: Trial) -> Trial:
         scan_step(redactor, step)
     if trial.error is not None:
         redactor.scan(trial.error.message)
-    redactor.scan([trial.raw, *(kept.output for kept in trial.kept_steps)])
+    redactor.scan([trial.raw, *(kept.output for kept in trial.cached_steps)])
     return trial if redactor.idle else _without(redactor, trial)
 
 
@@ -49,8 +49,8 @@ def _without(redactor: Redactor, trial: Trial) -> Trial:
         error=None if error is None else replace(error, message=redactor.apply(error.message, None)),
         raw=redactor.apply(trial.raw, None),
         trajectory=tuple(redacted_step(redactor, step) for step in trial.trajectory),
-        kept_steps=tuple(
-            replace(kept, output=redactor.apply(kept.output, None)) for kept in trial.kept_steps
+        cached_steps=tuple(
+            replace(kept, output=redactor.apply(kept.output, None)) for kept in trial.cached_steps
         ),
     )
 

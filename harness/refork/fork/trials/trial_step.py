@@ -14,7 +14,7 @@ from refork.errors import DatabaseError, ReforkError
 from refork.fork.attempts import Account, attempted, trial_error
 from refork.fork.attempts.retry_policy import Retries, is_transient
 from refork.fork.http_steps import Exchanges, is_own, known, sent_by, told
-from refork.fork.trials.concurrency_limit import Slots
+from refork.fork.trials.concurrency_limit import ConcurrencyLimit
 from refork.frameworks.protocol import ModelCall, Reply
 from refork.records import Answer, Json, Request
 from refork.records.outcome import ErrorKind, Trial, TrialError
@@ -36,7 +36,7 @@ class Limits:
     cannot be used.
     """
 
-    slots: Slots
+    slots: ConcurrencyLimit
     retries: Retries
     answers: Store = field(default_factory=Store)
     account: Account = field(default_factory=Account)

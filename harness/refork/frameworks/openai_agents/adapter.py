@@ -10,10 +10,10 @@ from contextlib import AbstractContextManager
 
 from agents import ModelResponse
 
-from refork.frameworks.openai_agents.calls import MODEL_STEP, answer_of, told_calls, usage_of
+from refork.frameworks.openai_agents.calls import MODEL_STEP, answer_of, tool_results, usage_of
 from refork.frameworks.openai_agents.clients import made_without_key
 from refork.frameworks.openai_agents.hooks import intercepted
-from refork.frameworks.protocol import Description, ModelCall, RawStep, StepCall, ToldCall, Watcher
+from refork.frameworks.protocol import Description, ModelCall, RawStep, StepCall, ToolResult, Watcher
 from refork.records import Request, StepKind
 from refork.values import Registry
 
@@ -49,8 +49,8 @@ class OpenAIAgents:
     def intercept(self, watcher: Watcher) -> AbstractContextManager[None]:
         return intercepted(watcher)
 
-    def told(self, request: Request) -> Sequence[ToldCall]:
-        return told_calls(request.input)
+    def told(self, request: Request) -> Sequence[ToolResult]:
+        return tool_results(request.input)
 
     def model_call(self, _step: StepCall) -> ModelCall | None:
         return None

@@ -15,7 +15,7 @@ from pydantic_core import to_jsonable_python
 from refork.answer_cache.request_keys import digest
 from refork.errors import BadInputError
 from refork.frameworks.openai_agents.clients import check_key, check_model_counts
-from refork.frameworks.protocol import ModelCall, Reply, ToldCall
+from refork.frameworks.protocol import ModelCall, Reply, ToolResult
 from refork.http_calls.client_responses import ending_of
 from refork.prompts.candidates import render
 from refork.records import Answer, Request, Tool, ToolCall
@@ -177,10 +177,10 @@ def _other_model(model: Model, name: str) -> Model:
     return other  # type: ignore[no-any-return]
 
 
-def told_calls(items: Any) -> list[ToldCall]:
+def tool_results(items: Any) -> list[ToolResult]:
     """The calls of function tools among a request's messages, with what the model was told of each."""
     calls: dict[str, dict[str, Any]] = {}
-    told: list[ToldCall] = []
+    told: list[ToolResult] = []
     for item in items if isinstance(items, list) else ():
         kind, call_id = (item.get("type"), item.get("call_id")) if isinstance(item, dict) else (None, None)
         if kind == "function_call" and isinstance(call_id, str):
@@ -188,7 +188,9 @@ def told_calls(items: Any) -> list[ToldCall]:
         elif kind == "function_call_output" and call_id in calls and "output" in item:
             call = calls[call_id]
             arguments, output = json_or_text(call.get("arguments") or ""), _as_returned(item["output"])
-            told.append(ToldCall(id=call_id, name=str(call.get("name")), arguments=arguments, output=output))
+            told.append(
+                ToolResult(id=call_id, name=str(call.get("name")), arguments=arguments, output=output)
+            )
     return told
 
 

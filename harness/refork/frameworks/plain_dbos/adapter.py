@@ -23,7 +23,7 @@ from refork.frameworks.protocol import (
     Reply,
     StepCall,
     StepRun,
-    ToldCall,
+    ToolResult,
     Watcher,
 )
 from refork.http_calls import carry, in_thread, watch_here
@@ -110,7 +110,7 @@ class PlainSteps:
     def intercept(self, watcher: Watcher) -> AbstractContextManager[None]:
         return _evaluating(_Prompts(watcher))
 
-    def told(self, _request: Request) -> Sequence[ToldCall]:
+    def told(self, _request: Request) -> Sequence[ToolResult]:
         return ()
 
     def model_call(self, step: StepCall) -> ModelCall | None:

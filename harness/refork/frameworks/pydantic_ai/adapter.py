@@ -11,8 +11,8 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 from refork.errors import ToolToldError
-from refork.frameworks.protocol import Description, ModelCall, RawStep, StepCall, ToldCall, Watcher
-from refork.frameworks.pydantic_ai.calls import MODEL_STEPS, Call, agent_of, answer_of, told_calls, usage_of
+from refork.frameworks.protocol import Description, ModelCall, RawStep, StepCall, ToolResult, Watcher
+from refork.frameworks.pydantic_ai.calls import MODEL_STEPS, Call, agent_of, answer_of, tool_results, usage_of
 from refork.records import Request, StepKind
 from refork.values import Registry
 
@@ -72,8 +72,8 @@ class PydanticAI:
         # Another application need not wait for its import.
         return _asked_first(watcher) if "pydantic_ai" in sys.modules else nullcontext()
 
-    def told(self, request: Request) -> Sequence[ToldCall]:
-        return told_calls(request.input)
+    def told(self, request: Request) -> Sequence[ToolResult]:
+        return tool_results(request.input)
 
     def model_call(self, step: StepCall) -> ModelCall | None:
         if not step.name.endswith(MODEL_STEPS) or "messages" not in step.arguments:

@@ -12,7 +12,7 @@ from pydantic_core import from_json, to_jsonable_python
 from refork.answer_cache.request_keys import digest
 from refork.errors import ApplicationError, BadInputError
 from refork.frameworks.openai_agents.clients import check_key, check_model_counts
-from refork.frameworks.protocol import ModelCall, Reply, StepCall, ToldCall
+from refork.frameworks.protocol import ModelCall, Reply, StepCall, ToolResult
 from refork.http_calls.client_responses import ending_of
 from refork.prompts.candidates import render
 from refork.records import Answer, Request, Tool, ToolCall
@@ -152,10 +152,10 @@ def usage_of(response: Any) -> Usage | None:
     )
 
 
-def told_calls(messages: Any) -> list[ToldCall]:
+def tool_results(messages: Any) -> list[ToolResult]:
     """The tool calls among a request's messages, as JSON, with what the model was told of each."""
     calls: dict[str, Any] = {}
-    told: list[ToldCall] = []
+    told: list[ToolResult] = []
     for message in messages if isinstance(messages, list) else ():
         parts = message.get("parts") if isinstance(message, dict) else None
         for part in parts if isinstance(parts, list) else ():
@@ -164,7 +164,9 @@ def told_calls(messages: Any) -> list[ToldCall]:
                 calls[call_id] = _arguments_of(part.get("args"))
             elif kind == "tool-return" and call_id in calls and isinstance(part.get("content"), str):
                 name = str(part.get("tool_name"))
-                told.append(ToldCall(id=call_id, name=name, arguments=calls[call_id], output=part["content"]))
+                told.append(
+                    ToolResult(id=call_id, name=name, arguments=calls[call_id], output=part["content"])
+                )
     return told
 
 
