@@ -58,7 +58,7 @@ class Evaluation:
     def to_frame(self, rows: Rows = "cells") -> "pd.DataFrame":
         """A pandas frame with a row a ``cells`` (case under a variant), ``trials`` or ``scores`` (scorer of a trial).
 
-        docs/results.md names the columns and their dtypes. Rates lie between 0 and 1, cost is in US dollars, time in
+        docs/python.md names the columns and their dtypes. Rates lie between 0 and 1, cost is in US dollars, time in
         seconds; what nobody knows is missing.
         """
         from refork_reports.formats import frames  # noqa: PLC0415 - pandas takes a second to import
