@@ -29,10 +29,10 @@ check: install  ## lint, types, layers
 	$(BIN)/lint-imports
 
 test: install  ## run all tests, side by side
-	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 test-slow: install  ## run the tests that take minutes: kills, fuzzing, other applications, other versions
-	$(BIN)/python -m pytest -n 2 --dist worksteal -rP --show-capture=stdout tests/slow tests/plugin/slow
+	$(BIN)/python -m pytest -n 2 --dist worksteal -rP --show-capture=stdout tests/slow tests/forks/slow tests/plugin/slow
 
 test-matrix: install  ## try the versions that people have: one whole path, and what is relied on in them
 	$(BIN)/python -m pytest tests/plugin/slow/test_versions.py

@@ -12,14 +12,24 @@ from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 import pytest
+from hypothesis import settings
 from support.postgres import execute, role_of
 from support.production import write_runs
 from support.tls_postgres import TlsPostgres, programs, tls_postgres
 
 SERVER_VARIABLE = "REFORK_TEST_POSTGRES_URL"
+LONGEST_FIRST = Path(__file__).parent / "plugin"
+
+settings.register_profile("tests", deadline=None)  # on a busy machine any example may take long
+settings.load_profile("tests")
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # started in the background of a shell
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files whose tests take seconds come first, so that all workers of pytest-xdist are busy to the end."""
+    items.sort(key=lambda item: LONGEST_FIRST not in item.path.parents)
 
 
 @pytest.fixture(scope="session")

@@ -89,7 +89,7 @@ class Evaluation:
         ``path`` is a page (``.html``), ``results.json`` (``.json``) or a summary (``.md``); a folder gets all three.
         Raises BadInputError for another kind of file, and ReforkError where it cannot be written.
         """
-        from refork_reports import results_json  # noqa: PLC0415 - templates and pandas take a second to import
+        from refork_reports import results_json  # noqa: PLC0415 - templates take half a second to import
         from refork_reports.formats import html, markdown  # noqa: PLC0415
 
         path = Path(path)
@@ -115,7 +115,7 @@ class Evaluation:
         return "\n".join("".join(segment.text for segment in line) for line in summary(self.result))
 
     def _repr_html_(self) -> str:
-        from refork_reports.formats.notebook import matrix  # noqa: PLC0415 - Jinja2 and pandas, where it is shown
+        from refork_reports.formats.notebook import matrix  # noqa: PLC0415 - Jinja2, where it is shown
 
         return matrix(self.result)
 

@@ -2,7 +2,6 @@
 
 import io
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,6 +13,7 @@ from refork.case_files.case_file import load_case
 from refork.cli import main
 from refork.cli._output.steps import print_step
 from refork.records import Run as RecordedRun
+from support.commands import run_python
 from support.production import files_of, put_project
 
 Run = Callable[..., tuple[int, str, str]]
@@ -379,12 +379,10 @@ def test_postgres_is_read_by_a_role_that_may_only_select(run: Run, project: Path
 
 
 def refork(folder: Path, database: Path, *args: str) -> subprocess.CompletedProcess[str]:
-    environment = os.environ | {"XDG_CACHE_HOME": str(folder / ".cache")}
-    environment.pop("OPENAI_API_KEY", None)
-    command = [sys.executable, "-m", "refork.cli", *args, "--db", f"sqlite:///{database}"]
-    return subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=120
-    )
+    words = "-m", "refork.cli", *args, "--db", f"sqlite:///{database}"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("OPENAI_API_KEY", raising=False)
+        return run_python(folder, *words, environment={"XDG_CACHE_HOME": str(folder / ".cache")})
 
 
 def test_a_replay_tells_agents_models_and_prompts(

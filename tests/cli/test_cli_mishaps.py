@@ -3,8 +3,6 @@
 import json
 import os
 import re
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +11,7 @@ import pytest
 from refork.case_files.case_file import load_case
 from refork.cli import main
 from refork.records import Case
+from support.commands import run_python
 from support.model_server import ModelServer
 from support.production import desk_answer, put_desk, write_mishaps
 
@@ -112,15 +111,12 @@ def test_the_structure_of_what_held_a_secret_stays(run: Run) -> None:
 def test_a_case_whose_secrets_were_replaced_still_forks_where_it_was_captured(run: Run) -> None:
     captured(run, "good", 4, "--redact", "emails,phones")
     with ModelServer(desk_answer) as server:
-        environment = os.environ | {
+        environment = {
             "OPENAI_BASE_URL": server.url,
             "OPENAI_API_KEY": "none",
             "PYTHONPATH": os.pathsep.join(filter(None, (os.environ.get("PYTHONPATH"), str(TESTS)))),
         }
-        command = [sys.executable, "-c", FORK]
-        done = subprocess.run(
-            command, env=environment, capture_output=True, text=True, check=False, timeout=120
-        )
+        done = run_python(Path.cwd(), "-c", FORK, environment=environment)
     assert done.stdout.split() == ["measured", "True", "True"], done.stdout + done.stderr
     (call, _) = server.requests
     sent = json.dumps(call.body)

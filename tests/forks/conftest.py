@@ -8,7 +8,6 @@ import pytest
 from refork.fork import ForkSession
 from refork.records import Run
 from support import plots
-from support.apps import helpdesk
 from support.forks import RUNS_FILE, fresh_session, record_runs, surroundings_of
 from support.model_server import ModelServer
 from support.prepared import Prepared, prepared_python
@@ -42,7 +41,6 @@ def surroundings(tmp_path_factory: pytest.TempPathFactory) -> Generator[Path]:
     with pytest.MonkeyPatch.context() as patch:
         for name, value in surroundings_of(folder).items():
             patch.setenv(name, value)
-        patch.setattr(helpdesk, "LEDGER", folder / "ledger")
         yield folder
 
 

@@ -69,7 +69,7 @@ def recorded(tmp_path: Path) -> Run:
 
 def assert_replays(session: ForkSession, run: Run) -> None:
     assert session.replay(run).problem is None
-    assert not desk.LEDGER.exists()
+    assert not desk.ledger_file().exists()
 
 
 def test_an_application_that_constructs_and_launches_dbos_leaves_its_database_untouched(
@@ -135,10 +135,10 @@ def test_an_application_that_registers_consumers_schedules_and_queues_starts_non
         queues = {name for name in started if name.startswith("queue-worker-")}
         assert {name.removeprefix("queue-worker-")[:11] for name in queues} == {"refork-fork", "_dbos_inter"}
         assert not [name for name in started if "kafka" in name]
-        assert not desk.LEDGER.exists()
+        assert not desk.ledger_file().exists()
         # Modules that are imported when a workflow runs may register more.
         registry.register_poller(threading.Event(), desk.write, "late poller ran")
-    assert not desk.LEDGER.exists()
+    assert not desk.ledger_file().exists()
     assert len(registry.pollers) == len(before[0]) + 3
     assert registry.pollers[-1][1:] == (desk.write, ("late poller ran",), {})
     registry.pollers, registry.kafka_registrations = before
@@ -163,7 +163,7 @@ def test_a_schedule_that_is_in_the_database_nevertheless_starts_nothing(
         time.sleep(2.2)
         assert_replays(session, recorded(tmp_path))
         assert [each.workflow_id for each in DBOS.list_workflows(name="each_second")] == []
-    assert not desk.LEDGER.exists()
+    assert not desk.ledger_file().exists()
 
 
 def test_the_setup_function_is_called_before_dbos_is_launched_and_launches_nothing(
@@ -177,8 +177,8 @@ def test_the_setup_function_is_called_before_dbos_is_launched_and_launches_nothi
             write("setup ran")
     """
     with application(source, setup=f"{name}:setup") as session:
-        assert desk.LEDGER.read_text() == "setup ran\n"
-        desk.LEDGER.unlink()
+        assert desk.ledger_file().read_text() == "setup ran\n"
+        desk.ledger_file().unlink()
         assert_replays(session, recorded(tmp_path))
 
 

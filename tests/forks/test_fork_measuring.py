@@ -35,7 +35,7 @@ def test_each_variant_gets_its_own_answers_and_nothing_else_runs(
     outcome = measure(session, case, {"current": 9, "careful": 4}, CAREFUL)
     assert (outcome.status, outcome.reason) == (ForkStatus.MEASURED, "")
     assert server.count == 13
-    assert not helpdesk.LEDGER.exists()
+    assert not helpdesk.ledger_file().exists()
     prompt = outcome.requests["current"].prompt or ""
     assert outcome.requests["careful"].prompt == f"Careful! {prompt}"
     assert [(trial.variant, trial.number) for trial in outcome.trials] == [

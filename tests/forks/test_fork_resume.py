@@ -13,7 +13,7 @@ from refork.records import Run
 from support.apps import helpdesk as desk
 from support.forks import case_of, fresh_session, measure, surroundings_of
 from support.model_server import Failure, ModelServer
-from support.prepared import Prepared, Process
+from support.prepared import Prepared, Written
 
 CONCURRENCY = 4
 TRIALS = 20
@@ -30,7 +30,7 @@ class Project:
         self.folder, self.runs, self.server, self.prepared = folder, runs, server, prepared
         self.kills = 0
 
-    def start(self, variants: Variants, plot: str, trials: int) -> Process:
+    def start(self, variants: Variants, plot: str, trials: int) -> Written:
         options = {"concurrency": CONCURRENCY}
         plan = {"plot": plot, "variants": variants, "trials": trials, "options": options}
         env = surroundings_of(self.folder) | {"OPENAI_BASE_URL": self.server.url}

@@ -1,11 +1,8 @@
 """A tail goes on from the fork point to the end of the workflow, and acts only where the project said so."""
 
-import random
 from collections.abc import Generator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -17,7 +14,8 @@ from refork.tool_policy import OnMiss, ToolPolicy
 from refork.tool_policy.rule_files import project_rules
 from refork.values import decode
 from support.forks import CAREFUL, case_of, limits, measure
-from support.model_server import Call, Failure, ModelServer, Received, Reply
+from support.model_server import Failure, ModelServer
+from support.random_tails import TOOLS, acted_in_random_tails
 
 FIRST_CALL = 2
 
@@ -267,41 +265,10 @@ def rows(session: ForkSession) -> dict[str, int]:
         }
 
 
-TAILS = 1000
-TOOLS = ("look_up", "refund", "send_mail", "note")
-
-
-def test_over_every_policy_and_a_thousand_random_tails_only_what_is_live_acts(
+def test_over_every_policy_and_random_tails_only_what_is_live_acts(
     runs: dict[str, Run], session: ForkSession, server: ModelServer, ledger: Path
 ) -> None:
-    chance = random.Random(7)
-    server.script = partial(wanders, chance)
-    replayed = session.replay(runs["a_long_run"]).run
-    session._host.stubs = {tool: pretend for tool in TOOLS}  # noqa: C420 - its values are functions of any kind
-    acted, measured = set[str](), 0
-    for _ in range(20):
-        ledger.unlink(missing_ok=True)
-        tools = {tool: chance.choice(("live", "replay", "stub", "deny")) for tool in TOOLS}
-        policy(session, on_miss=chance.choice((None, *OnMiss)), **tools)
-        outcome = measure(session, case_of(replayed, 2, scope="tail"), TAILS // 20, seconds=60)
-        measured += len(outcome.trials)
-        written = (
-            {line.split()[0] for line in ledger.read_text("utf-8").splitlines()} if ledger.exists() else set()
-        )
-        assert written <= {tool for tool, action in tools.items() if action == "live"}
-        acted |= written
-    assert measured == TAILS
-    assert acted == set(TOOLS)
-
-
-def wanders(chance: random.Random, request: Received) -> Reply | str:
-    """Calls up to two tools with what was recorded or not, and ends at some time."""
-    if request.turn > chance.randrange(4):
-        return "done"
-    calls: dict[str, dict[str, Any]] = {
-        "look_up": {"customer": chance.choice(("Ann", "Bob"))},
-        "refund": {"amount": chance.choice((5, 500))},
-        "send_mail": {"to": "all"},
-    }
-    picked = chance.sample(sorted(calls), chance.choice((1, 2)))
-    return Reply(calls=tuple(Call(name, calls[name]) for name in picked))
+    """A sample: the slow tests try a thousand."""
+    acted = acted_in_random_tails(session, runs["a_long_run"], server, ledger, tails=60)
+    assert acted <= set(TOOLS)
+    assert acted

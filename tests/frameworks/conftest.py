@@ -1,8 +1,6 @@
 """Recorded runs of the sample applications, and the model that they talk to."""
 
 import os
-import subprocess
-import sys
 from collections.abc import Callable, Generator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -14,6 +12,7 @@ from refork.fork import open_session
 from refork.frameworks.protocol import Framework
 from refork.testing import Sample
 from refork.values import DEFAULT
+from support.commands import run_python
 from support.model_server import Call, Failure, ModelServer, Received, Reply
 
 TESTS = Path(__file__).parent.parent
@@ -77,10 +76,8 @@ def sample_of(server: ModelServer, tmp_path_factory: pytest.TempPathFactory) -> 
             framework.register(DEFAULT)
             database = folder / f"{module.rpartition('.')[2]}-{workflow}.sqlite"
             url = f"sqlite:///{database}"
-            command = [sys.executable, "-m", "support.record_sample", url, module, workflow]
-            done = subprocess.run(
-                command, cwd=TESTS, capture_output=True, text=True, check=False, timeout=120
-            )
+            words = "-m", "support.record_sample", url, module, workflow
+            done = run_python(TESTS, *words, environment={})
             assert done.returncode == 0, done.stderr
             ledger = folder / "ledger"
             ledger.unlink()

@@ -1,8 +1,6 @@
 """Recorded runs of the desk, the model that it asks, and a session that forks them."""
 
 import os
-import subprocess
-import sys
 from collections.abc import Callable, Generator
 from pathlib import Path
 
@@ -12,6 +10,7 @@ from refork.fork import ForkSession, open_session
 from refork.records import Run
 from refork.values import register
 from support.apps.desk_llm import Letter
+from support.commands import run_python
 from support.forks import limits
 from support.model_server import ModelServer, Received, Reply
 
@@ -43,11 +42,8 @@ def server(model: ModelServer) -> ModelServer:
 def desk_runs(model: ModelServer, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of the desk's recorded runs."""
     folder = tmp_path_factory.mktemp("desk")
-    command = [sys.executable, "-m", "support.write_desk", f"sqlite:///{folder}/desk.sqlite"]
-    environment = {**os.environ, **_surroundings(model, folder)}
-    done = subprocess.run(
-        command, cwd=TESTS, env=environment, capture_output=True, text=True, check=False, timeout=120
-    )
+    words = "-m", "support.write_desk", f"sqlite:///{folder}/desk.sqlite"
+    done = run_python(TESTS, *words, environment=_surroundings(model, folder))
     assert done.returncode == 0, done.stderr
     (folder / "ledger").unlink()
     return folder

@@ -3,15 +3,13 @@
 import importlib
 import itertools
 import json
-import os
-import subprocess
-import sys
 import warnings
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from support.commands import run_python
 from support.model_server import Answer, Call, Failure, ModelServer, Received, Reply
 from support.project import Project, case_yaml
 
@@ -62,16 +60,12 @@ def production(model: ModelServer, tmp_path_factory: pytest.TempPathFactory) -> 
     """A folder with ``production.sqlite``, and its run ``run-1`` as ``run.json``."""
     folder = tmp_path_factory.mktemp("recorded")
     (folder / "newsdesk.py").write_text((APPS / "newsdesk.py").read_text())
-    environment = os.environ | {
+    environment = {
         "OPENAI_BASE_URL": model.url,
         "OPENAI_API_KEY": "none",
         "OPENAI_AGENTS_DISABLE_TRACING": "1",
-        "PYTHONDONTWRITEBYTECODE": "",
     }
-    command = [sys.executable, str(RECORDER), str(folder)]
-    done = subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=120
-    )
+    done = run_python(folder, str(RECORDER), str(folder), environment=environment)
     assert done.returncode == 0, done.stderr
     return folder
 

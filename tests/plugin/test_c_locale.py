@@ -34,14 +34,15 @@ def speaker() -> Generator[ModelServer]:
 
 @pytest.fixture(scope="module")
 def umlauts(project: Project, speaker: ModelServer) -> Project:
-    return project.with_files(
-        {
-            "evals/prompts/summarizer/careful.md": "Schreibe sorgfältig: «kurz».\n",
-            "evals/cases/rosy/case.yaml": case_yaml(
-                "[{not_contains: increased}, {contains: größer}]",
-                rest="description: Fällt – aber größer\ntrials: 10\nvariants: [careful]",
-            ),
-            "tests/test_says.py": f"""
+    return (
+        project.with_files(
+            {
+                "evals/prompts/summarizer/careful.md": "Schreibe sorgfältig: «kurz».\n",
+                "evals/cases/rosy/case.yaml": case_yaml(
+                    "[{not_contains: increased}, {contains: größer}]",
+                    rest="description: Fällt – aber größer\ntrials: 10\nvariants: [careful]",
+                ),
+                "tests/test_says.py": f"""
                 import pytest
 
                 @pytest.mark.refork("rosy", variants=[], trials=2)
@@ -49,8 +50,11 @@ def umlauts(project: Project, speaker: ModelServer) -> Project:
                     print("✓ geprüft")
                     assert trial.text == {SAID!r}
                 """,
-        }
-    ).with_environment(OPENAI_BASE_URL=speaker.url, **NO_LOCALE)
+            }
+        )
+        .with_environment(OPENAI_BASE_URL=speaker.url, **NO_LOCALE)
+        .fresh()
+    )
 
 
 @pytest.fixture(scope="module")

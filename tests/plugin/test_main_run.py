@@ -116,7 +116,7 @@ def done(full: Project, model: ModelServer, tmp_path_factory: pytest.TempPathFac
     model.latency = 0.0
     model.requests.clear()
     folder = tmp_path_factory.mktemp("full")
-    done = full.run(folder, "--agent-evals", "-v", "-rA", "--junitxml=junit.xml")
+    done = full.fresh().run(folder, "--agent-evals", "-v", "-rA", "--junitxml=junit.xml")
     (folder / "calls.txt").write_text(str(model.count))
     (folder / "out.txt").write_text(done.output)
     return done

@@ -23,11 +23,13 @@ SENTENCE = (
 
 def python(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     environment = {"PYTHONPATH": str(folder), "DBOS_SYSTEM_DATABASE_URL": "sqlite:///none.sqlite"}
-    return run_python(folder, *words, environment=environment)
+    return run_python(folder, *words, environment=environment, fresh=True)
 
 
 def test_a_missing_private_name_is_one_sentence_and_no_traceback(project: Project, tmp_path: Path) -> None:
-    lacking = project.with_files({"sitecustomize.py": LACKING}).with_environment(PYTHONPATH=str(tmp_path))
+    lacking = (
+        project.with_files({"sitecustomize.py": LACKING}).with_environment(PYTHONPATH=str(tmp_path)).fresh()
+    )
     done = lacking.run(tmp_path, "--agent-evals")
     assert SENTENCE in " ".join(done.output.split())
     assert "Traceback" not in done.output

@@ -5,13 +5,12 @@ import os
 import pty
 import re
 import signal
-import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 from support.model_server import ModelServer
-from support.project import Finished, Project, case_yaml, finished, read_until
+from support.project import Finished, Project, Running, case_yaml, finished, read_until
 
 WAITING = "waiting for 2 answers in flight, Ctrl-C again to drop them"
 
@@ -22,7 +21,7 @@ def slow(project: Project) -> Project:
     return project.with_files({"evals/cases/rosy/case.yaml": case_yaml(rest="variants: [careful]")})
 
 
-def interrupt(process: "subprocess.Popen[str]") -> None:
+def interrupt(process: Running) -> None:
     process.send_signal(signal.SIGINT)
 
 

@@ -5,7 +5,6 @@ import os
 import re
 import signal
 import sqlite3
-import subprocess
 import time
 from collections import defaultdict
 from contextlib import closing
@@ -14,7 +13,7 @@ from typing import Any
 
 import pytest
 from support.model_server import ModelServer
-from support.project import Finished, Project, case_yaml, finished, read_until
+from support.project import Finished, Project, Running, case_yaml, finished, read_until
 
 GOOD, BAD = "Be careful.", "Be positive."
 CASES = ("anna", "bert", "carl")
@@ -152,13 +151,13 @@ def unbounded(project: Project) -> Project:
     return project.with_files({**cases, "pyproject.toml": settings})
 
 
-def children(process: "subprocess.Popen[str]") -> list[int]:
+def children(process: Running) -> list[int]:
     """The processes that it has started."""
     listed = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text(encoding="utf-8")
     return [int(pid) for pid in listed.split()]
 
 
-def interrupt(process: "subprocess.Popen[str]") -> None:
+def interrupt(process: Running) -> None:
     """As a terminal does: everyone hears of it."""
     for pid in (*children(process), process.pid):
         os.kill(pid, signal.SIGINT)

@@ -1,12 +1,10 @@
 """Runs of ``briefing`` that were recorded once, the model that it talks to, and the user's project."""
 
-import os
-import subprocess
-import sys
 from collections.abc import Callable, Generator
 from pathlib import Path
 
 import pytest
+from support.commands import run_python
 from support.model_server import ModelServer, Received, Reply
 from support.project import Project
 
@@ -47,16 +45,8 @@ def briefs(model: ModelServer, tmp_path_factory: pytest.TempPathFactory) -> Path
 def record(url: str, model: ModelServer, folder: Path) -> None:
     """Run the workflows of ``briefing`` in a process of their own, with ``url`` as their system database."""
     project_files(model).write(folder)
-    environment = os.environ | {"OPENAI_BASE_URL": model.url, "OPENAI_API_KEY": "none"}
-    done = subprocess.run(
-        [sys.executable, str(RECORDER), url],
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
+    environment = {"OPENAI_BASE_URL": model.url, "OPENAI_API_KEY": "none"}
+    done = run_python(folder, str(RECORDER), url, environment=environment)
     assert done.returncode == 0, done.stderr
 
 

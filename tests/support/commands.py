@@ -1,4 +1,4 @@
-"""Python in a process of its own, as a user starts it."""
+"""Python in a process of its own, with a folder and variables of its own."""
 
 import os
 import subprocess
@@ -6,15 +6,23 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from support.prepared import prepared_sessions
+
 
 def run_python(
-    folder: Path, *words: str, environment: Mapping[str, str], timeout: float = 120
+    folder: Path, *words: str, environment: Mapping[str, str], timeout: float = 120, fresh: bool = False
 ) -> "subprocess.CompletedProcess[str]":
-    """Run Python in ``folder`` with these words, and with ``environment`` beside the variables of this process."""
+    """Run Python in ``folder`` with these words, and with ``environment`` beside the variables of this process.
+
+    It is a copy of a process that has imported what Refork and its users import; ``fresh``, as a user starts it.
+    """
+    variables = {**os.environ, **environment}
+    if not fresh:
+        return prepared_sessions().run(folder, *words, env=variables, timeout=timeout)
     return subprocess.run(
         [sys.executable, *words],
         cwd=folder,
-        env={**os.environ, **environment},
+        env=variables,
         capture_output=True,
         text=True,
         check=False,

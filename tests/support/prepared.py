@@ -1,120 +1,194 @@
-"""Processes that start at once: copies of one that has imported everything already.
+"""Processes that start at once: copies of one that has imported everything already (see ``copied.py``)."""
 
-``python -m support.prepared`` is that one. It has no threads; each line that it reads names a function and what
-to call it with, and is answered by the id of a new process, or by the exit code of one that is asked for.
-"""
-
-import importlib
+import functools
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
-import traceback
+import time
 from collections.abc import Generator, Mapping, Sequence
-from contextlib import contextmanager
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any, Final
+from tempfile import TemporaryDirectory
+from typing import Any, Final, TextIO
 
 TESTS: Final = Path(__file__).parent.parent
-IMPORTED: Final = (
+SOURCES: Final = os.pathsep.join(
+    str(TESTS.parent / name) for name in ("harness", "evals", "reports", "pytest_plugin")
+)
+"""Those of this checkout, wherever another one is installed."""
+FORKS: Final = (
     "support.fork_process",
     "support.plots",
     "refork.dbos.servers.throwaway_postgres",
     "openai",
     "h11",
 )
+SESSIONS: Final = ("support.warm_session",)
+_BETWEEN_LOOKS: Final = 0.005
+_VARIABLES: Final = {
+    "PYTHONDONTWRITEBYTECODE": "",
+    "OPENAI_AGENTS_DISABLE_TRACING": "1",
+    "OPENBLAS_NUM_THREADS": "1",  # or it has threads, and a copy of it may hang
+}
 
 
 class Process:
-    """A copy that runs a function. What it prints is in ``output``."""
+    """A copy, in the words of :class:`subprocess.Popen`. ``stdout`` is what it prints, where that is a pipe."""
 
-    def __init__(self, prepared: "Prepared", pid: int, out: Path) -> None:
-        self._prepared, self.pid, self._out = prepared, pid, out
+    def __init__(self, prepared: "Prepared", pid: int, stdout: TextIO | None) -> None:
+        self._prepared, self.pid, self.stdout = prepared, pid, stdout
+        self.returncode: int | None = None
+        self._rest: Future[str] | None = None
+
+    def poll(self) -> int | None:
+        """The exit code; None while it runs."""
+        if self.returncode is None:
+            self.returncode = self._prepared.ask({"ended": self.pid})
+        return self.returncode
+
+    def wait(self, timeout: float | None = None) -> int:
+        """The exit code, when it has ended. Raises subprocess.TimeoutExpired."""
+        until = None if timeout is None else time.monotonic() + timeout
+        while (code := self.poll()) is None:
+            if timeout is not None and until is not None and time.monotonic() > until:
+                raise subprocess.TimeoutExpired(f"copy {self.pid}", timeout)
+            time.sleep(_BETWEEN_LOOKS)
+        return code
+
+    def communicate(self, timeout: float | None = None) -> tuple[str, None]:
+        """What it printed, when it has ended. Raises subprocess.TimeoutExpired, after which it may be called again."""
+        assert self.stdout is not None
+        if self._rest is None:
+            reader = ThreadPoolExecutor(1)
+            self._rest = reader.submit(self.stdout.read)
+            reader.shutdown(wait=False)
+        try:
+            text = self._rest.result(timeout)
+        except TimeoutError:
+            raise subprocess.TimeoutExpired(f"copy {self.pid}", timeout or 0) from None
+        self.stdout.close()
+        self.wait(timeout)
+        return text, None
+
+    def send_signal(self, number: int) -> None:
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+
+class Written(Process):
+    """A copy that prints into a file."""
+
+    def __init__(self, prepared: "Prepared", pid: int, file: Path) -> None:
+        super().__init__(prepared, pid, None)
+        self._file = file
 
     @property
     def output(self) -> str:
-        return self._out.read_text()
+        return self._file.read_text()
 
     def kill(self) -> str:
         """Kill it with SIGKILL, and give what it had printed."""
-        os.kill(self.pid, signal.SIGKILL)
-        self._prepared.ask({"wait": self.pid})
+        self.send_signal(signal.SIGKILL)
+        self.wait()
         return self.output
 
     def finish(self) -> str:
         """Wait for its end, which may not be a failure, and give what it printed."""
-        code = self._prepared.ask({"wait": self.pid})
-        assert code == 0, self.output
+        assert self.wait() == 0, self.output
         return self.output
 
 
 class Prepared:
-    def __init__(self, server: "subprocess.Popen[str]") -> None:
-        self._server = server
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
         self._started = 0
 
-    def start(self, function: str, *args: Any, folder: Path, env: Mapping[str, str]) -> Process:
-        """Run ``module:function`` with arguments that are JSON, in a new process."""
+    def start(self, function: str, *args: Any, folder: Path, env: Mapping[str, str]) -> Written:
+        """Run ``module:function`` with arguments that are JSON, in a new process, its output in ``folder``."""
         self._started += 1
-        out = folder / f"process-{self._started}.out"
-        pid = self.ask({"run": function, "args": args, "out": str(out), "env": dict(env)})
-        return Process(self, pid, out)
+        file = folder / f"process-{self._started}.out"
+        code = "import importlib, json, sys\n"
+        code += "getattr(importlib.import_module(sys.argv[1]), sys.argv[2])(*json.loads(sys.argv[3]))"
+        module, _, name = function.partition(":")
+        words = ("-c", code, module, name, json.dumps(args))
+        with file.open("ab") as out:
+            pid = self._copy(words, Path.cwd(), os.environ | dict(env), out.fileno(), out.fileno())
+            return Written(self, pid, file)
 
-    def ask(self, question: Mapping[str, Any]) -> int:
-        assert self._server.stdin is not None
-        assert self._server.stdout is not None
-        self._server.stdin.write(json.dumps(question) + "\n")
-        self._server.stdin.flush()
-        return int(self._server.stdout.readline())
+    def python(self, folder: Path, *words: str, env: Mapping[str, str], stdout: int | None = None) -> Process:
+        """Run Python with these words in ``folder``, and with no variables but ``env``.
+
+        Prints into the file ``stdout``, else into a pipe.
+        """
+        if stdout is not None:
+            return Process(self, self._copy(words, folder, env, stdout, stdout), None)
+        return self._piped(words, folder, env)
+
+    def run(
+        self, folder: Path, *words: str, env: Mapping[str, str], timeout: float = 120
+    ) -> "subprocess.CompletedProcess[str]":
+        """The same, to its end, as :func:`subprocess.run` does it."""
+        with (folder / ".stderr").open("w+", encoding="utf-8") as errors:
+            (folder / ".stderr").unlink()
+            process = self._piped(words, folder, env, errors.fileno())
+            output, _ = process.communicate(timeout)
+            errors.seek(0)
+            return subprocess.CompletedProcess(words, process.wait(), output, errors.read())
+
+    def _piped(
+        self, words: Sequence[str], folder: Path, env: Mapping[str, str], stderr: int | None = None
+    ) -> Process:
+        reading, writing = os.pipe()
+        try:
+            pid = self._copy(words, folder, env, writing, writing if stderr is None else stderr)
+        finally:
+            os.close(writing)
+        return Process(self, pid, os.fdopen(reading, encoding="utf-8"))
+
+    def _copy(
+        self, words: Sequence[str], folder: Path, env: Mapping[str, str], stdout: int, stderr: int
+    ) -> int:
+        message = {"words": words, "folder": str(folder), "env": dict(env)}
+        with Path(os.devnull).open("rb") as nothing:
+            pid = self.ask(message, (nothing.fileno(), stdout, stderr))
+        assert pid is not None
+        return pid
+
+    def ask(self, message: Mapping[str, Any], files: Sequence[int] = ()) -> int | None:
+        data = json.dumps(message).encode() + b"\n"
+        sent = socket.send_fds(self._connection, [data], files)
+        self._connection.sendall(data[sent:])
+        answer: int | None = json.loads(self._connection.recv(100))
+        return answer
 
 
 @contextmanager
-def prepared_python() -> Generator[Prepared]:
-    server = subprocess.Popen(
-        [sys.executable, "-m", "support.prepared"],
-        cwd=TESTS,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    with server:
-        yield Prepared(server)
-        assert server.stdin is not None
-        server.stdin.close()
+def prepared_python(*modules: str, **variables: str) -> Generator[Prepared]:
+    """A process that has imported ``modules``; by default what a process that forks runs needs."""
+    with TemporaryDirectory() as folder:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "support.copied", folder, *(modules or FORKS)],
+            cwd=TESTS,
+            env={**os.environ, **_VARIABLES, **variables},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+        )
+        with server, socket.socket(socket.AF_UNIX) as connection:
+            assert server.stdout is not None
+            address = server.stdout.readline().decode().strip()
+            assert address, "the process that is copied did not start"
+            connection.connect(address)
+            yield Prepared(connection)
 
 
-def _serve() -> None:
-    for module in IMPORTED:
-        importlib.import_module(module)
-    for line in sys.stdin:
-        question = json.loads(line)
-        if "wait" in question:
-            _, status = os.waitpid(question["wait"], 0)
-            print(os.waitstatus_to_exitcode(status), flush=True)
-            continue
-        pid = os.fork()
-        if pid == 0:
-            _become(question["run"], question["args"], question["out"], question["env"])
-        print(pid, flush=True)
+@functools.cache
+def prepared_sessions() -> Prepared:
+    """One for as long as this process lasts. It has imported what ``pytest --agent-evals`` and ``refork`` import."""
+    return _lasting.enter_context(prepared_python(*SESSIONS, PYTHONPATH=SOURCES))
 
 
-def _become(function: str, args: Sequence[Any], out: str, env: Mapping[str, str]) -> None:
-    """Run the function and end, as an interpreter does: with the threads that it waits for."""
-    os.environ.update(env)
-    descriptor = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-    os.dup2(descriptor, 1)
-    os.dup2(descriptor, 2)
-    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    module, _, name = function.partition(":")
-    try:
-        getattr(importlib.import_module(module), name)(*args)
-        code = 0
-    except BaseException:
-        traceback.print_exc()
-        code = 1
-    sys.exit(code)
-
-
-if __name__ == "__main__":
-    _serve()
+_lasting: Final = ExitStack()

@@ -2,13 +2,11 @@
 
 import hashlib
 import json
-import os
 import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
+from support.commands import run_python
 from support.model_server import Call, ModelServer, Received, Reply
 
 HERE = Path(__file__).parent
@@ -19,11 +17,9 @@ def write_runs(url: str, folder: Path, *, schema: str | None = None) -> None:
     """Run the workflows of ``shop`` once each, with ``url`` as their system database."""
     put_shop(folder)
     with ModelServer(answer) as server:
-        environment = os.environ | {"OPENAI_BASE_URL": server.url, "OPENAI_API_KEY": "none"}
-        command = [sys.executable, str(HERE / "write_runs.py"), url, *([schema] if schema else [])]
-        done = subprocess.run(
-            command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=120
-        )
+        environment = {"OPENAI_BASE_URL": server.url, "OPENAI_API_KEY": "none"}
+        words = str(HERE / "write_runs.py"), url, *([schema] if schema else [])
+        done = run_python(folder, *words, environment=environment)
     assert done.returncode == 0, done.stderr
 
 
@@ -78,13 +74,6 @@ def put_desk(folder: Path, *, settings: str = 'app = "desk"\n', **modules: str) 
 def write_mishaps(url: str, folder: Path) -> None:
     """Run the workflows of ``desk``, one of them to no end, with ``url`` as their system database."""
     with ModelServer(desk_answer) as server:
-        environment = os.environ | {
-            "OPENAI_BASE_URL": server.url,
-            "OPENAI_API_KEY": "none",
-            "DESK_HOLDS": "60",
-        }
-        command = [sys.executable, str(HERE / "write_mishaps.py"), url]
-        done = subprocess.run(
-            command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=120
-        )
+        environment = {"OPENAI_BASE_URL": server.url, "OPENAI_API_KEY": "none", "DESK_HOLDS": "60"}
+        done = run_python(folder, str(HERE / "write_mishaps.py"), url, environment=environment)
     assert done.returncode == 0, done.stderr

@@ -10,7 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from textwrap import dedent
-from typing import Any, Self
+from typing import Any, Self, TypeAlias
+
+from support.prepared import SOURCES, Process, prepared_sessions
+
+Running: TypeAlias = "Process | subprocess.Popen[str]"
 
 _COUNT = re.compile(r"(\d+) (passed|failed|skipped|xfailed|xpassed|errors?|deselected)")
 
@@ -21,6 +25,11 @@ class Project:
 
     files: Mapping[str, str] = field(default_factory=dict[str, str])
     environment: Mapping[str, str] = field(default_factory=dict[str, str])
+    is_fresh: bool = False
+
+    def fresh(self) -> Self:
+        """The project where pytest runs in an interpreter that imports everything itself."""
+        return replace(self, is_fresh=True)
 
     def with_files(self, files: Mapping[str, str]) -> Self:
         """The project with these files added or replaced; their common indentation goes."""
@@ -43,12 +52,19 @@ class Project:
             path.write_text(text, encoding="utf-8")
         return folder
 
-    def start(self, folder: Path, *arguments: str, terminal: int | None = None) -> "subprocess.Popen[str]":
-        """Write the files into ``folder`` and start pytest there; ``terminal`` is where it prints, else a pipe."""
+    def start(self, folder: Path, *arguments: str, terminal: int | None = None) -> Running:
+        """Write the files into ``folder`` and start pytest there; ``terminal`` is where it prints, else a pipe.
+
+        It starts as a copy of a process that has imported everything, ``fresh`` as a user starts it.
+        """
+        words = ("-m", "pytest", *_PLUGINS, *arguments)
+        env = {**os.environ, **surroundings(folder), **self.environment}
+        if not self.is_fresh:
+            return prepared_sessions().python(self.write(folder), *words, env=env, stdout=terminal)
         return subprocess.Popen(
-            [sys.executable, "-m", "pytest", *_PLUGINS, *arguments],
+            [sys.executable, *words],
             cwd=self.write(folder),
-            env={**os.environ, **surroundings(folder), **self.environment},
+            env=env,
             stdout=subprocess.PIPE if terminal is None else terminal,
             stderr=subprocess.STDOUT,
             text=True,
@@ -74,9 +90,9 @@ class Finished:
     def counts(self) -> dict[str, int]:
         """``{"passed": 2, "failed": 1}``, as the last line says."""
         last = self.output.strip().splitlines()[-1]
-        return {
-            noun.rstrip("s") if noun == "errors" else noun: int(count) for count, noun in _COUNT.findall(last)
-        }
+        found = _COUNT.findall(last)
+        assert found, f"pytest's counts are not the last that it said:\n{self.output}"
+        return {noun.rstrip("s") if noun == "errors" else noun: int(count) for count, noun in found}
 
     @property
     def results(self) -> dict[str, Any]:
@@ -97,7 +113,7 @@ class Finished:
         return [line for line in self.output.splitlines() if containing in line]
 
 
-def finished(process: "subprocess.Popen[str]", folder: Path, *, seconds: float = 120) -> Finished:
+def finished(process: Running, folder: Path, *, seconds: float = 120) -> Finished:
     """Wait for pytest to end."""
     try:
         output, _ = process.communicate(timeout=seconds)
@@ -105,10 +121,10 @@ def finished(process: "subprocess.Popen[str]", folder: Path, *, seconds: float =
         process.send_signal(signal.SIGABRT)
         output, _ = process.communicate()
         raise AssertionError(f"pytest did not end within {seconds} s:\n{output}") from None
-    return Finished(code=process.returncode, output=output or "", folder=folder)
+    return Finished(code=process.wait(), output=output or "", folder=folder)
 
 
-def read_until(process: "subprocess.Popen[str]", text: str) -> str:
+def read_until(process: Running, text: str) -> str:
     """What pytest prints up to the line that holds ``text``."""
     assert process.stdout is not None
     lines: list[str] = []
@@ -128,8 +144,6 @@ def _heed_ctrl_c() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
-# Those of this checkout, wherever another one is installed.
-_SOURCES = [Path(__file__).parents[2] / name for name in ("harness", "evals", "reports", "pytest_plugin")]
 _PLUGINS = ("-p", "no:asyncio", "-p", "no:hypothesispytest", "-p", "no:randomly", "-W", "error")
 
 
@@ -143,5 +157,5 @@ def surroundings(folder: Path) -> dict[str, str]:
         # Compiling DBOS and pandas anew takes longer than a test.
         "PYTHONDONTWRITEBYTECODE": "",
         "CI": "",
-        "PYTHONPATH": os.pathsep.join(map(str, _SOURCES)),
+        "PYTHONPATH": SOURCES,
     }

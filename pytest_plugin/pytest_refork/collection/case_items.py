@@ -5,12 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from _pytest._code.code import TerminalRepr
 from _pytest.runner import runtestprotocol
 from refork.errors import ReforkError
 from refork_evals.evaluation.measured_case import MeasuredCase
 from refork_evals.results import CaseResult
 
-from pytest_refork.execution.item_outcome import Outcomes, RequestedCell, cell_key, settle
+from pytest_refork.execution.item_outcome import NotPassedError, Outcomes, RequestedCell, cell_key, settle
 from pytest_refork.option_names import MARKER
 
 Measure = Callable[[RequestedCell], CaseResult]
@@ -55,6 +56,14 @@ class CaseItem(pytest.Item):
         cell = result.cell(self._asked.variant)
         assert cell is not None, "what was asked for is in the result"
         settle(self, result, cell, self._outcomes)
+
+    def repr_failure(
+        self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None
+    ) -> str | TerminalRepr:
+        """Our words alone where there are any: making a traceback, to be dropped later, takes longer than a trial."""
+        if isinstance(excinfo.value, NotPassedError):
+            return excinfo.value.text
+        return super().repr_failure(excinfo, style)
 
     def reportinfo(self) -> tuple[Path, None, str]:
         return self.path, None, f"{self._asked.subject.name} under {self._asked.variant}"

@@ -189,6 +189,7 @@ class Runner:
             with uncaptured(self._config):
                 reporter.ensure_newline()
                 reporter.write_line(text)
+                reporter.flush()  # a pipe may be read by somebody who waits
 
 
 def is_skipped(item: pytest.Item) -> bool:

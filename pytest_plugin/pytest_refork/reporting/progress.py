@@ -78,6 +78,7 @@ class Lines:
             self._said_at = time.monotonic()
             with uncaptured(self._config):
                 self._reporter.write_line(_texts(counts)[0])
+                self._reporter.flush()
 
     def clear(self) -> None: ...
 

@@ -29,7 +29,7 @@ class Report:
 
     def write(self) -> bool:
         """Write the files; whether that went well."""
-        from refork_reports.formats.html import write  # noqa: PLC0415 - pandas and Jinja2, at the very end
+        from refork_reports.formats.html import write  # noqa: PLC0415 - Jinja2, at the very end
 
         try:
             self._page = write(self._evaluation, self._folder)

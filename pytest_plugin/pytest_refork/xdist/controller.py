@@ -83,6 +83,7 @@ class Controller:
         if self._reporter is not None:
             self._reporter.ensure_newline()
             self._reporter.write_line("waiting for the workers' answers in flight, Ctrl-C again to drop them")
+            self._reporter.flush()
         distributed.triggershutdown()
         while not distributed.session_finished:
             distributed.loop_once()

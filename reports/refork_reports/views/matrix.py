@@ -1,16 +1,15 @@
 """The matrix of cases and variants, a table for each agent, since candidates belong to an agent."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal
-from typing import Any
+from itertools import groupby
 
-import pandas as pd
 from refork.records.variant import CURRENT
 from refork.text import numbers as humanize
-from refork_evals.results import Evaluation
+from refork_evals.results import CaseResult, Cell, Evaluation, Verdict
 
-from refork_reports.formats import frames
+from refork_reports.sentences.phrases import is_fix
+from refork_reports.views.totals import shown_cost
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,62 +67,78 @@ def cell_anchor(position: int, number: int) -> str:
 
 
 def matrices(evaluation: Evaluation) -> tuple[Matrix, ...]:
-    table = frames.cells(evaluation)
-    table["number"] = table.groupby("position").cumcount() + 1
-    table["agent"] = table["agent"].fillna("")
-    return tuple(_matrix(str(agent), group) for agent, group in table.groupby("agent", sort=False))
+    """A matrix for each agent, in the order in which the agents come first among the cases."""
+    agents: dict[str, list[_Placed]] = {}
+    for position, result in enumerate(evaluation.cases, 1):
+        for number, cell in enumerate(result.cells, 1):
+            placed = _Placed(position=position, number=number, result=result, cell=cell)
+            agents.setdefault(result.case.agent or "", []).append(placed)
+    return tuple(_matrix(agent, cells) for agent, cells in agents.items())
 
 
-def _matrix(agent: str, table: pd.DataFrame) -> Matrix:
-    variants = sorted((str(name) for name in table["variant"].unique()), key=lambda name: name != CURRENT)
-    rows = [_row(group.to_dict("records"), variants) for _, group in table.groupby("position")]
+@dataclass(frozen=True, kw_only=True)
+class _Placed:
+    """A cell and where it stands: both numbers count from 1."""
+
+    position: int
+    number: int
+    result: CaseResult
+    cell: Cell
+
+
+def _matrix(agent: str, table: Sequence[_Placed]) -> Matrix:
+    variants = sorted({each.cell.variant: None for each in table}, key=lambda name: name != CURRENT)
     return Matrix(
         agent=agent,
         variants=tuple(variants),
-        rows=tuple(rows),
-        passing=tuple(_passing(table[table["variant"] == variant]) for variant in variants),
+        rows=tuple(
+            _row(list(group), variants) for _, group in groupby(table, key=lambda each: each.position)
+        ),
+        passing=tuple(
+            _passing([each.cell for each in table if each.cell.variant == name]) for name in variants
+        ),
     )
 
 
-def _row(records: list[Any], variants: list[str]) -> MatrixRow:
-    squares = {record["variant"]: _square(record) for record in records}
-    first = records[0]
+def _row(cells: Sequence[_Placed], variants: Sequence[str]) -> MatrixRow:
+    squares = {each.cell.variant: _square(each) for each in cells}
+    first = cells[0]
     return MatrixRow(
-        position=first["position"],
-        case=first["case"],
-        guard=first["guard"],
+        position=first.position,
+        case=first.cell.case,
+        guard=first.result.case.guard,
         squares=tuple(squares.get(variant) for variant in variants),
     )
 
 
-def _square(row: Mapping[str, Any]) -> Square:
-    spent, cost = row["input_tokens"] + row["output_tokens"], row["cost_usd"]
+def _square(placed: _Placed) -> Square:
+    cell, position = placed.cell, placed.position
+    trials, cost = len(cell.trials), shown_cost(cell)
+    spent = cell.usage.input_tokens + cell.usage.output_tokens
     return Square(
-        anchor=cell_anchor(row["position"], row["number"]) if row["trials"] else case_anchor(row["position"]),
-        variant=row["variant"],
-        verdict=row["verdict"],
-        fixes=row["fixes"],
-        trials=f"{row['passes']}/{row['trials'] + row['missing']}" if row["trials"] else "",
-        unmeasured=row["errors"] + row["missing"],
-        interval="" if pd.isna(row["low"]) else humanize.interval(row["low"], row["high"]),
+        anchor=cell_anchor(position, placed.number) if trials else case_anchor(position),
+        variant=cell.variant,
+        verdict=cell.verdict.value,
+        fixes=is_fix(placed.result, cell),
+        trials=f"{cell.passes}/{trials + cell.missing}" if trials else "",
+        unmeasured=cell.errors + cell.missing,
+        interval=humanize.interval(cell.interval.low, cell.interval.high) if cell.interval else "",
         tokens=humanize.tokens(spent) if spent else "",
-        cost=humanize.UNKNOWN if pd.isna(cost) else humanize.money(Decimal(str(cost))),
-        bar=_bar(row),
+        cost=humanize.UNKNOWN if cost is None else humanize.money(cost),
+        bar=_bar(cell),
     )
 
 
-def _bar(row: Mapping[str, Any]) -> Bar | None:
-    if pd.isna(row["pass_rate"]):
+def _bar(cell: Cell) -> Bar | None:
+    if cell.pass_rate is None:
         return None
-    low, high = (None if pd.isna(row[end]) else float(row[end]) for end in ("low", "high"))
-    unknown = row["errors"] + row["missing"]
-    planned = row["trials"] + row["missing"]
+    planned = len(cell.trials) + cell.missing
     return bar(
-        rate=row["passes"] / planned,
-        unknown=unknown / planned,
-        low=low,
-        high=high,
-        needed=row["min_pass_rate"],
+        rate=cell.passes / planned,
+        unknown=(cell.errors + cell.missing) / planned,
+        low=cell.interval.low if cell.interval else None,
+        high=cell.interval.high if cell.interval else None,
+        needed=cell.min_pass_rate,
     )
 
 
@@ -142,5 +157,5 @@ def bar(*, rate: float, unknown: float, low: float | None, high: float | None, n
     )
 
 
-def _passing(cells: pd.DataFrame) -> str:
-    return f"passes {int((cells['verdict'] == 'pass').sum())} of {len(cells)}"
+def _passing(cells: Sequence[Cell]) -> str:
+    return f"passes {sum(cell.verdict is Verdict.PASS for cell in cells)} of {len(cells)}"

@@ -15,7 +15,6 @@ from pydantic import BaseModel
 
 set_default_openai_api("chat_completions")
 
-LEDGER = Path(os.environ.get("HELPDESK_LEDGER", "ledger"))
 plots: dict[str, Callable[..., Any]] = {}
 
 
@@ -27,8 +26,13 @@ class Ticket(BaseModel):
     urgent: bool = False
 
 
+def ledger_file() -> Path:
+    """Where it writes what it did. Looked up each time: a process may be copied once this is imported."""
+    return Path(os.environ["HELPDESK_LEDGER"])
+
+
 def write(line: str) -> None:
-    with LEDGER.open("a", encoding="utf-8") as ledger:
+    with ledger_file().open("a", encoding="utf-8") as ledger:
         ledger.write(f"{line}\n")
 
 

@@ -1,0 +1,56 @@
+"""Imports what a session of ``pytest --agent-evals`` and its application import, plugins of pytest by pytest itself."""
+
+import contextlib
+import importlib
+import io
+import tempfile
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+IMPORTED: Final = (
+    "aiohttp",
+    "dbos_openai_agents",
+    "genai_prices.data",
+    "openai.resources.chat.completions",
+    "openai.resources.responses",
+    "pytest_refork.session",
+    "refork.cli",
+    "refork.dbos.servers.throwaway_postgres",
+    "refork.fork",
+    "refork.frameworks.openai_agents.adapter",
+    "refork.frameworks.plain_dbos.adapter",
+    "refork_evals.scorers",
+    "refork_reports.formats.html",
+    "refork_reports.formats.terminal",
+    "rich.console",
+    "sqlalchemy.dialects.postgresql.psycopg",
+    "sqlalchemy.dialects.sqlite.aiosqlite",
+    "unittest.mock",
+    "urllib3",
+)
+"""Modules that stand for all that they import."""
+
+
+def _collect_nothing() -> None:
+    with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
+        Path(folder, "pyproject.toml").touch()
+        options = (
+            "--co",
+            "-q",
+            "-s",
+            "-p",
+            "no:cacheprovider",
+            "-p",
+            "no:hypothesispytest",
+            "-p",
+            "no:randomly",
+        )
+        code = pytest.main(["--agent-evals", *options, "--rootdir", folder, folder])
+        assert code is pytest.ExitCode.NO_TESTS_COLLECTED, code
+
+
+_collect_nothing()
+for module in IMPORTED:
+    importlib.import_module(module)
