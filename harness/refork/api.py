@@ -25,6 +25,7 @@ from refork.errors import BadInputError
 from refork.hosts import check_hosts
 from refork.hosts.dbos import DBOS
 from refork.records import Case, Run
+from refork.redaction import checked_kinds
 from refork.text.lines import nearest
 
 DATABASE_VARIABLE: Final = "DBOS_SYSTEM_DATABASE_URL"
@@ -191,8 +192,6 @@ def _config(project: str | Path | None) -> Config:
 
 
 def _loader(db: str | None, config: Config, *, replay: bool | None, redact: Sequence[str]) -> Loader:
-    from refork.redaction import checked_kinds  # noqa: PLC0415 - only where something more than secrets is to go
-
     kinds = checked_kinds(",".join(redact)) if redact else ()
     return Loader(_database(db), config, redaction=Redaction(kinds=kinds), replay=replay)
 

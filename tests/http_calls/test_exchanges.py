@@ -67,7 +67,7 @@ def test_a_checkpoint_holds_every_answer_that_was_paid_for(tmp_path: Path) -> No
     found.exchange(sent(), send)
     found.exchange(sent("Hello again"), send)
     again = known(json.loads(json.dumps(told(found))))
-    assert again["kept_steps"] == found.made == tuple(arrived)
+    assert again["cached_steps"] == found.made == tuple(arrived)
     assert (again["reused"], again["model"], again["kept_as"]) == (False, "m-1", None)
 
 

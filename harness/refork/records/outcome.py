@@ -66,7 +66,7 @@ class Trial:
     the workflow's result with every tool call on the way to it, and ``trajectory`` holds the steps from the
     fork point on, in order, each tool step with its ``tool`` and ``arguments``.
     ``kept_as`` is what the answer is found by in ``answers.jsonl``; ``reused`` says that it came from there, and
-    ``answered_at`` when it was paid for. Of a tail, ``kept_steps`` are the model calls that were made for it.
+    ``answered_at`` when it was paid for. Of a tail, ``cached_steps`` are the model calls that were made for it.
     """
 
     variant: str

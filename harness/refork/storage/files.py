@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from refork.errors import BadFileError
+from refork.redaction.process_secrets import hiding
 
 MEGABYTE = 1_000_000
 _OPEN_FILES = "/proc/self/fd"
@@ -107,8 +108,6 @@ def _decoded(data: bytes, path: Path) -> str:
 
 
 def _write(path: Path, parts: Iterable[str]) -> None:
-    from refork.redaction.process_secrets import hiding  # noqa: PLC0415 - redaction reads files of its own by this module
-
     nameless, hidden = _nameless(path.parent), hiding()
     with os.fdopen(_named(path) if nameless is None else nameless, "w+b") as file:
         for part in parts:

@@ -1,7 +1,6 @@
 """URLs of databases: what they say, what is accepted in them, and how they may be shown."""
 
 import re
-from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import unquote
 
@@ -11,15 +10,16 @@ from psycopg.conninfo import conninfo_to_dict
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.exc import ArgumentError
 
-from refork.dbos.servers.connection import PARAMETERS, SSL_MODES, Server
+from refork.dbos.servers.connection import Server
+from refork.dbos.servers.lakebase_url import lakebase_at
+from refork.dbos.servers.parameters import SCHEMA, checked, hidden
 from refork.errors import BadInputError
-from refork.text.lines import nearest, one_line
+from refork.text.lines import one_line
 
 ACCEPTED: Final = (
     "'sqlite:///path/to/file.sqlite', 'postgresql://user@host/database' and 'lakebase://endpoint/database'"
 )
 LAKEBASE: Final = "lakebase"
-SCHEMA: Final = "schema"
 _POSTGRES: Final = frozenset({"postgresql", "postgres"})
 
 
@@ -52,46 +52,10 @@ def sqlite_address(url: str, *, option: str) -> sa.URL:
 def server_at(url: str, *, option: str) -> Server:
     """The Postgres or Lakebase database that a URL names. BadInputError; DatabaseError from Databricks."""
     if kind_of(url, option=option) == LAKEBASE:
-        from refork.dbos.servers.lakebase_url import lakebase_at  # noqa: PLC0415 - it takes this module's functions
-
         return lakebase_at(url, option=option)
     name, found = _parts(url, option)
     given = checked(found, option=option, own=(SCHEMA,))
     return Server(option=option, name=name, schema=given.pop(SCHEMA, None), parameters=given)
-
-
-def checked(given: Mapping[str, Any], *, option: str, own: Sequence[str] = ()) -> dict[str, str]:
-    """Parameters of libpq and our ``own``, each known and given once. BadInputError names another."""
-    known = PARAMETERS | set(own)
-    for name, value in given.items():
-        if name not in known:
-            close = nearest(name, known)
-            also = "".join(f"{one!r}, " for one in own)
-            hint = close if "did you mean" in close else f"; accepted are {also}and the parameters of libpq"
-            raise BadInputError(f"{option}: unknown parameter {one_line(name, 60)!r} in the URL{hint}")
-        if isinstance(value, tuple):
-            raise BadInputError(f"{option}: the parameter {name!r} is given twice in the URL")
-    mode = str(given.get("sslmode", SSL_MODES[0]))
-    if mode not in SSL_MODES:
-        raise BadInputError(
-            f"{option}: sslmode={one_line(mode, 60)!r} is none; accepted are {', '.join(SSL_MODES)}"
-        )
-    return {name: str(value) for name, value in given.items()}
-
-
-def hidden(url: str) -> str:
-    """A URL of which nothing is known, without what may be a password in it."""
-    scheme, separator, rest = url.partition("://")
-    if not separator:
-        return one_line(re.sub(r"(?i)(\w*pass\w*\s*=\s*)('[^']*'|\S+)", r"\1***", url), 120)
-    before, at, after = rest.rpartition("@")
-    if at:
-        user, colon, _ = before.partition(":")
-        shown = f"{user}{colon and ':***'}@{after.partition('?')[0]}"
-    else:
-        # An address with a forgotten host reads as one with a strange port.
-        shown = re.sub(r"^([^:/]*):(?!\d+(/|$)).*", r"\1:***", rest.partition("?")[0])
-    return one_line(f"{scheme}://{shown}", 120)
 
 
 def _parts(url: str, option: str) -> tuple[str, dict[str, Any]]:

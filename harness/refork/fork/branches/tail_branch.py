@@ -364,7 +364,7 @@ class TailBranch(Branch):
         return steps, {
             "reused": self._kept.all_reused,
             "answered_at": self._kept.answered_at,
-            "kept_steps": self._kept.made(numbered),
+            "cached_steps": self._kept.made(numbered),
             "usage": usage_of(steps),
             "model": self._request.model if self._request else None,
             "seconds": seconds + self._kept.seconds(numbered),

@@ -113,7 +113,7 @@ def known(kept: Mapping[str, Any] | None) -> dict[str, Any]:
         return {}
     return {
         "kept_as": None,
-        "kept_steps": _KEPT.validate_python(kept["made"]),
+        "cached_steps": _KEPT.validate_python(kept["made"]),
         "reused": kept["reused"],
         "answered_at": datetime.fromisoformat(kept["answered_at"]),
         **({"model": kept["model"]} if kept["model"] else {}),
