@@ -9,6 +9,7 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
+from support.commands import run_python
 from support.model_server import Answer, ModelServer, Received, Reply
 from support.project import Finished, Project, case_yaml
 
@@ -101,33 +102,56 @@ def recorded(umlauts: Project, tmp_path_factory: pytest.TempPathFactory) -> Path
     folder = tmp_path_factory.mktemp("recorded")
     (folder / "newsdesk.py").write_text(umlauts.files["newsdesk.py"], "utf-8")
     recorder = Path(__file__).parents[1] / "support" / "record_newsdesk.py"
-    environment = {**os.environ, "OPENAI_API_KEY": "none", **umlauts.environment}
-    command = [sys.executable, str(recorder), str(folder)]
-    subprocess.run(command, cwd=folder, env=environment, capture_output=True, check=True, timeout=120)
+    environment = {"OPENAI_API_KEY": "none", "OPENAI_BASE_URL": umlauts.environment["OPENAI_BASE_URL"]}
+    done = run_python(folder, str(recorder), str(folder), environment=environment)
+    assert done.returncode == 0, done.stderr
     return folder / "production.sqlite"
+
+
+COMMANDS = """
+import sys
+from refork.cli import main
+command = []
+for word in sys.argv[1:]:
+    if word != "then":
+        command.append(word)
+        continue
+    print("=====", main(command), file=sys.stderr)
+    sys.stdout.flush()
+    command = []
+"""
+"""Commands, each followed by ``then``. One process for all: it takes seconds to start."""
 
 
 def test_the_commands_go_through_too(umlauts: Project, done: Finished, recorded: Path) -> None:
     shutil.copy(recorded, done.folder / "größer.sqlite")
     database = ("--db", "sqlite:///größer.sqlite")
-    for command, said in (
+    commands = (
         (("runs", *database), "run-1"),
         (("show", "run-1", *database, "--html", "lauf.html"), "lauf.html"),
         (("capture", "run-1", *database, "--step", "3", "--name", "taken"), "taken"),
         (("compare", "reports/agent-evals", "reports/agent-evals"), ""),
         (("runs", "--db", "sqlite:///prüf.sqlite"), "does not exist"),
-    ):
-        told = subprocess.run(
-            [sys.executable, "-m", "refork.cli", *command],
-            cwd=done.folder,
-            env={**os.environ, "OPENAI_API_KEY": "none", **umlauts.environment},
-            capture_output=True,
-            check=False,
-            timeout=60,
-        )
-        output = (told.stdout + told.stderr).decode("utf-8")
-        assert "Traceback" not in output, output
-        assert said in output
+    )
+    told = subprocess.run(
+        [
+            sys.executable,
+            "-u",
+            "-c",
+            COMMANDS,
+            *(word for command, _ in commands for word in (*command, "then")),
+        ],
+        cwd=done.folder,
+        env={**os.environ, "OPENAI_API_KEY": "none", **umlauts.environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        check=False,
+        timeout=120,
+    )
+    output = told.stdout.decode("utf-8")
+    assert "Traceback" not in output, output
+    for (_, said), printed in zip(commands, output.split("=====")[:-1], strict=True):
+        assert said in printed, output
     run = json.loads((done.folder / "evals/cases/taken/run.json").read_text("utf-8"))
     assert "schöner" in json.dumps(run, ensure_ascii=False)
     assert "schöner" in (done.folder / "lauf.html").read_text("utf-8")
