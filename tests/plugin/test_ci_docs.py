@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 from support.model_server import ModelServer
+from support.prepared import prepared_sessions
 from support.project import Project, case_yaml, surroundings
 
 PAGE = (Path(__file__).parents[2] / "docs" / "ci.md").read_text(encoding="utf-8")
@@ -38,13 +39,18 @@ class Checkout:
 
     def __init__(self, folder: Path, environment: dict[str, str]) -> None:
         self.folder = folder
-        # The one command that is not run: everything is installed here already.
+        # pip is not run: everything is installed here already. The others start as copies, which takes no time.
         tools = folder.parent / "tools"
         tools.mkdir(exist_ok=True)
-        pip = tools / "pip"
-        pip.write_text("#!/bin/sh\nexit 0\n")
-        pip.chmod(0o755)
-        path = f"{tools}:{Path(sys.executable).parent}:{os.environ['PATH']}"
+        scripts = Path(sys.executable).parent
+        commands = {"pip": "exit 0"} | {
+            name: f'exec {prepared_sessions().executable} {scripts / name} "$@"'
+            for name in ("pytest", "refork")
+        }
+        for name, command in commands.items():
+            (tools / name).write_text(f"#!/bin/sh\n{command}\n")
+            (tools / name).chmod(0o755)
+        path = f"{tools}:{scripts}:{os.environ['PATH']}"
         plain = "-p no:asyncio -p no:hypothesispytest -p no:randomly"
         self.environment = {
             **os.environ,

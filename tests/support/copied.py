@@ -1,11 +1,13 @@
 """The process that ``prepared.py`` has copied: it has imported everything, and forks itself when it is asked to.
 
-``python -m support.copied FOLDER MODULE ...`` prints the address of its socket, which lies in FOLDER, and ends when
-the first that connected goes away. It has no threads. A message is a line of JSON. Either it describes a copy, as the
-words after ``python`` on a command line, and brings the files that the copy has as its input, output and errors:
-the answer is the copy's id. Or it names a copy, and the answer is its exit code, null while it runs.
+``python -m support.copied FOLDER MODULE ...`` prints the address of its socket and the path of a script, both in
+FOLDER, and ends when the first that connected goes away. It has no threads. A message is a line of JSON. Either it
+describes a copy, by the words after ``python`` on a command line, and brings the files that the copy has as its
+input, output and errors: the answer is the copy's id. Or it names a copy, and the answer is its exit code, null
+while it runs.
 
-In a copy ``sys.executable`` is a script that asks for another copy, so that processes that it starts start at once too.
+The script asks for a copy: it stands for the interpreter. In copies it is ``sys.executable``, so that processes
+which they start start at once too.
 """
 
 import gc
@@ -135,7 +137,7 @@ def _main() -> NoReturn:
     executable.write_text(f'#!/bin/sh\nexec {command} "$@"\n', encoding="utf-8")
     executable.chmod(0o700)
     sys.executable = str(executable)
-    print(copied.address, flush=True)
+    print(copied.address, executable, sep="\n", flush=True)
     os.dup2(2, 1)
     gc.collect()
     gc.freeze()  # so that no copy touches it

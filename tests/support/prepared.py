@@ -103,8 +103,11 @@ class Written(Process):
 
 
 class Prepared:
-    def __init__(self, connection: socket.socket) -> None:
+    """``executable`` does for commands what Python does, as a copy."""
+
+    def __init__(self, connection: socket.socket, executable: str) -> None:
         self._connection = connection
+        self.executable = executable
         self._started = 0
 
     def start(self, function: str, *args: Any, folder: Path, env: Mapping[str, str]) -> Written:
@@ -179,10 +182,10 @@ def prepared_python(*modules: str, **variables: str) -> Generator[Prepared]:
         )
         with server, socket.socket(socket.AF_UNIX) as connection:
             assert server.stdout is not None
-            address = server.stdout.readline().decode().strip()
-            assert address, "the process that is copied did not start"
+            address, executable = (server.stdout.readline().decode().strip() for _ in range(2))
+            assert executable, "the process that is copied did not start"
             connection.connect(address)
-            yield Prepared(connection)
+            yield Prepared(connection, executable)
 
 
 @functools.cache
