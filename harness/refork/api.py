@@ -22,8 +22,6 @@ from refork.config import Config, load_config
 from refork.dbos.reader.reader import Reader
 from refork.dbos.reader.types import RunSummary
 from refork.errors import BadInputError
-from refork.hosts import check_hosts
-from refork.hosts.dbos import DBOS
 from refork.records import Case, Run
 from refork.redaction import checked_kinds
 from refork.text.lines import nearest
@@ -45,7 +43,6 @@ def runs(
     ``db`` is its URL (default: the variable DBOS_SYSTEM_DATABASE_URL). ``status`` is one status or several, such as
     ``"error"``; ``flagged`` keeps runs that ``refork.flag`` marked. Raises BadInputError and DatabaseError.
     """
-    check_hosts((DBOS,))
     wanted = [status] if isinstance(status, str) else [*status]
     with Reader(_database(db)) as reader:
         found = reader.runs(status=wanted, workflow=workflow, since=since, limit=limit, flagged=flagged)
