@@ -101,6 +101,10 @@ class Loader:
         self._no_session: str | None = None
 
     def __enter__(self) -> Self:
+        from refork.hosts import check_hosts  # noqa: PLC0415 - takes a second
+        from refork.hosts.dbos import DBOS  # noqa: PLC0415
+
+        check_hosts((DBOS,))
         from refork.dbos.reader.custom_serializer import custom_serializer  # noqa: PLC0415 - takes a second to import
 
         if str(self._config.root) not in sys.path:
