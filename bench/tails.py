@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import Any
 from unittest.mock import patch
 
-from refork.dbos.replay.admission import ForkAdmission
+from refork.dbos.replay.admission import ForkState
 from refork.fork import ForkSession
 from refork.fork.host import Host
 from refork.records import Case, Run
@@ -45,15 +45,15 @@ class _Clock:
 def _clocked() -> Generator[_Clock]:
     clock = _Clock()
     start: Callable[..., None] = Host.start
-    begin = ForkAdmission.begin
+    begin = ForkState.begin
 
     def started(host: Host, branch: Any, run: Run, **rest: Any) -> None:
-        clock.started.setdefault(branch.gate.run_id, time.perf_counter())
+        clock.started.setdefault(branch.fork_state.run_id, time.perf_counter())
         start(host, branch, run, **rest)
 
-    def taken(gate: ForkAdmission) -> None:
-        clock.taken.setdefault(gate.run_id, time.perf_counter())
-        begin(gate)
+    def taken(state: ForkState) -> None:
+        clock.taken.setdefault(state.run_id, time.perf_counter())
+        begin(state)
 
-    with patch.object(Host, "start", started), patch.object(ForkAdmission, "begin", taken):
+    with patch.object(Host, "start", started), patch.object(ForkState, "begin", taken):
         yield clock

@@ -11,12 +11,13 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+from refork.case_files.trial_settings import MAX_TRIALS
 from refork.records import Case, Request, Run, Step
 from refork.records.variant import CURRENT
 from refork_evals.gate import Baseline, BaselineCase, judge_gate
 from refork_evals.gate.judge import before_of
 from refork_evals.plans import TrialPlan
-from refork_evals.plans.planning import MAX_TRIALS, Defaults, plan_of
+from refork_evals.plans.planning import Defaults, plan_of
 from refork_evals.plans.shares import share_of_case
 from refork_evals.results import CaseResult, Cell, Finding, Fingerprint
 from refork_evals.statistics.draws import chance

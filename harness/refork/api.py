@@ -11,22 +11,25 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from refork.case_capture.case_writer import capture as write_case
-from refork.case_capture.case_writer import check_finished, check_fork_point, find_step
-from refork.case_capture.failures import run_name
-from refork.case_capture.fork_points import fork_points_of
-from refork.case_capture.loader import LoadedRun, Loader, Redaction
-from refork.case_files.case_file import CASE_FILE
-from refork.case_files.case_file import load_case as read_case
-from refork.config import Config, load_config
-from refork.dbos.reader.reader import Reader
-from refork.dbos.reader.types import RunSummary
-from refork.errors import BadInputError
 from refork.hosts import check_hosts
 from refork.hosts.dbos import DBOS
-from refork.records import Case, Run
-from refork.redaction import checked_kinds
-from refork.text.lines import nearest
+
+check_hosts((DBOS,))  # before what needs them is imported: a sentence, and no ImportError
+
+from refork.case_capture.case_writer import capture as write_case  # noqa: E402
+from refork.case_capture.case_writer import check_finished, check_fork_point, find_step  # noqa: E402
+from refork.case_capture.failures import run_name  # noqa: E402
+from refork.case_capture.fork_points import fork_points_of  # noqa: E402
+from refork.case_capture.loader import LoadedRun, Loader, Redaction  # noqa: E402
+from refork.case_files.case_file import CASE_FILE  # noqa: E402
+from refork.case_files.case_file import load_case as read_case  # noqa: E402
+from refork.config import Config, load_config  # noqa: E402
+from refork.dbos.reader.reader import Reader  # noqa: E402
+from refork.dbos.reader.types import RunSummary  # noqa: E402
+from refork.errors import BadInputError  # noqa: E402
+from refork.records import Case, Run  # noqa: E402
+from refork.redaction import checked_kinds  # noqa: E402
+from refork.text.lines import nearest  # noqa: E402
 
 DATABASE_VARIABLE: Final = "DBOS_SYSTEM_DATABASE_URL"
 
@@ -45,7 +48,6 @@ def runs(
     ``db`` is its URL (default: the variable DBOS_SYSTEM_DATABASE_URL). ``status`` is one status or several, such as
     ``"error"``; ``flagged`` keeps runs that ``refork.flag`` marked. Raises BadInputError and DatabaseError.
     """
-    check_hosts((DBOS,))
     wanted = [status] if isinstance(status, str) else [*status]
     with Reader(_database(db)) as reader:
         found = reader.runs(status=wanted, workflow=workflow, since=since, limit=limit, flagged=flagged)

@@ -9,7 +9,16 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator
 
-from refork.case_files.trial_settings import AUTO, Count, Drop, Rate, Trials
+from refork.case_files.trial_settings import (
+    AUTO,
+    MAX_TRIALS,
+    MIN_TRIALS,
+    SMALLEST_DROP,
+    Count,
+    Drop,
+    Rate,
+    Trials,
+)
 from refork.errors import BadFileError, BadInputError
 from refork.storage.files import MEGABYTE, read_text
 from refork.storage.validation import explain
@@ -42,11 +51,11 @@ class _Settings(BaseModel):
     models: list[Annotated[str, StringConstraints(min_length=1)]] = []
     variants: list[Annotated[str, StringConstraints(min_length=1)]] | None = None
     trials: Trials = AUTO
-    min_trials: Count = 5
-    max_trials: Count = 60
+    min_trials: Count = MIN_TRIALS
+    max_trials: Count = MAX_TRIALS
     baseline_trials: Count = 30
     baseline: _Folder = "evals/baseline.json"
-    smallest_drop: Drop = 0.4
+    smallest_drop: Drop = SMALLEST_DROP
     min_pass_rate: Rate | None = None
     answers: Literal["reuse", "offline", "live", "refresh"] = "reuse"
     frozen_clock: bool = False

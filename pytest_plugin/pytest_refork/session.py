@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from _pytest.terminal import TerminalReporter
 from refork.answer_cache import AnswersMode, Store, forget_normalizers
 from refork.config import project_policy
 from refork.errors import ReforkError
@@ -24,6 +23,7 @@ from refork_evals.evaluation.settings import Settings
 from refork_evals.results import CaseResult
 from refork_evals.scorers.registry import forget_scorers
 
+from pytest_refork._pytest_compat import TerminalReporter
 from pytest_refork.collection import fixtures
 from pytest_refork.collection.case_items import CaseFile, run_once
 from pytest_refork.collection.hints import hints, nothing_to_collect

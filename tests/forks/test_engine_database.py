@@ -233,8 +233,8 @@ def test_a_checkpoint_that_was_replaced_by_a_pickle_is_never_unpickled(
 
         started = session._engine.start
 
-        def start(run: Run, gate: Any) -> None:
-            plant_after_seeding(started, run, gate, plant)
+        def start(run: Run, fork_state: Any) -> None:
+            plant_after_seeding(started, run, fork_state, plant)
 
         session._engine.start = start  # type: ignore[method-assign]
         outcome = measure(session, case_of(runs["a_tool_before"]), 1)
@@ -244,7 +244,7 @@ def test_a_checkpoint_that_was_replaced_by_a_pickle_is_never_unpickled(
     assert not ledger.exists()
 
 
-def plant_after_seeding(started: Any, run: Run, gate: Any, plant: Any) -> None:
+def plant_after_seeding(started: Any, run: Run, state: Any, plant: Any) -> None:
     from refork.dbos.instance import engine as session
     from refork.dbos.replay import seeding
 
@@ -257,4 +257,4 @@ def plant_after_seeding(started: Any, run: Run, gate: Any, plant: Any) -> None:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(session, "seed", seed_and_plant)
-        started(run, gate)
+        started(run, state)

@@ -48,14 +48,14 @@ KILLED = """
     import os, sys
     from datetime import UTC, datetime
     from pathlib import Path
-    from refork.answer_cache import AnswersMode, Kept
+    from refork.answer_cache import AnswersMode, CachedAnswer
     from refork.answer_cache.journal import open_journal
     from refork.records import Answer
 
     cache, home = Path(sys.argv[1]), Path(sys.argv[2])
     with open_journal(cache, mode=AnswersMode.REUSE, home=home) as journal:
         for trial in range(1, 6):
-            kept = Kept(digest="d", trial=trial, answered_at=datetime.now(UTC), answer=Answer(text="fell"))
+            kept = CachedAnswer(digest="d", trial=trial, answered_at=datetime.now(UTC), answer=Answer(text="fell"))
             journal.add(home / "evals" / "cases" / "rosy", kept)
         os.kill(os.getpid(), 9)
 """

@@ -52,7 +52,7 @@ sys.__stdout__.write(json.dumps(dict(
 
 def python(project: Project, folder: Path, code: str) -> "dict[str, Any]":
     environment = {**surroundings(folder), **project.environment}
-    done = run_python(project.write(folder), "-W", "error", "-c", code, environment=environment)
+    done = run_python(project.write(folder), "-W", "error", "-c", code, environment=environment, fresh=True)
     assert done.returncode == 0, done.stderr
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return found
@@ -141,7 +141,7 @@ def test_bad_input_is_one_sentence_and_costs_nothing(
         f"    sys.exit(0 if re.search({said!r}, str(error)) and '\\n' not in str(error) else repr(error))\n"
         "sys.exit('no error')"
     )
-    done = run_python(project.write(tmp_path), "-c", code, environment=environment)
+    done = run_python(project.write(tmp_path), "-c", code, environment=environment, fresh=True)
     assert (done.returncode, done.stderr) == (0, "")
     assert not server.count
 
@@ -152,7 +152,7 @@ def test_production_code_that_imports_refork_pays_for_nothing_of_it(tmp_path: Pa
         "heavy = {'pydantic', 'pandas', 'dbos', 'jinja2', 'click', 'asyncio'} & set(sys.modules);"
         "sys.exit(repr(heavy) if heavy else 0)"
     )
-    done = run_python(tmp_path, "-c", code, environment=surroundings(tmp_path))
+    done = run_python(tmp_path, "-c", code, environment=surroundings(tmp_path), fresh=True)
     assert done.returncode == 0, done.stderr
 
 

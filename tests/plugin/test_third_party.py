@@ -90,6 +90,7 @@ def test_its_scorer_decides_and_its_sections_stand_in_the_report(
     done = (
         project.with_files({"evals/cases/rosy/case.yaml": case})
         .with_environment(PYTHONPATH=paths)
+        .fresh()
         .run(tmp_path, "--agent-evals")
     )
     assert done.verdicts["rosy", "current"] == ("fail", 0, 12), done.output
@@ -102,8 +103,8 @@ def test_its_scorer_decides_and_its_sections_stand_in_the_report(
 def test_its_command_and_its_framework_are_found(site: Path, tmp_path: Path) -> None:
     environment = surroundings(tmp_path)
     environment["PYTHONPATH"] += os.pathsep + str(site)
-    said = run_python(tmp_path, "-m", "refork.cli", "greet", environment=environment)
+    said = run_python(tmp_path, "-m", "refork.cli", "greet", environment=environment, fresh=True)
     assert (said.returncode, said.stdout) == (0, "hello from acme\n"), said.stderr
     code = "from refork.frameworks.registry import installed; print(*[each.name for each in installed()])"
-    listed = run_python(tmp_path, "-c", code, environment=environment)
+    listed = run_python(tmp_path, "-c", code, environment=environment, fresh=True)
     assert listed.stdout.split() == ["acme", "openai-agents", "pydantic-ai", "dbos"], listed.stderr

@@ -1,21 +1,15 @@
 """Which plan a case's trials follow under a variant."""
 
 from dataclasses import dataclass
-from typing import Final
 
-from refork.case_files.trial_settings import AUTO
+from refork.case_files.trial_settings import AUTO, MAX_TRIALS, MIN_TRIALS, SMALLEST_DROP
 from refork.records import Case
 
 from refork_evals.plans import BaselinePlan, FixedPlan, SequentialPlan, TrialPlan
 from refork_evals.plans.shares import share_of_case
 from refork_evals.statistics.sequential import Bounds
-from refork_evals.verdicts.comparison import MARGIN
 from refork_evals.verdicts.decision import ALPHA
 from refork_evals.verdicts.verdict import min_pass_rate_of
-
-MIN_TRIALS: Final = 5
-MAX_TRIALS: Final = 60
-SMALLEST_DROP: Final = MARGIN
 
 
 @dataclass(frozen=True, kw_only=True)

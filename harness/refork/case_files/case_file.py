@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from refork.case_files.large_values import is_left_out
 from refork.case_files.run_file import RUN_FILE, load_run
-from refork.case_files.trial_settings import Count, Drop, Rate, Trials
+from refork.case_files.trial_settings import MAX_TRIALS, MIN_TRIALS, SMALLEST_DROP, Count, Drop, Rate, Trials
 from refork.errors import BadFileError, BadInputError
 from refork.records import Case, Run, Step
 from refork.records.variant import RESERVED, prompt_folder
@@ -64,15 +64,17 @@ class CaseFile(BaseModel):
         "[tool.refork], else auto.",
     )
     min_trials: Count | None = Field(
-        default=None, description="With `auto`: the fewest reruns. Default: that of [tool.refork], else 5."
+        default=None,
+        description=f"With `auto`: the fewest reruns. Default: that of [tool.refork], else {MIN_TRIALS}.",
     )
     max_trials: Count | None = Field(
-        default=None, description="With `auto`: the most reruns. Default: that of [tool.refork], else 60."
+        default=None,
+        description=f"With `auto`: the most reruns. Default: that of [tool.refork], else {MAX_TRIALS}.",
     )
     smallest_drop: Drop | None = Field(
         default=None,
         description="The drop of the pass rate that the gate rules out before it calls a case unchanged. "
-        "Default: that of [tool.refork], else 0.4.",
+        f"Default: that of [tool.refork], else {SMALLEST_DROP}.",
     )
     min_pass_rate: Rate | None = Field(
         default=None,

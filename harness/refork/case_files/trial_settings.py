@@ -5,6 +5,11 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import Field, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 
 AUTO: Final = "auto"
+MIN_TRIALS: Final = 5
+MAX_TRIALS: Final = 60
+"""How many trials ``auto`` takes at the least and at the most, where neither a case nor the project says otherwise."""
+SMALLEST_DROP: Final = 0.4
+"""The fall of a pass rate that ``auto`` takes enough trials to find, where nobody says otherwise."""
 _MOST: Final = 10_000
 
 

@@ -79,7 +79,7 @@ class _OneForAll:
         run_id, left = self.host.left(self.case, "fork-")
         branch = StepBranch(
             self.case,
-            self.host.gate(self.case.run, self.case.step, run_id),
+            self.host.fork_state(self.case.run, self.case.step, run_id),
             keeper,
             self.host.limits,
             told=RecordedToolResults(self.case.run, self.framework),
@@ -116,7 +116,7 @@ class _OneAVariant:
         run_id, left = self.host.left(self.case, f"fork-{_tag(planned.variant.name)}-")
         branch = StepBranch(
             self.case,
-            self.host.gate(self.case.run, self.case.step, run_id),
+            self.host.fork_state(self.case.run, self.case.step, run_id),
             keeper,
             self.host.limits,
             told=RecordedToolResults(self.case.run, self.framework),
@@ -159,7 +159,7 @@ class _OneATrial:
         )
         return TailBranch(
             self.case,
-            self.host.gate(self.case.run, self.case.step, run_id, tail=True),
+            self.host.fork_state(self.case.run, self.case.step, run_id, tail=True),
             keeper,
             planned,
             told=told,

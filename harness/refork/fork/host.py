@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from refork.dbos.instance.engine import Engine, wait_until_idle
 from refork.dbos.instance.recovery import InterruptedFork, InterruptedForks
-from refork.dbos.replay.admission import ForkAdmission
+from refork.dbos.replay.admission import ForkState
 from refork.errors import DatabaseError, ForkError, InternalError, ReforkError
 from refork.fork.attempts import blocked
 from refork.fork.branches.branch import Branch
@@ -76,10 +76,10 @@ class Host:
         """When the run of a fork came to the fork point."""
         return self._moments.get(run_id)
 
-    def gate(
+    def fork_state(
         self, run: Run, fork_point: int, run_id: str | None = None, *, tail: bool = False
-    ) -> ForkAdmission:
-        """The gate of a fork of ``run`` that is about to be made."""
+    ) -> ForkState:
+        """The state of a fork of ``run`` that is about to be made."""
         run_id = run_id or f"fork-{uuid.uuid4().hex}"
         self._orders[run_id] = RecordedOrder(run, fork_point)
         self._moments[run_id] = moment_of(run, fork_point)
@@ -88,12 +88,12 @@ class Host:
             branch = self._branches[run_id]
             return branch.on_operation(number, name) if isinstance(branch, TailBranch) else None
 
-        return ForkAdmission(
+        return ForkState(
             run_id=run_id,
             recorded={step.number: step.name for step in run.steps},
             fork_point=fork_point,
             on_operation=operate if tail else None,
-            # Looked up when they are called: the branch is made after its gate.
+            # Looked up when they are called: the branch is made after its state.
             on_refused=lambda refusal: self._told(run_id, lambda branch: branch.refused(refusal)),
             on_ended=lambda error, output: self._told(run_id, lambda branch: branch.ended(error, output)),
         )
@@ -117,12 +117,12 @@ class Host:
         return (left.run_id, left) if left else (f"{prefix}{uuid.uuid4().hex}", None)
 
     def start(self, branch: Branch, run: Run, *, resumed: bool = False) -> None:
-        """Let DBOS run a fork of ``run`` under the branch's gate."""
-        self._branches[branch.gate.run_id] = branch
+        """Let DBOS run a fork of ``run`` under the branch's state."""
+        self._branches[branch.fork_state.run_id] = branch
         if resumed:
-            self._engine.resume(branch.gate)
+            self._engine.resume(branch.fork_state)
         else:
-            self._engine.start(run, branch.gate)
+            self._engine.start(run, branch.fork_state)
 
     def start_in_turn(self, branch: TailBranch, run: Run) -> None:
         """The same once a slot is free, which it holds to its end."""
@@ -169,8 +169,8 @@ class Host:
         self._engine.stop(run_id)
 
     def _late(self, branch: Branch) -> ReforkError | None:
-        if not branch.gate.arrived:
-            return _hung(branch.gate, self.limits.replay_seconds)
+        if not branch.fork_state.arrived:
+            return _hung(branch.fork_state, self.limits.replay_seconds)
         limit = self.limits.trial_seconds
         if isinstance(branch, StepBranch) and branch.longest_running > limit + GRACE_SECONDS:
             return ForkError(blocked(limit))
@@ -182,15 +182,17 @@ class Host:
         return None
 
 
-def _hung(gate: ForkAdmission, seconds: float) -> ReforkError | None:
-    idle = time.monotonic() - gate.moved_at
-    if not gate.started:
+def _hung(fork_state: ForkState, seconds: float) -> ReforkError | None:
+    idle = time.monotonic() - fork_state.moved_at
+    if not fork_state.started:
         # Many forks wait for each other at the start, so only a queue that stands still is an error.
         return ForkError("DBOS did not start the fork") if idle > 10 * seconds else None
     if idle <= seconds:
         return None
     where = (
-        "before its first step" if gate.position is None else "after step {} ({!r})".format(*gate.position)
+        "before its first step"
+        if fork_state.position is None
+        else "after step {} ({!r})".format(*fork_state.position)
     )
     return ForkError(
         f"the replay hung {where}: nothing happened for {seconds:g} s; "

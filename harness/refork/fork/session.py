@@ -11,7 +11,7 @@ from refork import http_calls
 from refork.answer_cache import AnswersMode, Store
 from refork.config import Config, project_policy
 from refork.dbos.instance.engine import Engine, open_engine
-from refork.dbos.replay.admission import ForkAdmission
+from refork.dbos.replay.admission import ForkState
 from refork.dbos.replay.child_calls import seen_child_starts
 from refork.dbos.replay.steps import watched_steps
 from refork.dbos.replay.workflow_errors import workflows_end
@@ -166,8 +166,8 @@ class ForkSession:
         """Replay a whole run from its checkpoints, and note every request on the way. Makes no call."""
         run = with_named(run, self._models)
         self._engine.check_workflow(run)
-        gate = self._host.gate(run, max((step.number for step in run.steps), default=0) + 1)
-        branch = ReplayBranch(run, gate, self._framework(run), self._host.policy, models=self._models)
+        fork_state = self._host.fork_state(run, max((step.number for step in run.steps), default=0) + 1)
+        branch = ReplayBranch(run, fork_state, self._framework(run), self._host.policy, models=self._models)
         self._host.start(branch, run)
         branch.over.wait()
         return branch.replay
@@ -220,19 +220,19 @@ class ForkSession:
 
     def upcoming(self) -> str | None:
         """The recorded name of the step that the calling fork does next. None from its fork point on."""
-        gate = self._engine.admission_here()
-        if gate is None or gate.arrived or gate.closed:
+        fork_state = self._engine.fork_state_here()
+        if fork_state is None or fork_state.arrived or fork_state.closed:
             return None
-        return gate.recorded.get(self._engine.next_step())
+        return fork_state.recorded.get(self._engine.next_step())
 
     def replaying(self) -> Replaying | None:
         """The fork whose workflow calls, with the recorded steps that it has not come to."""
-        gate = self._engine.admission_here()
-        if gate is None or self._engine.within_step():
+        fork_state = self._engine.fork_state_here()
+        if fork_state is None or self._engine.within_step():
             return None
-        order = self._host.order(gate.run_id)
+        order = self._host.order(fork_state.run_id)
         return Replaying(
-            run_id=gate.run_id, here=self._engine.next_step(), steps=order.steps, last=order.last
+            run_id=fork_state.run_id, here=self._engine.next_step(), steps=order.steps, last=order.last
         )
 
     def variant(self, agent: str | None) -> Variant | None:
@@ -253,7 +253,7 @@ class ForkSession:
         try:
             return await branch.call_tool(name, arguments, invoke)
         except ToolDeniedError:
-            raise self._engine.stop(branch.gate.run_id) from None
+            raise self._engine.stop(branch.fork_state.run_id) from None
 
     def on_step(self, step: StepCall) -> Instead | None:
         """A synchronous step is about to start: what runs in its place."""
@@ -276,51 +276,57 @@ class ForkSession:
     ) -> Coroutine[Any, Any, Instead | None] | Instead | None:
         if branch is None:
             return None
-        return branch.on_planned_step(step) if step.number in branch.gate.planned else branch.on_step(step)
+        return (
+            branch.on_planned_step(step) if step.number in branch.fork_state.planned else branch.on_step(step)
+        )
 
     def after_step(self, step: StepCall) -> None:
         """A synchronous step has ended. It is held back where others ran beside it, but never an event loop."""
-        gate = self._engine.admission_here()
-        if gate is None or on_event_loop():
+        fork_state = self._engine.fork_state_here()
+        if fork_state is None or on_event_loop():
             return
-        if self._host.order(gate.run_id).hold_thread(step.number, self._last_drawn, lambda: gate.closed):
-            self._check_closed(gate)
+        if self._host.order(fork_state.run_id).hold_thread(
+            step.number, self._last_drawn, lambda: fork_state.closed
+        ):
+            self._check_closed(fork_state)
 
     async def after_async_step(self, step: StepCall) -> None:
         """An asynchronous step has ended."""
-        gate = self._engine.admission_here()
-        if gate is None:
+        fork_state = self._engine.fork_state_here()
+        if fork_state is None:
             return
-        if await self._host.order(gate.run_id).hold(step.number, self._last_drawn, lambda: gate.closed):
-            self._check_closed(gate)
+        if await self._host.order(fork_state.run_id).hold(
+            step.number, self._last_drawn, lambda: fork_state.closed
+        ):
+            self._check_closed(fork_state)
 
-    def _check_closed(self, gate: ForkAdmission) -> None:
+    def _check_closed(self, fork_state: ForkState) -> None:
         """Once its workflow has ended, DBOS knows no more that the caller was a part of it, and stops nothing."""
-        if gate.closed:
-            raise self._engine.stop(gate.run_id)
+        if fork_state.closed:
+            raise self._engine.stop(fork_state.run_id)
 
     def _last_drawn(self) -> int:
         return self._engine.next_step() - 1
 
     def on_orphan(self) -> None:
         """What a fork's workflow left behind, such as a task that nobody awaits, does nothing once it is over."""
-        gate = self._engine.admission_here()
-        if gate is not None:
-            raise self._engine.stop(gate.run_id)
+        fork_state = self._engine.fork_state_here()
+        if fork_state is not None:
+            raise self._engine.stop(fork_state.run_id)
 
     def _check_over(self, branch: Branch | None) -> None:
         """Unwinds a workflow whose fork is over."""
-        if branch is not None and branch.gate.closed:
-            raise self._engine.stop(branch.gate.run_id)
+        if branch is not None and branch.fork_state.closed:
+            raise self._engine.stop(branch.fork_state.run_id)
 
     def _branch_here(self) -> Branch | None:
-        gate = self._engine.admission_here()
-        return None if gate is None else self._host.branch(gate.run_id)
+        fork_state = self._engine.fork_state_here()
+        return None if fork_state is None else self._host.branch(fork_state.run_id)
 
     def moment(self) -> datetime | None:
         """The recorded time of the fork that the calling code runs in."""
-        gate = self._engine.admission_here()
-        return None if gate is None else self._host.moment(gate.run_id)
+        fork_state = self._engine.fork_state_here()
+        return None if fork_state is None else self._host.moment(fork_state.run_id)
 
     def _framework(self, run: Run) -> Framework | None:
         framework = next((each for each in self._frameworks if each.name == run.framework), None)

@@ -11,6 +11,7 @@ PYTEST = Host(
             place="_pytest.runner:runtestprotocol",
             needed="to run a case once, also under pytest-rerunfailures",
         ),
+        Internal(place="_pytest._code.code:TerminalRepr", needed="to say in a sentence why an item failed"),
         Internal(
             place="_pytest.terminal:TerminalReporter",
             needed="to print beside pytest's own lines, from 8.0 on",

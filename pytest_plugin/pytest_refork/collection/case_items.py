@@ -5,12 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from _pytest._code.code import TerminalRepr
-from _pytest.runner import runtestprotocol
 from refork.errors import ReforkError
 from refork_evals.evaluation.measured_case import MeasuredCase
 from refork_evals.results import CaseResult
 
+from pytest_refork._pytest_compat import TerminalRepr, runtestprotocol
 from pytest_refork.execution.item_outcome import NotPassedError, Outcomes, RequestedCell, cell_key, settle
 from pytest_refork.option_names import MARKER
 

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from _pytest.terminal import TerminalReporter
 
 from pytest_refork.option_names import CASE_FILE, MARKER, RUN_FILE
 
@@ -50,7 +49,7 @@ class Unasked:
         # Every worker collects everything, so each of them has counted the same.
         self._by_workers = max(self._by_workers, getattr(node, "workeroutput", {}).get(_OUTPUT, 0))
 
-    def pytest_terminal_summary(self, terminalreporter: TerminalReporter) -> None:
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         count = self._count or self._by_workers
         if count and self._config.get_verbosity() > -2:
             noun = "case" if count == 1 else "cases"

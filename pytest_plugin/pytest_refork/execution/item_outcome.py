@@ -13,7 +13,7 @@ from refork_evals.results import CaseResult, Cell, Verdict
 from refork_evals.verdicts.cells import endings_of
 from refork_reports.sentences import phrases
 
-from pytest_refork.reporting.explain import explanation, headline
+from pytest_refork.reporting.explain import explanation, verdict_line
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +78,7 @@ def settle(
     passes = cell.verdict is Verdict.PASS if is_candidate else outcomes.passes(cell)
     if not passes:
         text = explanation(result, cell, test_failure)
-        raise NotPassedError(text, summary=headline(cell), is_candidate=is_candidate)
+        raise NotPassedError(text, summary=verdict_line(cell), is_candidate=is_candidate)
     if not is_candidate and cell.verdict in outcomes.said:
         item.add_report_section("call", "agent eval", explanation(result, cell, test_failure))
 

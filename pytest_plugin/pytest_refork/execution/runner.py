@@ -5,8 +5,6 @@ from contextlib import suppress
 from functools import cached_property
 
 import pytest
-from _pytest.skipping import evaluate_skip_marks
-from _pytest.terminal import TerminalReporter
 from refork.answer_cache import Store
 from refork.records.outcome import Trial
 from refork_evals.evaluation.answer_writer import Unscored
@@ -15,6 +13,7 @@ from refork_evals.evaluation.settings import Settings
 from refork_evals.evaluation.suite import Suite
 from refork_evals.results import CaseResult, ScoredTrial
 
+from pytest_refork._pytest_compat import TerminalReporter, evaluate_skip_marks
 from pytest_refork.execution.deadlines import Deadlines
 from pytest_refork.execution.item_outcome import RequestedCell, cell_key
 from pytest_refork.execution.trial_context import CaseTrial, case_trial

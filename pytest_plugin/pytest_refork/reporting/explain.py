@@ -16,7 +16,7 @@ _OUTPUT_CHARACTERS = 2_000
 _OUTPUT_LINES = 30
 
 
-def headline(cell: Cell) -> str:
+def verdict_line(cell: Cell) -> str:
     """The verdict in one line: ``fail: 2 of 10 trials passed (6-51%), 80% wanted``."""
     if cell.verdict in (Verdict.STALE, Verdict.ERROR):
         return f"{cell.verdict}: {escape_controls(cell.reason)}"
@@ -32,7 +32,7 @@ def explanation(result: CaseResult, cell: Cell, test_failure: str = "") -> str:
 
     ``test_failure`` is pytest's own account of the first trial that a test function failed.
     """
-    return "\n".join([headline(cell), *_trial(result, cell, test_failure), *_prompts(result, cell)])
+    return "\n".join([verdict_line(cell), *_trial(result, cell, test_failure), *_prompts(result, cell)])
 
 
 def _trial(result: CaseResult, cell: Cell, test_failure: str) -> Iterator[str]:

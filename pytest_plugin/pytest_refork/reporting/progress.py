@@ -4,9 +4,9 @@ import time
 from typing import Final, Protocol
 
 import pytest
-from _pytest.terminal import TerminalReporter
 from refork_evals.evaluation.trial_runner import Counts
 
+from pytest_refork._pytest_compat import TerminalReporter
 from pytest_refork.reporting.screen import uncaptured
 
 EVERY_SECONDS: Final = 30.0

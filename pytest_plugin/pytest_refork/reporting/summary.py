@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from _pytest.terminal import TerminalReporter
 from refork.errors import ReforkError
 from refork_evals.evaluation.answer_writer import Saved
 from refork_evals.results import Evaluation
 from refork_reports.formats.terminal import MARKUP, Line, summary
 
+from pytest_refork._pytest_compat import TerminalReporter
 from pytest_refork.reporting.gate import Update
 
 GITHUB: Final = "GITHUB_STEP_SUMMARY"

@@ -4,8 +4,8 @@ from collections.abc import Callable, Generator
 from typing import Any
 
 import pytest
-from _pytest.terminal import TerminalReporter
 
+from pytest_refork._pytest_compat import TerminalReporter
 from pytest_refork.xdist import worker_results as handover
 from pytest_refork.xdist.worker_channel import Shared
 from pytest_refork.xdist.worker_results import Handed

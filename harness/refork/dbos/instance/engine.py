@@ -24,7 +24,7 @@ from refork.dbos.instance.logs import quiet_dbos
 from refork.dbos.instance.off_event_loop import run_off_event_loop
 from refork.dbos.instance.scrubbing import scrub
 from refork.dbos.instance.threads import daemon_threads
-from refork.dbos.replay.admission import ForkAdmission
+from refork.dbos.replay.admission import ForkState
 from refork.dbos.replay.guard import Guard
 from refork.dbos.replay.seeding import seed
 from refork.errors import ApplicationError, SessionError
@@ -48,7 +48,7 @@ class Engine:
         self._guard = guard
         self._queue = queue
         self._seeding = threading.Lock()
-        self._gates: WeakKeyDictionary[Any, ForkAdmission] = WeakKeyDictionary()
+        self._fork_states: WeakKeyDictionary[Any, ForkState] = WeakKeyDictionary()
 
     @property
     def system_database(self) -> Any:
@@ -72,25 +72,31 @@ class Engine:
         names = self._dbos._registry.workflow_info_map
         return tuple(sorted(name.removeprefix(_STEP) for name in names if name.startswith(_STEP)))
 
-    def start(self, run: Run, gate: ForkAdmission) -> None:
-        """Seed the run, fork it at the gate's fork point, and put the fork on the queue."""
+    def start(self, run: Run, fork_state: ForkState) -> None:
+        """Seed the run, fork it at the state's fork point, and put the fork on the queue."""
         self.check_workflow(run)
         with self._seeding:  # tails of one case start side by side
             source = seed(
-                self.system_database, run, below=gate.fork_point, application=APPLICATION, version=VERSION
+                self.system_database,
+                run,
+                below=fork_state.fork_point,
+                application=APPLICATION,
+                version=VERSION,
             )
-        self._guard.watch(gate)
-        run_off_event_loop(partial(self._fork, source, gate))
+        self._guard.watch(fork_state)
+        run_off_event_loop(partial(self._fork, source, fork_state))
 
-    def _fork(self, source: str, gate: ForkAdmission) -> None:
-        with SetWorkflowID(gate.run_id):
-            DBOS.fork_workflow(source, gate.fork_point, application_version=VERSION, queue_name=self._queue)
+    def _fork(self, source: str, fork_state: ForkState) -> None:
+        with SetWorkflowID(fork_state.run_id):
+            DBOS.fork_workflow(
+                source, fork_state.fork_point, application_version=VERSION, queue_name=self._queue
+            )
 
-    def resume(self, gate: ForkAdmission) -> None:
+    def resume(self, fork_state: ForkState) -> None:
         """Take over a fork that a killed session left, now that somebody holds its plan again."""
-        self._guard.watch(gate)
+        self._guard.watch(fork_state)
         run_off_event_loop(
-            partial(self.system_database.resume_workflows, [gate.run_id], queue_name=self._queue)
+            partial(self.system_database.resume_workflows, [fork_state.run_id], queue_name=self._queue)
         )
 
     def application_version(self, name: str | None) -> str:
@@ -126,16 +132,16 @@ class Engine:
                 f"name the module that does in {app.where_to_name_modules()}"
             )
 
-    def admission_here(self) -> ForkAdmission | None:
-        """The gate of the fork that the calling code runs in, None outside every fork."""
+    def fork_state_here(self) -> ForkState | None:
+        """The state of the fork that the calling code runs in, None outside every fork."""
         context = get_local_dbos_context()
         if context is None:
             return None
-        gate = self._guard.gate(context.workflow_id)
-        if gate is not None:
-            self._gates[context] = gate
+        fork_state = self._guard.fork_state(context.workflow_id)
+        if fork_state is not None:
+            self._fork_states[context] = fork_state
         # DBOS empties the context of a workflow that ended; what it had started beside itself may go on.
-        return gate if context.workflow_id else self._gates.get(context)
+        return fork_state if context.workflow_id else self._fork_states.get(context)
 
     def next_step(self) -> int:
         """The number that the next operation of the calling workflow will get."""

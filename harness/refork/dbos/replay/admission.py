@@ -27,7 +27,7 @@ class Refusal:
 
 
 @dataclass(kw_only=True)
-class ForkAdmission:
+class ForkState:
     """The state of one fork, shared by DBOS's threads and event loops.
 
     Once the fork has ``arrived``, whatever the code does beside its trials is neither run nor a refusal: it
@@ -67,7 +67,7 @@ class ForkAdmission:
             self.planned[number] = name
 
     def admit(self, number: int, name: str) -> Admission:
-        """Whether DBOS may start this operation. The first refusal closes the gate for good."""
+        """Whether DBOS may start this operation. The first refusal closes the fork for good."""
         with self._lock:
             if self.closed:
                 return Admission.REFUSE
@@ -101,7 +101,7 @@ class ForkAdmission:
         return True
 
     def wait(self) -> None:
-        """Block until the gate is closed."""
+        """Block until the fork is closed."""
         self._closed.wait()
 
     def close(self) -> None:

@@ -18,7 +18,7 @@ from dbos._error import DBOSWorkflowCancelledError
 from sqlalchemy.exc import DBAPIError
 
 from refork.dbos.instance.json_serializer import error_text, recorded_result
-from refork.dbos.replay.admission import Admission, ForkAdmission
+from refork.dbos.replay.admission import Admission, ForkState
 from refork.errors import DatabaseError, SessionError
 
 GET_RESULT: Final = "DBOS.getResult"
@@ -42,13 +42,13 @@ GUARDED: Final = (
 
 
 class Guard:
-    """Holds the gates of a session's forks and stands between DBOS and its system database."""
+    """Holds the fork states of a session's forks and stands between DBOS and its system database."""
 
     def __init__(self, system_database: Any, *, queue: str) -> None:
         self._db = system_database
         self._queue = queue
         self._originals: dict[str, Callable[..., Any]] = {}
-        self._gates: dict[str, ForkAdmission] = {}
+        self._fork_states: dict[str, ForkState] = {}
         self._cancelling: dict[str, threading.Thread] = {}
         self._parked = 0
         self._lock = threading.Lock()
@@ -61,12 +61,12 @@ class Guard:
             original = self._originals[name] = getattr(self._db, name)
             setattr(self._db, name, partial(getattr(self, f"_{name.lstrip('_')}"), original))
 
-    def watch(self, gate: ForkAdmission) -> None:
+    def watch(self, fork_state: ForkState) -> None:
         with self._lock:
-            self._gates[gate.run_id] = gate
+            self._fork_states[fork_state.run_id] = fork_state
 
-    def gate(self, run_id: str | None) -> ForkAdmission | None:
-        return None if run_id is None else self._gates.get(run_id)
+    def fork_state(self, run_id: str | None) -> ForkState | None:
+        return None if run_id is None else self._fork_states.get(run_id)
 
     @property
     def parked(self) -> int:
@@ -98,13 +98,13 @@ class Guard:
         return DBOSWorkflowCancelledError(f"{run_id} may do nothing more")
 
     def _admit(self, run_id: str, number: int, name: str, *, can_wait: bool = True) -> None:
-        gate = self.gate(run_id)
-        admission = Admission.REFUSE if gate is None else gate.admit(number, name)
-        if gate is not None and admission is Admission.WAIT:
+        fork_state = self.fork_state(run_id)
+        admission = Admission.REFUSE if fork_state is None else fork_state.admit(number, name)
+        if fork_state is not None and admission is Admission.WAIT:
             if not can_wait or _on_event_loop():
                 # Waiting here would stop the trials. Not cancelled: they go on beside what unwinds.
                 raise DBOSWorkflowCancelledError(f"{run_id} does nothing beside its trials")
-            gate.wait()
+            fork_state.wait()
         if admission is not Admission.RUN:
             raise self.stop(run_id)
 
@@ -124,15 +124,15 @@ class Guard:
 
     def _answer(self, run_id: str, number: int, name: str) -> Any:
         """What DBOS would have found in its table, had the operation been recorded under this number."""
-        gate = self.gate(run_id)
-        step = None if gate is None else gate.answer(number, name)
+        fork_state = self.fork_state(run_id)
+        step = None if fork_state is None else fork_state.answer(number, name)
         return None if step is None else recorded_result(step)
 
     def _get_queue(self, original: Callable[..., Any], name: str, **rest: Any) -> Any:
         """A queue that a fork looks up. Production's are registered in its database, and no look-up is recorded."""
         found = original(name, **rest)
         context = get_local_dbos_context()
-        if found is not None or context is None or self.gate(context.workflow_id) is None:
+        if found is not None or context is None or self.fork_state(context.workflow_id) is None:
             return found
         DBOS.register_queue(name)
         return original(name, **rest)
@@ -149,12 +149,12 @@ class Guard:
 
     def _recorded_name(self, run_id: str, number: int) -> str | None:
         """What is, or in the recorded run was, the checkpoint of that number: patches ask before they act."""
-        gate = self.gate(run_id)
-        if gate is None:
+        fork_state = self.fork_state(run_id)
+        if fork_state is None:
             raise self.stop(run_id)
         name: str | None = self._originals["get_checkpoint_name"](workflow_id=run_id, function_id=number)
-        if name is None and not (gate.is_tail and gate.arrived):
-            name = gate.recorded.get(number)
+        if name is None and not (fork_state.is_tail and fork_state.arrived):
+            name = fork_state.recorded.get(number)
         return name
 
     def _get_checkpoint_name(
@@ -167,9 +167,9 @@ class Guard:
     ) -> bool:
         if self._recorded_name(workflow_id, function_id) not in (None, patch_name):
             return False
-        gate = self.gate(workflow_id)
-        if gate is not None and gate.is_tail and gate.arrived:
-            gate.plan(function_id, patch_name)  # new code: nothing acts
+        fork_state = self.fork_state(workflow_id)
+        if fork_state is not None and fork_state.is_tail and fork_state.arrived:
+            fork_state.plan(function_id, patch_name)  # new code: nothing acts
         self._admit(workflow_id, function_id, patch_name)
         return bool(original(workflow_id=workflow_id, function_id=function_id, patch_name=patch_name))
 
@@ -183,14 +183,14 @@ class Guard:
         context = get_local_dbos_context()
         if context is None or not context.is_workflow() or context.workflow_id == target:
             return
-        if self.gate(context.workflow_id) is None and context.has_parent():
+        if self.fork_state(context.workflow_id) is None and context.has_parent():
             # A child that was called like a function: its parent records the result, under the next number.
             run_id, number = context.parent_workflow_id, context.parent_workflow_fid + 1
         else:
             run_id, number = context.workflow_id, context.function_id + 1
-        gate = self.gate(run_id)
-        if gate is not None and gate.is_tail and gate.arrived and self._is_over(target):
-            gate.plan(number, GET_RESULT)  # a recorded child: its result is seeded
+        fork_state = self.fork_state(run_id)
+        if fork_state is not None and fork_state.is_tail and fork_state.arrived and self._is_over(target):
+            fork_state.plan(number, GET_RESULT)  # a recorded child: its result is seeded
         self._admit(run_id, number, GET_RESULT)
 
     def _is_over(self, run_id: str) -> bool:
@@ -201,23 +201,23 @@ class Guard:
     def _await_workflow_result(
         self, original: Callable[..., Any], workflow_id: str, *args: Any, **rest: Any
     ) -> Any:
-        gate = self.gate(workflow_id)
-        if gate is None:
+        fork_state = self.fork_state(workflow_id)
+        if fork_state is None:
             self._admit_result_of(workflow_id)
             return original(workflow_id, *args, **rest)
         with self._parking():
-            self._end(gate)
+            self._end(fork_state)
             return original(workflow_id, *args, **rest)
 
     async def _await_workflow_result_async(
         self, original: Callable[..., Any], workflow_id: str, *args: Any, **rest: Any
     ) -> Any:
-        gate = self.gate(workflow_id)
-        if gate is None:
+        fork_state = self.fork_state(workflow_id)
+        if fork_state is None:
             self._admit_result_of(workflow_id)
             return await original(workflow_id, *args, **rest)
         with self._parking():
-            await asyncio.to_thread(self._end, gate)
+            await asyncio.to_thread(self._end, fork_state)
             return await original(workflow_id, *args, **rest)
 
     @contextmanager
@@ -231,17 +231,17 @@ class Guard:
             with self._lock:
                 self._parked -= 1
 
-    def _end(self, gate: ForkAdmission) -> None:
-        gate.wait()  # its trials may run on beside what has unwound
-        self.cancel(gate.run_id).join()
+    def _end(self, fork_state: ForkState) -> None:
+        fork_state.wait()  # its trials may run on beside what has unwound
+        self.cancel(fork_state.run_id).join()
 
     def _update_workflow_outcome(
         self, original: Callable[..., Any], workflow_id: str, status: str, **rest: Any
     ) -> bool:
-        gate = self.gate(workflow_id)
-        if gate is not None:
+        fork_state = self.fork_state(workflow_id)
+        if fork_state is not None:
             error = rest.get("error")
-            gate.end(None if error is None else error_text(error), rest.get("output"))
+            fork_state.end(None if error is None else error_text(error), rest.get("output"))
         return bool(original(workflow_id, status, **rest))
 
     def _start_queued_workflows(
@@ -251,9 +251,9 @@ class Guard:
             return ([], None) if _gives_a_pair(original) else []
         found = original(queue, *args, **rest)
         for run_id in found[0] if isinstance(found, tuple) else found:
-            gate = self.gate(run_id)
-            if gate is not None:
-                gate.begin()
+            fork_state = self.fork_state(run_id)
+            if fork_state is not None:
+                fork_state.begin()
         return found
 
     def _init_workflow(self, _original: Callable[..., Any], *_args: Any, **_rest: Any) -> Any:

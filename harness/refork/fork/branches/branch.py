@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from threading import Event
 from typing import Any, TypeAlias
 
-from refork.dbos.replay.admission import ForkAdmission, Refusal
+from refork.dbos.replay.admission import ForkState, Refusal
 from refork.errors import ForkError, ReforkError, StaleError, ToolDeniedError
 from refork.fork.branches.tool_results import RecordedToolResults
 from refork.frameworks.protocol import ModelCall, StepCall
@@ -25,8 +25,8 @@ class Branch(ABC):
     ``over`` is set when it is done with; ``point`` is the DBOS name of the step at its fork point, if a case has one.
     """
 
-    def __init__(self, gate: ForkAdmission, told: RecordedToolResults, policy: ToolPolicy) -> None:
-        self.gate = gate
+    def __init__(self, fork_state: ForkState, told: RecordedToolResults, policy: ToolPolicy) -> None:
+        self.fork_state = fork_state
         self.told = told
         self.policy = policy
         self.over = Event()

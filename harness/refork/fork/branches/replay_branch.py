@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any, Final
 
-from refork.dbos.replay.admission import ForkAdmission, Refusal
+from refork.dbos.replay.admission import ForkState, Refusal
 from refork.errors import ForkError, ReforkError
 from refork.fork.branches.branch import Branch, unrecorded
 from refork.fork.branches.tool_results import RecordedToolResults
@@ -39,13 +39,13 @@ class ReplayBranch(Branch):
     def __init__(
         self,
         run: Run,
-        gate: ForkAdmission,
+        fork_state: ForkState,
         framework: Framework | None,
         policy: ToolPolicy,
         *,
         models: Sequence[str] = (),
     ) -> None:
-        super().__init__(gate, RecordedToolResults(run, framework), policy)
+        super().__init__(fork_state, RecordedToolResults(run, framework), policy)
         self._run = run
         self._framework = framework
         self._models = models
@@ -70,12 +70,12 @@ class ReplayBranch(Branch):
     async def on_model_call(self, number: int, call: ModelCall) -> ModelCall | None:
         if not call.durable:
             self.fail(unrecorded(call))
-        elif number < self.gate.fork_point:
+        elif number < self.fork_state.fork_point:
             self._requests[number] = call.request
         return None
 
     def on_step(self, step: StepCall) -> Coroutine[Any, Any, None] | None:
-        if step.number >= self.gate.fork_point or step.number in self._requests:
+        if step.number >= self.fork_state.fork_point or step.number in self._requests:
             return None
         call = None if self._framework is None else self._framework.model_call(step)
         if call is not None:
@@ -84,7 +84,7 @@ class ReplayBranch(Branch):
             return self._looked_at(step, call)
         arguments = None if call is not None else encoded_arguments(step)
         if arguments is not None:  # else the call cannot be told from another by its arguments
-            self._arguments[step.number] = with_id(arguments, self.gate.run_id, self._run.id)
+            self._arguments[step.number] = with_id(arguments, self.fork_state.run_id, self._run.id)
         return None
 
     async def _looked_at(self, step: StepCall, call: ModelCall | None) -> None:
@@ -102,7 +102,7 @@ class ReplayBranch(Branch):
                 return
             self._unseen[step.name] = seen.problem
         if known is None:
-            known = Request(input=with_id(encoded_arguments(step), self.gate.run_id, self._run.id))
+            known = Request(input=with_id(encoded_arguments(step), self.fork_state.run_id, self._run.id))
         self._requests[step.number] = dataclasses.replace(known, agent=known.agent or name)
 
     def refused(self, refusal: Refusal) -> None:
@@ -117,7 +117,7 @@ class ReplayBranch(Branch):
     def ended(self, error: str | None, _output: str | None) -> None:
         last, reached = (
             last_of_the_code(self._run),
-            0 if self.gate.position is None else self.gate.position[0],
+            0 if self.fork_state.position is None else self.fork_state.position[0],
         )
         if reached < last:
             how = "returned" if error is None else f"raised {error}"
@@ -126,7 +126,7 @@ class ReplayBranch(Branch):
 
     def fail(self, problem: ReforkError) -> None:
         self._problem = self._problem or str(problem)
-        self.gate.close()
+        self.fork_state.close()
         self.over.set()
 
 

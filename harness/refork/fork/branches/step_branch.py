@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from refork.answer_cache import AnswerKey, AnswersMode, digest_of, normalizers
 from refork.dbos.instance.recovery import InterruptedFork
-from refork.dbos.replay.admission import ForkAdmission, Refusal
+from refork.dbos.replay.admission import ForkState, Refusal
 from refork.dbos.replay.reservations import reserve_step
 from refork.errors import ForkError, ReforkError
 from refork.fork.attempts import not_asked, trial_error
@@ -43,7 +43,7 @@ class StepBranch(Branch):
     def __init__(
         self,
         case: Case,
-        gate: ForkAdmission,
+        fork_state: ForkState,
         keeper: AnswerRecorder,
         limits: Limits,
         *,
@@ -53,7 +53,7 @@ class StepBranch(Branch):
         only: Variant | None = None,
         leftover: InterruptedFork | None = None,
     ) -> None:
-        super().__init__(gate, told, policy)
+        super().__init__(fork_state, told, policy)
         self._case = case
         self._keeper = keeper
         self._limits = limits
@@ -72,11 +72,11 @@ class StepBranch(Branch):
 
     @property
     def run_id(self) -> str:
-        return self.gate.run_id
+        return self.fork_state.run_id
 
     @property
     def arrived(self) -> bool:
-        return self.gate.arrived
+        return self.fork_state.arrived
 
     def add(self, planned: Sequence[ScheduledTrial]) -> None:
         with self._lock:
@@ -108,32 +108,32 @@ class StepBranch(Branch):
         return tried
 
     async def on_model_call(self, number: int, call: ModelCall) -> ModelCall | None:
-        gate = self.gate
-        if call.durable and number < gate.fork_point:
+        fork_state = self.fork_state
+        if call.durable and number < fork_state.fork_point:
             return None
-        if not gate.arrived:
+        if not fork_state.arrived:
             if not call.durable:
                 self.fail(unrecorded(call))
-            elif number > gate.fork_point:
+            elif number > fork_state.fork_point:
                 return None  # DBOS asks for the step, and it is refused
             else:
-                await _whatever_happens(self._arrive(call), gate)
+                await _whatever_happens(self._arrive(call), fork_state)
         await self._held()
         return None
 
     def on_step(self, step: StepCall) -> Coroutine[Any, Any, None] | None:
-        if step.number != self.gate.fork_point or self.gate.arrived:
+        if step.number != self.fork_state.fork_point or self.fork_state.arrived:
             return None
         call = self._whole_step(step) if step.name == self._case.fork_point.name else None
         return None if call is None else self._at(call)
 
     async def _at(self, call: ModelCall) -> None:
-        await _whatever_happens(self._arrive(call), self.gate)
+        await _whatever_happens(self._arrive(call), self.fork_state)
         await self._held()
 
     async def _held(self) -> None:
-        """A call beside the fork point waits as long as the trials take. The gate is closed by any thread."""
-        while not self.gate.closed:  # noqa: ASYNC110
+        """A call beside the fork point waits as long as the trials take. The fork state is closed by any thread."""
+        while not self.fork_state.closed:  # noqa: ASYNC110
             await asyncio.sleep(IDLE_SECONDS)
 
     def refused(self, refusal: Refusal) -> None:
@@ -145,7 +145,7 @@ class StepBranch(Branch):
     def fail(self, problem: ReforkError) -> None:
         if not self.over.is_set():
             self._tell(problem)
-        self.gate.close()
+        self.fork_state.close()
         with suppress(RuntimeError):  # its loop may be closed by then
             self._awaken()
         self._finish()
@@ -169,7 +169,7 @@ class StepBranch(Branch):
             self.fail(problem)
             return _nothing()
         # Drawn before anything is awaited, so nothing else can draw one of these numbers.
-        return self._run_trials(call, self._reserve_recorded()) if self.gate.arrive() else _nothing()
+        return self._run_trials(call, self._reserve_recorded()) if self.fork_state.arrive() else _nothing()
 
     async def _run_trials(self, call: ModelCall, kept: dict[str, Any]) -> None:
         loop, wake = asyncio.get_running_loop(), asyncio.Event()
@@ -189,10 +189,10 @@ class StepBranch(Branch):
                         running.add(task)
                 if batch:
                     continue
-                if closing or self.gate.closed:
+                if closing or self.fork_state.closed:
                     break
                 await wake.wait()
-            if not self.gate.closed:
+            if not self.fork_state.closed:
                 await asyncio.gather(*running)
         except BaseException as error:
             self.fail(ForkError(f"the fork was cut short while its trials were running: {summary(error)}"))
@@ -200,7 +200,7 @@ class StepBranch(Branch):
         finally:
             for task in running:
                 task.cancel()
-        self.gate.close()
+        self.fork_state.close()
         self._finish()
 
     def _reserve_recorded(self) -> dict[str, Any]:
@@ -238,7 +238,7 @@ class StepBranch(Branch):
             self._keeper.fail(problem)
             return None
         reservation = kept.pop(name, None) or reserve_step()
-        self.gate.plan(reservation.step_id, name)
+        self.fork_state.plan(reservation.step_id, name)
         task = asyncio.create_task(self._try(planned, changed, reservation, name, key))
         task.add_done_callback(_retrieve)
         return task
@@ -261,7 +261,7 @@ class StepBranch(Branch):
             return None
         name = planned.variant.name
         if name not in self._digests:
-            ids = (self.gate.run_id, self._case.run.id)
+            ids = (self.fork_state.run_id, self._case.run.id)
             self._digests[name] = digest_of(call.request, code=call.code, own_ids=ids)
         return AnswerKey(self._digests[name], planned.number, normalizers=normalizers())
 
@@ -320,7 +320,7 @@ class StepBranch(Branch):
                 exchanges=self._exchanges(planned, call),
             )
         except BaseException as error:
-            if self.gate.closed:
+            if self.fork_state.closed:
                 raise
             return planned.said(error=at_fault(error))
         if trial.error is not None and trial.error.kind is ErrorKind.ACCOUNT:
@@ -348,7 +348,7 @@ class StepBranch(Branch):
                 trial=planned.number,
                 store=self._limits.answers,
                 folder=self._case.folder,
-                own_ids=(self.gate.run_id, self._case.run.id),
+                own_ids=(self.fork_state.run_id, self._case.run.id),
                 retries=self._limits.retries,
                 kind=Kind.LIVE if call.live or self._may_act(call) else Kind.MODEL,
                 candidate=call.candidate,
@@ -368,7 +368,7 @@ class StepBranch(Branch):
         if wake is not None:
             wake()
         elif idle:
-            self.gate.close()
+            self.fork_state.close()
             self._finish()
 
     def _finish(self) -> None:
@@ -396,12 +396,12 @@ async def _nothing() -> None:
     """There is nothing to run."""
 
 
-async def _whatever_happens(trials: Coroutine[Any, Any, None], gate: ForkAdmission) -> None:
+async def _whatever_happens(trials: Coroutine[Any, Any, None], fork_state: ForkState) -> None:
     """Wait for the trials, although the application may give up waiting for its model, or a sibling fails."""
     running = asyncio.create_task(trials)
     while not running.done():
         try:
             await asyncio.shield(running)
         except asyncio.CancelledError:
-            if gate.closed:
+            if fork_state.closed:
                 raise

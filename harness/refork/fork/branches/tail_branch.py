@@ -12,7 +12,7 @@ from functools import partial
 from threading import Lock
 from typing import Any, Protocol
 
-from refork.dbos.replay.admission import ForkAdmission, Refusal
+from refork.dbos.replay.admission import ForkState, Refusal
 from refork.dbos.replay.checkpoints import checkpoints
 from refork.dbos.replay.child_calls import arguments_here
 from refork.errors import AnswerMissingError, ForkError, ReforkError, ToolDeniedError, ValueNotPortableError
@@ -66,7 +66,7 @@ class TailBranch(Branch):
     def __init__(
         self,
         case: Case,
-        gate: ForkAdmission,
+        fork_state: ForkState,
         keeper: AnswerRecorder,
         planned: ScheduledTrial,
         *,
@@ -75,7 +75,7 @@ class TailBranch(Branch):
         permits: ToolAccess,
         host: "TailHost",
     ) -> None:
-        super().__init__(gate, told, permits.policy)
+        super().__init__(fork_state, told, permits.policy)
         self._case = case
         self._keeper = keeper
         self._planned = planned
@@ -83,7 +83,7 @@ class TailBranch(Branch):
         self._permits = permits
         self._host = host
         self._user = User(permits.policy, host.stubs, permits)
-        self._kept = KeptSteps(host.limits.answers, case, planned.number, gate.run_id)
+        self._kept = KeptSteps(host.limits.answers, case, planned.number, fork_state.run_id)
         self._trajectory = Trajectory(framework, self._kept.usage)
         self.point = case.fork_point.name
         models = [step for step in case.run.steps if step.kind is StepKind.MODEL]
@@ -96,16 +96,16 @@ class TailBranch(Branch):
 
     @property
     def run_id(self) -> str:
-        return self.gate.run_id
+        return self.fork_state.run_id
 
     @property
     def arrived(self) -> bool:
-        return self.gate.arrived
+        return self.fork_state.arrived
 
     @property
     def running_for(self) -> float:
         """Seconds since it arrived at the fork point."""
-        return time.monotonic() - self._began if self.gate.arrived else 0.0
+        return time.monotonic() - self._began if self.fork_state.arrived else 0.0
 
     def add(self, planned: Sequence[ScheduledTrial]) -> None:
         assert list(planned) == [self._planned], "a tail is one trial"
@@ -150,13 +150,13 @@ class TailBranch(Branch):
         return tried if branches and ours and tried.name != CURRENT else None
 
     async def on_model_call(self, number: int, call: ModelCall) -> ModelCall | None:
-        if call.durable and number < self.gate.fork_point:
+        if call.durable and number < self.fork_state.fork_point:
             return None
-        if not self.gate.arrived:
+        if not self.fork_state.arrived:
             if not call.durable:
                 self._keeper.fail(unrecorded(call))
                 return None
-            if number > self.gate.fork_point:
+            if number > self.fork_state.fork_point:
                 return None  # DBOS asks for the step, and it is refused
             if not self._arrives(call):
                 return None
@@ -172,13 +172,13 @@ class TailBranch(Branch):
         return changed
 
     def on_step(self, step: StepCall) -> Coroutine[Any, Any, Instead | None] | Instead | None:
-        gate = self.gate
-        if step.number < gate.fork_point or gate.closed:
+        fork_state = self.fork_state
+        if step.number < fork_state.fork_point or fork_state.closed:
             return None
         call = self._call_of(step)
-        if not gate.arrived:
-            is_point = step.number == gate.fork_point and step.name == self._case.fork_point.name
-            if not is_point or not (self._arrives(call) if call is not None else gate.arrive()):
+        if not fork_state.arrived:
+            is_point = step.number == fork_state.fork_point and step.name == self._case.fork_point.name
+            if not is_point or not (self._arrives(call) if call is not None else fork_state.arrive()):
                 return None
         if call is not None:
             self._sends(step.number, call)
@@ -198,7 +198,7 @@ class TailBranch(Branch):
 
     def _asking(self, step: StepCall, call: StepRun) -> Instead | None:
         """What runs in the place of a step whose code asks a model."""
-        if self.gate.closed:
+        if self.fork_state.closed:
             return None
         if denies(self.policy, step.name):
             self.fail(
@@ -218,7 +218,7 @@ class TailBranch(Branch):
                 missing=partial(not_kept, self._planned),
             ),
         )
-        at_point = step.number == self.gate.fork_point
+        at_point = step.number == self.fork_state.fork_point
 
         def ended() -> None:
             if not exchanges.seen and step.name in self._seen_to_ask:
@@ -233,7 +233,7 @@ class TailBranch(Branch):
 
     def _sent(self, number: int, request: Request) -> None:
         self._trajectory.model(number, request)
-        if number == self.gate.fork_point:
+        if number == self.fork_state.fork_point:
             self._request = request
             self._keeper.sent(self._planned.variant.name, request)
 
@@ -246,7 +246,7 @@ class TailBranch(Branch):
     def on_operation(self, number: int, name: str) -> Step | None:
         """An operation that is no step: a child workflow, or one of DBOS's own such as ``DBOS.send``."""
         if self._permits.granted:
-            self.gate.plan(number, name)
+            self.fork_state.plan(number, name)
             return None
         if name == RECEIVE:
             return self._received(number)
@@ -256,7 +256,7 @@ class TailBranch(Branch):
             self.fail(denied)
             return None
         if recorded is None:
-            self.gate.plan(number, name)
+            self.fork_state.plan(number, name)
         return recorded
 
     def _received(self, number: int) -> Step | None:
@@ -274,12 +274,12 @@ class TailBranch(Branch):
 
     def _turns(self) -> tuple[Turn, ...]:
         """What was said before the fork point, and in this trial."""
-        before = (step for step in self._case.run.steps if step.number < self.gate.fork_point)
+        before = (step for step in self._case.run.steps if step.number < self.fork_state.fork_point)
         return turns_of([*before, *self._so_far()[0]])
 
     def _conclude(self) -> None:
         """End the trial where the conversation ended, with the last answer for its result."""
-        self.gate.close()
+        self.fork_state.close()
         steps, common = self._so_far()
         texts = [step.answer.text for step in steps if step.answer is not None]
         self._give(answer=Answer(text=texts[-1] if texts else "", tool_calls=calls_of(steps)), **common)
@@ -287,10 +287,10 @@ class TailBranch(Branch):
     async def call_tool(self, name: str, arguments: Any, invoke: Callable[[], Awaitable[Any]]) -> Any:
         """A tool call, under the policy. Raises ToolToldError for what the model is to be told."""
         arguments = _parsed(arguments)
-        replays = not self.gate.arrived and self.told.is_step(name)
-        if replays or self.gate.closed or self._permits.granted:
+        replays = not self.fork_state.arrived and self.told.is_step(name)
+        if replays or self.fork_state.closed or self._permits.granted:
             return await invoke()
-        if not self.gate.arrived:
+        if not self.fork_state.arrived:
             return await self._acting(name, arguments, invoke)
         hears = self._user.answers(name)
         place = self._trajectory.tool(self._host.next_step(), name, arguments, user=hears)
@@ -327,13 +327,13 @@ class TailBranch(Branch):
             raise
 
     def refused(self, refusal: Refusal) -> None:
-        if not self.gate.arrived:
+        if not self.fork_state.arrived:
             self._keeper.fail(stale(self._case, refusal))
             return
         self.fail(ToolDeniedError(f"step {refusal.number}, {refusal.reached!r}, may not run in a rerun"))
 
     def ended(self, error: str | None, output: str | None) -> None:
-        if not self.gate.arrived:
+        if not self.fork_state.arrived:
             self._keeper.fail(ended_early(self._case, error))
             return
         steps, common = self._so_far()
@@ -344,13 +344,13 @@ class TailBranch(Branch):
         self._give(answer=answer_of(result, calls_of(steps)), **common)
 
     def fail(self, problem: ReforkError) -> None:
-        self.gate.close()
+        self.fork_state.close()
         self._end(trial_error(problem))
 
     def _end(self, error: TrialError) -> None:
         """End the trial before its end, with all that it has done and paid for."""
         paid: dict[str, Any] = {}
-        if self.gate.arrived and not self.over.is_set():
+        if self.fork_state.arrived and not self.over.is_set():
             with suppress(Exception):  # a database that does not answer costs no trial its reason
                 _, paid = self._so_far()
         self._give(error=error, **paid)
@@ -358,8 +358,8 @@ class TailBranch(Branch):
     def _so_far(self) -> tuple[tuple[Step, ...], dict[str, Any]]:
         """The steps from the fork point on, and what a trial says of them."""
         seconds = time.monotonic() - self._began
-        first = self.gate.fork_point
-        kept = checkpoints(self._host.system_database, self.gate.run_id, first=first)
+        first = self.fork_state.fork_point
+        kept = checkpoints(self._host.system_database, self.fork_state.run_id, first=first)
         steps, numbered = self._trajectory.steps(kept, first=first), self._trajectory.numbered(kept)
         return steps, {
             "reused": self._kept.all_reused,
@@ -382,7 +382,7 @@ class TailBranch(Branch):
             self._keeper.fail(problem)
             return False
         self._began = time.monotonic()
-        return self.gate.arrive()
+        return self.fork_state.arrive()
 
     def _changed(self, call: ModelCall) -> ModelCall | None:
         """The call under the variant: another agent's goes out as the code has it."""
@@ -392,7 +392,7 @@ class TailBranch(Branch):
             return call.changed(self._planned.variant if ours else _AS_IT_IS)
         except Exception as error:  # what a variant asks for may not fit
             self._end(trial_error(error))
-            self.gate.close()
+            self.fork_state.close()
             return None
 
     def _sends(self, number: int, call: ModelCall) -> None:
@@ -400,7 +400,7 @@ class TailBranch(Branch):
             self._request = call.request
             self._keeper.sent(self._planned.variant.name, call.request)
         self._trajectory.model(number, call.request)
-        self.gate.plan(number, call.step_name)
+        self.fork_state.plan(number, call.step_name)
         try:
             is_kept = self._kept.sends(number, call)
         except ReforkError as problem:
@@ -418,7 +418,7 @@ class TailBranch(Branch):
         tool = self._permits.tool_of(step)
         hears = not inside and self._user.answers(tool or step.name)
         self._trajectory.step(step, tool=tool, inside=inside, user=hears)
-        self.gate.plan(step.number, step.name)
+        self.fork_state.plan(step.number, step.name)
         if hears:
             return self._heard(step, tool or step.name)
         try:
