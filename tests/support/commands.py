@@ -14,10 +14,12 @@ def run_python(
 ) -> "subprocess.CompletedProcess[str]":
     """Run Python in ``folder`` with these words, and with ``environment`` beside the variables of this process.
 
-    It is a copy of a process that has imported what Refork and its users import; ``fresh``, as a user starts it.
+    It is a copy of a process that has imported what Refork and its users import; ``fresh``, or with options of the
+    interpreter's own, it starts as a user starts it.
     """
     variables = {**os.environ, **environment}
-    if not fresh:
+    has_options = words[0].startswith("-") and words[0] not in ("-c", "-m")
+    if not (fresh or has_options):
         return prepared_sessions().run(folder, *words, env=variables, timeout=timeout)
     return subprocess.run(
         [sys.executable, *words],
