@@ -13,8 +13,10 @@ from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 from hypothesis import settings
+from support import report_browser
 from support.postgres import execute, role_of
 from support.production import write_runs
+from support.report_browser import MISSING
 from support.tls_postgres import TlsPostgres, programs, tls_postgres
 
 SERVER_VARIABLE = "REFORK_TEST_POSTGRES_URL"
@@ -30,6 +32,15 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # started in the backgrou
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Files whose tests take seconds come first, so that all workers of pytest-xdist are busy to the end."""
     items.sort(key=lambda item: LONGEST_FIRST not in item.path.parents)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Give all that is skipped for want of a browser one place, so that pytest says it in one line."""
+    report = yield
+    if isinstance(report.longrepr, tuple) and MISSING in report.longrepr[2]:
+        report.longrepr = (report_browser.__file__, 1, report.longrepr[2])
+    return report
 
 
 @pytest.fixture(scope="session")

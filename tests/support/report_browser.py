@@ -11,7 +11,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
@@ -127,13 +127,15 @@ class Browser:
             self.complaints.append(json.dumps(params))
 
 
+MISSING: Final = (
+    "Chromium is not installed: `apt-get install chromium`, or put chromium or google-chrome on PATH"
+)
+
+
 def need(executable: str | None) -> str:
     """Where the browser is. Without one these tests skip and say so, and in CI they fail."""
     if executable is None:
-        missing = (
-            "Chromium is not installed: `apt-get install chromium`, or put chromium or google-chrome on PATH"
-        )
-        (pytest.fail if os.environ.get("CI") else pytest.skip)(missing)
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(MISSING)
     return executable
 
 
