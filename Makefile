@@ -32,10 +32,10 @@ test: install  ## run all tests, side by side
 	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 test-slow: install  ## run the tests that take minutes: kills, fuzzing, other applications, other versions
-	$(BIN)/python -m pytest -n 2 --dist worksteal -rP --show-capture=stdout tests/slow tests/forks/slow tests/plugin/slow
+	$(BIN)/python -m pytest -n 2 --dist worksteal -rP --show-capture=stdout tests/slow tests/integration/forks/slow tests/integration/plugin/slow
 
 test-matrix: install  ## try the versions that people have: one whole path, and what is relied on in them
-	$(BIN)/python -m pytest tests/plugin/slow/test_versions.py
+	$(BIN)/python -m pytest tests/integration/plugin/slow/test_versions.py
 
 # MODEL_URL and MODEL run the demo against a live OpenAI-compatible endpoint instead of the recorded answers.
 demo: install  ## run the main job on the example: failing runs in, regression tests out

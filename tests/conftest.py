@@ -20,7 +20,7 @@ from support.report_browser import MISSING
 from support.tls_postgres import TlsPostgres, programs, tls_postgres
 
 SERVER_VARIABLE = "REFORK_TEST_POSTGRES_URL"
-LONGEST_FIRST = Path(__file__).parent / "plugin"
+LONGEST_FIRST = Path(__file__).parent / "integration" / "plugin"
 
 settings.register_profile("tests", deadline=None)  # on a busy machine any example may take long
 settings.load_profile("tests")

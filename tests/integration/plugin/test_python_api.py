@@ -1,0 +1,211 @@
+"""``import refork`` in a script and in a notebook: the same measurements as under pytest, as objects."""
+
+import importlib
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.commands import run_python
+from support.model_server import ModelServer
+from support.project import Project, surroundings
+
+# They are typed in part only.
+nbformat: Any = importlib.import_module("nbformat")
+nbclient: Any = importlib.import_module("nbclient")
+
+PROMPT = "Write one sentence.\nBe careful.\n"
+
+SCRIPT = """
+import asyncio, json, sys
+import refork
+
+case = refork.load_case("rosy")
+seen = []
+found = refork.evaluate(
+    case, [refork.Prompt({prompt!r}, name="mine"), refork.Prompt("{{{{ baseline }}}} Be brief.")],
+    trials=12, progress=seen.append, concurrency=4,
+)
+frame = found.to_frame()
+again = asyncio.run(refork.evaluate_async("rosy", ["careful"], trials=12, progress=False))
+beside = found.compare("mine")
+paths = [found.save(name).name for name in ("mine.html", "mine.json", "mine.md", "folder")]
+sys.__stdout__.write(json.dumps(dict(
+    case=[case.name, case.step],
+    verdicts=[[case, variant, verdict] for (case, variant), verdict in found.verdicts.items()],
+    winners=found.winners,
+    counts=[seen[-1].done, seen[-1].planned],
+    cells={{str(name): str(dtype) for name, dtype in frame.dtypes.items()}},
+    rates=frame.set_index("variant")["pass_rate"].to_dict(),
+    trials=len(found.to_frame("trials")),
+    scores=sorted(set(found.to_frame("scores")["scorer"])),
+    again=[[variant, verdict] for (_, variant), verdict in again.verdicts.items()],
+    beside=[beside.change, beside.difference, beside.cases],
+    paths=paths,
+    text=str(found),
+    html=found._repr_html_(),
+)))
+"""
+
+
+def python(project: Project, folder: Path, code: str) -> "dict[str, Any]":
+    environment = {**surroundings(folder), **project.environment}
+    done = run_python(project.write(folder), "-W", "error", "-c", code, environment=environment, fresh=True)
+    assert done.returncode == 0, done.stderr
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def test_a_script_evaluates_prompts_of_its_own_and_pays_once(
+    project: Project, server: ModelServer, tmp_path: Path
+) -> None:
+    found = python(project, tmp_path, SCRIPT.format(prompt=PROMPT))
+    assert found["case"] == ["rosy", 5]
+    assert found["verdicts"] == [
+        ["rosy", "current", "fail"],
+        ["rosy", "mine", "pass"],
+        ["rosy", "prompt-2", "fail"],
+    ]
+    assert found["winners"] == {"rosy": ["mine"]}
+    assert found["counts"] == [36, 36]
+    # The second evaluation asks the same of the same model: the file's prompt is the script's own.
+    assert server.count == 36
+    assert found["again"] == [["current", "fail"], ["careful", "pass"]]
+    assert found["rates"] == {"current": 0.0, "mine": 1.0, "prompt-2": 0.0}
+    assert (found["cells"]["verdict"], found["cells"]["pass_rate"]) == ("category", "Float64")
+    assert (found["trials"], found["scores"]) == (36, ["not_contains"])
+    assert found["beside"] == ["improved", 1.0, 1]
+    assert found["paths"] == ["mine.html", "mine.json", "mine.md", "report.html"]
+    assert json.loads((tmp_path / "mine.json").read_text())["cases"][0]["name"] == "rosy"
+    assert (tmp_path / "folder/summary.md").is_file()
+    assert "mine" in found["text"]
+    assert "<table" in found["html"]
+
+
+CAPTURE = """
+import asyncio, json, sys
+import refork
+
+listed = refork.runs()
+run = refork.load_run("run-")
+case = asyncio.run(refork.capture_async("run-1", name="again", step=5))
+loaded = refork.load_case("again")
+sys.__stdout__.write("\\n" + json.dumps(dict(
+    listed=[(each.id, each.workflow, each.status) for each in listed],
+    failed=refork.runs(status="error", limit=1),
+    prompts=[step.request.prompt for step in run.steps if step.request],
+    case=[case.name, case.step, case.agent], same=loaded == case,
+)))
+"""
+
+
+def test_a_script_takes_a_run_out_of_production_and_makes_a_case_of_it(
+    project: Project, production: Path, server: ModelServer, tmp_path: Path
+) -> None:
+    url = f"sqlite:///{production / 'production.sqlite'}"
+    found = python(project.with_environment(DBOS_SYSTEM_DATABASE_URL=url), tmp_path, CAPTURE)
+    assert found["listed"] == [["run-1", "report", "SUCCESS"]]
+    assert found["failed"] == []
+    assert len(found["prompts"]) == 3
+    assert found["case"] == ["again", 5, "summarizer"]
+    assert found["same"]
+    assert not server.count
+    assert (tmp_path / "evals/cases/again/case.yaml").is_file()
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        ("refork.load_case('rosi')", "'rosi' is no case: .*did you mean 'rosy'"),
+        ("refork.evaluate('rosi')", "no case of .* is 'rosi'; did you mean 'rosy'"),
+        ("refork.evaluate('rosy', ['carefull'])", "no prompt of .* is 'carefull'; did you mean 'careful'"),
+        (
+            "refork.evaluate('rosy', ['careful', refork.Prompt('x', name='careful')])",
+            "two variants are named 'careful'",
+        ),
+        ("refork.evaluate('rosy', [refork.Prompt('{{ nobody }}')])", "'nobody' is undefined"),
+        ("refork.evaluate('rosy', trials=0)", "'trials'"),
+        ("refork.evaluate('rosy', patience=3)", "unknown option 'patience'"),
+        ("refork.runs()", "db is missing: give the URL .* or set DBOS_SYSTEM_DATABASE_URL"),
+    ],
+)
+def test_bad_input_is_one_sentence_and_costs_nothing(
+    project: Project, server: ModelServer, tmp_path: Path, call: str, said: str
+) -> None:
+    environment = {**surroundings(tmp_path), **project.environment, "DBOS_SYSTEM_DATABASE_URL": ""}
+    code = (
+        "import re, sys, refork\nfrom refork.errors import ReforkError\n"
+        f"try:\n    {call}\nexcept ReforkError as error:\n"
+        f"    sys.exit(0 if re.search({said!r}, str(error)) and '\\n' not in str(error) else repr(error))\n"
+        "sys.exit('no error')"
+    )
+    done = run_python(project.write(tmp_path), "-c", code, environment=environment, fresh=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert not server.count
+
+
+def test_production_code_that_imports_refork_pays_for_nothing_of_it(tmp_path: Path) -> None:
+    code = (
+        "import sys, refork; refork.flag('nothing runs');"
+        "heavy = {'pydantic', 'pandas', 'dbos', 'jinja2', 'click', 'asyncio'} & set(sys.modules);"
+        "sys.exit(repr(heavy) if heavy else 0)"
+    )
+    done = run_python(tmp_path, "-c", code, environment=surroundings(tmp_path), fresh=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_every_public_name_is_found_and_documented() -> None:
+    import refork
+
+    for name in refork.__all__:
+        found = getattr(refork, name)
+        assert name == "__version__" or found.__doc__, name
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = refork.nothing
+
+
+CELLS = (
+    "import refork",
+    "evaluation = refork.evaluate('rosy', trials=12)",
+    "evaluation",
+    "evaluation.to_frame('trials').groupby('variant')['passed'].mean().to_dict()",
+    "(await refork.evaluate_async('rosy', refork.Prompt('Be careful.', name='mine'), trials=12)).winners",
+    "import pytest; int(pytest.main(['--agent-evals', '-q', '-p', 'no:cacheprovider']))",
+)
+
+
+def test_a_notebook_shows_the_matrix_and_the_progress(
+    project: Project, server: ModelServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {**surroundings(tmp_path), **project.environment}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("PYDEVD_DISABLE_FILE_VALIDATION", "1")
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code) for code in CELLS])
+    resources = {"metadata": {"path": str(project.write(tmp_path))}}
+    nbclient.NotebookClient(notebook, timeout=120, resources=resources).execute()
+    _, ran, shown, rates, winners, tested = [cell["outputs"] for cell in notebook.cells]
+    assert [each["data"]["text/plain"] for each in ran if each["output_type"] == "display_data"] == [
+        "36/36 trials"
+    ]
+    assert "<table" in shown[0]["data"]["text/html"]
+    assert rates[0]["data"]["text/plain"].startswith("{'careful': 1.0, 'current': 0.0")
+    assert winners[-1]["data"]["text/plain"] == "{'rosy': ('mine',)}"
+    assert tested[-1]["data"]["text/plain"] == "1"
+    assert os.environ["OPENAI_BASE_URL"] == server.url
+
+
+def test_the_example_notebook_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    examples = Path(__file__).parents[3] / "examples"
+    shutil.copytree(examples, tmp_path / "examples", ignore=shutil.ignore_patterns(".*", "__pycache__"))
+    for name, value in surroundings(tmp_path).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("ANALYST_MODEL", raising=False)
+    notebook = nbformat.read(tmp_path / "examples/notebook.ipynb", as_version=4)
+    resources = {"metadata": {"path": str(tmp_path / "examples")}}
+    nbclient.NotebookClient(notebook, timeout=120, resources=resources).execute()
+    shown = [output for cell in notebook.cells for output in cell.get("outputs", ())]
+    assert any("fixes it" in output.get("data", {}).get("text/html", "") for output in shown)
+    assert any(output.get("text", "").startswith("improved +100%") for output in shown)
+    assert "brackets" in (tmp_path / "examples/report.html").read_text()
