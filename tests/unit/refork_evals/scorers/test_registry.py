@@ -193,7 +193,7 @@ def test_a_scorer_that_cannot_be_used_is_refused_where_it_is_registered(
 
 def test_two_functions_cannot_share_a_name() -> None:
     scorer("mine")(no_source)
-    with pytest.raises(BadInputError, match=r"registered twice: .*test_scorer_registry\.py.* and "):
+    with pytest.raises(BadInputError, match=r"registered twice: .*test_registry\.py.* and "):
         scorer("mine")(fine)
 
 
