@@ -146,6 +146,24 @@ def test_bad_input_is_one_sentence_and_costs_nothing(
     assert not server.count
 
 
+def test_a_budget_ends_an_evaluation_and_an_offline_one_asks_nobody(
+    project: Project, server: ModelServer, tmp_path: Path
+) -> None:
+    code = (
+        "import json, sys, refork\n"
+        "few = refork.evaluate('rosy', [], trials=400, max_tokens=1500, concurrency=2, progress=False)\n"
+        "none = refork.evaluate('rosy', ['careful'], trials=12, answers='offline', progress=False)\n"
+        "cells = [*few.result.cells, *none.result.cells]\n"
+        "sys.__stdout__.write('\\n' + json.dumps([[c.variant, c.verdict, c.reason, len(c.trials)] for c in cells]))"
+    )
+    (_, verdict, why, trials), current, careful = python(project, tmp_path, code)
+    assert (verdict, "tokens were used, of at most 1,500" in why) == ("inconclusive", True)
+    assert trials < 60
+    assert server.count == trials
+    assert current[:2] == ["current", "fail"]
+    assert careful[:2] == ["careful", "error"]
+
+
 def test_production_code_that_imports_refork_pays_for_nothing_of_it(tmp_path: Path) -> None:
     code = (
         "import sys, refork; refork.flag('nothing runs');"
