@@ -1,10 +1,14 @@
 """Nothing of a session shows on the user's screen, and nothing of it holds up the end of the process."""
 
+import logging
 import os
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+from dbos._error import DBOSAwaitedWorkflowCancelledError, DBOSWorkflowCancelledError
+from refork.dbos.instance.logs import quiet_dbos
 from support.forks import surroundings_of
 from support.prepared import TESTS
 
@@ -25,3 +29,16 @@ def test_a_session_in_which_everything_goes_wrong_prints_nothing_and_ends(
     assert (done.stdout, done.stderr) == ("said nothing 3\n", "")
     assert done.returncode == 0
     assert not (tmp_path / "ledger").exists()
+
+
+@pytest.mark.parametrize("kind", [DBOSAwaitedWorkflowCancelledError, DBOSWorkflowCancelledError])
+def test_what_asyncio_says_of_a_cancelled_fork_after_the_session_is_dropped_and_of_others_is_not(
+    kind: type[Exception], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with quiet_dbos(tmp_path / "dbos.log"):
+        pass
+    for workflow in ("fork-1a2b", "order-7"):
+        error = kind(workflow) if kind is DBOSAwaitedWorkflowCancelledError else kind(f"Workflow {workflow}")
+        said = (type(error), error, None)
+        logging.getLogger("asyncio").error("Task exception was never retrieved", exc_info=said)
+    assert ["order-7" in str(record.exc_info) for record in caplog.records] == [True]

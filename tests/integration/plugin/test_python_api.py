@@ -50,12 +50,11 @@ sys.__stdout__.write(json.dumps(dict(
 """
 
 
-def python(project: Project, folder: Path, code: str) -> "dict[str, Any]":
+def python(project: Project, folder: Path, code: str) -> Any:
     environment = {**surroundings(folder), **project.environment}
     done = run_python(project.write(folder), "-W", "error", "-c", code, environment=environment, fresh=True)
     assert done.returncode == 0, done.stderr
-    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return found
+    return json.loads(done.stdout.splitlines()[-1])
 
 
 def test_a_script_evaluates_prompts_of_its_own_and_pays_once(

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 from dbos._error import DBOSAwaitedWorkflowCancelledError, DBOSWorkflowCancelledError
 
@@ -14,6 +15,18 @@ class _NotCancelled(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         error = record.exc_info[1] if record.exc_info else None
         return not isinstance(error, DBOSWorkflowCancelledError | DBOSAwaitedWorkflowCancelledError)
+
+
+class _NoFork(logging.Filter):
+    """Drops what is said of forks that were cancelled: their names begin as we make them."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        error = record.exc_info[1] if record.exc_info else None
+        is_cancelled = isinstance(error, DBOSWorkflowCancelledError | DBOSAwaitedWorkflowCancelledError)
+        return not (is_cancelled and "fork-" in str(error))
+
+
+_LASTING: Final = _NoFork()
 
 
 class _Diverted(_NotCancelled):
@@ -36,7 +49,10 @@ class _Hiding(logging.Formatter):
 
 @contextmanager
 def quiet_dbos(log_file: Path) -> Generator[None]:
-    """Send DBOS's log to a file while it lasts, and drop asyncio's complaints about cancelled forks."""
+    """Send DBOS's log to a file while it lasts, and drop asyncio's complaints about cancelled forks.
+
+    Those may come late, when the task of a fork is collected as garbage: of forks they are dropped from now on.
+    """
     dbos_log, asyncio_log = logging.getLogger("dbos"), logging.getLogger("asyncio")
     handlers, propagate = dbos_log.handlers[:], dbos_log.propagate
     to_file = logging.FileHandler(log_file, mode="w", encoding="utf-8", delay=True)
@@ -46,6 +62,7 @@ def quiet_dbos(log_file: Path) -> Generator[None]:
     # DBOS adds a console handler of its own unless the logger has one already.
     dbos_log.addHandler(to_file)
     asyncio_log.addFilter(not_cancelled)
+    asyncio_log.addFilter(_LASTING)  # once, however often it is added
     try:
         yield
     finally:
