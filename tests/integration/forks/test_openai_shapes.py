@@ -153,7 +153,12 @@ def _fork_everywhere(
     assert sorted(str(each.body) for each in asked) == sorted(str(each.body) for each in sent)
 
 
-@pytest.mark.parametrize("name", [name for name in SHAPES if name not in (*UNRECORDED, "nested_workflows")])
+# On a busy machine the steps of agents side by side are at times replayed in another order: docs/compatibility.md.
+SEEN_TO_SWAP = pytest.param("agents_side_by_side", marks=pytest.mark.flaky(reruns=2))
+FORKED = [name for name in SHAPES if name not in (*UNRECORDED, "nested_workflows", "agents_side_by_side")]
+
+
+@pytest.mark.parametrize("name", [*FORKED, SEEN_TO_SWAP])
 def test_a_shape_is_forked_at_each_of_its_model_calls(
     name: str,
     recording: Recording,
