@@ -5,11 +5,12 @@ Each function that waits has a twin that ends in ``_async``, for code in an even
 
 import asyncio
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import wraps
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, ParamSpec, TypeVar
 
 from refork.hosts import check_hosts
 from refork.hosts.dbos import DBOS
@@ -31,6 +32,8 @@ from refork.records import Case, Run  # noqa: E402
 from refork.redaction import checked_kinds  # noqa: E402
 from refork.text.lines import nearest  # noqa: E402
 
+P = ParamSpec("P")
+R = TypeVar("R")
 DATABASE_VARIABLE: Final = "DBOS_SYSTEM_DATABASE_URL"
 
 
@@ -137,47 +140,18 @@ def load_case(case: str | Path, *, project: str | Path | None = None) -> Case:
     return read_case(file)
 
 
-async def load_run_async(
-    run: str,
-    db: str | None = None,
-    *,
-    project: str | Path | None = None,
-    replay: bool | None = None,
-    redact: Sequence[str] = (),
-) -> Run:
-    """:func:`load_run`, awaited."""
-    return await asyncio.to_thread(load_run, run, db, project=project, replay=replay, redact=redact)
+def awaited(function: Callable[P, R]) -> Callable[P, Coroutine[Any, Any, R]]:
+    """The twin of a function that is awaited: it runs on a thread."""
+
+    @wraps(function)
+    async def twin(*args: P.args, **kwargs: P.kwargs) -> R:
+        return await asyncio.to_thread(function, *args, **kwargs)
+
+    return twin
 
 
-async def capture_async(
-    run: str,
-    db: str | None = None,
-    *,
-    name: str | None = None,
-    step: int | str | None = None,
-    agent: str | None = None,
-    guard: bool = False,
-    force: bool = False,
-    in_progress: bool = False,
-    project: str | Path | None = None,
-    replay: bool | None = None,
-    redact: Sequence[str] = (),
-) -> Case:
-    """:func:`capture`, awaited."""
-    return await asyncio.to_thread(
-        capture,
-        run,
-        db,
-        name=name,
-        step=step,
-        agent=agent,
-        guard=guard,
-        force=force,
-        in_progress=in_progress,
-        project=project,
-        replay=replay,
-        redact=redact,
-    )
+load_run_async = awaited(load_run)
+capture_async = awaited(capture)
 
 
 def _database(db: str | None) -> str:

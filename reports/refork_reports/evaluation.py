@@ -1,11 +1,11 @@
 """``refork.evaluate`` for notebooks and scripts: cases under variants, as an object that shows, compares and saves."""
 
-import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from refork.api import awaited
 from refork.config import load_config
 from refork.errors import BadInputError
 from refork.prompts.prompt import Prompt
@@ -155,29 +155,7 @@ def evaluate(
     return Evaluation(found, margin=config.smallest_drop)
 
 
-async def evaluate_async(
-    cases: Cases = None,
-    variants: Variants = None,
-    *,
-    trials: int | Literal["auto"] | None = None,
-    db: str | None = None,
-    max_cost: float | None = None,
-    project: str | Path | None = None,
-    progress: Progress = True,
-    **settings: Any,
-) -> Evaluation:
-    """:func:`evaluate`, awaited: it runs in a thread of its own."""
-    return await asyncio.to_thread(
-        evaluate,
-        cases,
-        variants,
-        trials=trials,
-        db=db,
-        max_cost=max_cost,
-        project=project,
-        progress=progress,
-        **settings,
-    )
+evaluate_async = awaited(evaluate)
 
 
 def _listed(given: Any) -> list[Any] | None:

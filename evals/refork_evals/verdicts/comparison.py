@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
+from refork.case_files.trial_settings import SMALLEST_DROP
 from refork.records.variant import CURRENT
 
 from refork_evals.results import Cell, Change, Interval, VariantComparison
@@ -20,7 +21,7 @@ from refork_evals.statistics.strata import (
 )
 from refork_evals.verdicts.decision import ALPHA
 
-MARGIN: Final = 0.4
+MARGIN: Final = SMALLEST_DROP
 
 
 @dataclass(frozen=True, kw_only=True)

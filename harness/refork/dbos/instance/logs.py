@@ -17,13 +17,11 @@ class _NotCancelled(logging.Filter):
         return not isinstance(error, DBOSWorkflowCancelledError | DBOSAwaitedWorkflowCancelledError)
 
 
-class _NoFork(logging.Filter):
-    """Drops what is said of forks that were cancelled: their names begin as we make them."""
+class _NoFork(_NotCancelled):
+    """Of the same, only what is said of forks: their names begin as we make them."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        error = record.exc_info[1] if record.exc_info else None
-        is_cancelled = isinstance(error, DBOSWorkflowCancelledError | DBOSAwaitedWorkflowCancelledError)
-        return not (is_cancelled and "fork-" in str(error))
+        return super().filter(record) or "fork-" not in str(record.exc_info and record.exc_info[1])
 
 
 _LASTING: Final = _NoFork()
