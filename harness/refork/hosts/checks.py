@@ -8,9 +8,10 @@ from typing import Final
 from refork.errors import HostError
 from refork.hosts.host import Host, Internal
 from refork.hosts.known import HOSTS
+from refork.hosts.time_machine import TIME_MACHINE
 
-ALWAYS: Final = tuple(host for host in HOSTS if host.extra is None)
-"""Those that every session needs. The others are looked at where they are used."""
+BEFORE_FORKS: Final = tuple(host for host in HOSTS if host is not TIME_MACHINE)
+"""What every session uses of what is installed. time-machine serves ``frozen_clock`` alone."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,8 +40,8 @@ def findings(hosts: Iterable[Host] = HOSTS) -> list[Finding]:
 
 
 @cache
-def check_hosts(hosts: tuple[Host, ...] = ALWAYS) -> None:
-    """Raise HostError where a library lacks what every session needs."""
+def check_hosts(hosts: tuple[Host, ...] = BEFORE_FORKS) -> None:
+    """Raise HostError if an installed library lacks a name that Refork needs."""
     found = findings(hosts)
     if found:
         raise HostError("; ".join(finding.sentence for finding in found))

@@ -2,4 +2,4 @@
 
 from refork.hosts.host import Host
 
-OPENAI = Host(distribution="openai", oldest="2.0", newest="3.57")
+OPENAI = Host(distribution="openai", oldest="2.0", newest="3.57", extra="judge")

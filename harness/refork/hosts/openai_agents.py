@@ -9,6 +9,7 @@ OPENAI_AGENTS = Host(
     distribution="openai-agents",
     oldest="0.20",
     newest="0.24",
+    extra="openai-agents",
     internals=(
         Internal(
             place="agents.models.openai_provider:shared_http_client",
@@ -24,6 +25,7 @@ DBOS_OPENAI_AGENTS = Host(
     distribution="dbos-openai-agents",
     oldest="0.3",
     newest="0.3",
+    extra="openai-agents",
     internals=(
         Internal(place="dbos_openai_agents.runner:DBOSModelWrapper", needed=_AGENTS),
         Internal(place="dbos_openai_agents.runner:Runner", needed=_AGENTS),

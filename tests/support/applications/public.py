@@ -14,6 +14,7 @@ from support.model_server import Call, Received, Reply
 SHAPES: Final = Path(__file__).with_name("shapes")
 DATABRICKS: Final = (
     "databricks-openai>=0.9",
+    "dbos-openai-agents>=0.3",
     "mlflow>=3.8",
     "fastapi>=0.121",
     "uvicorn>=0.34",
@@ -113,7 +114,7 @@ def _headlines() -> Tried:
     )
     return Tried(
         application=application,
-        requirements=Requirements(packages=("fastapi>=0.121", "httpx>=0.27")),
+        requirements=Requirements(packages=("fastapi>=0.121", "httpx>=0.27", "openai>=2")),
         answer=answer,
         web=lambda _visit: {"titles": ["A database is born", "A query is slow"]},
         edit=(

@@ -158,7 +158,10 @@ class Judge(BuiltIn):
         return reply
 
     async def _call(self, body: dict[str, Any]) -> Reply:
-        from openai import AsyncOpenAI  # noqa: PLC0415 - half a second that only a case with a judge pays
+        try:
+            from openai import AsyncOpenAI  # noqa: PLC0415 - half a second that only a case with a judge pays
+        except ModuleNotFoundError:
+            raise NotMeasuredError("a judge needs openai's client: pip install 'refork[judge]'") from None
 
         async with AsyncOpenAI(**self._endpoint(), timeout=self.timeout) as client:
             # The client's own overloads do not take a body that is put together at run time.

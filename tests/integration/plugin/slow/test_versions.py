@@ -24,7 +24,7 @@ CONTRACTS = (
     "tests/unit/refork/dbos/test_reading_contract.py",
     "tests/integration/frameworks/test_conformance.py",
 )
-EXTRAS = "clock,databricks,postgres,pydantic-ai"
+EXTRAS = "clock,databricks,judge,openai-agents,postgres,pydantic-ai"
 BESIDE_CONTRACTS = ("anthropic", "cryptography", "httpx", "hypothesis", "requests")
 """What the modules beside the contract tests import; installed after the leg, whose versions stay."""
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import sys
 import threading
 from collections.abc import Generator
 from dataclasses import dataclass, field
@@ -158,6 +159,15 @@ def test_an_absent_part_fails_without_asking(server: Reply) -> None:
 def test_a_server_that_a_case_file_names_is_sent_no_key(server: Reply) -> None:
     judged(server)
     assert server.keys == ["Bearer none"]
+
+
+def test_a_judge_without_openai_installed_names_the_extra(
+    server: Reply, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "openai", None)
+    found = judged(server)
+    assert found.passed is None
+    assert "pip install 'refork[judge]'" in str(found.error)
 
 
 def test_the_environment_names_the_server_the_model_and_the_key(
