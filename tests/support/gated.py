@@ -3,7 +3,16 @@
 import dataclasses
 
 from refork.records.variant import CURRENT
-from refork_evals.results import Change, Comparison, Evaluation, Finding, Gate, GateCase, Interval, SuiteDrop
+from refork_evals.results import (
+    Change,
+    Comparison,
+    DifferenceInterval,
+    Evaluation,
+    Finding,
+    Gate,
+    GateCase,
+    SuiteDrop,
+)
 from refork_evals.verdicts.comparison import arms_of, compare
 
 from support.report_evaluations import HOSTILE, realistic
@@ -36,7 +45,7 @@ def gated(*, passes: bool = False, hostile: bool = False) -> Evaluation:
         passes_before=29,
         trials_before=30,
         difference=-0.97,
-        interval=Interval(low=-1.0, high=-0.6),
+        interval=DifferenceInterval(low=-1.0, high=-0.6),
     )
     cells = tuple(
         dataclasses.replace(cell, comparison=compared) if cell.variant == CURRENT else cell

@@ -10,14 +10,22 @@ from refork.records import Case, Ending, Request
 from refork.records.outcome import Outcome, Trial
 from refork.records.usage import Savings, Usage
 
-from refork_evals.results.comparisons import Change, Comparison, Interval, VariantComparison
+from refork_evals.results.comparisons import (
+    Change,
+    Comparison,
+    DifferenceInterval,
+    Interval,
+    VariantComparison,
+)
 from refork_evals.results.gate import Finding, Gate, GateCase, SuiteDrop
+from refork_evals.results.verdict import Verdict
 
 __all__ = [
     "CaseResult",
     "Cell",
     "Change",
     "Comparison",
+    "DifferenceInterval",
     "Evaluation",
     "Finding",
     "Fingerprint",
@@ -33,16 +41,6 @@ __all__ = [
     "VariantComparison",
     "Verdict",
 ]
-
-
-class Verdict(StrEnum):
-    """What the trials of a case under a variant say."""
-
-    PASS = "pass"  # noqa: S105 - a verdict, not a password
-    FAIL = "fail"
-    INCONCLUSIVE = "inconclusive"
-    ERROR = "error"
-    STALE = "stale"
 
 
 class Method(StrEnum):

@@ -8,10 +8,10 @@ from refork.records.variant import CURRENT
 from refork.text import numbers as humanize
 from refork.text.escape import escape_controls
 from refork_evals.results import CaseResult, Cell, Evaluation, VariantComparison, Verdict
+from refork_evals.results.totals import shown_cost, totals
 
 from refork_reports.sentences import comparisons, phrases
 from refork_reports.sentences import gate as gate_words
-from refork_reports.views.totals import shown_cost, totals
 
 SUMMARY: Final = "summary.md"
 LIMIT: Final = 60_000

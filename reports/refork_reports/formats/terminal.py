@@ -8,12 +8,12 @@ from refork.records.variant import RECORDED
 from refork.text import numbers as humanize
 from refork.text.escape import escape_controls
 from refork_evals.results import CaseResult, Cell, Change, Evaluation, Verdict
+from refork_evals.results.totals import Totals, shown_cost, totals
 from rich.cells import cell_len
 
 from refork_reports.sentences import comparisons, phrases
 from refork_reports.sentences import gate as gate_words
 from refork_reports.views.diffs import prompt_diff
-from refork_reports.views.totals import Totals, shown_cost, totals
 
 Style = Literal["plain", "dim", "heading", "pass", "fail", "inconclusive", "error", "stale"]
 

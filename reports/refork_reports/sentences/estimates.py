@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from refork.text import numbers as humanize
 from refork_evals.results import Cell
-from refork_evals.verdicts.estimates import AtK, Mean, ScorerRate, at_k, scorer_rates
+from refork_evals.results.estimates import AtK, Mean, ScorerRate
+from refork_evals.verdicts.estimates import at_k, scorer_rates
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,8 +60,6 @@ def _mean(found: Mean) -> str:
 def _at_k(found: AtK, trials: int) -> list[Estimate]:
     k, of = found.k, f"estimated from {humanize.plural(trials, 'trial')}"
     return [
-        Estimate(
-            name=f"pass@{k}", text=humanize.percent(found.any_passes), note=f"at least one of {k}, {of}"
-        ),
-        Estimate(name=f"pass^{k}", text=humanize.percent(found.all_pass), note=f"all of {k}, {of}"),
+        Estimate(name=f"pass@{k}", text=humanize.percent(found.pass_at_k), note=f"at least one of {k}, {of}"),
+        Estimate(name=f"pass^{k}", text=humanize.percent(found.pass_hat_k), note=f"all of {k}, {of}"),
     ]

@@ -1,8 +1,7 @@
 """The gate in words, for every place that shows it."""
 
 from collections.abc import Iterator
-from dataclasses import asdict
-from typing import Any, Final
+from typing import Final
 
 from refork.text import numbers as humanize
 from refork_evals.results import Finding, Gate, GateCase
@@ -21,14 +20,6 @@ LOUD: Final = frozenset(
     }
 )
 """Findings that are told one by one; the others are counted."""
-
-
-def gate_entry(gate: Gate | None) -> dict[str, Any] | None:
-    """The gate in the shape of ``results.json``."""
-    if gate is None:
-        return None
-    suite = None if gate.suite is None else {**asdict(gate.suite), "dropped": gate.suite.dropped}
-    return {**asdict(gate), "passes": gate.passes, "suite": suite}
 
 
 def verdict_line(gate: Gate) -> str:

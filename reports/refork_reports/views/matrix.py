@@ -7,8 +7,7 @@ from itertools import groupby
 from refork.records.variant import CURRENT
 from refork.text import numbers as humanize
 from refork_evals.results import CaseResult, Cell, Evaluation, Verdict
-
-from refork_reports.views.totals import shown_cost
+from refork_evals.results.totals import shown_cost
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from refork.records.variant import CURRENT
 from refork.text import numbers as humanize
 from refork_evals.results import CaseResult, Cell, Evaluation, ScoredTrial, Verdict
+from refork_evals.results.totals import Totals, shown_cost, totals
 
 from refork_reports.sections import Section, sections
 from refork_reports.sentences import phrases
@@ -14,7 +15,6 @@ from refork_reports.views.judges import JudgeView, judge_views
 from refork_reports.views.matrix import Bar, Matrix, bar, case_anchor, cell_anchor, matrices
 from refork_reports.views.requests import PromptPair, Sent, prompt_of, prompt_pairs, sent, variant_file
 from refork_reports.views.timeline import Moment, moments
-from refork_reports.views.totals import Totals, shown_cost, totals
 
 _NEARBY_STEPS = 8
 

@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 from refork_evals.agreement.calibration import calibrations
-from refork_evals.agreement.kappa import Agreement, Pair, agreement, cohens_kappa
+from refork_evals.agreement.kappa import Pair, agreement, cohens_kappa
 from refork_evals.agreement.labels import Label
 from refork_evals.agreement.rubrics import rubrics
 from refork_evals.digests import output_digest
 from refork_evals.results import CaseResult, Cell, Judged, Score, ScoredTrial, Verdict
+from refork_evals.results.agreement import Agreement
 from refork_evals.trials import score_trials
 from support.evals_builders import answer, case, outcome
 
