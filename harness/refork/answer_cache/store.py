@@ -1,4 +1,4 @@
-"""The kept answers of a session, case by case."""
+"""The cached answers of a session, case by case."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path

@@ -31,7 +31,7 @@ _COLUMNS = (
 
 @click.group("answers")
 def command() -> None:
-    """The answers that are kept in the cases' answers.jsonl.
+    """Look after the cached answers in the cases' answers.jsonl.
 
     `refork answers stats [CASE]...` lists how many there are, how large and
     how old. `refork answers prune [CASE]...` removes those that neither the
@@ -44,7 +44,7 @@ def command() -> None:
 @click.argument("cases", nargs=-1, metavar="[CASE]...")
 @json_option
 def stats(*, cases: tuple[str, ...], as_json: bool) -> None:
-    """List the kept answers of each case: how many, how large, how old."""
+    """List the cached answers of each case: how many, how large, how old."""
     found = [(case, _kept(case)) for case in _cases(project(), cases)]
     if as_json:
         print_json({"version": 1, "cases": [_entry(case, kept) for case, kept in found]})

@@ -1,4 +1,4 @@
-"""Which kept answers nothing can reach any more."""
+"""Which cached answers nothing can reach any more."""
 
 from collections.abc import Sequence
 from dataclasses import replace

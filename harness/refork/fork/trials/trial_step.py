@@ -29,7 +29,7 @@ _ERROR = TypeAdapter(TrialError)
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """What bounds the forks of a session, and the kept answers that spare it calls.
+    """What bounds the forks of a session, and the cached answers that spare it calls.
 
     A trial in ``step`` scope may take ``trial_seconds``, with all of its attempts, one in ``tail`` scope
     ``tail_seconds``; a replay may stand still for ``replay_seconds``. ``account`` remembers whose key or quota
