@@ -19,7 +19,7 @@ class JudgeAnswer:
     """A vote that was paid for, and the folder of the case that it belongs to."""
 
     folder: Path
-    kept: CachedAnswer
+    cached: CachedAnswer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +61,7 @@ class JudgeAnswers:
         judged = _judged.get()
         if judged is None:
             return
-        kept = CachedAnswer(
+        cached = CachedAnswer(
             digest=digest(body),
             trial=judged.trial,
             occurrence=vote,
@@ -71,9 +71,9 @@ class JudgeAnswers:
             output=reply,
             of=judged.of,
         )
-        self._store.note(judged.folder, kept)
+        self._store.note(judged.folder, cached)
         with self._lock:
-            self._made.append(JudgeAnswer(folder=judged.folder, kept=kept))
+            self._made.append(JudgeAnswer(folder=judged.folder, cached=cached))
 
 
 _judged: ContextVar[_JudgedOutput | None] = ContextVar("refork_judged", default=None)
