@@ -23,7 +23,7 @@ class JudgeAnswer:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Judged:
+class _JudgedOutput:
     """Whose output is judged just now."""
 
     folder: Path
@@ -76,7 +76,7 @@ class JudgeAnswers:
             self._made.append(JudgeAnswer(folder=judged.folder, cached=cached))
 
 
-_judged: ContextVar[_Judged | None] = ContextVar("refork_judged", default=None)
+_judged: ContextVar[_JudgedOutput | None] = ContextVar("refork_judged", default=None)
 _open: list[JudgeAnswers] = []
 
 
@@ -98,7 +98,7 @@ def keeping(answers: JudgeAnswers) -> Generator[None]:
 @contextmanager
 def judging(folder: Path, trial: int, of: str | None) -> Generator[None]:
     """Say whose output is judged: that of a trial of the case in ``folder``, found by the digest ``of``."""
-    token = _judged.set(_Judged(folder=folder, trial=trial, of=of))
+    token = _judged.set(_JudgedOutput(folder=folder, trial=trial, of=of))
     try:
         yield
     finally:

@@ -15,7 +15,7 @@ from refork_evals.verdicts.verdict import case_result, cell_of, min_pass_rate_of
 
 
 @dataclass
-class _Judged:
+class _ScoredCase:
     measured_case: MeasuredCase
     outcome: Outcome
     recorded: ScoredTrial | None
@@ -34,7 +34,7 @@ class Scoreboard:
         self._plans = plans
         self._min_pass_rate = min_pass_rate
         self._unfinished = unfinished
-        self._judged: dict[str, _Judged] = {}
+        self._judged: dict[str, _ScoredCase] = {}
 
     def score(self, measured_case: MeasuredCase, outcome: Outcome, variant: str, *, planned: int) -> Cell:
         """Put the scorers of a case to those trials of a variant that they have not seen, and decide."""
@@ -80,19 +80,19 @@ class Scoreboard:
     def results(self) -> tuple[CaseResult, ...]:
         return tuple(_result(judged) for judged in self._judged.values() if judged.cells)
 
-    def _of(self, measured_case: MeasuredCase, outcome: Outcome) -> _Judged:
+    def _of(self, measured_case: MeasuredCase, outcome: Outcome) -> _ScoredCase:
         if measured_case.name not in self._judged:
             recorded = (
                 score_recorded(measured_case.case, measured_case.scorers) if measured_case.scorers else None
             )
-            self._judged[measured_case.name] = _Judged(
+            self._judged[measured_case.name] = _ScoredCase(
                 measured_case=measured_case, outcome=outcome, recorded=recorded
             )
         judged = self._judged[measured_case.name]
         judged.outcome = outcome
         return judged
 
-    def _decide(self, judged: _Judged, variant: str, scored: Iterable[ScoredTrial], planned: int) -> Cell:
+    def _decide(self, judged: _ScoredCase, variant: str, scored: Iterable[ScoredTrial], planned: int) -> Cell:
         case, outcome = judged.measured_case.case, judged.outcome
         plan = self._plans.of(judged.measured_case, variant, _model(outcome, variant))
         rate = min_pass_rate_of(case, self._min_pass_rate)
@@ -129,7 +129,7 @@ def _model(outcome: Outcome, variant: str) -> str | None:
     return None if request is None else request.model
 
 
-def _result(judged: _Judged) -> CaseResult:
+def _result(judged: _ScoredCase) -> CaseResult:
     order = [variant.name for variant in judged.measured_case.variants]
     cells = sorted(judged.cells.values(), key=lambda cell: order.index(cell.variant))
     return case_result(
