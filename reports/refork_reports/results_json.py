@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from refork.storage.json_text import dump_json
-from refork_evals.results import Evaluation
+from refork_evals.results import SuiteResult
 
 from refork_reports.results_file.read import RESULTS_FORMAT, read
 from refork_reports.results_file.schema import Results
@@ -17,7 +17,7 @@ _ADDED_LATER: Final = frozenset({"ending"})
 """Fields of computed values that files of an earlier Refork do not hold."""
 
 
-def dumps(evaluation: Evaluation) -> str:
+def dumps(evaluation: SuiteResult) -> str:
     """The text of ``results.json``, ending in a line feed."""
     return dump_json(Results.model_validate(evaluation).model_dump(mode="json"))
 

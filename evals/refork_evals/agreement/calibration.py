@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from refork.errors import BadFileError
 
-from refork_evals.agreement.kappa import Pair, agreement
+from refork_evals.agreement.kappa import LabelledOutput, agreement
 from refork_evals.agreement.labels import Key, Label, load_labels
 from refork_evals.agreement.rubrics import Rubric, rubrics
 from refork_evals.digests import output_digest
@@ -60,7 +60,9 @@ def _calibration(rubric: Rubric, result: CaseResult, labels: Mapping[Key, Label]
         if trial.trial.answer is not None and score.passed is not None:
             said.setdefault(output_digest(trial.trial.answer), []).append(score.passed)
     pairs = [
-        Pair(person=known[output].passes, judge=each[0]) for output, each in said.items() if output in known
+        LabelledOutput(person=known[output].passes, judge=each[0])
+        for output, each in said.items()
+        if output in known
     ]
     judged = [score.judged for _, score in scored if score.judged is not None]
     return Calibration(

@@ -18,14 +18,14 @@ SEED: Final = 20_240_602
 
 
 @dataclass(frozen=True, kw_only=True)
-class Pair:
-    """One output: whether the person says that it passes, and whether the judge does."""
+class LabelledOutput:
+    """An output that both judged: whether the person says that it passes, and whether the judge does."""
 
     person: bool
     judge: bool
 
 
-def agreement(pairs: Iterable[Pair]) -> Agreement:
+def agreement(pairs: Iterable[LabelledOutput]) -> Agreement:
     counts = Counter((pair.person, pair.judge) for pair in pairs)
     both_pass, false_fails = counts[True, True], counts[True, False]
     false_passes, both_fail = counts[False, True], counts[False, False]

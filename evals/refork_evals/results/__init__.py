@@ -17,7 +17,7 @@ from refork_evals.results.comparisons import (
     Interval,
     VariantComparison,
 )
-from refork_evals.results.gate import Finding, Gate, GateCase, SuiteDrop
+from refork_evals.results.gate import Gate, GateCase, GateFinding, SuiteDrop
 from refork_evals.results.verdict import Verdict
 
 __all__ = [
@@ -26,11 +26,10 @@ __all__ = [
     "Change",
     "Comparison",
     "DifferenceInterval",
-    "Evaluation",
-    "Finding",
     "Fingerprint",
     "Gate",
     "GateCase",
+    "GateFinding",
     "Interval",
     "Judged",
     "Method",
@@ -38,6 +37,7 @@ __all__ = [
     "Score",
     "ScoredTrial",
     "SuiteDrop",
+    "SuiteResult",
     "VariantComparison",
     "Verdict",
 ]
@@ -206,7 +206,7 @@ class Reused:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Evaluation:
+class SuiteResult:
     """One session: every case that was selected, in collection order."""
 
     cases: tuple[CaseResult, ...]

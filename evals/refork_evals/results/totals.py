@@ -7,7 +7,7 @@ from decimal import Decimal
 from refork.records.outcome import Trial
 from refork.records.usage import Money, Savings, Usage, cost, total_usage
 
-from refork_evals.results import Cell, Evaluation, Reused
+from refork_evals.results import Cell, Reused, SuiteResult
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +33,7 @@ class Totals:
     reused: Reused | None
 
 
-def totals(evaluation: Evaluation) -> Totals:
+def totals(evaluation: SuiteResult) -> Totals:
     cells = evaluation.cells
     trials = [scored.trial for cell in cells for scored in cell.trials]
     return Totals(
@@ -59,7 +59,7 @@ def shown_cost(cell: Cell) -> Decimal | None:
     return cell.cost_usd if cell.usage.total_tokens else None
 
 
-def unpriced_models(evaluation: Evaluation) -> tuple[str, ...]:
+def unpriced_models(evaluation: SuiteResult) -> tuple[str, ...]:
     """The models in the way of a sum: those of trials, and of recorded runs where savings lack a price."""
     found = {model: None for cell in evaluation.cells for model in _unpriced_of(cell)}
     savings = evaluation.savings

@@ -15,7 +15,7 @@ class Left:
     """An answer of a session that ended without its end. ``mode`` is how that session used cached answers."""
 
     folder: Path
-    kept: CachedAnswer
+    cached: CachedAnswer
     mode: AnswersMode
     journal: Path
 

@@ -33,7 +33,7 @@ def command(*, variants: tuple[str, ...], against: str, report: str | None, as_j
     from refork_evals.results import VariantComparison  # noqa: PLC0415
     from refork_evals.verdicts.comparison import MARGIN, compare  # noqa: PLC0415 - SciPy takes a second to import
 
-    from refork_reports.results_file.part import Plain  # noqa: PLC0415
+    from refork_reports.results_file.entry import Plain  # noqa: PLC0415
     from refork_reports.results_file.read import RESULTS, read  # noqa: PLC0415
     from refork_reports.sentences.comparisons import details, line  # noqa: PLC0415
 

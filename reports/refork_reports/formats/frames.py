@@ -9,9 +9,9 @@ from enum import Enum
 from typing import Any, Final
 
 import pandas as pd
-from refork_evals.results import Evaluation
+from refork_evals.results import SuiteResult
 
-from refork_reports.results_file.part import Part
+from refork_reports.results_file.entry import Entry
 from refork_reports.results_file.schema import CaseEntry, CellEntry, ScoreEntry, TrialEntry
 
 _ORDER: Final = (
@@ -23,7 +23,7 @@ _ORDER: Final = (
 """The columns that frames always had, in their order. What is added stands behind them, in the order of the file."""
 
 
-def cells(evaluation: Evaluation) -> pd.DataFrame:
+def cells(evaluation: SuiteResult) -> pd.DataFrame:
     """A row for each case and variant. Rates lie between 0 and 1, cost is in US dollars, unknown is missing.
 
     ``position`` counts the cases from 1.
@@ -36,7 +36,7 @@ def cells(evaluation: Evaluation) -> pd.DataFrame:
     return _frame(rows, "cells")
 
 
-def trials(evaluation: Evaluation) -> pd.DataFrame:
+def trials(evaluation: SuiteResult) -> pd.DataFrame:
     """A row for each trial. ``tool_calls`` holds a line for each call, ``error`` may be missing."""
     rows = (
         {"case": cell.case, "variant": cell.variant} | _row(TrialEntry, scored)
@@ -46,7 +46,7 @@ def trials(evaluation: Evaluation) -> pd.DataFrame:
     return _frame(rows, "trials")
 
 
-def scores(evaluation: Evaluation) -> pd.DataFrame:
+def scores(evaluation: SuiteResult) -> pd.DataFrame:
     """A row for each scorer of each trial. ``passed`` is missing where the scorer raised."""
     rows = (
         {"case": cell.case, "variant": cell.variant, "trial": scored.trial.number} | _row(ScoreEntry, score)
@@ -57,8 +57,8 @@ def scores(evaluation: Evaluation) -> pd.DataFrame:
     return _frame(rows, "scores")
 
 
-def _columns(keys: Mapping[str, str], *parts: type[Part]) -> Mapping[str, Any]:
-    declared = {name: _dtype(column.dtype) for part in parts for column, name, _ in part.columns()}
+def _columns(keys: Mapping[str, str], *entries: type[Entry]) -> Mapping[str, Any]:
+    declared = {name: _dtype(column.dtype) for entry in entries for column, name, _ in entry.columns()}
     found = {**keys, **declared}
     return {name: found[name] for name in [*(name for name in _ORDER if name in found), *found]}
 
@@ -75,8 +75,8 @@ COLUMNS: Final[Mapping[str, Mapping[str, Any]]] = {
 """The columns of each frame, with their dtypes."""
 
 
-def _row(part: type[Part], value: object) -> dict[str, Any]:
-    return {name: column.value(read(value)) for column, name, read in part.columns()}
+def _row(entry: type[Entry], value: object) -> dict[str, Any]:
+    return {name: column.value(read(value)) for column, name, read in entry.columns()}
 
 
 def _frame(rows: Iterable[dict[str, Any]], kind: str) -> pd.DataFrame:

@@ -11,14 +11,14 @@ from pydantic import BeforeValidator, Field
 from refork.records import Answer, Request, StepKind
 from refork.records.outcome import ForkStatus, TrialError
 from refork.records.usage import Money, Savings, Usage
-from refork_evals.results import CaseResult, Cell, Evaluation, Interval, Judged, Method, Verdict
+from refork_evals.results import CaseResult, Cell, Interval, Judged, Method, SuiteResult, Verdict
 from refork_evals.results.agreement import Kappa
 from refork_evals.results.comparisons import Comparison, Share, VariantComparison
 from refork_evals.results.estimates import AtK, ScorerRate
 from refork_evals.results.gate import GateCase
 from refork_evals.results.totals import Totals, shown_cost, totals
 
-from refork_reports.results_file.part import Column, Of, Part, Plain
+from refork_reports.results_file.entry import Column, Entry, Of, Plain
 from refork_reports.sentences import phrases
 from refork_reports.views.timeline import State, call_line, moments, output_line
 
@@ -34,12 +34,12 @@ Known = Annotated[
 """A number that is null where it is none that JSON has."""
 
 
-class ErrorEntry(Part):
+class ErrorEntry(Entry):
     type: str
     message: str
 
 
-class ScoreEntry(Part):
+class ScoreEntry(Entry):
     """What one scorer said. ``passed`` is null where the scorer raised; then ``error`` is set."""
 
     scorer: Annotated[str, Column("str")]
@@ -50,7 +50,7 @@ class ScoreEntry(Part):
     judge: Annotated[Plain[Judged] | None, Of("judged")] = Field(default=None, description="of a `judge`")
 
 
-class TrajectoryEntry(Part):
+class TrajectoryEntry(Entry):
     """A step of a tail: ``name`` is its agent's or tool's, else the step's own."""
 
     number: int
@@ -68,7 +68,7 @@ def _calls(answer: Answer) -> str:
     return "\n".join(call_line(call) for call in answer.tool_calls)
 
 
-class TrialEntry(Part):
+class TrialEntry(Entry):
     """One rerun. ``passed`` is null where it could not be measured. ``resumed``: from a killed session."""
 
     inside = "trial"
@@ -112,7 +112,7 @@ def _scorers(cell: Cell) -> tuple[ScorerRate, ...]:
     return scorer_rates(cell.trials)
 
 
-class CellEntry(Part):
+class CellEntry(Entry):
     """A case under a variant.
 
     ``interval`` is of 95%, wide enough for whatever the unmeasured trials would have been; ``pass_rate`` is
@@ -158,7 +158,7 @@ class CellEntry(Part):
     trials: Annotated[list[TrialEntry], Column("int64", of=len)]
 
 
-class StepEntry(Part):
+class StepEntry(Entry):
     """A step of the recorded run. ``state`` is its place: before the fork point, or after."""
 
     inside = "step"
@@ -178,7 +178,7 @@ class StepEntry(Part):
     error: ErrorEntry | None
 
 
-class RunEntry(Part):
+class RunEntry(Entry):
     """The recorded run, its steps in order."""
 
     inside = "run"
@@ -194,7 +194,7 @@ class RunEntry(Part):
     steps: Annotated[list[StepEntry], Of(moments)]
 
 
-class ForkEntry(Part):
+class ForkEntry(Entry):
     """What the fork of the case gave: ``run_id`` is its workflow id in the evals database."""
 
     status: ForkStatus
@@ -203,7 +203,7 @@ class ForkEntry(Part):
     seconds: float
 
 
-class AgreementEntry(Part):
+class AgreementEntry(Entry):
     """Distinct outputs of the session that the judge judged and a person labelled. Intervals are Wilson's."""
 
     outputs: int
@@ -219,7 +219,7 @@ class AgreementEntry(Part):
     kappa: Plain[Kappa]
 
 
-class CalibrationEntry(Part):
+class CalibrationEntry(Entry):
     """A rubric's judge beside a person's labels. ``asked`` and ``answered`` count its scores by model."""
 
     place: Annotated[int, Of("rubric.place")] = Field(description="of its expectation in `expect`, from 0")
@@ -242,7 +242,7 @@ def _judges(result: CaseResult) -> "tuple[Calibration, ...]":
     return calibrated(result)
 
 
-class CaseEntry(Part):
+class CaseEntry(Entry):
     inside = "case"
 
     name: str
@@ -265,7 +265,7 @@ class CaseEntry(Part):
     )
 
 
-class SuiteDropEntry(Part):
+class SuiteDropEntry(Entry):
     """The test of all cases together: it found a drop where ``p_value`` is at most ``level``."""
 
     p_value: float
@@ -274,7 +274,7 @@ class SuiteDropEntry(Part):
     dropped: bool
 
 
-class GateEntry(Part):
+class GateEntry(Entry):
     """``current`` beside the accepted baseline."""
 
     passes: bool
@@ -285,11 +285,11 @@ class GateEntry(Part):
     notes: list[str]
 
 
-def _settings(evaluation: Evaluation) -> dict[str, str]:
+def _settings(evaluation: SuiteResult) -> dict[str, str]:
     return {key: str(value) for key, value in sorted(evaluation.settings.items())}
 
 
-class Results(Part):
+class Results(Entry):
     """``results.json``: one evaluation. Unknown is null, money a decimal string, numbers always finite."""
 
     version: Annotated[Literal[1], Of(lambda _: VERSION)]

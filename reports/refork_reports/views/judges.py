@@ -7,13 +7,7 @@ from refork_evals.agreement.calibration import Calibration, calibrated
 from refork_evals.results import CaseResult, Interval
 from refork_evals.results.agreement import ENOUGH, Agreement, Kappa
 
-
-@dataclass(frozen=True, kw_only=True)
-class JudgeFigure:
-    name: str
-    text: str
-    within: str
-    note: str
+from refork_reports.sentences.estimates import Figure
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +17,7 @@ class JudgeView:
     rubric: str
     models: str
     says: str
-    figures: tuple[JudgeFigure, ...]
+    figures: tuple[Figure, ...]
     warning: str
 
 
@@ -79,7 +73,7 @@ def _wavers(found: Calibration) -> str:
     return f"it said both pass and fail of {humanize.plural(found.contradicted, 'output')} that several trials gave"
 
 
-def _figures(found: Agreement) -> tuple[JudgeFigure, ...]:
+def _figures(found: Agreement) -> tuple[Figure, ...]:
     return (
         _kappa(found.kappa),
         _rate("false passes", found.false_passes, found.person_fails, found.false_pass_interval, "fails"),
@@ -87,14 +81,14 @@ def _figures(found: Agreement) -> tuple[JudgeFigure, ...]:
     )
 
 
-def _kappa(kappa: Kappa) -> JudgeFigure:
+def _kappa(kappa: Kappa) -> Figure:
     known = kappa.low is not None and kappa.high is not None
     within = f"{humanize.share(kappa.low)} to {humanize.share(kappa.high)}" if known else kappa.note
     note = kappa.note or "Cohen's kappa: 1 is full agreement, 0 what chance gives"
-    return JudgeFigure(name="kappa", text=humanize.share(kappa.value), within=within, note=note)
+    return Figure(name="kappa", text=humanize.share(kappa.value), within=within, note=note)
 
 
-def _rate(name: str, count: int, total: int, interval: Interval | None, said: str) -> JudgeFigure:
+def _rate(name: str, count: int, total: int, interval: Interval | None, said: str) -> Figure:
     within = "" if interval is None else humanize.interval(interval.low, interval.high)
     note = f"of the outputs that the person {said}"
-    return JudgeFigure(name=name, text=f"{count}/{total}", within=within, note=note)
+    return Figure(name=name, text=f"{count}/{total}", within=within, note=note)

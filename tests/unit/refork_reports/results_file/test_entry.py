@@ -14,7 +14,7 @@ from refork_evals import results
 from refork_evals.results import agreement, comparisons, estimates, gate, totals
 from refork_reports.formats import frames
 from refork_reports.results_file import schema
-from refork_reports.results_file.part import Column, Of, Part, Plain
+from refork_reports.results_file.entry import Column, Entry, Of, Plain
 from support.report_evaluations import HOSTILE, misleading_summary, realistic
 
 KEYS = {"cells": {"position", "case"}, "trials": {"case", "variant"}, "scores": {"case", "variant", "trial"}}
@@ -33,8 +33,8 @@ class WiderCell(schema.CellEntry):
     ]
 
 
-def parts() -> Iterator[type[Part]]:
-    return (found for found in vars(schema).values() if isinstance(found, type) and issubclass(found, Part))
+def entries() -> Iterator[type[Entry]]:
+    return (found for found in vars(schema).values() if isinstance(found, type) and issubclass(found, Entry))
 
 
 def test_one_field_is_a_key_of_the_file_its_schema_and_a_column() -> None:
@@ -48,7 +48,7 @@ def test_one_field_is_a_key_of_the_file_its_schema_and_a_column() -> None:
 
 @pytest.mark.parametrize("rows", ["cells", "trials", "scores"])
 def test_every_column_but_the_keys_of_a_row_is_declared_by_a_field_of_the_file(rows: str) -> None:
-    declared = [name for part in ROWS[rows] for _, name, _ in part.columns()]
+    declared = [name for entry in ROWS[rows] for _, name, _ in entry.columns()]
     assert len(declared) == len(set(declared))
     assert set(frames.COLUMNS[rows]) == KEYS[rows] | set(declared)
 
@@ -59,7 +59,7 @@ def test_a_column_that_is_added_stands_behind_those_that_were() -> None:
     assert names[-1] == "slowest"
 
 
-def test_no_part_of_the_file_only_repeats_a_computed_value() -> None:
+def test_no_entry_of_the_file_only_repeats_a_computed_value() -> None:
     """One that holds the very fields of a computed value, and nothing derived, is to be ``Plain[...]`` of it."""
     modules = (results, comparisons, gate, totals, estimates, agreement, records, outcome, usage)
     computed = {
@@ -68,7 +68,7 @@ def test_no_part_of_the_file_only_repeats_a_computed_value() -> None:
         for found in vars(module).values()
         if isinstance(found, type) and dataclasses.is_dataclass(found)
     }
-    assert [part.__name__ for part in parts() if frozenset(part.model_fields) in computed] == []
+    assert [entry.__name__ for entry in entries() if frozenset(entry.model_fields) in computed] == []
 
 
 def test_what_is_read_back_is_what_was_computed() -> None:
@@ -85,7 +85,7 @@ def test_what_is_read_back_is_what_was_computed() -> None:
 
 
 def test_a_value_is_told_from_the_file_by_what_it_is() -> None:
-    class Shown(Part):
+    class Shown(Entry):
         inside = "usage"
 
         calls: int
@@ -109,7 +109,7 @@ def test_what_json_lacks_is_spelled_out_inside_a_computed_value_too() -> None:
 
 @pytest.mark.parametrize("number", [float("nan"), float("inf")])
 def test_a_number_that_must_be_one_is_refused_where_it_is_none(number: float) -> None:
-    class Timed(Part):
+    class Timed(Entry):
         savings: Plain[Savings] | None
         seconds: float
 

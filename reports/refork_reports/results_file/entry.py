@@ -1,8 +1,8 @@
-"""What every part of ``results.json`` is made of: fields that say where in the computed values they come from.
+"""What ``results.json`` is made of: entries whose fields say where in the computed values they come from.
 
-A part is read in two ways. From a computed value, such as :class:`refork_evals.results.Cell`, a field takes what ``Of``
-names, else the attribute of its own name. From the file it takes its key. Where the file holds a computed value as it
-is, the field is ``Plain[...]`` of its class, so that no class repeats another.
+An entry is read in two ways. From a computed value, such as :class:`refork_evals.results.Cell`, a field takes what
+``Of`` names, else the attribute of its own name. From the file it takes its key. Where the file holds a computed value
+as it is, the field is ``Plain[...]`` of its class, so that no class repeats another.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -60,8 +60,8 @@ Plain: TypeAlias = Annotated[_Value, BeforeValidator(lambda value: portable(_fie
 """A computed value that the file holds as it is, field by field."""
 
 
-class Part(BaseModel):
-    """A part of the file: unknown keys are refused, numbers are finite, nothing changes once it is read."""
+class Entry(BaseModel):
+    """An object of the file: unknown keys are refused, numbers are finite, nothing changes once it is read."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
