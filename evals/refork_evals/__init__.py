@@ -1,4 +1,4 @@
-"""Scorers, statistics and verdicts: what the outcomes of forks say."""
+"""Scorers, statistics and verdicts: turns the outcomes of forks into scored results."""
 
 from refork_evals.results import Score, SuiteResult, Verdict
 from refork_evals.scorers.protocol import Sample

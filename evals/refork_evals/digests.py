@@ -13,12 +13,14 @@ DIGITS: Final = 32
 
 
 def digest(value: Any) -> str:
-    """Of a JSON value, whatever the order of its keys."""
+    """Return a digest of a JSON value that does not depend on the order of its keys."""
     text = json.dumps(portable(value), sort_keys=True, ensure_ascii=False, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:DIGITS]
 
 
 def output_digest(answer: Answer) -> str:
-    """Of an answer's text and tool calls; the same of one that was read back from ``results.json``."""
+    """Return a digest of an answer's text and tool calls. An answer read back from ``results.json`` has the same
+    digest.
+    """
     calls = [{"name": call.name, "arguments": call.arguments} for call in answer.tool_calls]
     return digest({"text": answer.text, "tool_calls": calls})

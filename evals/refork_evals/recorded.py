@@ -1,4 +1,4 @@
-"""What production did at the fork point, or from there on, as a trial that nobody had to run."""
+"""Turns what production did at the fork point, or from there on, into a trial that need not be run."""
 
 from refork.records import Case, RecordedError, Step, StepKind
 from refork.records.outcome import Trial, TrialError

@@ -1,4 +1,4 @@
-"""Trials and their scores: what a fork answered, and what the scorers said of it."""
+"""Trials and their scores: the answers of a fork, and what the scorers found."""
 
 import asyncio
 import dataclasses
@@ -73,12 +73,12 @@ def without_answer(trial: Trial) -> ScoredTrial:
 
 
 def without_unfinished(scored: ScoredTrial) -> ScoredTrial:
-    """A trial of which nothing is said where its answer did not end by itself, and did not pass."""
+    """Return the trial without its result if its answer was cut off, filtered, refused or empty, and did not pass."""
     return scored if scored.ending is None else dataclasses.replace(scored, passed=None)
 
 
 def sample_of(case: Case, trial: Trial, request: Request | None, seconds: float | None) -> Sample | None:
-    """What a scorer is given of a trial; None where it has no answer."""
+    """Return the input of scorers for a trial; None if the trial has no answer."""
     if trial.answer is None:
         return None
     return Sample(
@@ -136,7 +136,7 @@ async def _score_all(
 
 
 def _draw(trial: Trial) -> int:
-    """Which draw an answer is, whatever the test counts: 0 for the recorded one."""
+    """Return the number that identifies the draw of an answer, however the test counts: 0 for the recorded one."""
     return trial.number if trial.cached_as is None else trial.cached_as.trial
 
 
@@ -157,7 +157,7 @@ async def _in_slot(scorer: Scorer, sample: Sample, slots: asyncio.Semaphore) -> 
 
 
 def passed(scores: Iterable[Score]) -> bool | None:
-    """Whether every scorer passed; None where one could not say, or there is none."""
+    """Return whether every scorer passed; None if one could not decide, or there is none."""
     results = [score.passed for score in scores]
     return None if not results or None in results else all(results)
 

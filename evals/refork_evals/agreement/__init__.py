@@ -1,1 +1,1 @@
-"""How far a judge agrees with a person."""
+"""Agreement between a judge and a person."""

@@ -1,4 +1,4 @@
-"""A session's judged outputs beside the labels of a person, rubric by rubric."""
+"""Compares a session's judged outputs with a person's labels, one rubric at a time."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -16,12 +16,13 @@ from refork_evals.results.agreement import Agreement
 
 @dataclass(frozen=True, kw_only=True)
 class Calibration:
-    """A rubric's judge in one session. ``labels`` counts those of the rubric, of whatever output.
+    """The agreement of one rubric's judge with a person, in one session.
 
-    ``agreement`` is over distinct outputs that are judged and labelled: one that several trials gave counts once,
-    with the first that the judge said of it; of ``contradicted`` outputs it said both. ``asked`` and ``answered``
-    count the scores by model, as far as they are known, sorted by its name. ``problem`` says what is wrong with
-    labels.jsonl; else it is empty.
+    ``labels`` counts all labels of the rubric. ``agreement`` covers the distinct outputs that are both judged and
+    labelled: an output of several trials counts once, with the judge's first decision on it. ``contradicted`` counts
+    outputs that the judge both passed and failed. ``asked`` and ``answered`` count the scores by requested model and
+    by answering model, if known, sorted by name. ``problem`` says what is wrong with labels.jsonl; it is empty if
+    nothing is.
     """
 
     rubric: Rubric
@@ -34,7 +35,7 @@ class Calibration:
 
 
 def calibrated(result: CaseResult) -> tuple[Calibration, ...]:
-    """The judges of a case beside the labels in its folder."""
+    """Compare the judges of a case with the labels in its folder."""
     try:
         if not rubrics(result.case):
             return ()
@@ -80,7 +81,7 @@ def _counted(models: Iterable[str]) -> Mapping[str, int]:
 
 
 def _scored(rubric: Rubric, result: CaseResult) -> Iterable[tuple[ScoredTrial, Score]]:
-    """The recorded answer and the trials of all variants for which the rubric's judge was asked."""
+    """Return the recorded answer and the trials of all variants that the rubric's judge scored."""
     recorded = () if result.recorded is None else (result.recorded,)
     for trial in (*recorded, *(trial for cell in result.cells for trial in cell.trials)):
         answer = trial.trial.answer

@@ -1,4 +1,4 @@
-"""What judges replied, kept beside the answers that they judged."""
+"""Caches the replies of judges, next to the answers that they judged."""
 
 from collections import Counter
 from collections.abc import Generator
@@ -50,7 +50,9 @@ class JudgeAnswers:
             return tuple(self._made)
 
     def find(self, body: Any, vote: int) -> CachedAnswer | None:
-        """What is kept of a request to a judge; None outside of a case. Raises BadFileError."""
+        """Return the cached reply to a judge's request; None if there is none or no case is being scored. Raises
+        BadFileError.
+        """
         judged = _judged.get()
         if judged is None:
             return None
@@ -81,7 +83,7 @@ _open: list[JudgeAnswers] = []
 
 
 def judge_answers() -> JudgeAnswers | None:
-    """What is kept of judges, while somebody keeps it."""
+    """Cache the replies of judges while the context is open."""
     return _open[-1] if _open else None
 
 

@@ -1,4 +1,4 @@
-"""How far a judge agrees with a person: Cohen's kappa, and what the judge lets pass and fails wrongly."""
+"""Computes a judge's agreement with a person: Cohen's kappa, and the rates of false passes and false fails."""
 
 import math
 from collections import Counter
@@ -75,7 +75,9 @@ def _resampled(both_pass: int, false_fails: int, false_passes: int, both_fail: i
 
 
 def _kappa(counts: "NDArray[np.float64]") -> "NDArray[np.float64]":
-    """Of tables ``[both pass, false fail, false pass, both fail]`` along the last axis; NaN where undefined."""
+    """Return kappa of tables ``[both pass, false fail, false pass, both fail]`` along the last axis; NaN if
+    undefined.
+    """
     import numpy as np  # noqa: PLC0415
 
     both, lost, let_by, neither = np.moveaxis(counts / counts.sum(axis=-1, keepdims=True), -1, 0)

@@ -1,6 +1,7 @@
-"""``labels.jsonl`` of a case: what a person said of outputs, a label a line, so that a judge can be checked.
+"""Reads and writes ``labels.jsonl`` of a case: a person's decisions about outputs, used to check a judge.
 
-The first line holds the version. The lines are sorted, so two people's labels merge as text does.
+The first line has the version, every other line one label. The lines are sorted, so git merges two people's labels as
+text.
 """
 
 import json
@@ -32,7 +33,7 @@ _Digest = Annotated[str, StringConstraints(pattern=rf"^[0-9a-f]{{{DIGITS}}}$")]
 
 @dataclass(frozen=True, kw_only=True)
 class Label:
-    """Whether an output meets a rubric, as a person sees it. ``begins`` is the output's beginning."""
+    """A person's decision whether an output meets a rubric. ``begins`` is the beginning of the output."""
 
     rubric: str
     output: str
@@ -60,9 +61,10 @@ class _Line(BaseModel):
 
 
 def load_labels(folder: Path) -> Mapping[Key, Label]:
-    """The labels of the case in ``folder``; none where there is no file.
+    """Return the labels of the case in ``folder``; none if there is no file.
 
-    Raises BadFileError, with file and line, for what is damaged, of a newer version, or labelled both ways.
+    Raises BadFileError, with file and line, if the file is damaged or of a newer version, or if an output is labelled
+    both ways.
     """
     file = folder / LABELS_FILE
     if not file.exists() and not file.is_symlink():

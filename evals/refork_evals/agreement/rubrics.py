@@ -1,4 +1,4 @@
-"""The rubrics of a case that a person can label: those whose judge alone gives the score of an expectation."""
+"""Finds the rubrics of a case that a person can label: those where a judge alone decides an expectation."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -32,13 +32,13 @@ class Rubric:
 
     @property
     def digest(self) -> str:
-        """Of the rubric's words, and of which part of an answer they are about."""
+        """Return a digest of the rubric's words and of the part of an answer that it is about."""
         source = self.judge.source
         part = None if source is None else source.model_dump()
         return digest({"rubric": self.text, "from": part, "final": self.final})
 
     def material(self, answer: Answer) -> str | None:
-        """What the judge is shown of an answer, cut as for the judge; None where there is nothing to judge."""
+        """Return what the judge is shown of an answer, cut to the judge's limit; None if there is nothing to judge."""
         shown = Answer(text=answer.text, structured=answer.structured) if self.final else answer
         try:
             return self.judge.judged(shown)[:JUDGED]
@@ -67,7 +67,7 @@ def _rubric(case: Case, place: int, entry: Any) -> Rubric | None:
 
 
 def _names_judge(entry: Any) -> bool:
-    """Whether an expectation is a judge, or the judge of a final result. The project's own scorers are not known."""
+    """Return whether an expectation is a judge, or a judge of the final result. Ignores the project's own scorers."""
     if not is_object(entry) or len(entry) != 1:
         return False
     name, inside = next(iter(entry.items()))

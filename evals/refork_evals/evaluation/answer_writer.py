@@ -1,4 +1,4 @@
-"""What was answered in a session, kept in the cases' folders. Only one process writes: never a worker."""
+"""Writes a session's new answers into the cases' folders. Only the main process writes, never a worker."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from refork_evals.results import CaseResult
 
 @dataclass(frozen=True, kw_only=True)
 class Saved:
-    """How many answers were written to how many cases, and what could not be."""
+    """The number of answers written and of cases written to, and the errors."""
 
     answers: int = 0
     cases: int = 0
@@ -23,7 +23,7 @@ class Saved:
 
 @dataclass(frozen=True, kw_only=True)
 class Unscored:
-    """A trial that was paid for, of the case in ``folder``, which nobody came to look at."""
+    """A trial of the case in ``folder`` that was paid for but not scored."""
 
     folder: Path
     trial: Trial

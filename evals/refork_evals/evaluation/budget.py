@@ -1,4 +1,4 @@
-"""What an evaluation may spend on model calls, over all its processes."""
+"""Tracks what an evaluation may spend on model calls, over all its processes."""
 
 import os
 import shutil
@@ -47,7 +47,7 @@ class Budget:
             file.write(line.encode())
 
     def reached(self) -> str:
-        """What was reached, in words; empty where there is something left, or no limit."""
+        """Describe the limit that was reached; empty if none was reached or there is no limit."""
         if not self.is_limited:
             return ""
         spent = self._spent()

@@ -1,4 +1,4 @@
-"""Which plan an item's trials follow, once it is known how many items there are."""
+"""Chooses the plan of an item's trials once the number of items is known."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ from refork_evals.verdicts.verdict import min_pass_rate_of
 
 @dataclass
 class Families:
-    """How many cells the verdicts of ``current`` and of the candidates are corrected over."""
+    """The number of cells over which the verdicts of ``current`` and of the candidates are corrected."""
 
     current: int = 1
     candidates: int = 1
@@ -32,7 +32,9 @@ class CasePlans:
         self._made: dict[tuple[str, str, str | None], TrialPlan] = {}
 
     def of(self, measured_case: MeasuredCase, variant: str, model: str | None = None) -> TrialPlan:
-        """``model`` is what was asked, once that is known: a baseline of another one compares with nothing."""
+        """Return the plan. ``model`` is the requested model if known: a baseline of another model is not compared
+        with.
+        """
         key = measured_case.name, variant, model
         if key not in self._made:
             self._made[key] = self._make(measured_case, variant, model)

@@ -15,10 +15,12 @@ from refork_evals.evaluation.recovery import Recovery, give_from
 
 
 class DurableAnswers:
-    """The store of this process, its journal, and in the process that writes ``answers.jsonl`` what killed ones left.
+    """The answer store of this process, its journal, and, in the process that writes ``answers.jsonl``, recovered
+    journals.
 
-    ``worker`` names a process that only adds to what the main one of the same ``session`` writes; ``journals`` are
-    those that the main process took up. ``lines`` are to be said before anything is paid for.
+    ``worker`` names a process that only adds answers for the main process of the same ``session`` to write.
+    ``journals`` are those that the main process recovered. ``lines`` are messages to print before anything is paid
+    for.
     """
 
     def __init__(

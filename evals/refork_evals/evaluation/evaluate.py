@@ -1,4 +1,4 @@
-"""Evaluate cases under variants from beginning to end, for callers that are no test runner."""
+"""Evaluates cases under variants from start to end, for callers other than a test runner."""
 
 import time
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""What is measured: cases under the variants that they are to be tried with."""
+"""Pairs cases with the variants that they are measured under."""
 
 import dataclasses
 import os
@@ -55,11 +55,13 @@ class Catalogue:
         self._places: dict[str, str] = {}
 
     def claims(self, file: Path) -> bool:
-        """Whether a ``case.yaml`` is ours: inside the folder of cases, or beside a recorded run."""
+        """Return whether a ``case.yaml`` belongs to Refork: it is inside the folder of cases, or next to a recorded
+        run.
+        """
         return file.is_relative_to(self._settings.project.cases) or (file.parent / "run.json").is_file()
 
     def measured_case_of_file(self, file: Path) -> MeasuredCase:
-        """What a ``case.yaml`` says is to be measured. Raises ReforkError."""
+        """Read a ``case.yaml`` and return the case to measure. Raises ReforkError."""
         return self.measured(self._load(file))
 
     def measured(self, case: Case, variants: Sequence[Variant] | None = None) -> MeasuredCase:

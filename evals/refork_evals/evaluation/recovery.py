@@ -1,4 +1,4 @@
-"""What sessions left of answers that were killed: seen into ``answers.jsonl``, and spared to this session."""
+"""Writes the answers of killed sessions to ``answers.jsonl`` and makes them available to this session."""
 
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
@@ -14,7 +14,7 @@ from refork.errors import ReforkError
 
 @dataclass(frozen=True, kw_only=True)
 class Settled:
-    """What was written of left answers: those ``new`` to ``answers.jsonl``, and the journals of those to keep."""
+    """The result of a recovery: the number of answers ``new`` to ``answers.jsonl``, and the journals to keep."""
 
     new: frozenset[tuple[Path, AnswerKey]] = frozenset()
     unsettled: frozenset[Path] = field(default_factory=frozenset[Path])
@@ -45,7 +45,7 @@ class Recovery:
 
     @property
     def line(self) -> str:
-        """What to say of them; empty where there is nothing new."""
+        """Describe what was recovered; empty if nothing new was."""
         if not self._new:
             return ""
         answers = "1 answer" if len(self._new) == 1 else f"{len(self._new)} answers"
@@ -70,7 +70,7 @@ class Recovery:
 
 
 def give_from(journals: Iterable[str], project: Config, store: Store) -> None:
-    """The same for a worker, which is told of the journals by their names."""
+    """Recover the same answers in a worker, which gets the names of the journals."""
     for name in journals:
         _give(read_journal(Path(name), project.root), store)
 

@@ -56,13 +56,13 @@ class Scoreboard:
         *,
         planned: int,
     ) -> Cell:
-        """Keep what a test function said of the trials of a variant."""
+        """Store the scores that a test function gave the trials of a variant."""
         return self._decide(self._of(measured_case, outcome), variant, scored, planned)
 
     def more(
         self, measured_case: MeasuredCase, outcome: Outcome, variant: str, scored: Sequence[ScoredTrial]
     ) -> int:
-        """How many more trials a variant needs, after these."""
+        """Return how many more trials a variant needs after these."""
         if outcome.status is not ForkStatus.MEASURED:
             return 0
         return self._plans.of(measured_case, variant, _model(outcome, variant)).more(
@@ -109,7 +109,7 @@ class Scoreboard:
         return judged.cells[variant]
 
     def _within_budget(self, cell: Cell) -> Cell:
-        """What the budget cut short is not decided, and nobody's error."""
+        """Mark a cell that the budget cut short as undecided instead of as an error."""
         cut_short = cell.verdict is Verdict.INCONCLUSIVE or (
             cell.verdict is Verdict.ERROR and not cell.errors and bool(cell.missing)
         )
@@ -120,7 +120,7 @@ class Scoreboard:
 
 
 def measured(outcome: Outcome, variant: str) -> bool:
-    """Whether there is anything to say of a variant."""
+    """Return whether a variant has any result."""
     return outcome.status is not ForkStatus.MEASURED or bool(outcome.trials_of(variant))
 
 

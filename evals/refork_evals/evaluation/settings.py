@@ -1,4 +1,4 @@
-"""What an evaluation is to do: a project's configuration, and what a caller asked for beside it."""
+"""Combines a project's configuration with what a caller requested into the settings of an evaluation."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -11,10 +11,10 @@ from refork_evals.plans.planning import Defaults
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """What was asked for.
+    """The settings that a caller requested.
 
-    ``trials`` is set where it outranks the cases' own; ``candidates`` where only these are to be tried. ``gate`` is
-    the baseline to compare with, ``update`` how a new one is written (``replace`` or ``merge``).
+    ``trials`` is set if it overrides the cases' own; ``candidates`` if only these are to be tried. ``gate`` is the
+    baseline to compare with; ``update`` says how a new baseline is written (``replace`` or ``merge``).
     """
 
     project: Config

@@ -79,7 +79,7 @@ class Suite:
         return self._trials.trial(case, variant, number, on_tick)
 
     def scheduled(self, case: MeasuredCase, variant: str) -> int:
-        """How many trials of a variant were scheduled up to now."""
+        """Return how many trials of a variant are scheduled so far."""
         return self._trials.scheduled(case)[variant]
 
     def schedule_more(self, case: MeasuredCase, variant: str, scored: Sequence[ScoredTrial]) -> bool:
@@ -99,7 +99,7 @@ class Suite:
         return self.scores.result(case)
 
     def outcome(self, case: MeasuredCase) -> Outcome:
-        """What was measured of a case up to now."""
+        """Return what has been measured of a case so far."""
         return self._trials.outcome(case)
 
     def has_measured(self, case: MeasuredCase, variant: str) -> bool:
@@ -115,7 +115,9 @@ class Suite:
         return tuple(line for line in (self._trials.note, self._trials.trouble) if line)
 
     def stops(self) -> bool:
-        """Whether it was stopped, or the budget is reached: nothing new starts, what is in flight is awaited."""
+        """Return whether the session was stopped or the budget reached: nothing new starts, and trials in flight
+        finish.
+        """
         reached = self._budget.reached()
         if reached and not self.scores.over_budget:
             self.scores.over_budget = reached
@@ -131,7 +133,7 @@ class Suite:
         self._trials.stop()
 
     def score_the_rest(self) -> None:
-        """Score what was measured of variants that nobody waited for."""
+        """Score the measured trials of variants that no item waited for."""
         for case in self._cases.values():
             outcome = self.outcome(case)
             for variant, planned in self._trials.scheduled(case).items():

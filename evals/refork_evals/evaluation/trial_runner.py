@@ -25,7 +25,7 @@ _TICK = 0.2
 
 @dataclass(frozen=True, kw_only=True)
 class Counts:
-    """Of trials: ``scheduled`` in all, ``done`` of them, ``running`` now (at most what the limit allows)."""
+    """Numbers of trials: all ``scheduled``, those ``done``, and those ``running`` (at most the concurrency limit)."""
 
     done: int
     scheduled: int
@@ -89,15 +89,15 @@ class TrialRunner:
             scheduled += fork.run(measured_case.variant(variant), trials)
 
     def scheduled(self, measured_case: MeasuredCase) -> Mapping[str, int]:
-        """How many trials of each variant were planned up to now."""
+        """Return how many trials of each variant are scheduled so far."""
         return {name: len(futures) for name, futures in self._futures.get(measured_case.name, {}).items()}
 
     def done(self, measured_case: MeasuredCase, variant: str) -> bool:
-        """Whether all that was planned has come to an end."""
+        """Return whether all scheduled trials have ended."""
         return all(future.done() for future in self._futures[measured_case.name][variant])
 
     def given_up(self, measured_case: MeasuredCase, variant: str) -> bool:
-        """Whether trials that were planned will never run, so that more of them would not either."""
+        """Return whether some scheduled trials will never run, so that scheduling more of them is useless."""
         futures = self._futures[measured_case.name][variant]
         fork = self._forks.get(measured_case.case.folder)
         if fork is not None and fork.hopeless(variant):
@@ -105,7 +105,7 @@ class TrialRunner:
         return not futures or any(each.done() and _result(each) is None for each in futures)
 
     def finish(self, measured_case: MeasuredCase) -> None:
-        """No more trials will be asked for of a case: its fork ends with the last of them."""
+        """Announce that a case needs no more trials: its fork ends with the last scheduled one."""
         fork = self._forks.get(measured_case.case.folder)
         if fork is not None:
             fork.close()
@@ -132,7 +132,7 @@ class TrialRunner:
         return None if trial is None else replace(trial, number=number)
 
     def outcome(self, measured_case: MeasuredCase) -> Outcome:
-        """What was measured of a subject up to now, its trials numbered from 1."""
+        """Return what has been measured of a case so far, with its trials numbered from 1."""
         fork = self._forks.get(measured_case.case.folder)
         if fork is not None:
             return replace(fork.outcome(), case=measured_case.name, trials=self._trials(measured_case))

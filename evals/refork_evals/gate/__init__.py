@@ -1,4 +1,4 @@
-"""The gate: ``current`` beside the accepted baseline, as an exit code."""
+"""The gate: compares ``current`` with the accepted baseline and sets the exit code."""
 
 from refork_evals.gate.baseline import (
     Baseline,

@@ -1,4 +1,4 @@
-"""``evals/baseline.json``: the pass rates that were accepted. Written only when asked for."""
+"""Reads and writes ``evals/baseline.json``, the accepted pass rates. It is written only on request."""
 
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -89,10 +89,11 @@ def save_baseline(path: Path, baseline: Baseline) -> None:
 def updated(
     known: Baseline | None, results: Sequence[CaseResult], *, today: date
 ) -> tuple[Baseline, tuple[str, ...]]:
-    """The baseline with ``current`` of these results in place of what was ``known`` of them, and what forbids it.
+    """Return the baseline with these results of ``current`` in place of the ``known`` ones, and the reasons not to
+    write it.
 
-    A case that has errors, trials that did not run, or a fork point that the code no longer reaches is no
-    measurement to compare others with.
+    A case with errors, with trials that did not run, or whose fork point the code no longer reaches is not a
+    measurement that others can be compared with.
     """
     cases = dict(known.cases) if known is not None else {}
     problems: list[str] = []

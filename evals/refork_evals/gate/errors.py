@@ -15,16 +15,16 @@ _MISSING: Final = "AnswerMissingError"
 
 
 def is_forgivable(cell: Cell) -> bool:
-    """Whether nothing but answers that are not kept keeps a cell from being measured."""
+    """Return whether missing cached answers are the only reason why a cell was not measured."""
     unknown = unmeasured(cell)
     return bool(unknown) and all(_is_missing(each) for each in unknown)
 
 
 def too_many_errors(cell: Cell, before: int, *, alpha: float, cases: int) -> str:
-    """Why the errors of a cell are too many beside ``before`` trials that were all measured; empty if they are not.
+    """Explain why a cell has too many errors, compared with ``before`` measured trials; empty if it does not.
 
-    Answers that are missing are no errors here. Compared by Fisher's exact test, one-sided, at
-    ``SHARE * alpha / cases``.
+    Missing cached answers do not count as errors here. The test is Fisher's exact test, one-sided, at ``SHARE * alpha
+    / cases``.
     """
     errors = sum(not _is_missing(each) for each in unmeasured(cell))
     ran = len(cell.trials)

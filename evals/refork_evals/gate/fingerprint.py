@@ -1,4 +1,4 @@
-"""What a case measures, as digests that change with it."""
+"""Computes digests of what a case measures."""
 
 import inspect
 import os

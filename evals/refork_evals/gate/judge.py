@@ -34,7 +34,7 @@ _NEW_BASELINE: Final = f"have a new baseline reviewed: {UPDATE}"
 
 @dataclass(frozen=True, kw_only=True)
 class Leniency:
-    """What a project lets pass: answers that are not kept, and cases that cannot be compared any more."""
+    """What a project tolerates at the gate: missing cached answers, and cases that can no longer be compared."""
 
     errors: bool = False
     changed: bool = False
@@ -44,9 +44,9 @@ class Leniency:
 def before_of(
     entry: BaselineCase | None, fingerprint: Fingerprint | None, model: str | None = None
 ) -> Before | None:
-    """What to compare a case with; None where there is nothing that it can be compared with.
+    """Return the baseline entry to compare a case with; None if there is none that is comparable.
 
-    ``model`` is that of ``current``, None where nothing was sent yet.
+    ``model`` is the one of ``current``, or None if no request was sent yet.
     """
     if entry is None or differs(entry, fingerprint, model):
         return None
@@ -54,7 +54,7 @@ def before_of(
 
 
 def differs(entry: BaselineCase, fingerprint: Fingerprint | None, model: str | None) -> str:
-    """Why a case is no longer what the baseline measured; empty where it is."""
+    """Explain why a case is no longer what the baseline measured; empty if it still is."""
     if fingerprint is None or entry.run != fingerprint.run:
         return "its recorded run or fork point has changed since the baseline"
     if entry.scorers != fingerprint.scorers:
@@ -75,10 +75,10 @@ def judge_gate(
     lenient: Leniency | None = None,
     notes: Sequence[str] = (),
 ) -> Gate:
-    """Compare ``current`` of all cases with the baseline.
+    """Compare ``current`` of all cases with the baseline and return the findings.
 
-    ``cases`` is how many share alpha (default: those measured); ``complete`` says that every case of the project
-    was asked for, so that one that is missing is gone.
+    ``cases`` is the number of cases that share alpha (default: those measured). ``complete`` says that all cases of
+    the project were requested, so a case that is missing was removed.
     """
     lenient = lenient or Leniency()
     measured = [(result, cell) for result in results if (cell := result.cell(CURRENT)) is not None]
@@ -154,7 +154,7 @@ def _case(
 
 
 def _unmeasured(result: CaseResult, cell: Cell, entry: BaselineCase | None) -> tuple[GateFinding, str] | None:
-    """What keeps a case from being compared."""
+    """Explain why a case could not be compared."""
     if cell.verdict is Verdict.STALE:
         return GateFinding.STALE, cell.reason
     if cell.verdict is Verdict.ERROR:
@@ -229,7 +229,7 @@ def _from_what(cells: Iterable[Cell]) -> list[str]:
 
 
 def _could_find(plans: Mapping[str, TrialPlan]) -> str:
-    """What the gate would have found in nine of ten cases: in words, of the weakest plan."""
+    """Describe the drop that the gate finds in nine of ten cases, for the plan with the least power."""
     found = [plan.finds(_WELL, _POWER) for plan in plans.values() if isinstance(plan, BaselinePlan)]
     if not found:
         return ""

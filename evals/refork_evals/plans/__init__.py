@@ -1,4 +1,4 @@
-"""How many trials a cell takes, and what they say: fixed, as many as it needs, or beside a baseline."""
+"""Decides how many trials a cell takes, and its verdict: with a fixed number, a sequential test, or a baseline."""
 
 from typing import Protocol
 
@@ -30,5 +30,5 @@ class TrialPlan(Protocol):
 
     @property
     def too_few(self) -> str:
-        """What no answers could decide, whatever they are; empty where nothing is out of reach."""
+        """Describe the verdict that no answers could reach with these trials; empty if every verdict can be reached."""
         ...

@@ -1,4 +1,4 @@
-"""As many trials as it takes to tell a drop from none, beside a baseline."""
+"""The plan that takes as many trials as needed to tell a drop from no drop, compared with a baseline."""
 
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -16,10 +16,10 @@ from refork_evals.verdicts.decision import CellCounts, Decision, nothing_measure
 
 @dataclass(frozen=True, kw_only=True)
 class BaselinePlan:
-    """As many trials as it takes to tell a drop from none, beside a baseline of ``before`` passes.
+    """Takes as many trials as needed to tell a drop from no drop, compared with a baseline of ``before`` passes.
 
-    ``alpha`` is this case's own share. Where the case has a ``min_pass_rate`` of its own (``own``), that counts too,
-    and each of the two questions gets half of the share.
+    ``alpha`` is this case's share. If the case has a ``min_pass_rate`` of its own (``own``), that is tested, too, and
+    each of the two tests gets half of the share.
     """
 
     before: int

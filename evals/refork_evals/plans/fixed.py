@@ -38,7 +38,7 @@ class FixedPlan:
 
     @property
     def shortage(self) -> str:
-        """What there is to say of too few trials, and how many are needed; empty where they suffice."""
+        """Warn about too few trials and say how many are needed; empty if there are enough."""
         missed = self.too_few
         if not missed:
             return ""

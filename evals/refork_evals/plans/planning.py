@@ -1,4 +1,4 @@
-"""Which plan a case's trials follow under a variant."""
+"""Chooses the plan for the trials of a case under a variant."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ from refork_evals.verdicts.verdict import min_pass_rate_of
 
 @dataclass(frozen=True, kw_only=True)
 class Defaults:
-    """What a project says of trials; a case's own words win. ``trials`` is a number or ``auto``."""
+    """The project's defaults for trials, which a case overrides. ``trials`` is a number or ``auto``."""
 
     trials: int | str = AUTO
     min_trials: int = MIN_TRIALS
@@ -26,7 +26,7 @@ class Defaults:
 
 @dataclass(frozen=True, kw_only=True)
 class Before:
-    """What a baseline knows of a case."""
+    """The baseline's entry for a case."""
 
     passes: int
     trials: int

@@ -1,4 +1,4 @@
-"""As many trials as it takes."""
+"""The plan that takes as many trials as a decision needs."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,9 +11,11 @@ from refork_evals.verdicts.decision import CellCounts, Decision, nothing_measure
 
 @dataclass(frozen=True, kw_only=True)
 class SequentialPlan:
-    """As many trials as it takes to tell a pass rate from ``min_pass_rate``, within bounds.
+    """Takes as many trials as needed to tell whether the pass rate is above or below ``min_pass_rate``, within
+    bounds.
 
-    "pass" errs at most with ``alpha`` for this cell, "fail" with ``alpha`` for all of ``cases`` together.
+    The probability of a wrong "pass" is at most ``alpha`` for this cell; that of a wrong "fail" is at most ``alpha``
+    for all of ``cases`` together.
     """
 
     bounds: Bounds

@@ -9,11 +9,11 @@ SUITE_CASES: Final = 3
 
 
 def share_of_case(alpha: float, cases: int) -> float:
-    """What one of so many gated cases may err: together with the suite's own test, alpha."""
+    """Return one gated case's share of alpha. The shares of all cases and of the suite's own test add up to alpha."""
     spread = alpha * (1 - SUITE_SHARE) if cases >= SUITE_CASES else alpha
     return spread / max(1, cases)
 
 
 def share_of_suite(alpha: float, cases: int) -> float:
-    """What the test of the whole suite may err; 0 where there are too few cases to make one."""
+    """Return the share of alpha of the test of the whole suite; 0 if there are too few cases for one."""
     return alpha * SUITE_SHARE if cases >= SUITE_CASES else 0.0

@@ -1,4 +1,4 @@
-"""What plans say of counts."""
+"""The sentences with which plans explain counts."""
 
 import dataclasses
 
@@ -30,5 +30,7 @@ def why_no_more(counts: CellCounts, bounds: Bounds, *, more: int) -> str:
 
 
 def despite_errors(counts: CellCounts) -> str:
-    """What is said beside a decision. Trials that a stopped session did not run took no part in it."""
+    """Describe trials that were not measured, to add to a decision. Trials that a stopped session did not run are not
+    mentioned.
+    """
     return despite_unknown(dataclasses.replace(counts, missing=0))

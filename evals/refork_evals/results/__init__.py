@@ -1,4 +1,4 @@
-"""What an evaluation found, from one score up to the whole suite. Frozen values; who decides is elsewhere."""
+"""The results of an evaluation, from one score to the whole suite, as frozen values. Other modules decide."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -44,8 +44,7 @@ __all__ = [
 
 
 class Method(StrEnum):
-    """How the verdict of a cell was decided: from a fixed number of trials, by a sequential rule, or beside a
-    baseline."""
+    """How the verdict of a cell was decided: with a fixed number of trials, a sequential test, or a baseline."""
 
     FIXED = "fixed"
     SEQUENTIAL = "sequential"
@@ -54,7 +53,7 @@ class Method(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Judged:
-    """Who judged: ``asked`` is the model that was asked for, ``answered`` those that the replies name, sorted.
+    """The models of a judge. ``asked`` is the requested model, ``answered`` those that the replies name, sorted.
 
     An alias such as ``gpt-4o-mini`` is answered by a dated model.
     """
@@ -68,10 +67,11 @@ class Judged:
 
 @dataclass(frozen=True, kw_only=True)
 class Score:
-    """What one scorer said of one trial. ``passed`` is None where the scorer raised: then ``error`` is set.
+    """The result of one scorer for one trial.
 
-    ``reason`` is one line that quotes the evidence. ``value`` is the number of scorers that measure one,
-    of a judge with several votes the share that pass. ``judged`` is there of a judge that answered.
+    ``passed`` is None if the scorer raised; ``error`` is then set. ``reason`` is one line that quotes the evidence.
+    ``value`` is the measured number, or the share of passing votes for a judge with several votes. ``judged`` is set
+    if a judge answered.
     """
 
     scorer: str
@@ -105,20 +105,19 @@ class ScoredTrial:
 
     @property
     def ending(self) -> Ending | None:
-        """How an answer ended that did not pass, where it did not end by itself."""
+        """How an answer that did not pass ended, if it was cut off, filtered, refused or empty."""
         answer = self.trial.answer
         return None if answer is None or self.passed is True else answer.ending
 
 
 @dataclass(frozen=True, kw_only=True)
 class Cell:
-    """A case under a variant. ``passes + failures + errors == len(trials)``.
+    """A case under a variant, with its trials. ``passes + failures + errors == len(trials)``.
 
-    ``missing`` trials were planned and did not run.
-    ``interval`` is None where nothing was measured. ``reason`` says what stands behind a verdict that is
-    not a plain pass or fail: the stale step, the first error, the trials that are missing.
-    ``comparison`` is there where the case was compared with a baseline; ``cut_short`` says that a budget ended it, so
-    that it is not decided. ``fixes`` says that this candidate fixes the case: it passes where ``current`` does not.
+    ``missing`` trials were scheduled and did not run. ``interval`` is None if nothing was measured. ``reason``
+    explains a verdict that is not a plain pass or fail: the stale step, the first error, the missing trials.
+    ``comparison`` is set if the case was compared with a baseline. ``cut_short`` says that a budget ended the cell
+    before it was decided. ``fixes`` says that this candidate fixes the case: it passes and ``current`` does not.
     """
 
     case: str
@@ -154,10 +153,10 @@ class Cell:
 
 @dataclass(frozen=True, kw_only=True)
 class Fingerprint:
-    """What a case measures, as digests: two pass rates compare only where these agree.
+    """Digests of what a case measures. Two pass rates are comparable only if these are equal.
 
-    ``run`` stands for the recorded run and its fork point, ``scorers`` for the expectations, the code of the
-    project's own scorers, and the judge's model.
+    ``run`` covers the recorded run and its fork point; ``scorers`` covers the expectations, the code of the project's
+    own scorers, and the judge's model.
     """
 
     run: str
@@ -166,10 +165,10 @@ class Fingerprint:
 
 @dataclass(frozen=True, kw_only=True)
 class CaseResult:
-    """All that was found of one case. ``recorded`` is production's answer, scored and not run.
+    """All results of one case.
 
-    ``not_red`` is true where the recorded failure meets the case's own expectations (never for a guard).
-    ``place`` is what pytest is given to run it again.
+    ``recorded`` is production's answer, which is scored and not run. ``not_red`` is true if the recorded failure
+    meets the case's own expectations (never for a guard). ``place`` is the pytest argument that runs the case again.
     """
 
     case: Case
@@ -197,7 +196,7 @@ class CaseResult:
 
 @dataclass(frozen=True, kw_only=True)
 class Reused:
-    """``trials`` of all were answered from what was kept, paid for between ``oldest`` and ``newest``."""
+    """``trials`` of all trials were answered from the cache, with answers paid for between ``oldest`` and ``newest``."""
 
     trials: int
     of: int
@@ -224,7 +223,7 @@ class SuiteResult:
 
     @property
     def reused(self) -> Reused | None:
-        """How many trials were answered from what was kept, and from when; None where none was."""
+        """Return how many trials were answered from the cache, and how old the answers are; None if there were none."""
         trials = [scored.trial for cell in self.cells for scored in cell.trials]
         dates = [trial.answered_at for trial in trials if trial.reused and trial.answered_at is not None]
         if not dates:
@@ -239,5 +238,5 @@ class SuiteResult:
 
 
 def _is_answered(trial: Trial) -> bool:
-    """Whether a model answered, were it that the application made nothing of it."""
+    """Return whether a model answered, even if the application could not use the answer."""
     return trial.answer is not None or trial.reused or (trial.error is not None and trial.error.own)

@@ -1,4 +1,4 @@
-"""How far a judge agrees with a person."""
+"""Values that describe a judge's agreement with a person."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -11,9 +11,10 @@ ENOUGH: Final = 20
 
 @dataclass(frozen=True, kw_only=True)
 class Kappa:
-    """Cohen's kappa: 1 is full agreement, 0 what chance alone gives. ``value`` is None where it is not defined.
+    """Cohen's kappa: 1 is full agreement, 0 is agreement by chance.
 
-    Both ends are of 95%, None where there is no interval; ``note`` says why.
+    ``value`` is None if kappa is not defined. ``low`` and ``high`` are the ends of the 95% interval, None if there is
+    none; ``note`` says why.
     """
 
     value: float | None
@@ -52,12 +53,12 @@ class Agreement:
 
     @property
     def false_pass_rate(self) -> float | None:
-        """Of the outputs that the person fails, the share that the judge lets pass."""
+        """The share of the outputs failed by the person that the judge passes."""
         return self.false_passes / self.person_fails if self.person_fails else None
 
     @property
     def false_fail_rate(self) -> float | None:
-        """Of the outputs that the person passes, the share that the judge fails."""
+        """The share of the outputs passed by the person that the judge fails."""
         return self.false_fails / self.person_passes if self.person_passes else None
 
     @property

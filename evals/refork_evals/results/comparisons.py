@@ -1,4 +1,4 @@
-"""Pass rates beside one another."""
+"""Values that compare pass rates."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -14,7 +14,7 @@ Difference = Annotated[float, Field(ge=-1, le=1)]
 
 
 class Change(StrEnum):
-    """What a comparison of pass rates says."""
+    """The conclusion of a comparison of pass rates."""
 
     IMPROVED = "improved"
     REGRESSED = "regressed"
@@ -41,10 +41,10 @@ class DifferenceInterval:
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """A case's pass rate beside the one of its baseline.
+    """A case's pass rate compared with that of its baseline.
 
-    ``difference`` is now less before, between -1 and 1, with its 95% interval. ``alpha`` is how often "regressed"
-    comes up where nothing dropped; ``margin`` the drop that "unchanged" rules out.
+    ``difference`` is now minus before, between -1 and 1, with its 95% interval. ``alpha`` is the probability of
+    "regressed" if nothing dropped; ``margin`` is the drop that "unchanged" rules out.
     """
 
     change: Change
@@ -58,7 +58,7 @@ class Comparison:
 
 @dataclass(frozen=True, kw_only=True)
 class Clustered:
-    """What holds for cases like these: the mean difference over cases, its 95% interval, and a p-value."""
+    """The estimate for cases like these: the mean difference over cases, its 95% interval, and a p-value."""
 
     difference: Difference
     interval: DifferenceInterval | None
@@ -67,7 +67,7 @@ class Clustered:
 
 @dataclass(frozen=True, kw_only=True)
 class Means:
-    """Of one trial, the mean over cases: of the variant, and of what it is compared with."""
+    """Means per trial over the cases: for the variant, and for the one that it is compared with."""
 
     variant: float
     against: float
@@ -88,12 +88,12 @@ class Flip:
 
 @dataclass(frozen=True, kw_only=True)
 class VariantComparison:
-    """A variant beside ``against``, on ``cases`` that both were measured on.
+    """A variant compared with ``against``, on the ``cases`` that both were measured on.
 
-    ``difference`` is the variant's pass rate less the other's, for these cases, with its 95% interval; ``p_value``
-    is corrected over the variants that were compared. ``better`` and ``worse`` are cases that differ significantly
-    on their own. ``like_these`` is what holds for cases like these, from six cases on. ``could_find`` is the
-    difference that so many trials find in 8 of 10 times.
+    ``difference`` is the variant's pass rate minus the other's, for these cases, with its 95% interval; ``p_value``
+    is corrected over the compared variants. ``better`` and ``worse`` are cases that differ significantly on their
+    own. ``like_these`` is the estimate for cases like these, if there are at least six. ``could_find`` is the
+    difference that this many trials find in 8 of 10 attempts.
     """
 
     variant: str

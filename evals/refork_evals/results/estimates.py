@@ -1,4 +1,4 @@
-"""What the trials of a cell say beside its verdict."""
+"""Estimates from the trials of a cell, in addition to its verdict."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -22,8 +22,8 @@ class AtK:
 class Mean:
     """The mean of ``count`` values with its 95% interval.
 
-    ``method`` is ``BCa`` or ``percentile``, None where there is no interval. ``note`` says why it is not BCa,
-    and what was left out; empty where there is nothing to say.
+    ``method`` is ``BCa`` or ``percentile``, None if there is no interval. ``note`` says why it is not BCa and what
+    was left out; it is empty if there is nothing to say.
     """
 
     count: int
@@ -36,9 +36,10 @@ class Mean:
 
 @dataclass(frozen=True, kw_only=True)
 class ScorerRate:
-    """What one scorer said of a cell's answers. ``place`` is that of its expectation, from 0.
+    """One scorer's results for a cell's answers.
 
-    ``interval`` is Wilson's, of 95%; ``mean`` is None of a scorer that measures no number.
+    ``place`` is the index of its expectation, from 0. ``interval`` is Wilson's 95% interval; ``mean`` is None for a
+    scorer that measures no number.
     """
 
     scorer: str

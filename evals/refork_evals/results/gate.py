@@ -1,11 +1,11 @@
-"""What the gate found."""
+"""The findings of the gate."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class GateFinding(StrEnum):
-    """What the gate finds of one case."""
+    """The gate's finding for one case."""
 
     REGRESSED = "regressed"
     FAILED = "failed"
@@ -22,7 +22,9 @@ class GateFinding(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class GateCase:
-    """One case at the gate. ``blocks`` makes the exit code 1; ``said`` is one line of why; ``command`` repeats it."""
+    """One case at the gate. ``blocks`` sets the exit code to 1; ``said`` is a one-line reason; ``command`` runs it
+    again.
+    """
 
     case: str
     finding: GateFinding

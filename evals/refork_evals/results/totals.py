@@ -1,4 +1,4 @@
-"""What a whole evaluation took and saved: one sum, which the terminal, the page and the file show."""
+"""The totals of an evaluation, which the terminal, the page and the file show."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

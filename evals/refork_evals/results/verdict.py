@@ -1,10 +1,10 @@
-"""What is decided of a cell."""
+"""The verdict of a cell."""
 
 from enum import StrEnum
 
 
 class Verdict(StrEnum):
-    """What the trials of a case under a variant say."""
+    """The conclusion from the trials of a case under a variant."""
 
     PASS = "pass"  # noqa: S105 - a verdict, not a password
     FAIL = "fail"

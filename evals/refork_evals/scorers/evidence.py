@@ -18,7 +18,7 @@ _FENCE: Final = re.compile(
 
 
 def quote(value: object, limit: int = EVIDENCE) -> str:
-    """``value`` in quotation marks, as JSON where it is no text, cut after ``limit`` characters."""
+    """Return ``value`` in quotation marks, as JSON if it is not a string, cut after ``limit`` characters."""
     text = as_text(value)
     return repr(text if len(text) <= limit else text[: limit - 1] + "…")
 
@@ -50,7 +50,7 @@ def fenced(text: str, language: str) -> tuple[str, ...]:
 
 
 def parse_json(value: Any) -> Any:
-    """The JSON in a text, bare or in one fenced block; a value that is no text is returned as it is.
+    """Parse the JSON in a text, bare or in one fenced block. A value that is not a string is returned unchanged.
 
     Raises ValueError with a reason that quotes the text.
     """
@@ -69,12 +69,12 @@ def _refuse_constant(name: str) -> None:
 
 
 def is_object(value: object) -> TypeGuard[Mapping[str, Any]]:
-    """Whether a value of a JSON or YAML file is an object."""
+    """Return whether a value of a JSON or YAML file is an object."""
     return isinstance(value, Mapping)
 
 
 def is_list(value: object) -> TypeGuard[list[Any]]:
-    """Whether a value of a JSON or YAML file is a list."""
+    """Return whether a value of a JSON or YAML file is a list."""
     return isinstance(value, list)
 
 
@@ -90,7 +90,7 @@ def json_equal(left: Any, right: Any) -> bool:
 
 
 def nearest(name: str, known: Iterable[str], word: str = "accepted") -> str:
-    """What to add to an error of an unknown name: the nearest known one, and all that are."""
+    """Return the end of an error about an unknown name: the nearest known name, and all known ones."""
     names = sorted(known)
     close = get_close_matches(name, names, n=1)
     hint = f"did you mean {close[0]!r}? " if close else ""

@@ -1,4 +1,4 @@
-"""Parameters of scorers as they stand in a file: checked, and refused in a sentence with a key path."""
+"""Reads the parameters of scorers from a file, and reports wrong ones in a sentence with the key path."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Self
@@ -10,9 +10,9 @@ from refork_evals.scorers.evidence import nearest, one_line, quote
 
 
 class Params(BaseModel):
-    """Base of every mapping of parameters. ``short_form`` is the parameter that a bare value stands for.
+    """Base of every mapping of parameters.
 
-    With ``always_short`` a mapping stands for that parameter too.
+    ``short_form`` is the parameter that a bare value sets. With ``always_short``, a mapping sets that parameter, too.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
@@ -35,7 +35,7 @@ class Params(BaseModel):
 
     @classmethod
     def parse(cls, value: Any) -> Self:
-        """The parameters as they stand in a file. Raises ValidationError with key paths of that file."""
+        """Parse the parameters as written in a file. Raises ValidationError with key paths of that file."""
         return cls.as_written(value, cls.model_validate)
 
     @classmethod
@@ -90,7 +90,7 @@ def first_error(error: ValidationError) -> ErrorDetails:
 
 
 def sentence(error: ErrorDetails) -> str:
-    """What is wrong with the value at the error's key path, quoting it."""
+    """Describe what is wrong with the value at the error's key path, and quote it."""
     message = one_line(error["msg"])
     if error["type"] == "refork":
         return message

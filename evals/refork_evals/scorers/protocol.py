@@ -1,4 +1,4 @@
-"""What a scorer is, what it is given, and how it is run."""
+"""The interface of a scorer, its input, and how it is run."""
 
 import asyncio
 import inspect
@@ -24,12 +24,12 @@ class NotMeasuredError(ReforkError):
 
 @dataclass(frozen=True, kw_only=True)
 class Sample:
-    """One answer to score: that of a trial, or production's own (``variant`` is ``recorded``, ``trial`` 0).
+    """One answer to score: that of a trial, or the recorded one (``variant`` is ``recorded``, ``trial`` is 0).
 
     ``scope`` is the case's, ``step`` or ``tail``. In ``tail`` scope ``answer`` is the workflow's result with every
-    tool call from the fork point on, and ``trajectory`` holds the steps from there on. ``request`` is what was sent
-    at the fork point, where that is known. ``usage``, ``seconds`` (wall time of the model call, or of the tail),
-    ``cost_usd`` and ``model`` are None where nobody recorded them or the price is unknown.
+    tool call from the fork point on, and ``trajectory`` contains the steps from there on. ``request`` is the request
+    at the fork point, or None if it is unknown. ``usage`` (tokens), ``seconds`` (wall time of the model call, or of
+    the tail), ``cost_usd`` (US dollars) and ``model`` are None if they were not recorded or the price is unknown.
     """
 
     answer: Answer

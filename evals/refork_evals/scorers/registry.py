@@ -36,15 +36,16 @@ _own: dict[str, Callable[..., Any]] = {}
 def scorer(name: str) -> Callable[[_Function], _Function]:
     """Register a function as the scorer ``name`` of ``case.yaml``.
 
-    The function takes ``(sample)`` or ``(sample, **params)``, the parameters as they stand in the file, and
-    returns, at once or awaited, one of
+    The function takes ``(sample)`` or ``(sample, **params)``, with the parameters as written in the file. It may be
+    ``async``. It returns one of
 
-    - ``bool``: passed or not;
-    - ``float``: a number, which the expectation bounds with ``min:``, ``max:`` or both;
+    - ``bool``: whether the answer passes;
+    - ``float``: a number, which the expectation limits with ``min:``, ``max:`` or both;
     - ``(bool, reason)`` or ``(float, reason)``;
     - a :class:`~refork_evals.results.Score`.
 
-    Raises BadInputError for a name that is taken, or a function that cannot be called so.
+    An exception makes the trial an error. Returns a decorator that returns the function unchanged. The decorator raises
+    BadInputError if the name is already used, or if the function cannot be called with these arguments.
     """
 
     def register(function: _Function) -> _Function:
@@ -62,7 +63,7 @@ def forget_scorers() -> None:
 
 
 def known_scorers() -> tuple[str, ...]:
-    """All names that may stand in ``expect``, sorted."""
+    """Return all scorer names that ``expect`` may contain, sorted."""
     return tuple(sorted({*BUILT_IN, *_own, *_installed()}))
 
 
@@ -99,7 +100,7 @@ def _build(name: object, params: Any) -> Scorer:
 
 @cache
 def _installed() -> Mapping[str, EntryPoint]:
-    """The scorers of installed packages. Looked for once: all packages are asked."""
+    """Return the scorers of installed packages. Looks for them once, since this reads the metadata of all packages."""
     return {entry.name: entry for entry in entry_points(group=GROUP)}
 
 
@@ -223,7 +224,7 @@ def _check_name(name: str, function: Callable[..., Any]) -> None:
 
 
 def _place(function: Callable[..., Any]) -> str:
-    """Where a function is written; the same after its module was imported again."""
+    """Return where a function is defined. It is the same after its module was imported again."""
     code = getattr(inspect.unwrap(function), "__code__", None)
     return f"{code.co_filename}:{code.co_firstlineno}" if code else repr(function)
 

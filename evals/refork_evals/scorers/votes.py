@@ -1,4 +1,4 @@
-"""Several votes of a judge, counted: a majority of all that were asked decides."""
+"""Counts the votes of a judge: the majority of all requested votes decides."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from refork_evals.scorers.protocol import describe
 
 
 class Judgement(BaseModel):
-    """What the judge replied."""
+    """The judge's reply, parsed."""
 
     model_config = ConfigDict(strict=True)
 

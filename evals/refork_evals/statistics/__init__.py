@@ -1,4 +1,4 @@
-"""What a count of passes says of a pass rate: pure numbers, no decisions."""
+"""Statistics of pass rates: pure numbers, no decisions."""
 
 import math
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""All that can be drawn of a baseline and of the trials after it, with its probability: exact sums, no simulation."""
+"""All possible results of a baseline and of later trials, with their probabilities: exact sums, no simulation."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -110,5 +110,5 @@ def null_moments(stop: Region, lowest: int) -> tuple[Floats, Floats, Floats]:
 
 
 def lag(b: Floats, baseline: int, x: Floats, trials: int) -> Floats:
-    """How far ``x`` passes of the trials are behind ``b`` of the baseline, weighted as Cochran does."""
+    """Return how far ``x`` passes of the trials are below ``b`` passes of the baseline, with Cochran's weights."""
     return (baseline * x - trials * b) / (baseline + trials)

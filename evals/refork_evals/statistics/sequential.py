@@ -1,9 +1,9 @@
-"""Tests that may be looked at after every trial, and still err no more often than they say.
+"""Tests that may look after every trial and still keep their error rate.
 
-The statistic is a generalized likelihood ratio: it ends where the data speak against a hypothesis by more than a
+The statistic is a generalized likelihood ratio. A test stops when the data contradict a hypothesis by more than a
 threshold (Lai, "Nearly optimal sequential tests of composite hypotheses", Annals of Statistics 16, 1988). The
-threshold is no approximation: the chance of ever crossing it, from the first look to the last, is added up over all
-that can be drawn, and over all baselines that could have been, at the worst pass rate.
+threshold is not approximated: the probability of ever crossing it, from the first look to the last, is added up over
+all possible results, and over all possible baselines, at the worst pass rate.
 """
 
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ class Bounds:
 
 @dataclass(frozen=True, eq=False)
 class Rule:
-    """When to stop: ``good[n, x]`` and ``bad[n, x]`` for ``x`` passes of ``n`` trials, never both."""
+    """The stopping rule: ``good[n, x]`` and ``bad[n, x]`` for ``x`` passes of ``n`` trials, never both true."""
 
     bounds: Bounds
     good: npt.NDArray[np.bool_]
@@ -95,10 +95,11 @@ class DropRules:
 
 @lru_cache(maxsize=256)
 def rate_rule(min_pass_rate: float, bounds: Bounds, *, alpha_good: float, alpha_bad: float) -> Rule:
-    """Whether a pass rate is above ``min_pass_rate`` (good) or below it (bad).
+    """Return the rule that tests whether a pass rate is above ``min_pass_rate`` (good) or below it (bad).
 
-    "good" is wrong with a chance of at most ``alpha_good``, "bad" of at most ``alpha_bad``. At 1, a failure is
-    bad for certain, and good only describes: nothing failed in ten trials, or in all where fewer are allowed.
+    "good" is wrong with a probability of at most ``alpha_good``, "bad" of at most ``alpha_bad``. With
+    ``min_pass_rate`` 1, one failure is certainly bad, and good only describes that nothing failed in ten trials, or
+    in all trials if fewer are allowed.
     """
     if min_pass_rate == 1:
         return _perfect(bounds)

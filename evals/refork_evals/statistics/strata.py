@@ -19,7 +19,7 @@ CLUSTERS: Final = 6
 
 @dataclass(frozen=True, kw_only=True)
 class Pair:
-    """One case: ``passes`` of ``trials`` beside ``passes_before`` of ``trials_before``, both of them measured."""
+    """One case: ``passes`` of ``trials`` now, ``passes_before`` of ``trials_before`` in the baseline, all measured."""
 
     passes: int
     trials: int
@@ -95,9 +95,9 @@ def detectable(pairs: Sequence[Pair], alpha: float, power: float = 0.8) -> float
 
 
 def clustered(pairs: Sequence[Pair]) -> Clustered | None:
-    """What holds for cases like these, each case a single observation; None for fewer than six.
+    """Return the estimate for cases like these, with each case as one observation; None for fewer than six.
 
-    The p-value is that of flipping signs, the interval Student's.
+    The p-value comes from flipping signs, the interval from Student's distribution.
     """
     if len(pairs) < CLUSTERS:
         return None

@@ -1,4 +1,4 @@
-"""Whether a whole suite dropped, where no single case shows it: one test, stratified by case."""
+"""Tests whether a whole suite dropped although no single case shows it: one test, stratified by case."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -91,7 +91,7 @@ def count(scored: Sequence[ScoredTrial], planned: int | None) -> CellCounts:
 
 
 def endings_of(cell: Cell) -> str:
-    """How many answers did not end by themselves and did not pass, by how they ended; empty where none did."""
+    """Count the answers that did not pass and were cut off, filtered, refused or empty, by how they ended."""
     counts = Counter(each.ending for each in cell.trials if each.ending is not None)
     return ", ".join(f"{number} of {len(cell.trials)} {ending.words}" for ending, number in counts.items())
 

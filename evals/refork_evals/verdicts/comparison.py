@@ -1,4 +1,4 @@
-"""Variants beside one another, over all cases that both were measured on."""
+"""Compares variants with one another, over all cases that both were measured on."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ MARGIN: Final = SMALLEST_DROP
 
 @dataclass(frozen=True, kw_only=True)
 class Arm:
-    """A case under a variant, as far as comparing goes. Means are of one trial; None where nobody knows."""
+    """The measurements of a case under a variant that comparisons use. Means are per trial; None if unknown."""
 
     case: str
     variant: str
@@ -59,7 +59,7 @@ class ComparedCell(Protocol):
 
 
 def arms_of(cells: Iterable[Cell]) -> tuple[Arm, ...]:
-    """What there is to compare in cells."""
+    """Return the measurements in cells that can be compared."""
     return tuple(arm_of(cell.case, cell) for cell in cells if cell.measured)
 
 
@@ -81,7 +81,7 @@ def arm_of(case: str, cell: ComparedCell) -> Arm:
 def compare(
     arms: Sequence[Arm], *, against: str = CURRENT, alpha: float = ALPHA, margin: float = MARGIN
 ) -> tuple[VariantComparison, ...]:
-    """Every other variant beside ``against``, in the order in which they come."""
+    """Compare every other variant with ``against``, in the given order."""
     base = {arm.case: arm for arm in arms if arm.variant == against and arm.trials}
     names = list(dict.fromkeys(arm.variant for arm in arms if arm.variant != against))
     matched = {

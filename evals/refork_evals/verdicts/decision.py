@@ -34,7 +34,7 @@ class CellCounts:
 
 @dataclass(frozen=True, kw_only=True)
 class Decision:
-    """A verdict, the p-value of the question that decided it, and what there is to say beside it."""
+    """A verdict, the p-value of the test that decided it, and a remark."""
 
     verdict: Verdict
     p_value: float | None = None

@@ -1,4 +1,4 @@
-"""What the trials of a cell say beside its verdict: pass@k, pass^k, every scorer's own rate, means of numbers."""
+"""Estimates from the trials of a cell: pass@k, pass^k, every scorer's pass rate, means of numbers."""
 
 import math
 import warnings

@@ -191,14 +191,14 @@ def _decided(family: Sequence[Cell], alpha: float) -> list[Cell]:
 
 
 def is_unmeasured(cell: Cell) -> bool:
-    """Whether the cell's verdict came from its fork and not from trials."""
+    """Return whether the cell's verdict comes from its fork and not from trials."""
     return cell.verdict is Verdict.STALE or (cell.verdict is Verdict.ERROR and not cell.trials)
 
 
 def is_fix(cell: Cell, current: Cell | None) -> bool:
-    """Whether a candidate fixes the case: it passes, where ``current`` was measured and does not.
+    """Return whether a candidate fixes the case: it passes, and ``current`` was measured and does not pass.
 
-    Where ``current`` passes too there is nothing to fix; where it was not measured, nothing to compare.
+    If ``current`` passes, there is nothing to fix; if it was not measured, there is nothing to compare with.
     """
     if current is None or current.verdict not in (Verdict.FAIL, Verdict.INCONCLUSIVE):
         return False
@@ -227,10 +227,10 @@ def too_few_trials(
     cases: int = 1,
     min_pass_rate: float | None = None,
 ) -> str | None:
-    """What to say at collection of a case that has too few trials to be decided; None where they suffice.
+    """Warn at collection about a case with too few trials to be decided; None if there are enough.
 
-    ``trials`` and ``min_pass_rate`` are the session's; those of the case win. ``cases`` is how many cells
-    the case's verdict is corrected over.
+    ``trials`` and ``min_pass_rate`` are the session's, which the case overrides. ``cases`` is the number of cells
+    over which the case's verdict is corrected.
     """
     planned, rate = trials_of(case, trials), min_pass_rate_of(case, min_pass_rate)
     said = FixedPlan(trials=planned, min_pass_rate=rate, alpha=alpha, cases=cases).shortage

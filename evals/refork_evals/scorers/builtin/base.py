@@ -1,4 +1,4 @@
-"""What the built-in scorers share: where in an answer they look, and how a finding becomes a score."""
+"""The base of the built-in scorers: which part of an answer they look at, and how a finding becomes a score."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable
@@ -24,7 +24,7 @@ Nested = Annotated[Scorer, PlainValidator(parse_scorer), WithJsonSchema({NESTED_
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """What a scorer found in one value. ``reason`` quotes the evidence, whichever way it went."""
+    """The result of a scorer for one value. ``reason`` quotes the evidence for a pass or a failure."""
 
     passed: bool
     reason: str
@@ -43,7 +43,7 @@ class NothingThereError(Exception):
 
 
 class Source(Params):
-    """Where a scorer looks: the answer's text, its structured form, or the arguments of a tool's calls."""
+    """The part of an answer to score: its text, its structured form, or the arguments of a tool's calls."""
 
     short_form: ClassVar[str | None] = "part"
 
@@ -81,14 +81,14 @@ class Source(Params):
         return call.arguments[self.argument]
 
     def hint(self, answer: Answer) -> str:
-        """Where else to look, for whoever looks at the text of an answer that has none."""
+        """Suggest another part if a scorer looks at the text of an answer that has none."""
         if self.part != "text" or answer.text.strip() or answer.structured is None:
             return ""
         return "; the answer has no text but a structured form: say `from: structured`"
 
     @property
     def label(self) -> str:
-        """What stands before a reason, so that it tells which part it is about."""
+        """The prefix of a reason that names the part it is about."""
         if self.tool is None:
             return ""
         return f"{self.tool}.{self.argument}: " if self.argument else f"{self.tool}: "
@@ -107,7 +107,7 @@ def calls_of(answer: Answer, tool: str) -> tuple[ToolCall, ...]:
 
 
 def called(answer: Answer) -> str:
-    """Which tools an answer called, for a reason."""
+    """List the tools that an answer called, for a reason."""
     names = list(dict.fromkeys(call.name for call in answer.tool_calls))
     return (
         f"called {', '.join(map(quote, names))}"

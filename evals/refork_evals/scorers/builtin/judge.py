@@ -44,7 +44,7 @@ _REPLY: Final[dict[str, Any]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Reply:
-    """What came back of one call: its text, and the model that the server says it came from, if it says so."""
+    """The reply to one call: its text, and the model that the server names, if it names one."""
 
     content: str
     model: str = ""
@@ -74,7 +74,7 @@ def _odd(votes: int) -> int:
 
 
 class Judge(BuiltIn):
-    """A model says whether the answer meets a rubric. It is not told which variant answered."""
+    """A model decides whether the answer meets a rubric. It does not see which variant answered."""
 
     kind: ClassVar[str] = "judge"
     short_form: ClassVar[str | None] = "rubric"
@@ -114,7 +114,7 @@ class Judge(BuiltIn):
             return error
 
     def _material(self, sample: Sample) -> str:
-        """What is judged: an answer, and of a conversation what both sides said before it, too."""
+        """Return what is judged: an answer and, in a conversation, what both sides said before it."""
         judged, before = self.judged(sample.answer), turns_sent(sample.request)
         several = sum(turn.role == USER for turn in before) > 1 or any(map(is_users, sample.trajectory))
         if self.source is not None or not several:
@@ -134,7 +134,9 @@ class Judge(BuiltIn):
         return "\n".join([answer.text, *calls] if answer.text else calls)
 
     def messages(self, judged: str) -> list[dict[str, str]]:
-        """What the judge is sent: the rubric, and the judged text between marks that it cannot contain."""
+        """Return the messages to the judge: the rubric, and the judged text between marks that the text cannot
+        contain.
+        """
         text = judged[:JUDGED]
         mark = "answer-" + hashlib.sha256(f"{self.rubric}\0{text}".encode(errors="replace")).hexdigest()[:16]
         task = f"Rubric:\n{self.rubric}\n\n<{mark}>\n{text}\n</{mark}>"
@@ -144,7 +146,9 @@ class Judge(BuiltIn):
         ]
 
     async def _ask(self, judged: str, vote: int = 1) -> Reply:
-        """One call, unless its reply is kept. Votes are asked in the same words; ``vote``, from 1, tells them apart."""
+        """Make one call, unless its reply is cached. All votes have the same words; ``vote``, from 1, tells them
+        apart.
+        """
         answers, body = judge_answers(), self._body(judged)
         cached = None if answers is None else answers.find(body, vote)
         if cached is not None:

@@ -58,7 +58,7 @@ class AllOf(_Several):
 
 
 class AnyOf(_Several):
-    """At least one part passes. The parts after it are not asked."""
+    """At least one part passes. Later parts are then not evaluated."""
 
     kind: ClassVar[str] = "any"
     settled: ClassVar[bool] = True

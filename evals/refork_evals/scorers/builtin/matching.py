@@ -14,7 +14,7 @@ from refork_evals.scorers.registry import BUILT_IN, parse_scorer
 
 @runtime_checkable
 class Expected(Protocol):
-    """What a value is compared with."""
+    """The expected value that an actual value is compared with."""
 
     def mismatch(self, value: Any) -> str | None:
         """Why ``value`` is not what was expected, None where it is."""

@@ -45,7 +45,7 @@ def _value(match: re.Match[str]) -> float:
 
 
 class Number(ValueScorer):
-    """A number stands in the text, within a tolerance."""
+    """The text contains a number within a tolerance of ``value``."""
 
     kind: ClassVar[str] = "number"
     short_form: ClassVar[str | None] = "value"

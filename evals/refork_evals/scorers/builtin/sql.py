@@ -12,7 +12,7 @@ from refork_evals.scorers.evidence import as_text, fenced, nearest, one_line, qu
 
 
 class NotAcceptedError(Exception):
-    """What is wrong with a statement, for a reason."""
+    """A statement that the scorer rejects. Its message is the reason."""
 
 
 def _is_dialect(name: str) -> str:
