@@ -1,7 +1,7 @@
-"""The private names of pytest that this plugin uses, in one place: a release of pytest that moves one is met here.
+"""All private names of pytest that this plugin uses: if a release of pytest moves one, change this module.
 
-``refork doctor`` looks for the same names (:mod:`refork.hosts.pytest`). Imported with ``--agent-evals`` alone, so that
-no other run of pytest hangs on them.
+``refork doctor`` looks for the same names (:mod:`refork.hosts.pytest`). Only ``--agent-evals`` imports this module,
+so other runs of pytest do not depend on these names.
 """
 
 from _pytest._code.code import TerminalRepr

@@ -87,7 +87,7 @@ def add_options(parser: pytest.Parser) -> None:
 
 
 def given(config: pytest.Config) -> dict[str, str | None]:
-    """What the command line gave, by the key of ``[tool.refork]``; None where it gave nothing."""
+    """Return the values from the command line, by key of ``[tool.refork]``; None for those that were not given."""
     return {name.replace("-", "_"): config.getoption(_dest(name)) for name, _, _ in _OPTIONS}
 
 

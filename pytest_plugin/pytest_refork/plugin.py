@@ -35,7 +35,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def _session_opener() -> "Callable[[pytest.Config], AgentEvals]":
-    """Import what a session needs, which nobody pays for who does not ask for one."""
+    """Import the session, which other runs of pytest should not pay for."""
     from refork.imports import without_garbage_collection  # noqa: PLC0415
 
     with without_garbage_collection():

@@ -1,4 +1,4 @@
-"""One session of ``pytest --agent-evals``: made when it is asked for, and registered as a plugin itself."""
+"""One session of ``pytest --agent-evals``, created on request and registered as a plugin."""
 
 import time
 from collections.abc import Generator, Iterable, Sequence
@@ -64,7 +64,7 @@ def _collect_cases_too(config: pytest.Config, settings: Settings) -> None:
 
 
 class AgentEvals:
-    """The hooks. What they do stands in the modules that they call."""
+    """The hooks of the plugin, which call other modules."""
 
     def __init__(self, config: pytest.Config, settings: Settings) -> None:
         self._config = config
@@ -236,7 +236,7 @@ class AgentEvals:
 
     @property
     def _is_dry(self) -> bool:
-        """Whether pytest only tells what it would do."""
+        """Return whether pytest only collects or only shows what it would do."""
         return any(self._config.getoption(name, False) for name in ("collectonly", "setuponly", "setupplan"))
 
     # The end.

@@ -1,4 +1,4 @@
-"""What this session was asked to do: the command line over the environment over pyproject.toml."""
+"""The settings of this session. The command line overrides the environment, which overrides pyproject.toml."""
 
 import os
 from pathlib import Path
@@ -68,7 +68,7 @@ def _gate(config: pytest.Config, project: Config, update: str | None) -> GateSet
 
 
 def _notes(baseline: Baseline, where: str, source: str, project: Config) -> tuple[str, ...]:
-    """Whether this branch brings a baseline of its own, which approves nothing here."""
+    """Warn if this branch changes the baseline, because the change has no effect here."""
     if not source.startswith(GIT):
         return ()
     try:

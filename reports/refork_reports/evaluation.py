@@ -37,9 +37,10 @@ Progress = bool | Callable[[Counts], None]
 
 @dataclass(frozen=True, repr=False)
 class Evaluation:
-    """What an evaluation found. ``result`` holds every case, cell, trial and score as frozen values.
+    """The results of an evaluation.
 
-    In a notebook it shows itself as the matrix of cases and variants.
+    ``result`` contains every case, cell, trial and score as frozen values. In a notebook an evaluation is displayed
+    as the matrix of cases and variants.
     """
 
     result: results.SuiteResult
@@ -56,10 +57,11 @@ class Evaluation:
         return {case.case.name: case.winners for case in self.result.cases}
 
     def to_frame(self, rows: Rows = "cells") -> "pd.DataFrame":
-        """A pandas frame with a row a ``cells`` (case under a variant), ``trials`` or ``scores`` (scorer of a trial).
+        """Return a pandas frame with one row for each of ``rows``: ``cells`` (a case under a variant), ``trials`` or
+        ``scores`` (one scorer on one trial).
 
-        docs/python.md names the columns and their dtypes. Rates lie between 0 and 1, cost is in US dollars, time in
-        seconds; what nobody knows is missing.
+        docs/python.md lists the columns and their dtypes. Rates are between 0 and 1, cost is in US dollars, time in
+        seconds; unknown values are missing. Raises BadInputError for other ``rows``.
         """
         from refork_reports.formats import frames  # noqa: PLC0415 - pandas takes a second to import
 
@@ -69,9 +71,10 @@ class Evaluation:
         return makers[rows](self.result)
 
     def compare(self, variant: str, against: str = CURRENT) -> VariantComparison:
-        """The pass rates of two variants beside one another, over all cases that both were measured on.
+        """Compare the pass rates of two variants, over all cases that both were measured on.
 
-        Raises BadInputError for a variant that was not measured, or that no case has in common with the other.
+        Returns the difference (between -1 and 1) with its interval and p-value. Raises BadInputError if a variant was
+        not measured, or if the two have no case in common.
         """
         arms = [arm for arm in arms_of(self.result.cells) if arm.variant in {variant, against}]
         known = {cell.variant for cell in self.result.cells}

@@ -1,4 +1,4 @@
-"""How far the trials of an evaluation are, shown in a notebook or on a terminal."""
+"""Shows the progress of an evaluation's trials in a notebook or on a terminal."""
 
 import importlib
 import sys
@@ -11,12 +11,12 @@ from refork_evals.evaluation.trial_runner import Counts
 
 
 class Display(Protocol):
-    """Where an evaluation says how far it is."""
+    """A place that shows the progress of an evaluation."""
 
     def show(self, counts: Counts) -> None: ...
 
     def note(self, line: str) -> None:
-        """A line that somebody should read, such as that answers could not be kept."""
+        """Show a line that the user should read, such as that answers could not be cached."""
         ...
 
     def close(self) -> None: ...
@@ -24,7 +24,7 @@ class Display(Protocol):
 
 @contextmanager
 def shown(progress: bool | Callable[[Counts], None]) -> Generator[Display]:
-    """A display of the kind that fits: a notebook's, a terminal's, or none where nobody looks."""
+    """Open the display that fits: a notebook's, a terminal's, or none if the output is not interactive."""
     if callable(progress):
         display: Display = _Told(progress)
     elif progress and _in_notebook():
@@ -111,7 +111,7 @@ class _Notebook:
 
 
 def _in_notebook() -> bool:
-    """Whether a kernel of Jupyter's runs this code."""
+    """Return whether a Jupyter kernel runs this code."""
     ipython: Any = sys.modules.get("IPython")
     shell = None if ipython is None else ipython.get_ipython()
     return shell is not None and hasattr(shell, "kernel")

@@ -17,7 +17,7 @@ GROUP: Final = "refork.sections"
 
 @dataclass(frozen=True, kw_only=True)
 class Section:
-    """A table with a heading. Every row has a text for each of ``columns``; ``note`` stands above the table."""
+    """A table with a heading. Every row has one text for each of ``columns``; ``note`` is shown above the table."""
 
     title: str
     columns: Sequence[str] = ()

@@ -196,7 +196,7 @@ class CaseResult:
 
 @dataclass(frozen=True, kw_only=True)
 class Reused:
-    """``trials`` of all trials were answered from the cache, with answers paid for between ``oldest`` and ``newest``."""
+    """``trials`` trials were answered from the cache, with answers paid for between ``oldest`` and ``newest``."""
 
     trials: int
     of: int

@@ -1,1 +1,1 @@
-"""What becomes an item: cases and marked test functions."""
+"""Collects cases and marked test functions as items."""

@@ -17,7 +17,7 @@ Measure = Callable[[RequestedCell], CaseResult]
 
 
 class CaseFile(pytest.File):
-    """A case. ``read`` gives its subject and ``measure`` waits for an item's result."""
+    """A case file. ``read`` returns the measured case, and ``measure`` waits for an item's result."""
 
     def __init__(
         self, *, read: Callable[[Path], MeasuredCase], measure: Measure, outcomes: Outcomes, **rest: Any
@@ -71,7 +71,9 @@ class CaseItem(pytest.Item):
 
 
 def run_once(item: pytest.Item, nextitem: pytest.Item | None) -> None:
-    """As pytest runs an item. Plugins that would run it again find it done: another look decides nothing else."""
+    """Run an item as pytest does. Plugins that would run it again find it done, because a second look decides nothing
+    new.
+    """
     item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
     runtestprotocol(item, nextitem=nextitem)
     item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)

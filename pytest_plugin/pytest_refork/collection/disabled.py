@@ -61,7 +61,7 @@ class Disabled:
 
 
 class _LeftOut(pytest.File):
-    """A case that was asked for by name, and holds no items."""
+    """A case that was named on the command line without ``--agent-evals``. It has no items."""
 
     def collect(self) -> Iterator[pytest.Item]:
         return iter(())

@@ -1,4 +1,4 @@
-"""What is said at collection of cases that no answers could decide."""
+"""Warns at collection about cases that no answers could decide."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,7 +16,7 @@ _SHOWN: Final = 5
 
 
 def hints(measured_cases: Sequence[MeasuredCase], plans: CasePlans) -> list[str]:
-    """Which cases can never be decided, those of the same numbers in one line."""
+    """List the cases that can never be decided, one line for all cases with the same numbers."""
     names: dict[str, list[str]] = {}
     for measured_case in measured_cases:
         said = _too_few(plans.of(measured_case, CURRENT))
@@ -26,7 +26,7 @@ def hints(measured_cases: Sequence[MeasuredCase], plans: CasePlans) -> list[str]
 
 
 def nothing_to_collect(project: Config) -> str:
-    """What to say where there is no case at all; empty where there is one."""
+    """Explain that there are no cases; empty if there are some."""
     cases = project.cases
     if any(cases.glob(f"*/{CASE_FILE}")):
         return ""

@@ -22,7 +22,7 @@ _KEYS: Final = ("variants", "trials", "min_pass_rate")
 
 @dataclass(frozen=True, kw_only=True)
 class Marked:
-    """What a marker asks for."""
+    """The arguments of a marker."""
 
     case: str
     variants: Sequence[str] | None = None
@@ -61,7 +61,9 @@ def measured_case_of(metafunc: pytest.Metafunc, mark: pytest.Mark, catalogue: Ca
 
 
 def with_parameters(requested: RequestedCell, ids: str) -> RequestedCell:
-    """What one item of a test asks for that has other parameters too: each set of them is a subject."""
+    """Return the measured case of one item of a test with other parameters: each set of parameters is measured
+    separately.
+    """
     others = ids.removesuffix(requested.variant).removesuffix("-")
     if not others:
         return requested

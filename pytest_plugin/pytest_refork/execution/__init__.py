@@ -1,1 +1,1 @@
-"""How the trials of a session are run, scored and reported as outcomes of items."""
+"""Runs and scores the trials of a session, and reports them as outcomes of items."""

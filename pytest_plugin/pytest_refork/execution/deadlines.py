@@ -23,7 +23,7 @@ class Deadlines:
 
     @property
     def is_over(self) -> bool:
-        """Whether the time of the item that runs is up."""
+        """Return whether the running item has used up its time."""
         return self._ends_at is not None and time.monotonic() >= self._ends_at
 
     def fail(self) -> NoReturn:

@@ -18,7 +18,7 @@ When = Literal["setup", "call", "teardown"]
 
 
 class Source(Protocol):
-    """Where a loop gets its trials from, and takes its scores to."""
+    """Supplies the trials of a loop and receives their scores."""
 
     def trial(self, requested: RequestedCell, number: int) -> Trial | None:
         """Waits for a trial; None where there is none to come."""
@@ -27,7 +27,7 @@ class Source(Protocol):
     def is_scheduled(self, requested: RequestedCell, number: int) -> bool: ...
 
     def schedule_more(self, requested: RequestedCell, scored: Sequence[ScoredTrial]) -> bool:
-        """Whether more trials are needed after these; then they are planned."""
+        """Schedule more trials if these are not enough, and return whether it did."""
         ...
 
     def given(self, requested: RequestedCell, trial: Trial) -> CaseTrial: ...
@@ -156,7 +156,7 @@ class TrialLoop:
         settle(self._item, result, cell, self._outcomes, self._failure)
 
     def _tear_down_last(self, nextitem: pytest.Item | None, *, is_set_up: bool) -> None:
-        """As pytest's own protocol does: whatever the next item does not share."""
+        """Tear down what the next item does not share, as pytest's own protocol does."""
         session = self._item.session
         if session.shouldfail or session.shouldstop:
             nextitem = None
@@ -198,6 +198,6 @@ class TrialLoop:
 
 
 def _forget_fixtures(item: Any) -> None:
-    """As pytest's own protocol does after every run of an item."""
+    """Reset the item's fixtures, as pytest's own protocol does after every run of an item."""
     item._request = False
     item.funcargs = None

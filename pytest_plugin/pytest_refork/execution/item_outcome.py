@@ -1,4 +1,4 @@
-"""What one item asks for, whatever kind of item it is, and how its verdict becomes pytest's outcome."""
+"""Describes what an item requests, and turns its verdict into pytest's outcome."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -39,11 +39,10 @@ class NotPassedError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Outcomes:
-    """Which verdicts of ``current`` pass, and which of these are said beside it all the same.
+    """Decides which verdicts of ``current`` pass, and which of these are mentioned all the same.
 
-    ``forgiving`` lets pass what could not be measured only because answers are not kept.
-
-    A candidate passes only where it wins: losing is a result, and fails nothing.
+    ``forgiving`` passes what could not be measured only because cached answers are missing. A candidate passes only
+    if it wins: losing is a result, and not a failure.
     """
 
     passing: frozenset[Verdict] = frozenset({Verdict.PASS, Verdict.INCONCLUSIVE})
@@ -62,7 +61,7 @@ class Outcomes:
         return cls(passing=frozenset(passing), said=frozenset(said), forgiving=forgiving)
 
     def passes(self, cell: Cell) -> bool:
-        """Whether ``current`` passes, or is forgiven that nothing but cached answers is missing."""
+        """Return whether ``current`` passes, or lacks nothing but cached answers and this is tolerated."""
         forgiven = self.forgiving and cell.verdict is Verdict.ERROR and is_forgivable(cell)
         return cell.verdict in self.passing or forgiven
 

@@ -25,7 +25,7 @@ from pytest_refork.xdist.worker_results import worker_count, worker_id
 
 
 class Runner:
-    """What items get their results from."""
+    """Supplies the results of items."""
 
     def __init__(
         self, config: pytest.Config, settings: Settings, store: Store, shared: Shared, deadlines: Deadlines
@@ -102,12 +102,12 @@ class Runner:
         )
 
     def given(self, requested: RequestedCell, trial: Trial) -> CaseTrial:
-        """What the test function gets of a trial."""
+        """Return the value of the fixture ``trial`` for a trial."""
         request = self._suite.outcome(requested.measured_case).requests.get(trial.variant)
         return case_trial(requested.measured_case.case, trial, request)
 
     def take(self, requested: RequestedCell, scored: Sequence[ScoredTrial]) -> CaseResult:
-        """Keep what a test function said."""
+        """Store the scores from a test function."""
         self._skip_unless_measured(requested)
         return self._suite.take(requested.measured_case, requested.variant, scored)
 
@@ -119,7 +119,7 @@ class Runner:
 
     @property
     def is_told_to_stop(self) -> bool:
-        """Whether the controller of pytest-xdist said so: then nothing new starts here."""
+        """Return whether the pytest-xdist controller stopped this worker: it then starts nothing new."""
         if not self._suite.is_stopped and self._shared.is_stopped:
             self._suite.stop()
         return self._suite.is_stopped
@@ -147,7 +147,7 @@ class Runner:
 
     @property
     def unscored(self) -> tuple[Unscored, ...]:
-        """What was measured for tests that did not get to look at it, as in a session that was interrupted."""
+        """Return measured trials that no test scored, for example in an interrupted session."""
         return self._suite.unscored
 
     def close(self) -> None:
@@ -159,7 +159,7 @@ class Runner:
 
     @property
     def shared(self) -> dict[str, str]:
-        """What a worker of pytest-xdist is given, so that all spend from one budget."""
+        """Return what a pytest-xdist worker needs to share one budget with the others."""
         return shared_budget.for_workers(self._budget)
 
     def _wait_for_trials_in_flight(self) -> None:
@@ -199,7 +199,7 @@ class Runner:
 
 
 def is_skipped(item: pytest.Item) -> bool:
-    """Whether a mark skips the item: its trials are not paid for."""
+    """Return whether a mark skips the item, so that its trials are not run."""
     try:
         return evaluate_skip_marks(item) is not None
     except pytest.fail.Exception:

@@ -1,4 +1,4 @@
-"""What a test function is given of a trial."""
+"""The value of the fixture ``trial``."""
 
 from dataclasses import dataclass
 from textwrap import shorten
@@ -48,7 +48,7 @@ class CaseTrial:
 
     @property
     def structured(self) -> Any:
-        """The parsed answer where the step asked for a JSON schema; None where it did not or does not parse."""
+        """The parsed answer; None if the step did not request JSON, or the answer does not parse."""
         return self.answer.structured
 
 

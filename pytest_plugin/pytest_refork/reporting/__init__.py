@@ -1,1 +1,1 @@
-"""What a session says while it runs and when it ends."""
+"""Prints a session's messages while it runs and when it ends."""

@@ -1,4 +1,4 @@
-"""What a failed item says: rate and interval, the first failing trial, and the prompts' difference."""
+"""Explains a failed item: rate and interval, the first failing trial, and the difference between the prompts."""
 
 from collections.abc import Iterator
 

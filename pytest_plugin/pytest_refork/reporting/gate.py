@@ -16,14 +16,14 @@ from pytest_refork.options import MERGE, UPDATE
 
 @dataclass(frozen=True, kw_only=True)
 class Selection:
-    """What a session looked at: ``cases`` in all, and whether that was every one of the project."""
+    """The ``cases`` that a session selected, and whether these are all cases of the project."""
 
     cases: int = 0
     complete: bool = True
 
 
 def is_everything(config: pytest.Config, *, deselected: int) -> bool:
-    """Whether pytest was told of no part of the project alone."""
+    """Return whether pytest was not limited to a part of the project."""
     named = config.args_source is pytest.Config.ArgsSource.ARGS
     inside = config.invocation_params.dir != config.rootpath
     elsewhere = config.args_source is pytest.Config.ArgsSource.INVOCATION_DIR and inside
@@ -40,7 +40,7 @@ def check_update(settings: Settings, selection: Selection) -> None:
 
 
 def judge(settings: Settings, results: Sequence[CaseResult], selection: Selection) -> Gate | None:
-    """The gate, where it was asked for."""
+    """Run the gate, if it was requested."""
     gate = settings.gate
     if gate is None:
         return None
@@ -58,7 +58,7 @@ def judge(settings: Settings, results: Sequence[CaseResult], selection: Selectio
 
 @dataclass(frozen=True, kw_only=True)
 class Update:
-    """What became of a new baseline: its ``path`` where it was written, else ``problems``."""
+    """The result of writing a new baseline: its ``path`` if it was written, otherwise ``problems``."""
 
     path: Path
     cases: int = 0
@@ -66,7 +66,7 @@ class Update:
 
 
 def update(settings: Settings, results: Sequence[CaseResult]) -> Update | None:
-    """Write the baseline, where that was asked for and everything could be measured."""
+    """Write the baseline, if that was requested and everything could be measured."""
     if settings.update is None:
         return None
     path = settings.project.baseline

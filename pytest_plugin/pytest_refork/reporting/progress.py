@@ -1,4 +1,4 @@
-"""How far the trials are, said where nobody is disturbed by it."""
+"""Prints the progress of the trials where it does not disturb other output."""
 
 import time
 from typing import Final, Protocol

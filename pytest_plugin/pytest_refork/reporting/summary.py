@@ -17,7 +17,7 @@ GITHUB: Final = "GITHUB_STEP_SUMMARY"
 
 
 class Report:
-    """What was found, written once and then shown."""
+    """The results of a session, which are written once and then shown."""
 
     def __init__(self, evaluation: SuiteResult, folder: Path, update: Update | None, saved: Saved) -> None:
         self._evaluation = evaluation
@@ -69,7 +69,7 @@ class Report:
 
 
 def _tell_github(summary: Path) -> None:
-    """GitHub Actions shows what stands in the file that it names, below what other steps wrote there."""
+    """Append the summary to the file that GitHub Actions names, below what other steps wrote to it."""
     file = os.environ.get(GITHUB)
     if file:
         with Path(file).open("a", encoding="utf-8") as page:

@@ -24,7 +24,7 @@ class Controller:
 
     @property
     def heard(self) -> tuple[Handed, ...]:
-        """What the workers handed over, each of them once."""
+        """Return what the workers sent, without duplicates."""
         return tuple(self._heard.values())
 
     def pytest_sessionstart(self, session: pytest.Session) -> None:
@@ -75,7 +75,7 @@ class Controller:
             self._heard[node.gateway.id] = received
 
     def _wait_for_workers(self) -> None:
-        """What they are waiting for is being paid for. A second Ctrl-C cuts it short."""
+        """Wait for the workers, whose answers in flight are being paid for. A second Ctrl-C ends the wait."""
         distributed: Any = self._config.pluginmanager.getplugin("dsession")
         if distributed is None or distributed.session_finished or distributed.sched is None:
             return

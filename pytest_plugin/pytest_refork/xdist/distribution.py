@@ -1,4 +1,4 @@
-"""How pytest-xdist spreads tests, but that the items of a case go to one worker. Imported only where xdist is."""
+"""Distributes tests like pytest-xdist, but keeps the items of a case on one worker. Imported only if xdist is used."""
 
 from collections.abc import Callable, Mapping
 from functools import cached_property
@@ -14,10 +14,9 @@ def takes_cases_apart(scheduler: object) -> bool:
 
 
 class CaseScheduling(LoadScheduling):  # type: ignore[misc]
-    """Sends what ``--dist load`` would send and, with an item of a case, all others of that case.
+    """Sends what ``--dist load`` would send and, with an item of a case, all other items of that case.
 
-    ``cases`` gives the case of each item by its node id, once items were collected; the items of none are spread as
-    ever.
+    After collection, ``cases`` maps each item's node id to its case. Other items are distributed as usual.
     """
 
     def __init__(self, config: pytest.Config, log: Any, cases: Callable[[], Mapping[str, str]]) -> None:

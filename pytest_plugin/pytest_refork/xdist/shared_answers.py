@@ -22,5 +22,5 @@ def open_answers(config: pytest.Config, project: Config) -> DurableAnswers:
 
 
 def for_workers(answers: DurableAnswers) -> dict[str, str]:
-    """What a worker's input has of them."""
+    """Return the part of a worker's input that describes the shared answers."""
     return {INPUT: json.dumps({"session": answers.session, "journals": answers.journals})}

@@ -20,5 +20,5 @@ def open_budget(config: pytest.Config, project: Config) -> Budget:
 
 
 def for_workers(budget: Budget) -> dict[str, str]:
-    """What a worker's input has of it."""
+    """Return the part of a worker's input that describes the shared budget."""
     return {INPUT: str(budget.file)}

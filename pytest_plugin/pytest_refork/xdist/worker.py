@@ -35,7 +35,9 @@ class Worker:
         return (yield)
 
     def _ahead(self, item: pytest.Item, nextitem: pytest.Item | None) -> list[pytest.Item]:
-        """What it knows that it will run: with an item of a case all others, where they are kept together."""
+        """Return the items that this worker will certainly run: with an item of a case all others, if they are kept
+        together.
+        """
         known = [item] if nextitem is None else [item, nextitem]
         new = set(cases_of(known).values()) - self._had
         if not new or not self._shared.is_saved_together:
@@ -46,7 +48,9 @@ class Worker:
         return list(dict.fromkeys([*known, *same]))
 
     def _interrupted(self, _number: int, _frame: object) -> None:
-        """A Ctrl-C reaches the workers too, which are told what to do; only the second one is for them."""
+        """Handle Ctrl-C. It reaches the workers, too, but the controller decides; workers react only to the second
+        one.
+        """
         if self._shared.was_stopped_before:
             raise KeyboardInterrupt
 

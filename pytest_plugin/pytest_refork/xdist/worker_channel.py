@@ -1,4 +1,4 @@
-"""What pytest-xdist's controller and its workers tell each other while they run: files of one folder."""
+"""Messages between pytest-xdist's controller and its running workers, as files in one folder."""
 
 import json
 import shutil
@@ -18,14 +18,14 @@ _JUST_NOW: Final = 1.0
 
 @dataclass(frozen=True, kw_only=True)
 class Collected:
-    """What every worker knows once it has collected: the case of each item, by node id, and what is to be said."""
+    """What every worker knows after collection: the case of each item, by node id, and the messages to print."""
 
     cases: Mapping[str, str] = field(default_factory=dict[str, str])
     hints: Sequence[str] = ()
 
 
 class Shared:
-    """The folder. It is made when the controller starts its first worker; where there is no other process, never."""
+    """The folder of the messages. It is created when the controller starts its first worker, never without workers."""
 
     def __init__(self, folder: Path | None, *, slot: str) -> None:
         self._folder = folder
@@ -40,7 +40,7 @@ class Shared:
         return cls(folder, slot=str(given.get("workerid", "")))
 
     def given(self) -> dict[str, str]:
-        """What a worker's input has of it."""
+        """Return the part of a worker's input that describes the folder."""
         self._folder = self._folder or temporary_folder("shared")
         return {INPUT: str(self._folder)}
 
@@ -79,7 +79,7 @@ class Shared:
 
     @property
     def was_stopped_before(self) -> bool:
-        """Whether that was told a while ago, so that a signal that comes now is not the one that caused it."""
+        """Return whether the stop was announced some time ago, so that a signal arriving now is a new one."""
         file = self._file("stop")
         return file is not None and time.time() - file.stat().st_mtime > _JUST_NOW
 

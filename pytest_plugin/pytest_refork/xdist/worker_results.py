@@ -1,4 +1,4 @@
-"""What a worker of pytest-xdist found, handed to the controller as JSON."""
+"""The results of a pytest-xdist worker, sent to the controller as JSON."""
 
 import dataclasses
 import json
@@ -22,7 +22,7 @@ _HANDED: Final = "refork_handed"
 
 @dataclass(frozen=True, kw_only=True)
 class Handed:
-    """What a worker knows at its end: the order of all that was collected, and what it measured itself."""
+    """What a worker knows at its end: the order of all collected items, and what it measured itself."""
 
     order: tuple[str, ...]
     selection: Selection
@@ -32,7 +32,7 @@ class Handed:
 
 
 def worker_id(config: pytest.Config) -> str:
-    """``gw0``; empty where this process is no worker."""
+    """Return the worker's id, such as ``gw0``; empty if this process is not a worker."""
     return str(_worker_input(config).get("workerid", ""))
 
 
@@ -49,7 +49,7 @@ def hand_over(config: pytest.Config, handed: Handed) -> None:
 
 
 def received(output: dict[str, Any]) -> Handed | None:
-    """What a worker that has ended left; None where it crashed."""
+    """Return what a finished worker left; None if it crashed."""
     text = output.get(_HANDED)
     return None if text is None else _adapter().validate_json(text)
 

@@ -14,7 +14,7 @@ _ESCAPE: Final = b"\x1b"
 
 class Keys(Protocol):
     def forget(self) -> None:
-        """Drop what was pressed so far: nobody answers a question before it is shown."""
+        """Discard the keys pressed so far, so that they do not answer a question that is not shown yet."""
         ...
 
     def read(self) -> str:

@@ -1,4 +1,4 @@
-"""What a person is asked about a case's outputs, in an order that gives nothing away, and what was said so far."""
+"""The questions to a person about a case's outputs, in random order, and the answers so far."""
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -93,7 +93,7 @@ class Sitting:
 
     @property
     def left(self) -> int:
-        """How many questions have no label, skipped ones among them."""
+        """Return how many questions have no label, including skipped ones."""
         return sum(question.key not in self.labels for question in self.questions)
 
     def label(self, passes: bool) -> None:

@@ -1,4 +1,4 @@
-"""``refork compare``: variants of the last session beside one another."""
+"""``refork compare``: compares variants of the last session."""
 
 import json
 from pathlib import Path
@@ -24,9 +24,8 @@ if TYPE_CHECKING:
 def command(*, variants: tuple[str, ...], against: str, report: str | None, as_json: bool) -> None:
     """Compare variants over all cases of the last `pytest --agent-evals`.
 
-    Each VARIANT (default: all) beside another one, case by case: the
-    difference in pass rate for these cases, what holds for cases like these,
-    tokens, cost and time, and which cases flipped.
+    Each VARIANT (default: all) is compared with another one, case by case: the difference in pass rate for these
+    cases, the estimate for cases like these, tokens, cost and time, and the cases that flipped.
     """
     from pydantic import TypeAdapter  # noqa: PLC0415
     from refork.text.escape import escape_controls  # noqa: PLC0415

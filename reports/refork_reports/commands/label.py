@@ -1,4 +1,4 @@
-"""``refork label``: a person says of a case's outputs what its judge should have said."""
+"""``refork label``: a person labels a case's outputs, so that its judge can be checked."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -31,11 +31,9 @@ _KEYS: Final = "y passes, n fails, s skip, u undo, q quit"
 def command(*, case: str, report: str | None, again: bool) -> None:
     """Label the outputs of CASE, so that its judge can be checked.
 
-    Shows what the judge of the case was shown, one output and rubric after
-    the other, of the last `pytest --agent-evals` and of the recorded run,
-    and neither whose they are nor what the judge said. Every label is written
-    at once to labels.jsonl in the case's folder: stop when you like, and go
-    on later.
+    Shows the outputs of the last `pytest --agent-evals` and of the recorded run one by one, each with its rubric, as
+    the judge saw them. Hides which variant an output came from and what the judge said. Every label is written to
+    labels.jsonl in the case's folder at once, so you can stop at any time and continue later.
     """
     from refork_evals.agreement.labels import LABELS_FILE, load_labels, save_labels  # noqa: PLC0415 - see show
     from refork_evals.agreement.rubrics import rubrics  # noqa: PLC0415

@@ -1,7 +1,7 @@
-"""An evaluation as pandas frames: a row a cell, a trial, a score. Rows keep the evaluation's order.
+"""Pandas frames of an evaluation, with one row for each cell, trial or score, in the evaluation's order.
 
-Which columns there are is declared beside the fields of ``results.json``
-(:mod:`refork_reports.results_file.schema`); here are only those that say which row it is.
+The columns are declared with the fields of ``results.json`` (:mod:`refork_reports.results_file.schema`); this module
+adds only those that identify a row.
 """
 
 from collections.abc import Iterable, Mapping

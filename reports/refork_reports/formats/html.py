@@ -1,4 +1,4 @@
-"""``report.html``: one file that needs nothing else, with ``results.json`` and ``summary.md`` beside it."""
+"""Writes ``report.html``, a self-contained file, with ``results.json`` and ``summary.md`` next to it."""
 
 from base64 import b64encode
 from functools import cache

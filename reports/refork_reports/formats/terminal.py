@@ -88,7 +88,7 @@ def _table(evaluation: SuiteResult, width: int) -> list[Line]:
 
 
 def _rows(result: CaseResult) -> list[_Row]:
-    """The name stands on the first row of a case, and under it whether it is a guard."""
+    """Return the rows of a case. The first one has its name, the second one says whether it is a guard."""
     rows = [_recorded_row(result)] if result.recorded is not None else []
     rows += [_cell_row(cell) for cell in result.cells]
     guard = "(guard)" if result.case.guard else ""
@@ -166,7 +166,7 @@ def _notes(evaluation: SuiteResult, width: int) -> list[Line]:
 
 
 def _notes_of(result: CaseResult, width: int) -> list[Line]:
-    """A reason that every variant of a case shares is said once."""
+    """Return the reasons to print. A reason that all variants of a case share is printed once."""
     said: dict[tuple[Verdict, str], list[str]] = {}
     for cell in result.cells:
         if cell.reason and cell.verdict not in {Verdict.PASS, Verdict.FAIL}:

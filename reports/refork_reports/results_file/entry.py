@@ -1,8 +1,8 @@
-"""What ``results.json`` is made of: entries whose fields say where in the computed values they come from.
+"""The entries of ``results.json``, whose fields say where in the computed values they come from.
 
 An entry is read in two ways. From a computed value, such as :class:`refork_evals.results.Cell`, a field takes what
-``Of`` names, else the attribute of its own name. From the file it takes its key. Where the file holds a computed value
-as it is, the field is ``Plain[...]`` of its class, so that no class repeats another.
+``Of`` names, or else the attribute of the same name. From the file, it takes its key. If the file contains a computed
+value unchanged, the field is ``Plain[...]`` of its class, so no class repeats another.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -22,7 +22,7 @@ _Read: TypeAlias = Callable[[Any], Any]
 
 @dataclass(frozen=True)
 class Of:
-    """Where a field's value comes from: the path of an attribute, or a function of the computed value."""
+    """The source of a field's value: the path of an attribute, or a function of the computed value."""
 
     source: str | _Read
 
@@ -33,10 +33,10 @@ class Of:
 
 @dataclass(frozen=True)
 class Column:
-    """A column of the frames that shows a field, or ``of`` it something.
+    """A column of the frames that shows a field, or the result of ``of`` for it.
 
-    ``dtype`` is pandas' name of it, or an enumeration whose values are the categories; ``name`` is that of the field
-    where none is given. ``of`` is not asked where the value is unknown.
+    ``dtype`` is pandas' name of the dtype, or an enumeration whose values are the categories. ``name`` is the field's
+    name by default. ``of`` is not called if the value is unknown.
     """
 
     dtype: str | type[Enum]
@@ -44,7 +44,7 @@ class Column:
     of: _Read | None = None
 
     def value(self, value: Any) -> Any:
-        """What stands in the frame: money as a number, since frames add it up."""
+        """Return the value for the frame: money as a number, so that frames can add it up."""
         shown = value if value is None or self.of is None else self.of(value)
         return float(shown) if isinstance(shown, Decimal) else shown
 
@@ -79,7 +79,7 @@ class Entry(BaseModel):
     @classmethod
     @cache
     def sources(cls) -> Mapping[str, _Read]:
-        """How each field is read from a computed value."""
+        """Return how each field is read from a computed value."""
         found = {name: _marks(info.metadata, Of) for name, info in cls.model_fields.items()}
         return {
             name: marks[0].read if marks else _attribute(name, cls.inside) for name, marks in found.items()

@@ -40,7 +40,7 @@ class ErrorEntry(Entry):
 
 
 class ScoreEntry(Entry):
-    """What one scorer said. ``passed`` is null where the scorer raised; then ``error`` is set."""
+    """The result of one scorer. ``passed`` is null if the scorer raised; ``error`` is then set."""
 
     scorer: Annotated[str, Column("str")]
     passed: Annotated[bool | None, Column("boolean")]
@@ -195,7 +195,7 @@ class RunEntry(Entry):
 
 
 class ForkEntry(Entry):
-    """What the fork of the case gave: ``run_id`` is its workflow id in the evals database."""
+    """The fork of the case. ``run_id`` is its workflow id in the evals database."""
 
     status: ForkStatus
     reason: str
@@ -220,7 +220,7 @@ class AgreementEntry(Entry):
 
 
 class CalibrationEntry(Entry):
-    """A rubric's judge beside a person's labels. ``asked`` and ``answered`` count its scores by model."""
+    """A rubric's judge compared with a person's labels. ``asked`` and ``answered`` count its scores by model."""
 
     place: Annotated[int, Of("rubric.place")] = Field(description="of its expectation in `expect`, from 0")
     rubric: Annotated[str, Of("rubric.text")]
@@ -275,7 +275,7 @@ class SuiteDropEntry(Entry):
 
 
 class GateEntry(Entry):
-    """``current`` beside the accepted baseline."""
+    """``current`` compared with the accepted baseline."""
 
     passes: bool
     baseline: str

@@ -1,1 +1,1 @@
-"""All that is claimed, in words: one wording for the terminal, the page and the summary."""
+"""Everything that a report claims, in words: the same wording for the terminal, the page and the summary."""

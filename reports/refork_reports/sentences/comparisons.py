@@ -28,7 +28,7 @@ def p_value(p: float) -> str:
 
 
 def shown_p(p: float) -> str:
-    """As in a column that is headed p."""
+    """Format a p-value for a column with the heading p."""
     return p_value(p).removeprefix("p = ").removeprefix("p ")
 
 
@@ -41,7 +41,7 @@ def line(found: VariantComparison) -> str:
 
 
 def details(found: VariantComparison) -> list[str]:
-    """What else there is to say of it, a sentence each."""
+    """Return further sentences about a comparison."""
     return [sentence for sentence in (*remarks(found), _costs(found)) if sentence]
 
 
@@ -54,7 +54,7 @@ def remarks(found: VariantComparison) -> list[str]:
 
 
 def like_these(found: Clustered | None) -> str:
-    """What holds for cases like these; why nothing does, where there are too few."""
+    """Describe the estimate for cases like these, or say that there are too few cases."""
     if found is None:
         return f"of cases like these nothing is said: that takes {CLUSTERS} cases"
     return f"for cases like these: {points(found.difference)} ({between(found.interval)}, {p_value(found.p_value)})"

@@ -1,4 +1,4 @@
-"""What stands under a variant's name: each scorer's own rate, means of numbers, pass@k and pass^k."""
+"""The figures under a variant's name: each scorer's pass rate, means of numbers, pass@k and pass^k."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from refork_evals.verdicts.estimates import at_k, scorer_rates
 
 @dataclass(frozen=True, kw_only=True)
 class Figure:
-    """A number in words, with its name, which may be a ``scorer``'s. ``note`` is what to add where it is asked for."""
+    """A number in words, with its name, which may be that of a ``scorer``. ``note`` is added on request."""
 
     name: str
     text: str

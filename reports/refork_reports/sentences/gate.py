@@ -23,7 +23,7 @@ LOUD: Final = frozenset(
 
 
 def verdict_line(gate: Gate) -> str:
-    """The gate in one line, with what stands behind it."""
+    """Describe the result of the gate in one line, with its reason."""
     how = "passes" if gate.passes else "FAILS"
     return f"gate {how}: {humanize.plural(len(gate.cases), 'case')} beside {gate.baseline}: {counted(gate)}"
 
@@ -34,13 +34,13 @@ def counted(gate: Gate) -> str:
 
 
 def told(gate: Gate) -> Iterator[GateCase]:
-    """What needs a word of its own, what blocks first."""
+    """Return the findings that need a line of their own, blocking ones first."""
     loud = [case for case in gate.cases if case.finding in LOUD or case.blocks]
     return iter(sorted(loud, key=lambda case: not case.blocks))
 
 
 def suite_line(gate: Gate) -> str:
-    """What the test of all cases together says; empty where it found nothing."""
+    """Describe the test of all cases together; empty if it found nothing."""
     suite = gate.suite
     if suite is None or not suite.dropped:
         return ""

@@ -29,7 +29,7 @@ _ADVICE: Final = {
 
 @dataclass(frozen=True, kw_only=True)
 class Headline:
-    """The outcome in one sentence; ``verdict`` is the worst that ``current`` got, and gives the colour."""
+    """The result in one sentence. ``verdict`` is the worst verdict of ``current`` and determines the colour."""
 
     verdict: Verdict
     text: str
@@ -60,7 +60,7 @@ def shown_interval(cell: Cell) -> str:
 
 
 def shown_price(cell: Cell) -> str:
-    """What a cell cost, or that a model of it has no known price."""
+    """Format the cost of a cell, or say that one of its models has no known price."""
     spent = shown_cost(cell)
     return "no price" if spent is None else humanize.money(spent)
 
@@ -72,12 +72,14 @@ def fix(cell: Cell) -> str:
 
 
 def advice(verdict: Verdict) -> str:
-    """What to do about a verdict that decides nothing; empty for the others."""
+    """Return what to do about a verdict that decides nothing; empty for the others."""
     return _ADVICE.get(verdict, "")
 
 
 def recorded_says(result: CaseResult) -> str:
-    """What production's answer is by the case's own expectations: fail, pass, not red, error or a dash."""
+    """Return the result of production's answer under the case's own expectations: fail, pass, not red, error or a
+    dash.
+    """
     if result.not_red:
         return "not red"
     if result.recorded is None:

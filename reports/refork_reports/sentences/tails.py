@@ -37,12 +37,12 @@ def step_line(step: Step, other_words: Collection[int] = ()) -> str:
 
 
 def kind_of(step: Step) -> str:
-    """What kind of step it was; ``user`` where it waited for the user."""
+    """Return the kind of a step; ``user`` if it waited for the user."""
     return USER if asks_user(step) else step.kind.value
 
 
 def name_of(step: Step) -> str:
-    """Who or what it was."""
+    """Return the agent, tool or operation of a step."""
     if asks_user(step) and not is_users(step) and step.error is None:
         return SILENCE
     if step.name == RECEIVE:
@@ -57,12 +57,12 @@ def other_words(case: Case, trial: Trial) -> frozenset[int]:
 
 
 def arguments_line(step: Step) -> str:
-    """What the step was called with, as JSON in a line; empty where that is not known."""
+    """Return the step's arguments as one line of JSON; empty if they are unknown."""
     return "" if step.arguments is None else first_line(compact(step.arguments), _ARGUMENTS)
 
 
 def beside_production(case: Case, trial: Trial) -> str:
-    """How the tool calls of a tail compare with those of the recorded run, in a sentence."""
+    """Compare the tool calls of a tail with those of the recorded run, in one sentence."""
     here = calls_of(trial.trajectory)
     there = calls_of([step for step in case.run.steps if step.number >= case.step])
     if [call.name for call in here] != [call.name for call in there]:

@@ -1,1 +1,1 @@
-"""What a page shows, prepared: templates only lay it out."""
+"""Prepares what a page shows, so that templates only do the layout."""

@@ -37,9 +37,10 @@ def prompt_diff(current: str, candidate: str, name: str = "candidate") -> list[s
 
 
 def marked(before: str, after: str) -> tuple[tuple[Piece, ...], tuple[Piece, ...]]:
-    """Both prompts in pieces, for two columns: what was taken out on the left, what came in on the right.
+    """Return the pieces of both prompts for two columns: removed text on the left, added text on the right.
 
-    Words count, white space between them does not: a paragraph that was wrapped anew is the same.
+    Words are compared and white space between them is ignored, so a paragraph that was only wrapped differently is
+    equal.
     """
     left: list[Piece] = []
     right: list[Piece] = []

@@ -1,4 +1,4 @@
-"""How far a case's judges can be trusted, as the page tells it."""
+"""Shows how far a case's judges can be trusted."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""The cells of an evaluation where they stand on the page."""
+"""The cells of an evaluation with their places on the page."""
 
 from dataclasses import dataclass
 
@@ -23,7 +23,9 @@ class Bar:
 
 @dataclass(frozen=True, kw_only=True)
 class PlacedCell:
-    """A cell and where it stands: ``position`` is that of its case, ``number`` its own in the case, both from 1."""
+    """A cell and its place: ``position`` is that of its case, ``number`` is that of the cell within the case, both
+    from 1.
+    """
 
     position: int
     number: int
@@ -45,7 +47,7 @@ class PlacedCell:
 
     @property
     def is_open(self) -> bool:
-        """Whether its trials are worth a look at once: of what fixes the case, else of the code as it stands."""
+        """Return whether its trials are shown at once: for the fix of the case, or else for ``current``."""
         opened = next((cell.variant for cell in self.result.fixes), CURRENT)
         return self.cell.variant == opened and bool(self.cell.trials)
 

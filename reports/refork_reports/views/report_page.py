@@ -1,4 +1,4 @@
-"""The page's contents, prepared: templates only lay out what stands here."""
+"""Prepares the content of the report's page, so that templates only do the layout."""
 
 from dataclasses import dataclass
 
@@ -19,7 +19,7 @@ from refork_reports.views.timeline import Timeline, timeline
 
 @dataclass(frozen=True, kw_only=True)
 class CaseView:
-    """A case as the page tells it. ``ran``: a trial did. ``prompt`` is the one that the code has."""
+    """A case on the page. ``ran`` says that a trial ran. ``prompt`` is the one in the code."""
 
     anchor: str
     result: CaseResult

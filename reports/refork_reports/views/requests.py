@@ -1,4 +1,4 @@
-"""What was sent to the model under each variant, and where a candidate's request differs from current's."""
+"""Shows the request to the model under each variant, and how a candidate's differs from that of ``current``."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,9 +20,8 @@ _OFFERED: Final = ("tools offered", "output schema", "input")
 
 @dataclass(frozen=True, kw_only=True)
 class PromptPair:
-    """``current``'s prompt beside a candidate's, in pieces. ``file`` is where the candidate's stands.
-
-    ``long`` prompts are shortened and not compared.
+    """The prompt of ``current`` next to a candidate's, in pieces. ``file`` is the candidate's file. ``long`` prompts
+    are shortened and not compared.
     """
 
     variant: str

@@ -36,7 +36,7 @@ class Message:
 
 @dataclass(frozen=True, kw_only=True)
 class SentRequest:
-    """What was sent to the model. ``earlier`` messages are folded away."""
+    """The request to the model. ``earlier`` messages are collapsed."""
 
     prompt: str | None
     earlier: tuple[Message, ...]
@@ -108,7 +108,7 @@ def render(run: Run, steps: Iterable[Step], *, missing: str | None, capture: Seq
 
 
 def view(run: Run, steps: Iterable[Step], *, missing: str | None, capture: Sequence[str]) -> RunView:
-    """What the page shows, prepared. ``run`` may hold outlines of its steps."""
+    """Prepare what the page shows. ``run`` may contain outlines of its steps instead of the steps."""
     span = TimeSpan.of(run.steps)
     broken = broken_step(run)
     views = tuple(_step(step, span, capture, failed=_is(step, broken)) for step in steps)
@@ -136,7 +136,7 @@ def view(run: Run, steps: Iterable[Step], *, missing: str | None, capture: Seque
 
 
 def shortened(value: Any) -> str:
-    """A recorded value as text: what stands for a value says why, and of a long one its ends are kept."""
+    """Return a recorded value as text. A placeholder explains itself, and the middle of a long text is cut out."""
     if value is None:
         return ""
     text = pretty(untagged(value))

@@ -152,7 +152,7 @@ class Final(BuiltIn):
 
 
 def _pairs(wanted: Sequence[WantedCall], calls: Sequence[ToolCall]) -> dict[int, int]:
-    """Pair as many expected calls as possible with actual calls that match, each used once. Returns pairs of indices."""
+    """Pair as many expected calls as possible with matching actual calls, each used once. Returns pairs of indices."""
     if not wanted or not calls:
         return {}
     import numpy as np  # noqa: PLC0415 - collection loads no heavy library
