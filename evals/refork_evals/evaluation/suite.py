@@ -53,10 +53,10 @@ class Suite:
         self._trials.check(case for case, _ in wanted)
         for case, variants in wanted:
             known = self._cases.setdefault(case.name, case)
-            planned = self._trials.planned(known)
+            scheduled = self._trials.scheduled(known)
             for variant in variants:
-                if variant not in planned:
-                    self._trials.plan(known, variant, self.plans.of(known, variant).first)
+                if variant not in scheduled:
+                    self._trials.schedule(known, variant, self.plans.of(known, variant).first)
 
     def complete(self) -> None:
         """No other cases will come: each fork ends with its last trial."""
@@ -66,7 +66,7 @@ class Suite:
         """Wait until all variants of a case are decided. Other cases go on meanwhile; ``on_tick`` is called often."""
         while True:
             self._advance(case)
-            if all(self._is_settled(case, variant) for variant in self._trials.planned(case)):
+            if all(self._is_settled(case, variant) for variant in self._trials.scheduled(case)):
                 return
             self._trials.wait(case, on_tick)
 
@@ -78,7 +78,7 @@ class Suite:
 
     def scheduled(self, case: MeasuredCase, variant: str) -> int:
         """How many trials of a variant were scheduled up to now."""
-        return self._trials.planned(case)[variant]
+        return self._trials.scheduled(case)[variant]
 
     def schedule_more(self, case: MeasuredCase, variant: str, scored: Sequence[ScoredTrial]) -> bool:
         """Schedule what a variant needs to be decided after these trials; whether that is any."""
@@ -86,7 +86,7 @@ class Suite:
             return False
         more = self.scores.more(case, self.outcome(case), variant, scored)
         if more:
-            self._trials.plan(case, variant, more)
+            self._trials.schedule(case, variant, more)
         return bool(more)
 
     def take(self, case: MeasuredCase, variant: str, scored: Sequence[ScoredTrial]) -> CaseResult:
@@ -132,7 +132,7 @@ class Suite:
         """Score what was measured of variants that nobody waited for."""
         for case in self._cases.values():
             outcome = self.outcome(case)
-            for variant, planned in self._trials.planned(case).items():
+            for variant, planned in self._trials.scheduled(case).items():
                 if case.scorers and measured(outcome, variant):
                     self.scores.score(case, outcome, variant, planned=planned)
 
@@ -158,7 +158,7 @@ class Suite:
     def _advance(self, first: MeasuredCase) -> None:
         """Score what has come in, of this case and of all others, and schedule what it takes to decide."""
         for case in (first, *self._cases.values()):
-            for variant in self._trials.planned(case):
+            for variant in self._trials.scheduled(case):
                 waits = self._is_settled(case, variant) or not case.scorers
                 if not waits and self._trials.done(case, variant):
                     self._decide(case, variant)
@@ -177,7 +177,7 @@ class Suite:
         self._settled.add((case.name, variant))
         sharing = [each for each in self._cases.values() if each.case.folder == case.case.folder]
         if self._is_complete and all(
-            self._is_settled(each, name) for each in sharing for name in self._trials.planned(each)
+            self._is_settled(each, name) for each in sharing for name in self._trials.scheduled(each)
         ):
             self._trials.finish(case)
 

@@ -20,7 +20,7 @@ from pytest_refork.reporting.explain import explanation, verdict_line
 class RequestedCell:
     """A subject under one variant: an item."""
 
-    subject: MeasuredCase
+    measured_case: MeasuredCase
     variant: str
 
 

@@ -54,5 +54,7 @@ class Worker:
 def cases_of(items: Iterable[pytest.Item]) -> dict[str, str]:
     """The case of each item of agent evals, by node id."""
     return {
-        item.nodeid: str(item.stash[cell_key].subject.case.folder) for item in items if cell_key in item.stash
+        item.nodeid: str(item.stash[cell_key].measured_case.case.folder)
+        for item in items
+        if cell_key in item.stash
     }
