@@ -1,6 +1,6 @@
-"""From Python: the runs of a production database, and what becomes of them. Commands and notebooks start here.
+"""The Python API: list the runs of a production database, load one, and capture it as a case.
 
-Each function that waits has a twin that ends in ``_async``, for code in an event loop: it does the same on a thread.
+Commands and notebooks call these functions.
 """
 
 import asyncio
@@ -46,10 +46,14 @@ def runs(
     flagged: bool = False,
     limit: int = 20,
 ) -> list[RunSummary]:
-    """List the runs of a DBOS system database, the newest first. The database is only read.
+    """List the runs of a DBOS system database, newest first. The database is only read.
 
     ``db`` is its URL (default: the variable DBOS_SYSTEM_DATABASE_URL). ``status`` is one status or several, such as
-    ``"error"``; ``flagged`` keeps runs that ``refork.flag`` marked. Raises BadInputError and DatabaseError.
+    ``"error"``. ``workflow`` is a workflow's name. ``since`` leaves out older runs. ``flagged`` keeps only runs that
+    ``refork.flag`` marked. ``limit`` is the maximum number of runs.
+
+    Returns summaries without steps. Raises BadInputError for a wrong argument, and DatabaseError if the database
+    cannot be read.
     """
     wanted = [status] if isinstance(status, str) else [*status]
     with Reader(_database(db)) as reader:
@@ -65,12 +69,14 @@ def load_run(
     replay: bool | None = None,
     redact: Sequence[str] = (),
 ) -> Run:
-    """Load a run with all of its steps: what each was sent, where a replay can tell, and what it answered.
+    """Load a run with all its steps: the request of each, if a replay finds it, and the answer.
 
-    ``run`` is an id or the beginning of one. ``project`` is the folder of the application (default: the current one),
-    whose modules are imported for the replay; ``replay`` says whether to make one (None: unless the run is large).
-    Secrets are replaced, and with ``redact`` also personal data of these kinds: ``emails``, ``phones``, ``cards``,
-    ``ips``, ``ibans``. Raises RunNotFoundError, BadInputError and DatabaseError.
+    ``run`` is an id or the beginning of one. ``project`` is the folder of the application (default: the current
+    folder), whose modules are imported for the replay. ``replay`` says whether to make a replay (None: unless the run
+    is large). Secrets are replaced; ``redact`` also replaces personal data of these kinds: ``emails``, ``phones``,
+    ``cards``, ``ips``, ``ibans``.
+
+    Raises RunNotFoundError, BadInputError for a wrong argument, and DatabaseError if the database cannot be read.
     """
     with _loader(db, _config(project), replay=replay, redact=redact) as loader:
         loaded = loader.load(run)
@@ -93,11 +99,14 @@ def capture(
 ) -> Case:
     """Write a run as a case into the project's folder of cases, and return the case.
 
-    ``step`` is the fork point, a step's number or the name of its agent (default: the one that flags name, or that
-    failed; else the last model step). ``name`` is the case's (default: after workflow and agent). ``guard`` makes a
-    test of a run that went well, ``force`` replaces the run of a case that exists, and ``in_progress`` takes a run that
-    has not ended. The rest is as in :func:`load_run`. Raises BadInputError, StepNotFoundError, RunNotFoundError,
-    ValueNotPortableError and DatabaseError.
+    ``step`` is the fork point: a step's number or the name of its agent (default: the step that a flag names, or the
+    one that failed, or else the last model step). ``name`` is the name of the case (default: made from workflow and
+    agent). ``guard`` marks a run that went well. ``force`` replaces the run of an existing case. ``in_progress``
+    accepts a run that has not ended. The other arguments are those of :func:`load_run`.
+
+    Raises RunNotFoundError, StepNotFoundError, BadInputError for a step that cannot be a fork point or a name that is
+    taken, ValueNotPortableError for a value that must be registered first, and DatabaseError if the database cannot
+    be read.
     """
     config = _config(project)
     with _loader(db, config, replay=replay, redact=redact) as loader:
@@ -125,7 +134,7 @@ def capture(
 def load_case(case: str | Path, *, project: str | Path | None = None) -> Case:
     """Load a case: by its name in the project's folder of cases, by its folder, or by its ``case.yaml``.
 
-    Raises BadInputError where there is none, and BadFileError for what is wrong in its files.
+    Raises BadInputError if there is no such case, and BadFileError if one of its files is invalid.
     """
     file = _case_file(Path(case))
     if file is None:
@@ -141,7 +150,7 @@ def load_case(case: str | Path, *, project: str | Path | None = None) -> Case:
 
 
 def awaited(function: Callable[P, R]) -> Callable[P, Coroutine[Any, Any, R]]:
-    """The twin of a function that is awaited: it runs on a thread."""
+    """Return a coroutine function that runs ``function`` on a thread."""
 
     @wraps(function)
     async def twin(*args: P.args, **kwargs: P.kwargs) -> R:

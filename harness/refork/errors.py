@@ -1,4 +1,4 @@
-"""What can go wrong and is worth a sentence to the user. Nothing else is raised on purpose."""
+"""The errors that Refork raises on purpose. Each has a one-line message for the user."""
 
 
 class ReforkError(Exception):
@@ -6,11 +6,11 @@ class ReforkError(Exception):
 
 
 class BadInputError(ReforkError):
-    """A file, an option or an argument of the user's is not what it must be."""
+    """An invalid file, option or argument of the user."""
 
 
 class BadFileError(BadInputError):
-    """A file of the user's is damaged, of a newer format, or holds a key or a value that is not accepted."""
+    """A file of the user is damaged, has a newer format, or contains an invalid key or value."""
 
 
 class DatabaseError(ReforkError):
@@ -18,23 +18,25 @@ class DatabaseError(ReforkError):
 
 
 class HostError(ReforkError):
-    """A library that Refork runs in lacks a private name which is needed of it."""
+    """A library lacks a private name that Refork needs."""
 
 
 class RunNotFoundError(BadInputError):
-    """No run of that id is in the database."""
+    """The database contains no run with that id."""
 
 
 class StepNotFoundError(BadInputError):
-    """The run has no such step, or the name that was given fits several."""
+    """The run has no such step, or the given name matches several."""
 
 
 class ValueNotPortableError(ReforkError):
-    """A value cannot be written as plain JSON, or plain JSON names a type that nobody registered."""
+    """A value cannot be written as plain JSON, or plain JSON names a type that is not registered."""
 
 
 class TypesNotRegisteredError(ValueNotPortableError):
-    """Values have types that can be written once they are registered. ``code`` does that, in several lines."""
+    """Values have types that must be registered before they can be written. ``code`` registers them, in several
+    lines.
+    """
 
     def __init__(self, message: str, *, code: str) -> None:
         super().__init__(message)
@@ -42,15 +44,15 @@ class TypesNotRegisteredError(ValueNotPortableError):
 
 
 class TemplateError(BadFileError):
-    """A prompt template does not parse, or names something that is not defined."""
+    """A prompt template does not parse, or uses an undefined name."""
 
 
 class ApplicationError(ReforkError):
-    """The user's application cannot be imported, or does not hold the workflow of the run."""
+    """The user's application cannot be imported, or does not register the workflow of the run."""
 
 
 class SessionError(ReforkError):
-    """Forks cannot be run in this process: DBOS is already in use, or its database is not our own."""
+    """Forks cannot run in this process: DBOS is already in use, or the database is not Refork's."""
 
 
 class StaleError(ReforkError):
@@ -62,7 +64,7 @@ class ForkError(ReforkError):
 
 
 class AnswerMissingError(ReforkError):
-    """No answer is kept for a request, and no call may be made."""
+    """There is no cached answer for a request, and no call may be made."""
 
 
 class ToolDeniedError(ReforkError):
@@ -70,7 +72,7 @@ class ToolDeniedError(ReforkError):
 
 
 class ToolToldError(ReforkError):
-    """A tool call that failed in a rerun, with what its model is to be told."""
+    """A tool call failed in a rerun. The message is sent to the model as the tool's result."""
 
 
 class ModelCallError(ReforkError):
@@ -96,7 +98,7 @@ class UnreadableAnswerError(ReforkError):
 
 
 class InternalError(ForkError):
-    """A fault of Refork's own, which ends the fork in which it came up."""
+    """A bug in Refork. It ends the fork in which it happened."""
 
     def __init__(self, raised: str) -> None:
         super().__init__(f"Refork itself failed here, please report it: {raised}")

@@ -31,10 +31,10 @@ SECONDS = 30.0
 
 
 class ModelServer(Protocol):
-    """The model that the application talks to: a stand-in that speaks the provider's protocol over HTTP."""
+    """The model server of the application: a fake that speaks the provider's protocol over HTTP."""
 
     def bodies(self) -> Sequence[Any]:
-        """The JSON of every request since ``reset``, failed ones included."""
+        """Return the JSON of every request since ``reset``, including failed ones."""
         ...
 
     def reset(self) -> None: ...
@@ -64,7 +64,7 @@ class Sample:
 
 
 class FrameworkConformance:
-    """The tests. A subclass has a fixture ``sample`` that gives a :class:`Sample`, best of scope ``class``."""
+    """The tests. A subclass needs a fixture ``sample`` that returns a :class:`Sample`, best of scope ``class``."""
 
     def test_its_runs_are_recognised_and_described(self, sample: Sample) -> None:
         run = sample.run
@@ -95,8 +95,8 @@ class FrameworkConformance:
                 assert sample.tool in [tool.name for tool in request.tools]
         last = requests[-1]
         assert last is not None
-        told = [(call.name, call.output != "") for call in sample.framework.told(last)]
-        assert told == ([(sample.tool, True)] if sample.sees_tools else [])
+        results = [(call.name, call.output != "") for call in sample.framework.tool_results(last)]
+        assert results == ([(sample.tool, True)] if sample.sees_tools else [])
         assert list(sample.server.bodies()) == []
         assert not sample.acted()
 
@@ -178,7 +178,7 @@ class FrameworkConformance:
 
 
 def _steps(run: Run) -> Any:
-    """The model step that calls the tool, the tool's step, and the model step that answers."""
+    """Return the model step that calls the tool, the tool's step, and the model step that answers."""
     models = [step for step in run.steps if step.kind is StepKind.MODEL]
     tools = [step for step in run.steps if models[0].number < step.number < models[-1].number]
     assert (len(models), len(tools)) == (2, 1), "the sample asks its model twice, and calls one tool"

@@ -1,10 +1,10 @@
-"""What an agent framework is to Refork: the protocol that each adapter meets.
+"""The protocol that the adapter of an agent framework implements.
 
-A framework tells what the checkpoints of a run mean (:meth:`Framework.describe`), registers the types
-that its checkpoints hold (:meth:`Framework.register`), and shows a session every model call before it is
-made: either it stands in the framework's own code (:meth:`Framework.intercept`), where variants can be tried
-side by side in one fork, or a model call is a whole DBOS step (:meth:`Framework.model_call`), and what a
-variant changes lies before it, so that each variant has a fork of its own.
+An adapter explains the checkpoints of a run (:meth:`Framework.describe`), registers the types that its checkpoints
+contain (:meth:`Framework.register`), and shows a session every model call before it is made. There are two ways to do
+that. Either the adapter patches the framework's own code (:meth:`Framework.intercept`); then variants can be tried in
+one fork. Or a model call is a whole DBOS step (:meth:`Framework.model_call`); if a variant then changes something
+before that step (:attr:`Framework.branches`), each variant has a fork of its own.
 """
 
 import inspect
@@ -34,7 +34,7 @@ class RawStep:
 
 @dataclass(frozen=True, kw_only=True)
 class Description:
-    """What a framework can tell of one checkpoint."""
+    """What a framework knows about one checkpoint."""
 
     kind: StepKind = StepKind.OTHER
     agent: str | None = None
@@ -46,9 +46,10 @@ class Description:
 
 @dataclass(frozen=True, kw_only=True)
 class Reply:
-    """What a model call gave back: the answer to score, and the JSON that the fork's checkpoint keeps.
+    """The result of a model call: the answer to score, and the JSON that is stored in the fork's checkpoint.
 
-    ``reported`` says that the application itself told its tokens.
+    ``usage`` is in tokens, None if unknown; ``seconds`` is wall time. ``reported`` says that the application itself
+    reported the tokens.
     """
 
     answer: Answer
@@ -59,63 +60,66 @@ class Reply:
 
 
 class ModelCall(Protocol):
-    """A model call that the application is about to make, not yet made."""
+    """A model call that the application is about to make, intercepted before it is made."""
 
     @property
     def step_name(self) -> str:
-        """The name of the DBOS step in which the application would make it."""
+        """The name of the DBOS step in which the application would make the call."""
         ...
 
     @property
     def durable(self) -> bool:
-        """Whether the application would make it in a DBOS step, so that a recorded run holds its answer."""
+        """Whether the application makes the call in a DBOS step, so that a recorded run contains its answer."""
         ...
 
     @property
     def request(self) -> Request:
-        """What is about to be sent."""
+        """The request that is about to be sent."""
         ...
 
     @property
     def code(self) -> str:
-        """What decides the answer beside the request: a digest that changes with it, empty where nothing does."""
+        """A digest of everything else that influences the answer, such as code; empty if nothing does."""
         ...
 
     def changed(self, variant: Variant) -> "ModelCall":
-        """The same call with the variant's prompt, model and settings. Raises TemplateError."""
+        """Return the same call with the variant's prompt, model and settings. Raises TemplateError."""
         ...
 
     async def send(self) -> Reply:
-        """Make the call once, without any checkpoint. Raises what the model's client raises."""
+        """Make the call once, without a checkpoint. Raises what the model's client raises."""
         ...
 
 
 class StepRun(ABC):
-    """What a :class:`ModelCall` is, too, that runs a step's own code: the model is asked in there, over HTTP.
+    """A :class:`ModelCall` that runs a step's own code, which calls the model over HTTP.
 
-    ``live`` says that the code may do what else it does.
+    ``live`` says that the code may also have other side effects.
     """
 
     live: bool
 
     @abstractmethod
     def candidate(self) -> Variant | None:
-        """What is to be tried in the requests that the code sends; None where that stands in them already.
+        """Return the variant to apply to the requests that the code sends; None if they already contain it.
 
         Called in the context of the code.
         """
 
     @abstractmethod
     def running(self) -> AbstractContextManager[Callable[[], None]]:
-        """Stand around the code while it runs. What it gives is called at the code's end, and raises BadInputError
-        where a candidate was asked for by nothing that the code did."""
+        """Return a context that is open while the code runs.
+
+        It yields a function to call at the end of the code, which raises BadInputError if the code sent no request
+        that used the candidate.
+        """
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class StepCall:
-    """A DBOS step that a workflow is about to start, seen before DBOS looks for its checkpoint.
+    """A DBOS step that a workflow is about to start, intercepted before DBOS looks for its checkpoint.
 
-    ``function`` is the step's own, not decorated; its result is what DBOS would keep.
+    ``function`` is the step's own function, without the decorator; DBOS would store its result.
     """
 
     number: int
@@ -126,7 +130,7 @@ class StepCall:
 
     @property
     def arguments(self) -> dict[str, Any]:
-        """What the function is called with, by name; by position where it takes no such arguments."""
+        """The arguments of the function by name, or by position if they do not fit its signature."""
         try:
             bound = inspect.signature(self.function).bind(*self.args, **self.kwargs)
         except (TypeError, ValueError):
@@ -136,9 +140,9 @@ class StepCall:
 
 @dataclass(frozen=True, kw_only=True)
 class ToolResult:
-    """A tool call and what the model was told of it, as a request holds them. ``id`` is the call's own.
+    """A tool call and its result in a request. ``id`` is the id of the call.
 
-    ``output`` is what the tool's function may return for the model to be told the same: mostly a text.
+    ``output`` is what the tool's function can return so that the model gets the same result, usually a text.
     """
 
     id: str
@@ -149,7 +153,7 @@ class ToolResult:
 
 @dataclass(frozen=True, kw_only=True)
 class Replaying:
-    """A fork whose workflow is about to take step ``here`` of its recorded run.
+    """A fork whose workflow is about to run step ``here`` of its recorded run.
 
     ``last`` maps the last part of every step's name to the number of the last such step.
     """
@@ -160,104 +164,106 @@ class Replaying:
     last: Mapping[str, int]
 
     def comes(self, name: str) -> bool:
-        """Whether a step with this last part of its name is still to come."""
+        """Return whether a step with this last part of its name is still to come."""
         return self.last.get(name, -1) >= self.here
 
     def next(self, name: str) -> Step | None:
-        """The next step of this whole name."""
+        """Return the next step with exactly this name; None if there is none."""
         begin = bisect_left(self.steps, self.here, key=lambda step: step.number)
         return next((step for step in islice(self.steps, begin, None) if step.name == name), None)
 
 
 class Watcher(Protocol):
-    """The session, as a framework sees it. It knows which fork calls by DBOS's own context."""
+    """A session as a framework sees it. It finds the calling fork by DBOS's own context."""
 
     async def on_model_call(self, call: ModelCall) -> ModelCall | None:
-        """To be told of every model call before it is made.
+        """Handle a model call that is about to be made.
 
-        Returns the call to make in its place, None to let it go on as it is; raises to stop it.
+        Returns the call to make instead, or None to make it unchanged. Raises to stop the workflow.
         """
         ...
 
     async def call_tool(self, name: str, arguments: Any, invoke: Callable[[], Awaitable[Any]]) -> Any:
-        """To be told of every tool call that a model made, with its arguments as JSON or as the model's text.
+        """Handle a tool call of a model. ``arguments`` are JSON or the model's text.
 
-        Gives what the tool gives: ``invoke`` is called where the tool policy lets it act, and always outside
-        of tails. Raises ToolToldError where the model is to be told its message in the place of an answer.
+        Returns the tool's result. Calls ``invoke`` if the tool policy allows it, and always outside of tails. Raises
+        ToolToldError if the model gets the error's message as the tool's result.
         """
         ...
 
     def upcoming(self) -> str | None:
-        """The recorded DBOS name of the step that the calling fork does next; None outside every fork."""
+        """Return the recorded DBOS name of the next step of the calling fork; None outside of forks."""
         ...
 
     def replaying(self) -> Replaying | None:
-        """The fork whose workflow calls. None outside of forks, and within a step of one."""
+        """Return the fork whose workflow is calling; None outside of forks, and inside a step of one."""
         ...
 
     @property
     def offline(self) -> bool:
-        """Whether no model may be called at all: then it is to be told of calls in whatever place."""
+        """Whether no model may be called at all. The framework must then report calls wherever they are made."""
         ...
 
     def variant(self, agent: str | None) -> Variant | None:
-        """What the calling fork tries for an agent from its start on: None for the code as it stands.
+        """Return the variant that the calling fork tries for an agent from its start on; None for ``current``.
 
-        For frameworks that ``branch``: the others are given a changed call.
+        Only for frameworks with ``branches``; other frameworks get a changed call.
         """
         ...
 
     def variant_of(self, step: str) -> Variant | None:
-        """The same for a step of no agent, by its DBOS name: that of the fork point, and others by their last part."""
+        """Return the same for a step without an agent, by its DBOS name: the whole name at the fork point, otherwise
+        its last part.
+        """
         ...
 
 
 @runtime_checkable
 class Framework(Protocol):
-    """What Refork has to know of an agent framework."""
+    """The interface between Refork and an agent framework."""
 
     @property
     def name(self) -> str:
-        """As written into ``run.json``."""
+        """The framework's name in ``run.json``."""
         ...
 
     def recognises(self, step_names: Sequence[str]) -> bool:
-        """Whether a run with steps of these names was made by this framework."""
+        """Return whether this framework made a run with steps of these names."""
         ...
 
     def describe(self, steps: Sequence[RawStep]) -> Sequence[Description]:
-        """One description for each step, in order."""
+        """Return one description for each step, in order."""
         ...
 
     def register(self, registry: Registry) -> None:
-        """Register the types that this framework's checkpoints hold."""
+        """Register the types that the framework's checkpoints contain."""
         ...
 
     def importable(self) -> AbstractContextManager[None]:
-        """Let the application be imported and replayed where it has no key for its model."""
+        """Return a context in which the application can be imported and replayed without a key for its model."""
         ...
 
     def intercept(self, watcher: Watcher) -> AbstractContextManager[None]:
-        """Stand in front of the framework's model calls while it lasts, in whatever thread and event loop.
+        """Return a context that intercepts the framework's model calls, on all threads and event loops.
 
-        Calls ``watcher.on_model_call`` where the call is not a whole step, and asks ``watcher.variant`` where
-        ``branches`` says so. Where a framework runs tools side by side, ``watcher.upcoming`` says which of
-        them was first.
+        It calls ``watcher.on_model_call`` if the call is not a whole step, and uses ``watcher.variant`` if
+        ``branches`` is true. If the framework runs tools concurrently, ``watcher.upcoming`` says which of them came
+        first.
         """
         ...
 
     @property
     def branches(self) -> bool:
-        """Whether a variant changes what happens before the model call, so that each needs its own fork."""
+        """Whether a variant changes something before the model call, so that each variant needs its own fork."""
         ...
 
-    def told(self, request: Request, /) -> Sequence[ToolResult]:
-        """The tool calls in a request's ``input`` that have an answer: tools need not be steps."""
+    def tool_results(self, request: Request, /) -> Sequence[ToolResult]:
+        """Return the tool calls in a request's ``input`` that have a result. The tools need not be steps."""
         ...
 
     def model_call(self, step: StepCall, /) -> ModelCall | None:
-        """The model call that a whole step makes. None where it makes none, or is told of by ``intercept``.
+        """Return the model call that a whole step makes; None if it makes none, or if ``intercept`` reports it.
 
-        Called in the workflow, for steps of the prefix too: looking at the step must have no effect.
+        Called in the workflow, also for steps of the prefix, so looking at the step must not have side effects.
         """
         ...

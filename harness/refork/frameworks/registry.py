@@ -1,6 +1,7 @@
-"""Which frameworks are installed: found in the entry-point group ``refork.frameworks``, ours and other packages' alike.
+"""Finds the installed frameworks, Refork's own and those of other packages, in the entry-point group
+``refork.frameworks``.
 
-An entry point names a class that meets :class:`refork.frameworks.protocol.Framework` and is made without arguments.
+An entry point names a class that implements :class:`refork.frameworks.protocol.Framework` and takes no arguments.
 """
 
 from functools import cache
@@ -17,17 +18,17 @@ FALLBACK: Final = "dbos"
 
 
 def installed() -> tuple[Framework, ...]:
-    """The frameworks that can be imported here, in the order of their names, the one of plain DBOS steps last.
+    """Return the frameworks that can be imported, sorted by name, with plain DBOS steps last.
 
-    A framework whose own library is not installed is left out. Raises BadInputError for an entry point that cannot be
-    loaded for another reason, or that is no framework.
+    A framework whose own library is not installed is left out. Raises BadInputError if an entry point cannot be
+    loaded for another reason, or is not a framework.
     """
     return tuple(framework for entry in _entries() if (framework := _loaded(entry)) is not None)
 
 
 @cache
 def _entries() -> tuple[EntryPoint, ...]:
-    """Looked for once: all installed packages are asked."""
+    """Return the entry points. Looks for them once, since this reads the metadata of all packages."""
     found = entry_points(group=GROUP)
     return tuple(sorted(found, key=lambda entry: (entry.name == FALLBACK, entry.name)))
 
@@ -50,7 +51,7 @@ def _loaded(entry: EntryPoint) -> Framework | None:
 
 
 def _is_own(missing: str | None, entry: EntryPoint) -> bool:
-    """Whether the module that is missing is the adapter itself, and not the library that it adapts."""
+    """Return whether the missing module is the adapter itself, and not the library that it adapts."""
     return missing is None or entry.module == missing or entry.module.startswith(f"{missing}.")
 
 

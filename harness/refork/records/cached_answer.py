@@ -15,11 +15,11 @@ Kind: TypeAlias = Literal["answer", "step", "judge", "http"]
 
 @dataclass(frozen=True, order=True)
 class AnswerKey:
-    """What an answer is found by: a digest of all that was sent, and which draw of it this is, from 1.
+    """The key of a cached answer: a digest of the whole request, and the number of the draw, from 1.
 
-    In a tail the draw is the trial, and ``occurrence`` counts equal requests within it; votes of a judge are told
-    apart by it too. ``normalizers`` are the names of those that the digest was made with. What is kept of one
-    ``kind`` answers no other.
+    In a tail, the draw is the trial, and ``occurrence`` counts equal requests within it; it also tells the votes of a
+    judge apart. ``normalizers`` are the names of those that the digest was made with. Answers of one ``kind`` are not
+    used for another.
     """
 
     __pydantic_config__ = ConfigDict(extra="forbid")

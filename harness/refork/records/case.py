@@ -10,11 +10,12 @@ from refork.records.run import Run, Step
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """A run that becomes a test. ``step`` is the fork point; ``agent`` names the folder of its prompts.
+    """A run that becomes a test.
 
-    ``expect`` is kept as it stands in the file: the floor above knows scorers, this one does not.
-    ``variants`` limits the candidates; None means every file in ``evals/prompts/<agent>/``.
-    ``tools`` and ``on_miss`` tighten what tools may do (:mod:`refork.tool_policy`).
+    ``step`` is the number of the fork point; ``agent`` names the folder of its prompts. ``expect`` is stored as
+    written in the file, because only ``refork_evals`` knows scorers. ``variants`` limits the candidates; None means
+    every file in ``evals/prompts/<agent>/``. ``tools`` and ``on_miss`` make the tool policy stricter
+    (:mod:`refork.tool_policy`).
     """
 
     name: str

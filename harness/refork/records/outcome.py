@@ -1,4 +1,4 @@
-"""What a fork gives back: for every trial what was answered, for every variant what was sent."""
+"""The outcome of a fork: the answer of every trial, and the request of every variant."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -34,7 +34,7 @@ class ErrorKind(StrEnum):
 
     @property
     def is_final(self) -> bool:
-        """Whether no further draw can end otherwise."""
+        """Whether another draw would end with the same error."""
         return self in _FINAL
 
 
@@ -61,12 +61,11 @@ class TrialError:
 class Trial:
     """One rerun of a case under a variant. Exactly one of ``answer`` and ``error`` is set.
 
-    ``seconds`` is the wall time of the model call that answered, without waiting for a slot;
-    ``resumed`` says that the answer was kept from a session that was killed. In ``tail`` scope ``answer`` is
-    the workflow's result with every tool call on the way to it, and ``trajectory`` holds the steps from the
-    fork point on, in order, each tool step with its ``tool`` and ``arguments``.
-    ``cached_as`` is what the answer is found by in ``answers.jsonl``; ``reused`` says that it came from there, and
-    ``answered_at`` when it was paid for. Of a tail, ``cached_steps`` are the model calls that were made for it.
+    ``seconds`` is the wall time of the model call that answered, without waiting for a slot; ``resumed`` says that
+    the answer comes from a killed session. In ``tail`` scope ``answer`` is the workflow's result with every tool call
+    before it, and ``trajectory`` contains the steps from the fork point on, in order, each tool step with its
+    ``tool`` and ``arguments``. ``cached_as`` is the key of the answer in ``answers.jsonl``; ``reused`` says that the
+    answer came from there, and ``answered_at`` when it was paid for. ``cached_steps`` are the model calls of a tail.
     """
 
     variant: str
@@ -86,7 +85,9 @@ class Trial:
 
 
 def cached_answer(trial: Trial) -> CachedAnswer | None:
-    """What there is to keep of a trial at its fork point; None where that was kept before, or nothing was answered."""
+    """Return the answer to cache for a trial at its fork point; None if it is already cached, or nothing was
+    answered.
+    """
     key = trial.cached_as
     if key is None or trial.reused or trial.answer is None or trial.answered_at is None:
         return None
@@ -111,9 +112,9 @@ class ForkStatus(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """All that one case's fork gave. ``reason`` says what happened where it is not ``measured``.
+    """The outcome of one case's fork. ``reason`` says what happened if it is not ``measured``.
 
-    ``requests`` maps a variant's name to what was sent for it; ``run_id`` is the (first) fork's workflow id.
+    ``requests`` maps a variant's name to its request; ``run_id`` is the workflow id of the (first) fork.
     """
 
     case: str

@@ -61,7 +61,7 @@ class ToolCall:
 
 
 class Ending(StrEnum):
-    """How an answer ended that did not end by itself, or that says nothing."""
+    """How an answer ended if it was cut off, filtered or refused, or is empty."""
 
     CUT_OFF = "cut-off"
     FILTERED = "filtered"
@@ -70,7 +70,7 @@ class Ending(StrEnum):
 
     @property
     def words(self) -> str:
-        """As a sentence about an answer goes on: "was cut off at max_tokens"."""
+        """Describe the ending in words that continue a sentence about an answer: "was cut off at max_tokens"."""
         return _ENDINGS[self]
 
 
@@ -84,10 +84,10 @@ _ENDINGS: Final = {
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """What a model answered at one step: text, tool calls, or both.
+    """A model's answer at one step: text, tool calls, or both.
 
-    ``structured`` is the parsed answer where the step asked for a JSON schema and the text is JSON. ``ending`` is
-    None for an answer that ended by itself.
+    ``structured`` is the parsed answer if the step requested JSON and the text is JSON. ``ending`` is None for an
+    answer that ended normally.
     """
 
     __pydantic_config__ = _STRICT
@@ -111,12 +111,12 @@ class RecordedError:
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """One checkpoint of a run. ``output`` is the encoded value (:mod:`refork.values`), None where it failed.
+    """One checkpoint of a run. ``output`` is the encoded value (:mod:`refork.values`), None if the step failed.
 
-    ``agent``, ``tool``, ``model``, ``answer`` and ``usage`` are what the framework could tell of it;
-    ``request`` is known only after a replay, since DBOS does not record what was sent; so are ``arguments``,
-    what the step's function was called with, as :func:`refork.values.encode` writes ``{name: value}``.
-    ``user`` says that its output is a turn of the user's, which a rule of the project's tells.
+    ``agent``, ``tool``, ``model``, ``answer`` and ``usage`` come from the framework. ``request`` and ``arguments``
+    are known only after a replay, since DBOS does not record them; ``arguments`` are those of the step's function, as
+    :func:`refork.values.encode` writes ``{name: value}``. ``user`` says that the output is a turn of the user,
+    according to a rule of the project.
     """
 
     __pydantic_config__ = _STRICT

@@ -55,7 +55,7 @@ MOST_TOKENS: Final = 10**12
 
 
 def checked(**counts: float | None) -> Usage | None:
-    """The usage of these counts; None where a server told one that is no count: negative, broken, or absurd."""
+    """Return the usage with these counts; None if one of them is not a valid count: negative, broken, or absurd."""
     whole: dict[str, int] = {}
     for name, count in counts.items():
         value = 0 if count is None else count
@@ -78,7 +78,7 @@ def cost(usage: Usage, model: str | None) -> Decimal | None:
 
 
 def total_cost(costs: Iterable[Decimal | None]) -> Decimal | None:
-    """The sum of the costs; None as soon as one is not known: a part of a sum is no sum."""
+    """Return the sum of the costs in US dollars; None if one is unknown, because a partial sum would be misleading."""
     total = Decimal(0)
     for each in costs:
         if each is None:
@@ -105,9 +105,9 @@ def _price(usage: Usage, model: str) -> Decimal | None:
 
 @dataclass(frozen=True, kw_only=True)
 class Savings:
-    """What rerunning the whole recorded run once for every trial would have taken, less what the trials took.
+    """What rerunning the whole recorded run once for every trial would have taken, minus what the trials took.
 
-    ``cost_usd`` is None as soon as one model has no known price: a part of a sum is no sum.
+    ``cost_usd`` is None if a model has no known price, because a partial sum would be misleading.
     """
 
     trials: int

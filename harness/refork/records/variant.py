@@ -1,4 +1,4 @@
-"""What is tried at a fork point: the code as it stands, or a candidate prompt out of a file."""
+"""The variants of a fork point: the code as it is, or a candidate prompt from a file."""
 
 import re
 from collections.abc import Iterable, Mapping

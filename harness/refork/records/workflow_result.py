@@ -1,4 +1,4 @@
-"""What a workflow came to, as an answer that scorers can look at."""
+"""Turns the result of a workflow into an answer for scorers."""
 
 import json
 from collections.abc import Sequence
@@ -20,9 +20,10 @@ def answer_of(result: Any, calls: Sequence[ToolCall] = ()) -> Answer:
 
 
 def calls_of(steps: Sequence[Step]) -> tuple[ToolCall, ...]:
-    """The tool calls of a tail, in the order in which the models asked for them.
+    """Return the tool calls of a tail, in the order in which the models requested them.
 
-    Those that were asked for before the fork point and made after it, as where it is a tool step, come first.
+    Calls that were requested before the fork point and made after it, as when the fork point is a tool step, come
+    first.
     """
     first = next((place for place, step in enumerate(steps) if step.kind is StepKind.MODEL), len(steps))
     before = [

@@ -48,6 +48,6 @@ def _in_order(run: Run, framework: Framework | None) -> list[ToolResult]:
     seen: dict[str, ToolResult] = {}
     for step in run.steps if framework is not None else ():
         if step.request is not None and framework is not None:
-            for told in framework.told(step.request):
+            for told in framework.tool_results(step.request):
                 seen.setdefault(told.id, told)
     return list(seen.values())

@@ -49,7 +49,7 @@ class OpenAIAgents:
     def intercept(self, watcher: Watcher) -> AbstractContextManager[None]:
         return intercepted(watcher)
 
-    def told(self, request: Request) -> Sequence[ToolResult]:
+    def tool_results(self, request: Request) -> Sequence[ToolResult]:
         return tool_results(request.input)
 
     def model_call(self, _step: StepCall) -> ModelCall | None:

@@ -180,7 +180,7 @@ def _other_model(model: Model, name: str) -> Model:
 def tool_results(items: Any) -> list[ToolResult]:
     """The calls of function tools among a request's messages, with what the model was told of each."""
     calls: dict[str, dict[str, Any]] = {}
-    told: list[ToolResult] = []
+    found: list[ToolResult] = []
     for item in items if isinstance(items, list) else ():
         kind, call_id = (item.get("type"), item.get("call_id")) if isinstance(item, dict) else (None, None)
         if kind == "function_call" and isinstance(call_id, str):
@@ -188,10 +188,10 @@ def tool_results(items: Any) -> list[ToolResult]:
         elif kind == "function_call_output" and call_id in calls and "output" in item:
             call = calls[call_id]
             arguments, output = json_or_text(call.get("arguments") or ""), _as_returned(item["output"])
-            told.append(
+            found.append(
                 ToolResult(id=call_id, name=str(call.get("name")), arguments=arguments, output=output)
             )
-    return told
+    return found
 
 
 def _as_returned(output: Any) -> Any:

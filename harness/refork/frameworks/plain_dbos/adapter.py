@@ -110,7 +110,7 @@ class PlainSteps:
     def intercept(self, watcher: Watcher) -> AbstractContextManager[None]:
         return _evaluating(_Prompts(watcher))
 
-    def told(self, _request: Request) -> Sequence[ToolResult]:
+    def tool_results(self, _request: Request) -> Sequence[ToolResult]:
         return ()
 
     def model_call(self, step: StepCall) -> ModelCall | None:

@@ -72,7 +72,7 @@ class PydanticAI:
         # Another application need not wait for its import.
         return _asked_first(watcher) if "pydantic_ai" in sys.modules else nullcontext()
 
-    def told(self, request: Request) -> Sequence[ToolResult]:
+    def tool_results(self, request: Request) -> Sequence[ToolResult]:
         return tool_results(request.input)
 
     def model_call(self, step: StepCall) -> ModelCall | None:

@@ -155,7 +155,7 @@ def usage_of(response: Any) -> Usage | None:
 def tool_results(messages: Any) -> list[ToolResult]:
     """The tool calls among a request's messages, as JSON, with what the model was told of each."""
     calls: dict[str, Any] = {}
-    told: list[ToolResult] = []
+    found: list[ToolResult] = []
     for message in messages if isinstance(messages, list) else ():
         parts = message.get("parts") if isinstance(message, dict) else None
         for part in parts if isinstance(parts, list) else ():
@@ -164,10 +164,10 @@ def tool_results(messages: Any) -> list[ToolResult]:
                 calls[call_id] = _arguments_of(part.get("args"))
             elif kind == "tool-return" and call_id in calls and isinstance(part.get("content"), str):
                 name = str(part.get("tool_name"))
-                told.append(
+                found.append(
                     ToolResult(id=call_id, name=name, arguments=calls[call_id], output=part["content"])
                 )
-    return told
+    return found
 
 
 def _arguments_of(args: Any) -> Any:
