@@ -1,6 +1,6 @@
-"""``answers.jsonl``: one answer a line, in a stable order, so that two branches that add others merge.
+"""Reads and writes ``answers.jsonl``: one answer per line, in a stable order, so that git can merge two branches.
 
-Every line carries the format's version: there is no first line on which two branches could meet.
+Every line has the format's version, so there is no first line on which two branches could conflict.
 """
 
 import json
@@ -25,9 +25,9 @@ _CONFLICT: Final = ("<<<<<<<", "=======", ">>>>>>>", "|||||||")
 
 
 def load_answers(folder: Path) -> dict[AnswerKey, CachedAnswer]:
-    """What is kept in a case's folder, by key. BadFileError with the line for what is no answer.
+    """Return the answers in a case's folder, by key. Raises BadFileError with the line number for an invalid line.
 
-    The same answer on two lines is the later one: two branches may both have measured it.
+    If the same answer is on two lines, because two branches measured it, the later one counts.
     """
     path = folder / ANSWERS_FILE
     if not path.exists():

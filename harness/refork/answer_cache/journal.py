@@ -1,7 +1,7 @@
-"""Answers on disk from the moment they arrive until they stand in a case's ``answers.jsonl``.
+"""Stores answers on disk from the moment they arrive until they are in a case's ``answers.jsonl``.
 
-Each process of a session appends to a journal of its own, which it holds a lock on for as long as it lives. The next
-session takes up the journals that nobody holds any more: they are what sessions left that were killed.
+Each process of a session appends to its own journal, which it locks while it lives. The next session recovers the
+journals that are not locked any more: they belong to killed sessions.
 """
 
 import json
@@ -116,10 +116,9 @@ def open_journal(
 def unfinished_answers(
     folder: Path, home: Path, *, session: str | None = None
 ) -> Generator[UnfinishedAnswers]:
-    """What killed sessions left of answers, or what ``session`` did, held while it lasts: nobody else takes it up.
+    """Yield the answers of killed sessions, or those of ``session``, and hold their journals meanwhile.
 
-    A process may outlive for a moment the session that it worked for. What it has written down is read, and its
-    journal is left to it.
+    A process may outlive its session for a moment. What it has written is read, and its journal is left alone.
     """
     found = UnfinishedAnswers()
     with ExitStack() as stack:
@@ -151,7 +150,7 @@ def read_journal(path: Path, home: Path) -> Iterator[Left]:
 
 
 def is_fresh(cached: CachedAnswer) -> bool:
-    """Whether an answer may stand in for a new one."""
+    """Return whether an answer is recent enough to replace a new one."""
     return time.time() - cached.answered_at.timestamp() < REUSABLE_SECONDS
 
 
@@ -170,5 +169,7 @@ def _line(folder: Path, home: Path, cached: CachedAnswer, mode: AnswersMode) -> 
 
 
 def _may_be_a_case(folder: Path, home: Path) -> bool:
-    """Whether answers may be written into a folder: of the project, where cases come and go, or a case elsewhere."""
+    """Return whether answers may be written into a folder: one of the project, where cases come and go, or a case
+    elsewhere.
+    """
     return folder.is_relative_to(os.path.normpath(home)) or (folder / _CASE_FILE).is_file()

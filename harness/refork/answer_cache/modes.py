@@ -1,12 +1,15 @@
-"""What becomes of cached answers."""
+"""The modes of the answer cache."""
 
 from enum import StrEnum
 
 
 class AnswersMode(StrEnum):
-    """``reuse``: kept ones where the request is unchanged, live ones where it is new. ``offline``: never a call.
-    ``live``: no reuse, what is answered replaces what was kept. ``refresh``: as live, and what was not answered
-    again is dropped."""
+    """How cached answers are used.
+
+    ``reuse``: cached answers for unchanged requests, calls for new ones. ``offline``: no calls. ``live``: no reuse,
+    new answers replace cached ones. ``refresh``: like ``live``, and cached answers that were not requested again are
+    removed.
+    """
 
     REUSE = "reuse"
     OFFLINE = "offline"

@@ -1,4 +1,4 @@
-"""What makes two requests the same."""
+"""Computes the keys of cached answers: which requests count as the same."""
 
 import hashlib
 import json
@@ -37,12 +37,12 @@ def forget_normalizers() -> None:
 
 
 def digest_of(request: Request, *, code: str = "", own_ids: Iterable[str] = ()) -> str:
-    """24 hexadecimal digits that change with anything that is sent: model, settings, instructions, input, tools
-    and output schema. Not with the agent's name, which is not sent, nor with a key that the environment holds, which
-    is another one on another machine.
+    """Return a digest of a request: 24 hexadecimal digits that depend on everything that is sent.
 
-    ``code`` stands for what decides the answer beside the request; ``own_ids`` are ids of the fork itself, which
-    differ between any two. BadInputError where a normalizer raises, or gives no text.
+    That is the model, settings, instructions, input, tools and output schema. The agent's name is not sent and does
+    not count, and neither does a key from the environment, which differs between machines. ``code`` identifies
+    everything else that influences the answer; ``own_ids`` are ids of the fork itself, which differ between any two
+    forks. Raises BadInputError if a normalizer raises or does not return a text.
     """
     hide, ids = hiding_environment(), tuple(own_ids)
 

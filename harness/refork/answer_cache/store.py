@@ -11,7 +11,7 @@ from refork.records.cached_answer import AnswerKey, CachedAnswer, Kind
 
 
 class NotesAnswers(Protocol):
-    """Where answers are written down the moment they arrive. ``problem`` says why that fails, in a few words."""
+    """A place to which answers are written when they arrive. ``problem`` says in a few words why that fails."""
 
     @property
     def problem(self) -> str: ...
@@ -24,9 +24,9 @@ def answers_file(folder: Path) -> Path:
 
 
 class Store:
-    """Finds what is kept, each case's file read once. Safe to use from any thread.
+    """The answer cache of a session, which reads each case's file once. Safe to use from any thread.
 
-    Only :meth:`keep` writes: call it in one process alone.
+    Only :meth:`keep` writes to the cases' files: call it in one process only.
     """
 
     def __init__(self, mode: AnswersMode = AnswersMode.REUSE, *, journal: NotesAnswers | None = None) -> None:
@@ -38,7 +38,7 @@ class Store:
         self._asked: dict[Path, set[str]] = {}
 
     def find(self, folder: Path, key: AnswerKey) -> CachedAnswer | None:
-        """A kept answer; None where there is none, or the mode reads none. Raises BadFileError."""
+        """Return a cached answer; None if there is none, or if the mode reads none. Raises BadFileError."""
         with self._lock:
             self._asked.setdefault(folder, set()).add(key.digest)
         taken_up = self._taken_up.get(folder, {}).get(key)
@@ -46,7 +46,7 @@ class Store:
 
     @property
     def is_durable(self) -> bool:
-        """Whether answers outlive a session that is killed."""
+        """Whether answers survive if the session is killed."""
         return self._journal is not None
 
     @property
@@ -64,15 +64,15 @@ class Store:
             self._journal.add(folder, cached)
 
     def take_up(self, folder: Path, cached: CachedAnswer) -> None:
-        """Let an answer of a session that was killed stand for the same one of this session, whatever the mode."""
+        """Use an answer of a killed session as this session's own, whatever the mode."""
         self._taken_up.setdefault(folder, {})[cached.key] = cached
 
     def draws(self, folder: Path, digest: str) -> int:
-        """How many answers to one request are kept. Raises BadFileError."""
+        """Return how many answers to one request are cached. Raises BadFileError."""
         return sum(key.digest == digest for key in self._of(folder))
 
     def holds(self, folder: Path, kind: Kind) -> bool:
-        """Whether anything of this kind is kept. Raises BadFileError."""
+        """Return whether any answer of this kind is cached. Raises BadFileError."""
         return any(key.kind == kind for key in self._of(folder))
 
     def asked(self, folder: Path) -> frozenset[str]:
@@ -88,10 +88,10 @@ class Store:
         asked: Iterable[str] = (),
         cases: Path | None = None,
     ) -> int:
-        """Write what was answered; gives how many lines are new or other. Raises BadFileError.
+        """Write new answers to the cases' files and return the number of new or changed lines. Raises BadFileError.
 
-        ``asked`` are the digests of all requests of the session: on ``refresh``, what else is kept of them goes.
-        ``cases`` is the folder of all cases, where git is told how the files merge.
+        ``asked`` are the digests of all requests of the session: with ``refresh``, other cached answers are removed.
+        ``cases`` is the folder of all cases, where git is told how to merge the files.
         """
         known = dict(self._of(folder))
         before = dict(known)
@@ -112,9 +112,10 @@ class Store:
     def absorb(
         self, folder: Path, answers: Iterable[CachedAnswer], *, cases: Path | None = None
     ) -> frozenset[AnswerKey]:
-        """Write what a session that ended before its time was answered; gives what is new of it. Raises BadFileError.
+        """Write the answers of a killed session to the cases' files and return the number of new ones. Raises
+        BadFileError.
 
-        What was kept since then stays: it is newer, or says more.
+        Answers that were cached since then are kept: they are newer, or contain more.
         """
         known = self._of(folder)
         new: dict[AnswerKey, CachedAnswer] = {}

@@ -31,22 +31,22 @@ class UnfinishedAnswers:
 
     @property
     def journals(self) -> tuple[Path, ...]:
-        """The files that the answers stand in."""
+        """The files that contain the answers."""
         return (*(part.path for part in self._held), *self._seen)
 
     def hold(self, part: Part, answers: Iterable[Left]) -> None:
-        """Take up a journal that nobody writes to any more."""
+        """Recover a journal that no process writes to any more."""
         self._held.append(part)
         self.answers += answers
 
     def see(self, part: Part, answers: Iterable[Left]) -> None:
-        """Take up what stands in the journal of a process that outlives its session."""
+        """Recover the answers in the journal of a process that outlives its session."""
         self._seen.append(part.path)
         self.orphaned.add(part.session)
         self.answers += answers
 
     def forget(self, *, but: Collection[Path] = ()) -> None:
-        """Delete the journals: all of their answers stand elsewhere. Those of ``but`` are kept for another session."""
+        """Delete the journals, whose answers are all stored elsewhere. Keeps those in ``but`` for another session."""
         for part in self._held:
             with suppress(OSError):
                 if part.path in but:

@@ -31,7 +31,7 @@ LARGEST_READ_BACK: Final = 4_000_000
 
 @dataclass(frozen=True, kw_only=True)
 class Captured:
-    """A case that was written. ``is_unchanged`` says that its ``case.yaml`` was there before and stands as it did."""
+    """A case that was written. ``is_unchanged`` says that its ``case.yaml`` existed before and was not changed."""
 
     case: Case
     folder: Path
@@ -53,11 +53,13 @@ def capture(
 ) -> Captured:
     """Write the case ``name`` into the folder ``cases``, with ``step`` of ``run`` as its fork point.
 
-    ``steps`` are those of ``run`` in full, where it holds outlines: they are written one by one.
-    ``in_progress`` takes a run that has not ended, up to its last checkpoint. ``problems`` are those of the
-    run's recording: one in the input, or at or before the fork point, is a ValueNotPortableError.
-    BadInputError for a run in progress, for a step that cannot be a fork point, and for a name that is none
-    or is taken; with ``force`` the ``run.json`` there is replaced and its ``case.yaml`` kept.
+    If ``run`` contains only outlines of its steps, ``steps`` are the full ones, which are written one by one.
+    ``in_progress`` accepts a run that has not ended, up to its last checkpoint. ``problems`` are those of reading the
+    run.
+
+    Raises ValueNotPortableError for a problem in the input, or at or before the fork point. Raises BadInputError for
+    a run in progress, for a step that cannot be a fork point, and for an invalid or existing name; with ``force`` the
+    existing ``run.json`` is replaced and ``case.yaml`` is kept.
     """
     if not in_progress:
         check_finished(run)
@@ -102,7 +104,7 @@ def check_fork_point(run: Run, step: int) -> None:
 
 
 def runs_a_function(step: Step) -> bool:
-    """Whether a step can be a fork point: an operation of DBOS's own and a child workflow cannot."""
+    """Return whether a step can be a fork point. DBOS's own operations and child workflows cannot."""
     return not step.name.startswith(DBOS_PREFIX) and step.child_run is None
 
 
@@ -126,7 +128,7 @@ def find_step(run: Run, wanted: str) -> Step:
 
 
 def names_of(step: Step) -> tuple[str, ...]:
-    """What a step may be called: its agent's or tool's name where it is known, else that of its function."""
+    """Return the names of a step: that of its agent or tool if it is known, otherwise that of its function."""
     return (step.label,) if step.label else (step.name,)
 
 
@@ -230,7 +232,7 @@ def _check_same(case: Case, *, step: int, agent: str | None, guard: bool, file: 
 
 
 def _loaded(staged: Path, folder: Path, run: Run) -> Case:
-    """What was staged, read back as pytest will read it; of a large run.json only what stands beside it."""
+    """Read the staged case back as pytest will read it. A large run.json is not read again."""
     small = (staged / RUN_FILE).stat().st_size <= LARGEST_READ_BACK
     # An outline's shortened values are not those that were written.
     bare = replace(run, steps=tuple(replace(step, output=None) for step in run.steps))
@@ -247,7 +249,7 @@ def sweep(cases: Path) -> None:
 
 
 class _Staged:
-    """A folder of the same name beside the case, hidden from pytest, and gone at the end."""
+    """A hidden folder next to the case in which it is staged. It is removed at the end."""
 
     def __init__(self, folder: Path) -> None:
         sweep(folder.parent)

@@ -1,4 +1,4 @@
-"""Which runs failed alike: where, with what error, and in which words once numbers and names are taken out."""
+"""Groups failed runs by failure: the step, the error's type, and its message without numbers and names."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -24,7 +24,7 @@ _LARGEST_READ: Final = 20_000_000
 
 @dataclass(frozen=True)
 class Failure:
-    """What makes two failed runs the same bug."""
+    """The properties that two runs with the same bug share."""
 
     workflow: str
     where: str
@@ -39,7 +39,7 @@ class Failure:
 
 
 def failure_of(run: Run) -> Failure | None:
-    """How a run failed, by its outlines; None for one that did not."""
+    """Return how a run failed, from the outlines of its steps; None if it did not."""
     step = broken_step(run)
     error = step.error if step is not None else run.error
     if run.error is None and run.status != "ERROR":

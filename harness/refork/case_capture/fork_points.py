@@ -1,4 +1,4 @@
-"""Where to fork a run when nobody has said so: one rule for ``refork capture RUN`` and ``refork capture --where``."""
+"""Chooses the fork point of a run if none is given, by the same rule for ``refork capture RUN`` and ``--where``."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -118,7 +118,7 @@ class Loader:
         return self._stack.__exit__(kind, error, trace)
 
     def load(self, run: str) -> LoadedRun:
-        """Raises DatabaseError and RunNotFoundError; that prompts are missing is no error."""
+        """Load a run. Raises DatabaseError and RunNotFoundError. Missing prompts are not an error."""
         from refork.dbos.reader.reader import Reader  # noqa: PLC0415 - takes a second to import
 
         with Reader(self._db) as reader:
@@ -192,7 +192,7 @@ def _read(fetched: "FetchedRun", redactor: "Redactor | None") -> LoadedRun:
 
 
 def _replayed(loaded: LoadedRun, session: "ForkSession", redactor: "Redactor | None") -> LoadedRun:
-    """The run with what its steps sent. A secret that stands in a prompt alone is found here, too."""
+    """Return the run with the requests of its steps. Secrets that only a prompt contains are found here, too."""
     whole = replace(loaded.run, steps=tuple(loaded.steps))
     try:
         replay = session.replay(whole)
@@ -209,7 +209,7 @@ def _replayed(loaded: LoadedRun, session: "ForkSession", redactor: "Redactor | N
 
 
 def _said(replay: "Replay", *, todays: bool) -> str | None:
-    """What a reader of the prompts must know of them."""
+    """Return the notes that a reader of the prompts needs."""
     said = [] if replay.problem is None else [f"some prompts are not known: {replay.problem}"]
     said += [f"what {name!r} sends is not known: it {why}" for name, why in replay.unseen.items()]
     if not _model_steps(replay.run):

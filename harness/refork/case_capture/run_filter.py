@@ -16,8 +16,10 @@ _KEYS: Final = {"status": "=", "workflow": "=", "error": "~", "flagged": "~"}
 
 @dataclass(frozen=True, kw_only=True)
 class Where:
-    """All of it must hold. ``errors`` and ``reasons`` are texts, in upper or lower case: those stand in the error's
-    type or message, these in the reason of a flag. An empty reason fits every flag.
+    """The conditions of ``--where``, all of which must hold.
+
+    ``errors`` are texts that the error's type or message must contain, ``reasons`` texts that the reason of a flag
+    must contain; case is ignored. An empty reason matches every flag.
     """
 
     statuses: tuple[str, ...] = ()

@@ -1,7 +1,7 @@
-"""The files of a case: ``case.yaml``, which belongs to the user, and ``run.json``, which is never edited.
+"""The files of a case: ``case.yaml``, which the user edits, and ``run.json``, which is never edited.
 
-Whatever stands in them comes in pull requests, so nothing in them can execute code or reach outside the
-case's folder, and everything that is wrong is a :class:`refork.errors.BadFileError` of one line.
+They come in pull requests, so nothing in them can execute code or reach outside the case's folder. Every problem is a
+one-line :class:`refork.errors.BadFileError`.
 """
 
 from refork.case_files.case_file import CASE_FILE, CASE_FORMAT, CaseFile, load_case, save_case_yaml

@@ -133,12 +133,10 @@ class CaseFile(BaseModel):
 
 
 def load_case(path: Path, *, run: Run | None = None) -> Case:
-    """The case of a ``case.yaml`` and the ``run.json`` beside it. Its name is its folder's.
+    """Load the case of a ``case.yaml`` and of the ``run.json`` next to it. Its name is the name of its folder.
 
-    A ``run`` that is given is taken in place of that file.
-
-    BadFileError for a file that is damaged, of a newer format, or leads out of the folder, for a key or
-    a value that is not accepted, and for a fork point that the run does not hold.
+    If ``run`` is given, it replaces that file. Raises BadFileError for a file that is damaged, has a newer format, or
+    leads out of the folder, for an invalid key or value, and for a fork point that the run does not contain.
     """
     file = path / CASE_FILE if path.is_dir() else path
     folder = file.absolute().parent
@@ -200,7 +198,9 @@ def _fork_point(number: int, run: Run, document: YamlDocument) -> Step:
 
 
 def _check_complete(number: int, run: Run, document: YamlDocument) -> None:
-    """A fork point that was moved down may have steps before it whose values were not kept."""
+    """Check that the values before the fork point are complete. If the fork point was moved to a later step, they may
+    be missing.
+    """
     missing = next((s for s in run.steps if s.number < number and is_left_out(s.output)), None)
     if missing is not None:
         raise BadFileError(

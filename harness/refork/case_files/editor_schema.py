@@ -54,7 +54,9 @@ def _section(made: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _property(made: Mapping[str, Any]) -> dict[str, Any]:
-    """Without pydantic's titles, and with the one type that is no null brought up, where editors show it."""
+    """Return the schema of a property without pydantic's titles, with its only non-null type at the top, where
+    editors show it.
+    """
     kept = {key: value for key, value in made.items() if key not in {"title", "anyOf", "default"}}
     choices = [choice for choice in made.get("anyOf", []) if choice.get("type") != "null"]
     default = {"default": made["default"]} if made.get("default") is not None else {}

@@ -1,6 +1,6 @@
-"""Large values in ``run.json``: compressed where a replay needs them, left out where nothing does.
+"""Stores large values in ``run.json``: compressed if a replay needs them, otherwise left out.
 
-Both stand as tagged objects. A compressed value is expanded when the file is read, so nobody else sees one.
+Both are tagged objects. A compressed value is expanded when the file is read, so no other module sees one.
 """
 
 import base64

@@ -34,11 +34,11 @@ class _RunFile(BaseModel):
 
 
 def save_run(folder: Path, run: Run, *, steps: Iterable[Step] | None = None) -> Path:
-    """Write ``run`` to ``run.json`` in ``folder``, which is made where it is missing; its path.
+    """Write ``run`` to ``run.json`` in ``folder``, which is created if it is missing, and return the file's path.
 
-    ``steps`` stand in place of the run's own and are written one by one, so that they need not fit into
-    memory. Fields stand in a fixed order and only where they say something, so that diffs stay small. The
-    order of keys inside recorded values is theirs and is kept.
+    ``steps`` replace the run's own steps and are written one by one, so they need not fit into memory. Fields have a
+    fixed order and are left out if they are empty, so that diffs stay small. Keys inside recorded values keep their
+    order.
     """
     path = folder / RUN_FILE
     write_atomically(path, _parts(replace(run, steps=()), run.steps if steps is None else steps))
@@ -143,7 +143,7 @@ def _text(text: str) -> str:
 
 
 def _is_printable(value: Any) -> bool:
-    """Whether every field of text can be written as UTF-8."""
+    """Return whether every text field can be written as UTF-8."""
     if is_dataclass(value):
         return all(_is_printable(getattr(value, field.name)) for field in fields(value))
     if isinstance(value, tuple):

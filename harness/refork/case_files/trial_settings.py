@@ -1,4 +1,4 @@
-"""How trials are asked for, in a case and in a project alike."""
+"""The settings of trials, in a case and in a project."""
 
 from typing import Annotated, Any, Final, Literal
 

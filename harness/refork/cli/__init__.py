@@ -19,7 +19,7 @@ BROKEN_PIPE: Final = 1
 
 
 class Commands(click.Group):
-    """Imports a command when it is asked for. One that cannot be imported says so, and spoils no other."""
+    """Imports a command when it is used. If one cannot be imported, it says so, and the others still work."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's own signature
         return sorted(entry_points(group=GROUP).names)

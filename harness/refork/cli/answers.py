@@ -1,4 +1,4 @@
-"""``refork answers``: what is kept of models' answers, and what of it nothing can reach any more."""
+"""``refork answers``: lists cached answers and removes those that nothing requests any more."""
 
 import sys
 from collections.abc import Sequence

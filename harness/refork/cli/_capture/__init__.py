@@ -1,1 +1,1 @@
-"""What only ``refork capture`` needs."""
+"""The parts of ``refork capture``."""

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 @dataclass(kw_only=True)
 class _Tally:
-    """What became of the runs, for the last line."""
+    """Counts of captured, skipped and failed runs, for the last line."""
 
     written: int = 0
     there: int = 0
@@ -60,7 +60,9 @@ def capture_many(
     replay: bool | None,
     what: Redaction,
 ) -> None:
-    """Capture the newest ``limit`` runs that fit. One that cannot be captured is said, and stops no other."""
+    """Capture the newest ``limit`` runs that match. A run that cannot be captured is reported, and the others
+    continue.
+    """
     config = project()
     with Loader(db, config, redaction=what, replay=replay, on_note=note) as loader:
         ids = _matching(db, where, since, limit, config)
@@ -187,7 +189,7 @@ def _tell(tally: _Tally, runs: int, cases: Path) -> None:
 
 @contextmanager
 def _progress(total: int) -> Generator[tuple[Callable[[str], None], Callable[[], None]]]:
-    """How to say a line, and how to say that a run is done. A bar where somebody looks at a terminal."""
+    """Return a function that prints a line and one that reports a finished run. Shows a bar on a terminal."""
     console = error_console()
     if not console.is_terminal:
         yield click.echo, lambda: None

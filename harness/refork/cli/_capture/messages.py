@@ -1,4 +1,4 @@
-"""What ``refork capture`` says of what it has written."""
+"""The messages of ``refork capture`` about what it has written."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -54,7 +54,7 @@ def tell_size(captured: "Captured") -> None:
 
 
 def tell_replaced(replaced: "Sequence[Replaced]") -> None:
-    """What was replaced and where, and never what it was."""
+    """Print what was replaced and where, but never the values."""
     if replaced:
         click.echo("replaced before anything was written (--no-redact keeps it):")
     for found in replaced:
@@ -74,5 +74,5 @@ def _where(found: "Replaced") -> str:
 
 
 def near(path: Path) -> Path:
-    """As a person in the current folder would write it."""
+    """Return a path relative to the current folder, if it is inside."""
     return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path

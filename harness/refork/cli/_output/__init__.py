@@ -1,1 +1,1 @@
-"""What commands print, and the options that several of them take."""
+"""The output of commands, and the options that several of them have."""

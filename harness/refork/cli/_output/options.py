@@ -87,7 +87,7 @@ def redact_options(function: F) -> F:
 
 
 def redaction(kinds: str | None, *, no_redact: bool) -> "Redaction":
-    """What the two options say. BadInputError where they contradict each other, or name no kind."""
+    """Return what the two options say. Raises BadInputError if they contradict each other or name an unknown kind."""
     from refork.case_capture.loader import Redaction  # noqa: PLC0415
     from refork.redaction.process_secrets import left_as_they_are  # noqa: PLC0415 - needs pydantic
 

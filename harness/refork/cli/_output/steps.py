@@ -1,4 +1,4 @@
-"""How a step is shown: a line of the timeline, or everything known of it."""
+"""Formats a step: as a line of the timeline, or with everything that is known about it."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -151,7 +151,9 @@ def _error(error: RecordedError) -> str:
 
 
 def _text(value: Any) -> str:
-    """A recorded value: text as it stands, what could not be read as why, everything else as JSON."""
+    """Return a recorded value as text: a string unchanged, an unreadable value as the reason, everything else as
+    JSON.
+    """
     shown = untagged(value)
     if isinstance(shown, str):
         return shown

@@ -22,7 +22,7 @@ _UNLIMITED: Final = 100_000
 
 @dataclass(frozen=True, kw_only=True)
 class Column:
-    """``flexible`` columns give way when there is no room for all."""
+    """A column. ``flexible`` columns shrink if there is not enough space for all."""
 
     title: str
     right: bool = False
@@ -30,7 +30,7 @@ class Column:
 
 
 def console() -> "Console":
-    """Where tables go. Into a file or a pipe they are as wide as they need, unless COLUMNS says otherwise."""
+    """Return the console for tables. In a file or a pipe, they are as wide as needed unless COLUMNS is set."""
     from rich.console import Console  # noqa: PLC0415 - `refork --help` needs no tables
 
     width = None if sys.stdout.isatty() or os.environ.get("COLUMNS") else _UNLIMITED
@@ -38,7 +38,7 @@ def console() -> "Console":
 
 
 def error_console() -> "Console":
-    """Where progress goes."""
+    """Return the console for progress."""
     from rich.console import Console  # noqa: PLC0415 - see console
 
     return Console(stderr=True, highlight=False, markup=False, emoji=False)
@@ -121,10 +121,10 @@ def print_json(document: Any) -> None:
 
 
 def note(text: str) -> None:
-    """A line for people, beside the output."""
+    """Print a line for people to stderr, apart from the output."""
     click.echo(f"refork: {one_line(text)}", err=True)
 
 
 def terminal() -> bool:
-    """Whether somebody is there to be asked."""
+    """Return whether a person can be asked on this terminal."""
     return sys.stdin.isatty() and sys.stdout.isatty()

@@ -1,4 +1,4 @@
-"""What a terminal shows: hostile text made harmless, and numbers as people read them."""
+"""Text for a terminal: with hostile characters escaped, and numbers in readable form."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Final
