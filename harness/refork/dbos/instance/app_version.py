@@ -1,4 +1,6 @@
-"""The version that DBOS gives an application: a hash of its workflows, and of nothing that Refork imported itself."""
+"""Computes the version that DBOS gives an application: a hash of its workflows, without what Refork itself
+imported.
+"""
 
 import copy
 import inspect
@@ -13,7 +15,7 @@ _OURS: Final = frozenset({"refork", "refork_evals", "refork_reports", "pytest_re
 
 
 def application_version(registry: Any, name: str) -> str:
-    """What DBOS would compute in production, for the application as it is imported here."""
+    """Return the version that DBOS would compute in production for the application that is imported here."""
     seen = copy.copy(registry)
     seen.workflow_info_map = _of_the_application(registry.workflow_info_map)
     version: str = seen.compute_app_version(name)
@@ -34,7 +36,7 @@ def _package(workflow: Any) -> str:
 
 
 def _is_used(root: str) -> bool:
-    """Whether a module of somebody else's holds the package, or something out of it."""
+    """Return whether a module outside of Refork holds the package or something from it."""
     others = [module for name, module in list(sys.modules.items()) if _root(name) not in _OURS | {root}]
     return any(_holds(module, root) for module in others)
 

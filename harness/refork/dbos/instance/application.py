@@ -38,14 +38,14 @@ def app_modules() -> Sequence[str]:
 
 
 def where_to_name_modules() -> str:
-    """Which modules were imported for which project: several of one repository are easily taken for each other."""
+    """List which modules were imported for which project, because projects in one repository are easily confused."""
     modules = ", ".join(repr(name) for name in _imported) or "none"
     settings = ", ".join(repr(str(root / "pyproject.toml")) for root in _roots)
     return f"[tool.refork] app of {settings} (imported: {modules})"
 
 
 def main_class(name: str) -> Any:
-    """What the application defines under a name that its main module had; None where none of its modules has it."""
+    """Return what the application defines under a name from its main module; None if none of its modules has it."""
     for module in _imported:
         found: Any = sys.modules.get(module)
         for part in name.split("."):
@@ -92,7 +92,7 @@ def call_setup(target: str, root: Path) -> None:
 
 
 def _comes_first(setup: str, modules: Sequence[str], root: Path) -> bool:
-    """Whether ``setup`` stands in a module that does not import the application."""
+    """Return whether ``setup`` is in a module that does not import the application."""
     module = setup.partition(":")[0]
     before = {name for name in modules if name in sys.modules}
     if module in modules or any(module.startswith(f"{name}.") for name in modules):
@@ -139,7 +139,7 @@ def _nothing(*_args: Any, **_rest: Any) -> None:
 
 
 def _queue(name: str, **_limits: Any) -> Queue:
-    """A queue to name in the application's code. It is not written down, so nobody polls it."""
+    """Return a queue that the application's code can name. It is not stored, so nobody polls it."""
     return Queue(name, database_backed_queue=True, token=_INTERNAL_QUEUE_CONSTRUCTION)
 
 
@@ -152,7 +152,7 @@ def _import_problem(module: str, error: BaseException, root: Path) -> str:
 
 
 def _where(missing: str, root: Path) -> str:
-    """Where a module lies that cannot be found, if it lies in the project."""
+    """Say where a module that cannot be found is, if it is in the project."""
     name = missing.partition(".")[0]
     for folder in ("src", "lib", "python"):
         if (root / folder / name).is_dir() or (root / folder / f"{name}.py").is_file():

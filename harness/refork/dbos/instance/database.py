@@ -1,7 +1,7 @@
-"""Where forks live: a DBOS system database that is ours alone, and that one session holds at a time.
+"""Opens the evals database: a DBOS system database that belongs to Refork and that one session holds at a time.
 
-The default is embedded SQLite in the user's cache directory, keyed by the project's path. A session takes
-the first slot that no other session holds, so two terminals never meet in one database.
+The default is embedded SQLite in the user's cache directory, keyed by the project's path. A session takes the
+first slot that no other session holds, so two terminals never share a database.
 """
 
 import hashlib
@@ -60,10 +60,11 @@ class EvalsDatabase:
 
 @contextmanager
 def evals_database(url: str | None, *, root: Path, slot: str = "") -> Generator[EvalsDatabase]:
-    """Hold an evals database for the length of a session.
+    """Hold an evals database while the session lasts.
 
-    ``url`` is None for the default, ``postgres`` for a throw-away server, or a URL of SQLite, Postgres or
-    Lakebase; ``slot`` tells the workers of one session apart. Raises BadInputError and DatabaseError.
+    ``url`` is None for the default, ``postgres`` for a temporary server, or a URL of SQLite, Postgres or Lakebase.
+    ``slot`` tells the workers of one session apart. Raises BadInputError for an invalid URL, and DatabaseError if
+    the database cannot be used.
     """
     with ExitStack() as stack:
         folder, _ = usable_folder(root)
@@ -229,7 +230,9 @@ def _check_ours(tables: Collection[str], shown: str) -> None:
 
 
 def _mark_or_replace(engine: sa.Engine, schema: str, shown: str) -> str:
-    """Claim a schema of ours. One that a newer DBOS made is dropped, for it is a cache; gives the line that says so."""
+    """Claim a schema for Refork. If a newer DBOS made it, drop it, since it is a cache, and return a line that
+    says so.
+    """
     try:
         _mark(engine, schema, shown)
     except NewerDatabaseError as problem:

@@ -56,7 +56,7 @@ class Engine:
 
     @property
     def parked(self) -> int:
-        """How many forks have unwound, and have not ended yet."""
+        """The number of forks whose code has ended and whose workflows have not."""
         return self._guard.parked
 
     def registered(self, workflow: str) -> bool:
@@ -256,7 +256,7 @@ def _no_pollers(registry: Any) -> Generator[None]:
 
 @contextmanager
 def _no_other_dbos() -> Generator[None]:
-    """Set an instance aside that was constructed but not launched, and put it back in the end."""
+    """Hide a DBOS instance that was constructed but not launched, and restore it at the end."""
     other: Any = dbos_module._dbos_global_instance
     if other is not None and other._launched:
         raise SessionError(

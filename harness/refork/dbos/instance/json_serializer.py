@@ -1,4 +1,4 @@
-"""How the evals database holds values: plain JSON, never pickle."""
+"""Serializes the values in the evals database as plain JSON, never as pickles."""
 
 import json
 from collections.abc import Generator

@@ -18,9 +18,9 @@ LOOK_SECONDS: Final = 1.0
 
 @contextmanager
 def held_key(engine: sa.Engine, key: str) -> Generator[bool]:
-    """Hold a Postgres advisory lock on a connection of its own; gives False where another session holds it.
+    """Hold a Postgres advisory lock on a connection of its own. Yields False if another session holds it.
 
-    A lock whose connection the server ended is taken again as soon as the server answers.
+    If the server closes that connection, the lock is taken again as soon as the server answers.
     """
     lock = _Lock(engine, key)
     with ExitStack() as stack:
@@ -43,7 +43,7 @@ class _Lock:
         return bool(connection.scalar(sa.text("SELECT pg_try_advisory_lock(:key)"), {"key": self._number}))
 
     def take_again(self) -> None:
-        """Make sure that the connection stands, or take the lock on another one. Raises the driver's errors."""
+        """Make sure that the connection is open, or take the lock on a new one. Raises the driver's errors."""
         try:
             if self._connection is not None:
                 self._connection.scalar(sa.text("SELECT 1"))
@@ -53,7 +53,7 @@ class _Lock:
         self.take()
 
     def release(self) -> None:
-        """End the connection, and the lock with it. One that is broken already is let go."""
+        """Close the connection and with it the lock. A broken connection is dropped."""
         connection, self._connection = self._connection, None
         if connection is not None:
             with suppress(SQLAlchemyError, psycopg.Error):

@@ -1,4 +1,4 @@
-"""Keeps DBOS's log off the user's screen: a cancelled fork is no error, and DBOS prints a traceback for it."""
+"""Hides DBOS's log from the user: a cancelled fork is not an error, and DBOS prints a traceback for it."""
 
 import logging
 from collections.abc import Generator
@@ -18,7 +18,7 @@ class _NotCancelled(logging.Filter):
 
 
 class _NoFork(_NotCancelled):
-    """Of the same, only what is said of forks: their names begin as we make them."""
+    """Hides only messages about forks, which it recognises by the prefix of their ids."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         return super().filter(record) or "fork-" not in str(record.exc_info and record.exc_info[1])

@@ -1,4 +1,4 @@
-"""Runs what DBOS refuses beside an event loop, such as a notebook's, on a thread that has none."""
+"""Runs what DBOS refuses to do on a thread with an event loop, such as a notebook's, on another thread."""
 
 import asyncio
 import threading

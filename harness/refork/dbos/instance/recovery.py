@@ -1,4 +1,4 @@
-"""What sessions left in the evals database: forks of killed ones to take up, the rest to delete."""
+"""Finds what killed sessions left in the evals database: forks to continue, and everything else to delete."""
 
 import time
 from collections.abc import Mapping
@@ -33,16 +33,16 @@ class InterruptedFork:
 
 
 class InterruptedForks:
-    """What the evals database held when the session began. Nobody else is using it, so it may all be judged."""
+    """The content of the evals database when the session began. No other session uses it then."""
 
     def __init__(self, system_database: Any) -> None:
         self._db = system_database
         self._forks: list[tuple[str, str]] = []
 
     def take(self, run: Run, *, below: int, prefix: str = "") -> InterruptedFork | None:
-        """The newest unfinished fork of the same run at the same step, for one taker.
+        """Take the newest unfinished fork of the same run at the same step; each fork can be taken once.
 
-        ``prefix`` is how its id begins: it tells the forks of several variants apart.
+        ``prefix`` is the beginning of its id, which tells the forks of several variants apart.
         """
         seed = seed_id(run, below=below)
         same = (fork for fork in self._forks if fork[1] == seed and fork[0].startswith(prefix))

@@ -1,4 +1,4 @@
-"""Threads for DBOS that a process can end without: user's code that hangs in one holds up nobody."""
+"""Threads for DBOS that do not keep the process alive, so user code that hangs in one blocks nothing."""
 
 import threading
 from collections.abc import Callable, Generator

@@ -89,7 +89,7 @@ def _mapped(connection: sa.Connection, schema: str | None) -> sa.Connection:
 
 
 def _schema(connection: sa.Connection, name: str, wanted: str | None) -> str:
-    """DBOS's tables stand in the schema ``dbos``, or in one that the application's configuration names."""
+    """Find the schema of DBOS's tables: ``dbos``, or one that the application's configuration names."""
     query = sa.text(
         "SELECT n.nspname FROM pg_catalog.pg_class c "
         "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "

@@ -29,7 +29,7 @@ from refork.records.usage import Usage, total_usage
 
 @dataclass(frozen=True)
 class StepRow:
-    """A row of ``operation_outputs``, in the order in which its columns are asked for."""
+    """A row of ``operation_outputs``, with its columns in the order of the SELECT."""
 
     function_id: int
     function_name: str
@@ -112,12 +112,12 @@ def decode_steps(
 
 
 def starts_child(row: StepRow) -> bool:
-    """Whether a step started, or enqueued, another workflow."""
+    """Return whether a step started or enqueued another workflow."""
     return row.child_workflow_id is not None and not row.function_name.startswith(DBOS_PREFIX)
 
 
 def _started_with(row: Any) -> Any:
-    """What a child workflow was started with, as encoded values; None where that cannot be read or written."""
+    """Return the encoded arguments of a child workflow; None if they cannot be read or written."""
     found = read_input(row.inputs, row.serialization)
     if isinstance(found, Unreadable):
         return None

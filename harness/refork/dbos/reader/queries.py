@@ -1,4 +1,4 @@
-"""The SELECTs that a production database is asked, over what it has of DBOS's tables."""
+"""The SELECTs on a production database, for those of DBOS's tables and columns that it has."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -31,7 +31,7 @@ class Queries:
         return self._column("operation_outputs", name)
 
     def _payload(self, table: str, name: str) -> Any:
-        """A value that stands in a table of its own, or, in older versions, in the run's row."""
+        """Return the column of a value, which is in a table of its own or, in older versions, in the run's row."""
         found = [
             self._column(each, name)
             for each in (table, "workflow_status")
@@ -140,7 +140,7 @@ class Queries:
         return query.where(self._status("workflow_uuid") == run_id)
 
     def inputs_of(self, ids: list[str]) -> Query:
-        """What these runs were started with."""
+        """Select the arguments of these runs."""
         columns = sa.select(
             self._status("workflow_uuid").label("id"),
             self._payload("workflow_input", "inputs"),

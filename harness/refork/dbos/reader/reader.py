@@ -58,7 +58,7 @@ class FetchedRun:
 
     @property
     def has_model_steps(self) -> bool:
-        """Whether a framework made the run, so that it holds calls of a model."""
+        """Whether a framework made the run, so that it contains model calls."""
         return framework_of(self.names) is not None
 
     @property
@@ -156,7 +156,9 @@ class Reader:
         return found
 
     def run(self, run: str) -> Run:
-        """The run with all its values. ValueNotPortableError names the first step whose value is no JSON."""
+        """Return the run with all its values. Raises ValueNotPortableError for the first step whose value has no
+        JSON form.
+        """
         recording = self.fetch(run).decode()
         for problem in recording.problems:
             raise ValueNotPortableError(problem.message)

@@ -45,7 +45,7 @@ def with_reported_usage(step: Step, attributes: object) -> Step:
 
 
 def reported_usage(attributes: object) -> Usage | None:
-    """All that the steps of a run reported; None where none did."""
+    """Return the usage that all steps of a run reported together; None if none did."""
     found = [
         Usage(**{count: told[count] for count in COUNTS if isinstance(told.get(count), int)})
         for name, told in _items(attributes)

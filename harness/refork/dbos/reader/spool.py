@@ -1,4 +1,4 @@
-"""What is too large for memory waits in a temporary file that has no name, so that nobody else can open it."""
+"""Stores values that are too large for memory in a temporary file without a name, which nobody else can open."""
 
 import pickle
 import tempfile

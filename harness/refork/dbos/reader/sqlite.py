@@ -1,7 +1,8 @@
-"""Opens a SQLite file of somebody else's: nothing is written, neither to the file nor beside it.
+"""Opens another application's SQLite file and writes nothing, neither to the file nor next to it.
 
-A database in WAL mode is three files, and SQLite makes the two others where they are missing, even for a
-reader. So who reads it alone reads it as immutable, or, after a crash, reads a copy.
+A database in WAL mode consists of three files, and SQLite creates the other two if they are missing, even for a
+reader. Without other users the file is therefore opened as immutable or, after a crash, copied and the copy is
+read.
 """
 
 import os

@@ -58,7 +58,7 @@ Columns: TypeAlias = Mapping[str, frozenset[str]]
 
 
 def readable_columns(connection: sa.Connection, schema: str | None) -> Columns:
-    """What a database has of :data:`READ_COLUMNS`."""
+    """Return which of :data:`READ_COLUMNS` a database has."""
     inspector = sa.inspect(connection)
     tables = set(inspector.get_table_names(schema=schema)) | set(inspector.get_view_names(schema=schema))
     return {

@@ -1,4 +1,4 @@
-"""What is read out of a production database. Imports nothing heavy, so that the command line can name it."""
+"""The values that are read from a production database. Imports nothing heavy, so the command line can use it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -72,10 +72,10 @@ class Problem:
 
 @dataclass(frozen=True, kw_only=True)
 class Recording:
-    """A run, and what of it could not be read or written as JSON.
+    """A run, and the problems with values that could not be read or have no JSON form.
 
-    In place of such a value stands an object tagged ``not_portable``, which no registry decodes: its
-    ``type``, the ``problem``, and for people its ``text``, None where there is none.
+    Such a value is replaced by an object tagged ``not_portable``, which no registry decodes. It has the value's
+    ``type``, the ``problem``, and for people its ``text``, or None.
     """
 
     run: "Run"

@@ -29,7 +29,7 @@ _SHOWN: Final = 2000
 
 @dataclass(frozen=True, kw_only=True)
 class Unreadable:
-    """Stands for a value that could not be taken out of the database. ``problem`` completes "it ..."."""
+    """Replaces a value that could not be read from the database. ``problem`` completes the sentence "it ..."."""
 
     problem: str
 
@@ -39,7 +39,7 @@ register_dbos_values()
 
 @contextmanager
 def reading_values() -> Generator[None]:
-    """What unpickling imports may neither start a DBOS nor print where our own output goes."""
+    """Keep what unpickling imports from starting a DBOS, and from printing into Refork's output."""
     with inert_dbos(), redirect_stdout(sys.stderr):
         yield
 
@@ -97,7 +97,7 @@ class Unwritable:
 
 
 def as_json(value: object) -> tuple[Json, Unwritable | None]:
-    """``value`` as plain JSON and None, or what stands in its place, and why."""
+    """Return ``value`` as plain JSON and None, or its replacement and the reason."""
     if isinstance(value, Unreadable):
         return _placeholder("unknown", value.problem, None), Unwritable(problem=value.problem)
     try:
@@ -114,7 +114,7 @@ def _placeholder(kind: str, problem: str, text: str | None) -> Json:
 
 
 def _shown(value: object) -> str | None:
-    """What a person sees of a value that has no JSON."""
+    """Return the text that a person sees for a value without a JSON form."""
     try:
         return _text(repr(value)[:_SHOWN])
     except Exception:  # a __repr__ of the application's may do anything

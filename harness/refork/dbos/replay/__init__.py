@@ -1,1 +1,1 @@
-"""How a fork replays: seeding, what DBOS may start, and what each operation is answered."""
+"""Replays forks: seeds the run, decides what DBOS may start, and answers each operation from the record."""

@@ -1,4 +1,4 @@
-"""What one fork may do: replay what was recorded, then run what was planned, and nothing else."""
+"""Decides what one fork may do: replay what was recorded, then run what was scheduled, and nothing else."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -10,7 +10,7 @@ from refork.records import Step
 
 
 class Admission(Enum):
-    """What becomes of an operation: it runs, it waits for the end of the fork, or the fork ends with it."""
+    """The decision about an operation: it runs, it waits for the end of the fork, or it ends the fork."""
 
     RUN = "run"
     WAIT = "wait"
@@ -30,13 +30,11 @@ class Refusal:
 class ForkState:
     """The state of one fork, shared by DBOS's threads and event loops.
 
-    Once the fork has ``arrived``, whatever the code does beside its trials is neither run nor a refusal: it
-    only waits until the fork is over. ``recorded`` maps every step number of the recorded run to its DBOS
-    name; steps below ``fork_point`` replay. ``on_refused`` and ``on_ended`` are called once each, from
-    whatever thread DBOS is in.
-
-    A tail has ``on_operation``: asked of whatever is not planned after the fork point, it gives the recorded
-    step that answers in its place, plans it, or neither.
+    Once the fork has ``arrived`` at its fork point, everything else that the code does only waits until the fork
+    is over; it is neither run nor a refusal. ``recorded`` maps every step number of the recorded run to its DBOS
+    name; steps before ``fork_point`` replay. ``on_refused`` and ``on_ended`` are each called once, from the thread
+    that DBOS is in. A tail has ``on_operation``, which is called for every unscheduled operation after the fork
+    point: it returns the recorded step that answers it, or schedules it, or does neither.
     """
 
     run_id: str
@@ -67,7 +65,7 @@ class ForkState:
             self.planned[number] = name
 
     def admit(self, number: int, name: str) -> Admission:
-        """Whether DBOS may start this operation. The first refusal closes the fork for good."""
+        """Decide whether DBOS may start this operation. The first refusal closes the fork for good."""
         with self._lock:
             if self.closed:
                 return Admission.REFUSE
@@ -83,7 +81,7 @@ class ForkState:
 
     @property
     def is_tail(self) -> bool:
-        """Whether the fork goes on after its fork point."""
+        """Whether the fork continues after its fork point."""
         return self.on_operation is not None
 
     def answer(self, number: int, name: str) -> Step | None:

@@ -1,4 +1,4 @@
-"""What DBOS's own functions were called with, for code that DBOS calls and tells less."""
+"""Finds the arguments of DBOS's own functions, for code that DBOS calls with fewer of them."""
 
 import sys
 from collections.abc import Iterator

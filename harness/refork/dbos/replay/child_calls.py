@@ -1,4 +1,4 @@
-"""What a workflow starts a child with: DBOS asks for the child's checkpoint by its name alone."""
+"""Finds the arguments of a child workflow, because DBOS looks for the child's checkpoint by its name only."""
 
 import inspect
 from collections.abc import Callable, Generator

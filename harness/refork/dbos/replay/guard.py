@@ -1,7 +1,7 @@
-"""Stops what may not run, where DBOS starts it: below any framework's exception handling.
+"""Stops what may not run at the place where DBOS starts it, below any framework's exception handling.
 
-Every DBOS operation of a workflow asks the system database whether it was recorded before it does
-anything. The guard stands in front of that question.
+Before every operation of a workflow, DBOS asks the system database whether it was recorded. The guard intercepts
+that question.
 """
 
 import asyncio
@@ -42,7 +42,7 @@ GUARDED: Final = (
 
 
 class Guard:
-    """Holds the fork states of a session's forks and stands between DBOS and its system database."""
+    """Holds the states of a session's forks and intercepts DBOS's calls of its system database."""
 
     def __init__(self, system_database: Any, *, queue: str) -> None:
         self._db = system_database
@@ -70,7 +70,7 @@ class Guard:
 
     @property
     def parked(self) -> int:
-        """How many forks have unwound, and have not ended yet."""
+        """The number of forks whose code has ended and whose workflows have not."""
         return self._parked
 
     def cancel(self, run_id: str) -> threading.Thread:
@@ -123,7 +123,7 @@ class Guard:
         return original(workflow_id, function_id, function_name, **rest)
 
     def _answer(self, run_id: str, number: int, name: str) -> Any:
-        """What DBOS would have found in its table, had the operation been recorded under this number."""
+        """Return what DBOS would have found in its table if the operation had been recorded under this number."""
         fork_state = self.fork_state(run_id)
         step = None if fork_state is None else fork_state.answer(number, name)
         return None if step is None else recorded_result(step)
@@ -148,7 +148,9 @@ class Guard:
         return original(workflow_id, function_id, function_name, conn)
 
     def _recorded_name(self, run_id: str, number: int) -> str | None:
-        """What is, or in the recorded run was, the checkpoint of that number: patches ask before they act."""
+        """Return the name of the checkpoint with that number, now or in the recorded run, because patches ask
+        before they act.
+        """
         fork_state = self.fork_state(run_id)
         if fork_state is None:
             raise self.stop(run_id)
@@ -194,7 +196,7 @@ class Guard:
         self._admit(run_id, number, GET_RESULT)
 
     def _is_over(self, run_id: str) -> bool:
-        """Whether a workflow is one that was seeded with its end."""
+        """Return whether a workflow was seeded together with its result."""
         status = self._db.get_workflow_status(run_id)
         return status is not None and status["status"] in ("SUCCESS", "ERROR")
 
@@ -222,7 +224,7 @@ class Guard:
 
     @contextmanager
     def _parking(self) -> Generator[None]:
-        """A fork has unwound. DBOS lets it poll for its outcome, which only its cancellation gives."""
+        """Count a fork whose code has ended. DBOS then polls for its result, which only its cancellation provides."""
         with self._lock:
             self._parked += 1
         try:
@@ -263,7 +265,7 @@ class Guard:
 
 
 def _gives_a_pair(start: Callable[..., Any]) -> bool:
-    """Whether this version of DBOS tells of a rate limit beside the workflows that it starts."""
+    """Return whether this version of DBOS returns a rate limit together with the workflows that it starts."""
     return "tuple" in str(inspect.signature(start).return_annotation).lower()
 
 

@@ -1,4 +1,4 @@
-"""What a workflow waits for, where DBOS asks whether it came before."""
+"""Finds what a workflow waits for, at the place where DBOS asks whether it arrived before."""
 
 from collections.abc import Mapping
 from typing import Any, Final

@@ -1,4 +1,4 @@
-"""Whatever a workflow's code raises is how it ended: DBOS records an Exception, and never ends after any other."""
+"""Makes every exception of a workflow's code its result: DBOS records an Exception and hangs after any other."""
 
 import asyncio
 import functools
@@ -67,7 +67,7 @@ def _raising_exceptions(function: Callable[[], Any]) -> Callable[[], Any]:
 
 
 def _uncancelled(original: Callable[..., Any]) -> Callable[..., Any]:
-    """DBOS takes a CancelledError for its task's own end, although nobody cancelled the task."""
+    """Replace a CancelledError that nobody requested, because DBOS takes it for the end of its own task."""
 
     def execute(dbos: Any, status: Any, function: Callable[..., Any], *args: Any, **options: Any) -> Any:
         @functools.wraps(function)

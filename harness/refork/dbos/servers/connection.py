@@ -41,10 +41,11 @@ class Tokens(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Server:
-    """A Postgres database. ``parameters`` are libpq's; what they leave out, libpq looks up itself.
+    """A Postgres database.
 
-    ``option`` is what gave its URL, ``name`` is what messages call it, and neither it nor ``repr`` shows a
-    password. ``schema`` is where its tables are, None for looking. ``tokens`` stand in for the password.
+    ``parameters`` are libpq's; libpq finds missing ones itself. ``option`` is the source of its URL and ``name``
+    is its name in messages; neither they nor ``repr`` show a password. ``schema`` contains its tables, None to
+    look for it. ``tokens`` supply the password.
     """
 
     option: str
@@ -58,12 +59,12 @@ class Server:
 
     @property
     def user(self) -> str:
-        """Who connects, as far as is known before the connection."""
+        """The user who connects, if it is known before the connection."""
         return self._known("user")
 
     @property
     def url(self) -> sa.URL:
-        """For SQLAlchemy and DBOS to show and to compare; it holds no password, and nobody connects by it."""
+        """A URL without password that SQLAlchemy and DBOS show and compare. It is not used to connect."""
         host, port = (self._known(name).partition(",")[0] for name in ("host", "port"))
         is_socket = host.startswith("/")
         return sa.URL.create(
@@ -100,7 +101,7 @@ class Server:
         return sa.create_engine(self.url, **known | options)
 
     def problem(self, error: BaseException) -> str:
-        """What ``error`` says, in a few words, without passwords, and with what helps where that is known."""
+        """Describe ``error`` in a few words, without passwords, and say what helps if that is known."""
         said = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
         for secret in self._secrets():
             said = said.replace(secret, "***")
@@ -128,6 +129,6 @@ def _patience(parameters: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _default(name: str) -> str | None:
-    """What libpq takes for a parameter that is not given: from its environment variables and service file."""
+    """Return libpq's value of a parameter that is not given, from its environment variables and service file."""
     found = next(option.val for option in Conninfo.get_defaults() if option.keyword == name.encode())
     return found.decode() if found else None

@@ -46,7 +46,7 @@ class Token:
 
 
 class Credentials:
-    """Tokens for one endpoint, each kept until shortly before it expires. Shared by threads."""
+    """Tokens for one endpoint, each reused until shortly before it expires. Safe to use from many threads."""
 
     def __init__(self, make: Callable[[], Token]) -> None:
         self._make = make
@@ -84,10 +84,11 @@ def lakebase_server(
     workspace: "WorkspaceClient | None" = None,
     parameters: Mapping[str, str] | None = None,
 ) -> Server:
-    """A database of Lakebase; its host and, unless given, the user come from Databricks.
+    """Return a Lakebase database. Its host and, unless given, the user come from Databricks.
 
-    ``profile`` is one of ``~/.databrickscfg``, for where there is no ``workspace``; ``parameters`` are libpq's.
-    BadInputError for what can be no endpoint; DatabaseError where Databricks refuses, or is not installed.
+    ``profile`` is one of ``~/.databrickscfg``, used if there is no ``workspace``; ``parameters`` are libpq's.
+    Raises BadInputError for an invalid endpoint, and DatabaseError if Databricks refuses, or its SDK is not
+    installed.
     """
     if not (_PROJECT.fullmatch(endpoint) or _INSTANCE.fullmatch(endpoint)):
         raise BadInputError(f"{option}: {one_line(endpoint)!r} is no Lakebase endpoint; accepted is {FORMS}")

@@ -42,7 +42,7 @@ def _docker_answers() -> bool:
 
 @contextmanager
 def _unclosed_sockets() -> Generator[None]:
-    """Docker's client leaves its socket to the garbage collector where nobody answers."""
+    """Ignore warnings about sockets that Docker's client leaves to the garbage collector if no server answers."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)
         yield

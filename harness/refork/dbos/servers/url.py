@@ -24,7 +24,9 @@ _POSTGRES: Final = frozenset({"postgresql", "postgres"})
 
 
 def kind_of(url: str, *, option: str) -> str:
-    """``sqlite``, ``postgresql`` or ``lakebase``. BadInputError for another one, and for what is no URL."""
+    """Return ``sqlite``, ``postgresql`` or ``lakebase``. Raises BadInputError for another scheme and for an
+    invalid URL.
+    """
     scheme, separator, _ = url.partition("://")
     kind = scheme.partition("+")[0].lower()
     if not separator or not kind:
@@ -59,7 +61,7 @@ def server_at(url: str, *, option: str) -> Server:
 
 
 def _parts(url: str, option: str) -> tuple[str, dict[str, Any]]:
-    """What the URL may be shown as, and libpq's parameters by name, those of the query among them."""
+    """Return the URL as it may be shown, and libpq's parameters by name, including those of the query."""
     plain = re.sub(r"^[^:]*", "postgresql", url)
     try:
         address = sa.make_url(plain)
