@@ -1,4 +1,4 @@
-"""All that production code may call. Importing it imports nothing but the standard library."""
+"""Everything that production code may call. Importing it imports only the standard library."""
 
 from refork.production.flags import flag
 from refork.production.prompts import configure, prompt

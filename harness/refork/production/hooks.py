@@ -1,4 +1,4 @@
-"""What stands behind the calls of production code while runs are evaluated: nothing in production."""
+"""The hooks behind the calls of production code. They are set while runs are evaluated, and empty in production."""
 
 import sys
 from collections.abc import Mapping

@@ -28,13 +28,14 @@ def configure(*, prompts: str | os.PathLike[str] | None = None) -> None:
 
 
 def prompt(name: str, /, **variables: Any) -> str:
-    """The text of ``prompts/<name>.md``, rendered with ``variables``, without one last line break.
+    """Return the text of ``prompts/<name>.md``, rendered with ``variables``, without one trailing line break.
 
-    The file is a Jinja2 template, read once in each thread. The folder is the one that was configured, else
-    the nearest ``prompts`` beside the calling module or in the packages around it, else that in the current
-    folder. While a candidate is tried for this prompt, its text is given instead. Raises BadFileError where
-    the file is missing or holds front matter, BadInputError for bad arguments, TemplateError where it does
-    not render.
+    The file is a Jinja2 template, read once in each thread. The folder is the configured one, otherwise the
+    nearest ``prompts`` next to the calling module or in the packages around it, otherwise that in the current
+    folder. While a candidate is tried for this prompt, its text is returned instead.
+
+    Raises BadFileError if the file is missing or contains front matter, BadInputError for wrong arguments, and
+    TemplateError if it does not render.
     """
     module: str = sys._getframe(1).f_globals.get("__name__", "")
     try:
@@ -83,7 +84,9 @@ def _loaded(module: str, name: str) -> "AppPrompt":
 
 
 def folders_of(module: str) -> list[Path]:
-    """Where to look: the one folder that was named, else ``prompts`` around the calling module, and here."""
+    """Return the folders to search: the configured one, otherwise those around the calling module and the current
+    folder.
+    """
     if _configured is not None:
         return [_configured]
     named = os.environ.get(VARIABLE, "").strip()

@@ -1,8 +1,8 @@
-"""How a run is marked: as attributes of its workflow, which DBOS keeps as JSON beside its status.
+"""Marks a run with attributes of its workflow, which DBOS stores as JSON next to its status.
 
-DBOS makes a step of an attribute that a workflow sets, and a step more would keep older runs from being
-recovered and replayed. So the attributes are set outside of the workflow, from a thread of their own, which
-also keeps the application from waiting for its database.
+If a workflow sets an attribute, DBOS makes a step of it, and an additional step would keep older runs from being
+recovered and replayed. The attributes are therefore set outside of the workflow, from a separate thread, so the
+application does not wait for its database.
 """
 
 import atexit
@@ -32,7 +32,9 @@ log = logging.getLogger("refork")
 
 @dataclass(frozen=True)
 class _Mark:
-    """What is to be written to a run through ``target``, DBOS or a client of it; nothing where there is none."""
+    """The attributes to write to a run through ``target``, DBOS or its client. Writes nothing if there is no
+    target.
+    """
 
     target: Any
     run_id: str

@@ -44,7 +44,9 @@ def needs_clock() -> bool:
 
 
 def _add_clock(connection: Any, record: Any, _lent: object) -> None:
-    """When it is lent, not when it is opened: an application may have opened some before."""
+    """Add the function when a connection is used, not when it is opened, since an application may have opened some
+    before.
+    """
     if isinstance(connection, sqlite3.Connection) and not record.info.get(_add_clock):
         connection.create_function("unixepoch", -1, _unixepoch)
         record.info[_add_clock] = True

@@ -60,7 +60,7 @@ class AppPrompt:
 
 
 def render_candidate(variant: Variant, name: str, baseline: str, variables: Mapping[str, Any]) -> str:
-    """What a candidate makes of a prompt, with its variables and ``{{ baseline }}``. Raises TemplateError."""
+    """Render a candidate with the prompt's variables and ``{{ baseline }}``. Raises TemplateError."""
     if variant.template is None:
         return baseline
     file = str(variant.path) if variant.path is not None else f"variant {variant.name}"
@@ -78,7 +78,7 @@ def check_name(name: str) -> None:
 
 
 def _refuse_front_matter(file: Path, source: str) -> None:
-    """A model named there would never be asked: the application itself calls it, and was given a text."""
+    """Reject front matter: a model named there would be ignored, because the application calls the model itself."""
     lines = source.splitlines()
     if lines and lines[0].rstrip() == _FENCE and any(line.rstrip() == _FENCE for line in lines[1:]):
         raise BadFileError(
@@ -116,7 +116,7 @@ def _line_of(error: BaseException, file: str) -> int | None:
 
 @pass_context
 def _said(context: Context, value: Any) -> Any:
-    """What ``{{ value }}`` prints. Jinja evaluates nothing early where this needs a context."""
+    """Return what ``{{ value }}`` prints. Takes a context so that Jinja does not evaluate it at compile time."""
     if isinstance(value, Undefined):
         return value
     environment = context.environment

@@ -29,12 +29,12 @@ _TEMPLATE: Final = "<prompt>"
 
 
 def load_variants(root: Path, agent: str, *, plain: bool = False) -> tuple[Variant, ...]:
-    """The candidates of ``agent`` in name order: every ``.md`` file of its folder in ``root``.
+    """Return the candidates of ``agent``, sorted by name: every ``.md`` file of its folder in ``root``.
 
-    ``root`` is the folder of all prompts, ``evals/prompts`` by default. Hidden files and subfolders are no
-    variants; without a folder there are none. ``plain`` candidates may be for a prompt of ``refork.prompt``: they
-    have the application's variables, too. BadFileError for a file that may not be
-    there or be read so, TemplateError for one that does not parse.
+    ``root`` is the folder of all prompts, by default ``evals/prompts``. Hidden files and subfolders are ignored;
+    without a folder there are no candidates. ``plain`` candidates may be for a prompt of ``refork.prompt`` and
+    then have the application's variables, too. Raises BadFileError for a file that is not allowed or cannot be
+    read, and TemplateError for one that does not parse.
     """
     folder = root / prompt_folder(agent)
     if not folder.is_dir():

@@ -14,7 +14,7 @@ _STRICT = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 
 
 class Reasoning(BaseModel):
-    """How a reasoning model thinks."""
+    """The settings of a reasoning model."""
 
     model_config = _STRICT
 
@@ -23,7 +23,7 @@ class Reasoning(BaseModel):
 
 
 class FrontMatter(BaseModel):
-    """What a variant overrides besides the prompt. The names are those of the Agents SDK's ModelSettings."""
+    """What a variant changes besides the prompt. The names are those of the Agents SDK's ModelSettings."""
 
     model_config = _STRICT
 
@@ -42,7 +42,7 @@ class FrontMatter(BaseModel):
 
     @property
     def settings(self) -> dict[str, Any]:
-        """What was set, but the model."""
+        """The settings that were given, without the model."""
         return self.model_dump(exclude={"model"}, exclude_none=True)
 
 

@@ -1,8 +1,8 @@
-"""Jinja2 for prompts that come in pull requests: no Python objects, no other files, and bounded work.
+"""Jinja2 for prompts from pull requests: no Python objects, no other files, and bounded work.
 
-Jinja's own sandbox keeps templates from Python's internals, but not from ``{{ 'x' * 10**9 }}``, nor from
-loops in loops. Here everything that can grow is measured before it grows, and everything that can repeat
-is paid for out of one budget, so that a template ends within seconds and megabytes whatever stands in it.
+Jinja's own sandbox protects Python's internals, but does not stop ``{{ 'x' * 10**9 }}`` or nested loops. Here
+everything that can grow is measured before it grows, and every repetition is charged to one budget, so any
+template ends within seconds and megabytes.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -165,7 +165,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
 
 @pass_context
 def _printed(context: Context, value: Any) -> Any:
-    """What ``{{ value }}`` prints. Jinja evaluates nothing early where this needs a context."""
+    """Return what ``{{ value }}`` prints. Takes a context so that Jinja does not evaluate it at compile time."""
     if isinstance(value, Undefined):
         return value
     if value is None or not isinstance(value, str | int | float):
@@ -250,7 +250,7 @@ def _check_length(length: int) -> None:
 
 
 def _weight(loop: nodes.For) -> int:
-    """What one turn of a loop costs: a step for every node of its body, and the text that it prints."""
+    """Return the cost of one iteration of a loop: one for every node of its body, plus the text that it prints."""
     text = sum(len(data.data) for data in loop.find_all(nodes.TemplateData))
     return text + STEP * (1 + sum(1 for part in loop.body for _ in part.find_all(nodes.Expr)) // 4)
 

@@ -1,4 +1,4 @@
-"""Whether a step's code asks a model, told from its source alone: nothing of it is run."""
+"""Recognises from its source whether a step's code calls a model. Nothing is executed."""
 
 from refork.recognition.reached import asks_model
 

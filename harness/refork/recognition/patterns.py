@@ -1,4 +1,4 @@
-"""What in a function's source asks a model: how the clients are called, and where their requests go."""
+"""The patterns in source code that show a model call: calls of clients, and addresses of endpoints."""
 
 import re
 from typing import Final

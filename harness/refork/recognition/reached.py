@@ -20,7 +20,7 @@ _MOST: Final = 2_000
 
 
 def asks_model(function: Callable[..., Any]) -> bool:
-    """Whether the source of a function, or of one that it reaches in the application's own modules, asks a model."""
+    """Return whether a function, or one that it reaches in the application's own modules, calls a model."""
     waiting: list[Any] = [function]
     seen: set[Any] = set()
     while waiting and len(seen) < _MOST:
@@ -84,7 +84,7 @@ def _is_endpoint(text: str) -> bool:
 
 
 def _names_model(value: Any) -> bool:
-    """Whether a global that the code names is a function, a class, an object or an address of a model's."""
+    """Return whether a global that the code uses is a model's function, class, object or address."""
     if isinstance(value, str):
         return _is_endpoint(value)
     if isinstance(value, FunctionType):
@@ -102,7 +102,7 @@ def _is_model(value: Any) -> bool:
 
 
 def _dotted(node: ast.AST) -> list[str]:
-    """``["client", "chat", "completions", "create"]``; what is no name in front of it is left out."""
+    """Return ``["client", "chat", "completions", "create"]``, leaving out anything in front that is not a name."""
     parts: list[str] = []
     while isinstance(node, ast.Attribute):
         parts.append(node.attr)
@@ -141,7 +141,7 @@ def _is_foreign(kind: type) -> bool:
 
 
 def _imported(node: ast.ImportFrom | ast.Import, function: FunctionType) -> Iterator[Any]:
-    """What a function imports when it runs, as far as it is imported already."""
+    """Return what a function imports when it runs, if it is already imported."""
     package = str(function.__globals__.get("__package__") or "")
     if isinstance(node, ast.ImportFrom):
         above = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
@@ -151,7 +151,7 @@ def _imported(node: ast.ImportFrom | ast.Import, function: FunctionType) -> Iter
 
 
 def _resolved(node: ast.AST, function: FunctionType) -> Any:
-    """What a name, or an attribute of a module, a class or an own object, stands for. Nothing of it is called."""
+    """Return what a name, or an attribute of a module, a class or an own object, refers to. Nothing is called."""
     if isinstance(node, ast.Name):
         return _value(node.id, function)
     if not isinstance(node, ast.Attribute):

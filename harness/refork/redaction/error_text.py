@@ -14,7 +14,7 @@ _MOST_FINDINGS: Final = 5
 
 
 def leaf(error: BaseException) -> BaseException:
-    """The first exception of a group that is no group itself."""
+    """Return the first exception of a group that is not a group itself."""
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     return error
@@ -36,13 +36,13 @@ def message_of(error: BaseException, limit: int = LONGEST) -> str:
 
 
 def summary(error: BaseException, limit: int = LONGEST) -> str:
-    """``ValueError: no such key``, or the class's name alone where there is no message."""
+    """Return ``ValueError: no such key``, or only the class name if there is no message."""
     message = message_of(error, limit)
     return f"{name_of(error)}: {message}" if message else name_of(error)
 
 
 def text_of(error: BaseException) -> str:
-    """The exception's own text, as it stands; empty where asking for it raises."""
+    """Return the exception's own text, unchanged; empty if reading it raises."""
     try:
         if isinstance(error, ValidationError):
             return _findings(error)

@@ -1,6 +1,6 @@
-"""The secrets that this process holds: those of its environment, and those that clients and databases were given.
+"""The secrets that this process knows: those of its environment, and those of its clients and databases.
 
-They are looked for by their value, whatever stands around them. Nothing but this module knows them all.
+They are searched by value, whatever is around them. Only this module knows them all.
 """
 
 import json
@@ -73,7 +73,7 @@ def forget() -> None:
 
 @contextmanager
 def left_as_they_are() -> Generator[None]:
-    """Hide nothing in the block: somebody asked for the secrets."""
+    """Replace nothing inside the block, because the user requested the secrets."""
     token = _as_they_are.set(True)
     try:
         yield
@@ -103,7 +103,7 @@ def hidden(text: str) -> str:
 
 
 def hiding() -> Callable[[str], str]:
-    """What does that to many texts: it looks up once what is held now."""
+    """Return a function that hides the secrets known now in many texts, and looks them up only once."""
     values = held()
     return lambda text: _without(text, values)
 
@@ -131,7 +131,9 @@ def _without(text: str, values: tuple[str, ...]) -> str:
 
 
 def is_looked_for(value: str) -> bool:
-    """Whether a secret is long and odd enough to be looked for: a plain word stands in innocent texts."""
+    """Return whether a secret is long and unusual enough to be searched for. A plain word also occurs in innocent
+    texts.
+    """
     return (
         len(value) >= SHORTEST and is_value(value) and is_random("".join(value.split())) and value[:1] != "/"
     )

@@ -1,9 +1,9 @@
-"""Takes secrets out of a run before anything of it is written.
+"""Replaces secrets in a run before anything of it is written.
 
-The same secret gets the same placeholder everywhere in a case, ``<secret:aws-key:1>``, so what was equal stays
-equal. Structure and types stay: JSON within a text is still JSON, bytes are bytes, and numbers, dates and ids
-are left alone. First everything is scanned, then everything is replaced: a password that one step gives
-away is replaced in the steps before it too.
+The same secret gets the same placeholder everywhere in a case, ``<secret:aws-key:1>``, so equal values stay equal.
+Structure and types are preserved: JSON in a text is still JSON, bytes are bytes, and numbers, dates and ids are
+left alone. Everything is scanned before anything is replaced, so a password found in one step is also replaced in
+the steps before it.
 """
 
 import base64
@@ -39,7 +39,7 @@ _MOST_JSON: Final = 5_000_000
 
 @dataclass(kw_only=True)
 class Replaced:
-    """What of one kind was replaced: how many different values, in how many places, in which steps."""
+    """The replacements of one kind: the number of different values, of places, and the steps."""
 
     kind: str
     values: set[str] = field(default_factory=set[str])
@@ -59,10 +59,10 @@ def checked_kinds(text: str) -> tuple[str, ...]:
 
 
 class Redactor:
-    """Finds and replaces, for one case.
+    """Finds and replaces secrets in one case.
 
-    ``kinds`` are keys of :data:`KINDS`; ``function`` takes each text and gives what stands in its place;
-    ``placeholder`` stands for every secret, None for one with a number for each.
+    ``kinds`` are keys of :data:`KINDS`; ``function`` takes each text and returns its replacement; ``placeholder``
+    replaces every secret, or None for numbered placeholders.
     """
 
     def __init__(
@@ -93,11 +93,11 @@ class Redactor:
 
     @property
     def idle(self) -> bool:
-        """Whether there is nothing to replace, by all that was scanned."""
+        """Whether there is nothing to replace in everything that was scanned."""
         return not self._placeholders and self._function is None
 
     def protect(self, names: Iterable[str | None]) -> None:
-        """Leave these texts as they are wherever they stand alone: names of workflows, steps and tools."""
+        """Leave these texts unchanged where they occur alone: names of workflows, steps and tools."""
         self._protected.update(name for name in names if name)
 
     def scan(self, value: Any) -> None:
@@ -135,7 +135,7 @@ class Redactor:
                 self._spread = None
 
     def _spans(self, text: str, name: str | None) -> list[Span]:
-        """Everything to replace in a text that is no JSON. ``name`` is the key under which it stands."""
+        """Find everything to replace in a text that is not JSON. ``name`` is its key."""
         if text in self._protected or (hash(text) in self._clean and _says_nothing(name)):
             return []
         if name in _IDS and " " not in text:
@@ -152,7 +152,7 @@ class Redactor:
         return apart(_outside_placeholders(spans, text))
 
     def _held_in(self, text: str) -> Iterator[Span]:
-        """What this process holds, wherever it stands."""
+        """Find the secrets that this process knows, wherever they occur."""
         for value in self._held:
             for at in places(text, value):
                 yield Span(at, at + len(value), HELD)
@@ -217,7 +217,7 @@ class Redactor:
         return "".join([*parts, text[at:]]) if parts else text
 
     def _known_in(self, text: str) -> list[Span]:
-        """Secrets that were found anywhere, wherever else they stand."""
+        """Find secrets that were found elsewhere in the run, wherever they occur."""
         if not self._known:
             return []
         if self._spread is None:
@@ -267,7 +267,7 @@ def _named_items(value: Sequence[Any], name: str | None) -> Iterator[tuple[Any, 
 
 
 def _says_nothing(name: str | None) -> bool:
-    """Whether a text of this name is no other than without it."""
+    """Return whether a name has no influence on whether this text is secret."""
     if name is None:
         return True
     return (
@@ -306,7 +306,7 @@ def _outside_placeholders(spans: list[Span], text: str) -> list[Span]:
 
 
 def _texts(value: Any, name: str | None = None) -> Iterator[tuple[str, str | None]]:
-    """Every text in an encoded value, with the key that it stands under."""
+    """Yield every text in an encoded value, with its key."""
     if isinstance(value, str):
         yield value, name
     elif isinstance(value, list):
@@ -339,7 +339,7 @@ def _bytes_text(encoded: Any) -> str | None:
 
 
 def _parsed(text: str) -> Any:
-    """What a text holds that is itself a JSON object or array, None for every other one."""
+    """Return the JSON object or array in a text; None for any other text."""
     if text[:1] not in "{[" or text[-1:] not in "}]" or not 2 < len(text) < _MOST_JSON:
         return None
     try:
@@ -350,7 +350,7 @@ def _parsed(text: str) -> Any:
 
 
 def _dumped(value: Any, *, like: str) -> str:
-    """As JSON again, in the manner of the text that it was."""
+    """Return JSON in the same style as the original text."""
     spaced = '": ' in like or ", " in like
     return json.dumps(
         value,

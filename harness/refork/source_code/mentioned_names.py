@@ -26,13 +26,13 @@ class Mentioned:
     is_open: bool = False
 
     def holds(self, name: str) -> bool:
-        """Whether each part of a name is mentioned, ``<locals>`` aside."""
+        """Return whether each part of a name is mentioned, except for ``<locals>``."""
         parts = [part for part in name.split(".") if part != "<locals>"]
         return name in self.names or all(part in self.names for part in parts)
 
 
 def mentioned(modules: Sequence[str]) -> Mentioned:
-    """What stands in the source of the application's own modules: those of ``app``, and what these import."""
+    """Return the names in the source of the application's own modules: those of ``app`` and the ones they import."""
     trees = own_modules(modules).values()
     names = {name for tree in trees if tree is not None for name in _names(tree)}
     # Nobody knows what a module without source defines.

@@ -15,6 +15,6 @@ _NAMES: Final = frozenset({"site-packages", "dist-packages"})
 
 @lru_cache(maxsize=4096)
 def is_installed(file: str) -> bool:
-    """Whether a module's file belongs to the standard library or to an installed package."""
+    """Return whether a module's file belongs to the standard library or to an installed package."""
     path = Path(file).resolve()
     return bool(_NAMES.intersection(path.parts)) or any(path.is_relative_to(folder) for folder in _FOLDERS)

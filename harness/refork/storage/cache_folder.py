@@ -12,7 +12,7 @@ import platformdirs
 
 
 def cache_folder(root: Path) -> Path:
-    """Where a project's evals databases and journals lie. It need not exist, nor be writable."""
+    """Return the folder of a project's evals databases and journals. It may be missing or not writable."""
     return platformdirs.user_cache_path("refork") / _name(root)
 
 

@@ -41,7 +41,7 @@ def refuse_outside(path: Path, folder: Path) -> None:
 
 
 def readable_path(path: Path) -> str:
-    """A path as people read it: without a locale, what is not ASCII in one is no text that can be written."""
+    """Return a path as people read it. Without a locale, a path that is not ASCII cannot be written as text."""
     return os.fsencode(path).decode("utf-8", "replace")
 
 
@@ -68,7 +68,7 @@ def write_atomically(path: Path, text: str | Iterable[str]) -> None:
 
 
 def left_behind(folder: Path, name: str = "*") -> Iterator[Path]:
-    """What processes that no longer run left in a folder, of what they were writing as ``name``."""
+    """Return the files that dead processes left in a folder while they wrote ``name``."""
     pattern = name if name == "*" else glob.escape(name)
     for path in folder.glob(f".{pattern}.*.????????.tmp"):
         owner = path.name.split(".")[-3]
@@ -77,7 +77,7 @@ def left_behind(folder: Path, name: str = "*") -> Iterator[Path]:
 
 
 def runs(process: int) -> bool:
-    """Whether a process of this number runs, as far as can be told."""
+    """Return whether a process with this number runs, as far as that can be found out."""
     if os.name != "posix":
         return True
     try:

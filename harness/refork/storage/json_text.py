@@ -31,9 +31,9 @@ def parse_json(text: str, *, path: Any) -> Any:
 
 
 def dump_json(value: Any) -> str:
-    """``value`` as indented JSON text with a last newline, ready to be written as UTF-8.
+    """Return ``value`` as indented JSON with a trailing newline, ready to be written as UTF-8.
 
-    Raises ValueError, TypeError or RecursionError for what is no JSON; the order of keys is kept.
+    The order of keys is preserved. Raises ValueError, TypeError or RecursionError for a value that is not JSON.
     """
     text = json.dumps(value, ensure_ascii=False, allow_nan=False, indent=1)
     # Half a surrogate pair becomes the JSON escape that stands for it.

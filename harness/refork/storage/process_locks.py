@@ -20,7 +20,7 @@ else:
 
 @contextmanager
 def held_file(path: Path) -> Generator[bool]:
-    """Hold an exclusive lock on a file; gives False where another process holds it."""
+    """Hold an exclusive lock on a file. Yields False if another process holds it."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         try:

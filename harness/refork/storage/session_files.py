@@ -1,4 +1,4 @@
-"""How the files of a session are called in a project's cache folder."""
+"""The names of a session's files in a project's cache folder."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
@@ -14,9 +14,9 @@ _OVER: Final = "over"
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
-    """The journal of one process of a session: ``<session>-<name>.answers``, and the lock beside it.
+    """The journal of one process of a session, ``<session>-<name>.answers``, and the lock next to it.
 
-    It is over once its session came to its end, although its answers could not be written elsewhere.
+    It is over once its session ended, even if its answers could not be written elsewhere.
     """
 
     folder: Path
@@ -44,7 +44,7 @@ class Part:
         return f"{stem}.{_OVER}" if self.is_over else stem
 
     def remove(self) -> None:
-        """Delete the journal, whose answers stand elsewhere."""
+        """Delete the journal, whose answers are stored elsewhere."""
         self.path.unlink(missing_ok=True)
         self.lock.unlink(missing_ok=True)
 
@@ -55,7 +55,9 @@ class Part:
             self.lock.unlink(missing_ok=True)
 
     def is_orphan(self, held: Collection[Self]) -> bool:
-        """Whether the process lives, and the one that it works for does not. ``held`` are journals that we hold."""
+        """Return whether the process lives and the one that it works for does not. ``held`` are journals that this
+        process holds.
+        """
         main = replace(self, name=MAIN)
         if self == main:
             return False

@@ -1,4 +1,4 @@
-"""What pydantic finds wrong, in one line that names the key, the nearest known one and what is accepted."""
+"""Turns pydantic's errors into one line with the key, the nearest known key and what is accepted."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -29,10 +29,10 @@ def explain(
     schema: Callable[[], Mapping[str, Any]],
     at: Callable[[Path_], str] = lambda _: "",
 ) -> str:
-    """The first thing that ``error`` found, as ``key: what is wrong``.
+    """Return the first problem in ``error`` as ``key: what is wrong``.
 
-    ``schema`` gives the JSON Schema of the model, out of which the known keys are taken;
-    ``at`` says where a key stands (`` line 3``), for files that have lines.
+    ``schema`` returns the JSON Schema of the model, which contains the known keys; ``at`` returns the place of a
+    key, such as `` line 3``, for files with lines.
     """
     found = _most_telling(error)
     where = tuple(found["loc"])

@@ -27,7 +27,7 @@ class YamlDocument:
     first_line: int = 1
 
     def line(self, where: Path_) -> int:
-        """The line, from 1, on which a key stands, or the nearest mapping around it."""
+        """Return the line number, from 1, of a key or of the nearest mapping around it."""
         line = 0
         node = self.root
         for part in where:

@@ -12,12 +12,12 @@ _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 def is_name(text: str) -> bool:
-    """Whether ``text`` can name a case: letters, digits, ``.``, ``_`` and ``-``, and no path."""
+    """Return whether ``text`` can name a case: letters, digits, ``.``, ``_`` and ``-``, and not a path."""
     return _NAME.fullmatch(text) is not None
 
 
 def is_folder_name(text: str) -> bool:
-    """Whether ``text`` names something inside a folder, and no path."""
+    """Return whether ``text`` names something inside a folder and is not a path."""
     return bool(text.strip()) and text not in {".", ".."} and not any(c in text for c in "/\\\0\n\r")
 
 

@@ -65,7 +65,7 @@ def _duration(seconds: float) -> str:
 
 
 def percent(share: float | None) -> str:
-    """A share as a whole percentage; 0% and 100% are kept for exactly none and exactly all."""
+    """Format a share as a whole percentage. 0% and 100% appear only for exactly none and exactly all."""
     return UNKNOWN if share is None else f"{_percentage(share)}%"
 
 

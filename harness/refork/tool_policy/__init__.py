@@ -1,7 +1,7 @@
-"""What tools, steps and side effects of a workflow may do in a rerun. Pure: the engine asks, nothing here acts.
+"""Decides what tools, steps and side effects of a workflow may do in a rerun. Pure functions: nothing here acts.
 
-``rules`` says what is allowed, ``recorded_calls`` what the recorded run can answer, and ``decisions`` what becomes
-of one call by the two of them.
+``rules`` says what is allowed, ``recorded_calls`` what the recorded run can answer, and ``decisions`` what happens
+to a call.
 """
 
 from refork.tool_policy.rules import (

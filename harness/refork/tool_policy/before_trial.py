@@ -38,7 +38,8 @@ _registered: list[Callable[..., Any]] = []
 class EarlierCall:
     """A tool call of the recorded run before the fork point.
 
-    ``arguments`` are by name, None where nobody knows them. ``error`` is the message of what it raised, else None.
+    ``arguments`` are by name, None if unknown. ``error`` is the message of the exception that it raised, otherwise
+    None.
     """
 
     name: str
@@ -109,7 +110,9 @@ def _call(step: Step, arguments: tuple[Any, ...]) -> EarlierCall:
 
 
 def _tidy(made: Generator[Any], hook: Callable[..., Any]) -> None:
-    """Let the generator go on after its ``yield``. The trial is over, so what it raises is told and harms nothing."""
+    """Resume the generator after its ``yield``. The trial is over, so an exception is reported and has no other
+    effect.
+    """
     try:
         next(made, None)
     except Exception as error:

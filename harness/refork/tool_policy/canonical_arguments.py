@@ -8,12 +8,12 @@ from refork.text.lines import one_line
 
 
 def canonical(arguments: Any) -> str:
-    """``arguments`` as JSON that is equal where the calls are: keys sorted, no spaces, ``1.0`` as ``1``.
+    """Return ``arguments`` as JSON that is equal if the calls are: keys sorted, no spaces, ``1.0`` as ``1``.
 
-    No arguments (None, empty text, an empty object) are ``{}``. Text that is JSON is read first, since that
-    is how a model writes arguments; text that is not stands for itself. Texts inside are compared by their
-    code points, neither normalised nor trimmed: to a tool, ``"é"`` written in two ways is two file names.
-    ``true`` is not 1, and lists keep their order. Beyond JSON's depth or types, Python's repr stands in.
+    No arguments (None, empty text, an empty object) are ``{}``. Text that is JSON is parsed first, since models
+    write arguments in that form; other text is used unchanged. Texts inside are compared by their code points,
+    without normalising or trimming: to a tool, ``"é"`` written in two ways is two file names. ``true`` is not 1,
+    and lists keep their order. Beyond JSON's depth or types, Python's repr is used.
     """
     if arguments is None or arguments == "":
         return "{}"

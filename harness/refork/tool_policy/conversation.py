@@ -1,4 +1,4 @@
-"""The turns of a conversation: what the user said, by ``DBOS.recv`` or by a step, and what the model answered."""
+"""The turns of a conversation: the user's, from ``DBOS.recv`` or from a step, and the model's answers."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,7 +13,7 @@ USER: Final = "user"
 
 @dataclass(frozen=True, kw_only=True)
 class Turn:
-    """What one side said. ``step`` is the number of the step by which it came."""
+    """A message of one side. ``step`` is the number of the step that it came from."""
 
     role: Literal["user", "assistant"]
     text: str
@@ -21,12 +21,12 @@ class Turn:
 
 
 def is_users(step: Step) -> bool:
-    """Whether a step brought a turn of the user's. A wait that ran out brought none."""
+    """Return whether a step returned a turn of the user. A wait that timed out did not."""
     return asks_user(step) and step.output is not None
 
 
 def asks_user(step: Step) -> bool:
-    """Whether a step waited for the user."""
+    """Return whether a step waited for the user."""
     return step.user or step.name == RECEIVE
 
 
@@ -92,7 +92,7 @@ def answering_other_words(trajectory: Iterable[Step], recorded: Iterable[Step]) 
 
 
 def _heard(turns: Sequence[Turn]) -> Iterable[tuple[int, Turn, str]]:
-    """Each of the user's turns with its place among them, and what the assistant had said before it."""
+    """Yield each turn of the user with its index, and what the assistant had said before it."""
     place, said = 0, ""
     for turn in turns:
         if turn.role == "assistant":
@@ -112,7 +112,7 @@ def _turns(step: Step) -> Iterator[Turn]:
 
 
 def text_of(output: Json) -> str:
-    """What a message says: its text, or that of its only text field, else as Python writes it."""
+    """Return the text of a message: the message itself, its only text field, or otherwise its Python form."""
     shown: Any = untagged(output)
     if isinstance(shown, dict):
         texts = [value for value in shown.values() if isinstance(value, str)]

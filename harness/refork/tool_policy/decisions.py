@@ -1,4 +1,4 @@
-"""What becomes of one call in a rerun: answered from the record, made, stubbed, or denied. Pure."""
+"""Decides what happens to one call in a rerun: it is replayed, made, answered by a stub, or denied. Pure."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -53,11 +53,12 @@ def decide(
     name: str,
     arguments: Any,
 ) -> Decision:
-    """What ``policy`` lets the call of ``name`` do: a tool, a step, a child workflow, or a ``DBOS.`` operation.
+    """Return what ``policy`` does with the call of ``name``: a tool, a step, a child workflow, or a ``DBOS.``
+    operation.
 
-    ``arguments`` is JSON as :func:`refork.values.encode` writes it, or text as a model does. A replayed call is
-    taken from ``calls``. Only a call that is to be replayed and was not recorded can be told to the model,
-    and none of DBOS's own operations, which no model asked for.
+    ``arguments`` is JSON as :func:`refork.values.encode` writes it, or a model's text. A replayed call is taken
+    from ``calls``. Only a miss can be answered with a message to the model, and never that of DBOS's own
+    operation, which no model requested.
     """
     rule = policy.rule_for(name)
     if rule.action is Action.LIVE:

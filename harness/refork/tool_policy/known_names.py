@@ -1,4 +1,4 @@
-"""Whether rules of a tool policy can hold: names that nothing has, and actions that nothing of that name can take."""
+"""Checks the rules of a tool policy: names that do not exist, and actions that are impossible for a name."""
 
 import difflib
 from collections.abc import Iterable
@@ -15,11 +15,11 @@ _SHOWN: Final = 8
 
 @dataclass(frozen=True, kw_only=True)
 class KnownNames:
-    """What is known to have a name in a recorded run, and in the application as it is imported.
+    """The names in a recorded run and in the imported application.
 
-    ``steps`` act, ``offered`` are tools that a model was offered or asked for, ``models`` steps that ask a model,
-    ``children`` workflows that the run started, ``workflows`` any other, ``operations`` DBOS's own, such as
-    ``DBOS.send``.
+    ``steps`` act, ``offered`` are tools that a model was offered or requested, ``models`` are steps that call a
+    model, ``children`` are workflows that the run started, ``workflows`` are all others, ``operations`` are DBOS's
+    own, such as ``DBOS.send``.
     """
 
     steps: frozenset[str] = field(default_factory=frozenset[str])
@@ -30,7 +30,7 @@ class KnownNames:
     operations: frozenset[str] = field(default_factory=frozenset[str])
 
     def holds(self, rule: Rule) -> bool:
-        """Whether anything has a name that the rule fits."""
+        """Return whether the rule matches any name."""
         every = (self.steps, self.offered, self.models, self.children, self.workflows, self.operations)
         return any(_fits(rule, names) for names in every)
 
@@ -89,7 +89,7 @@ _NO_STUB_OF_A_MODEL: Final = (
 
 
 def names_of_run(run: Run) -> KnownNames:
-    """What has a name in a recorded run: its steps, and the tools that its model was offered, or asked for."""
+    """Return the names in a recorded run: its steps, and the tools that its model was offered or requested."""
     offered: set[str] = set()
     for step in run.steps:
         offered.update(() if step.tool is None else (step.tool,))

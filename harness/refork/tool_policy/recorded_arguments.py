@@ -1,4 +1,4 @@
-"""What the steps of a recorded run were called with, as far as the run tells."""
+"""Finds the arguments of a recorded run's steps, as far as the run contains them."""
 
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -31,13 +31,13 @@ class _Turn:
 
 
 def arguments_of(run: Run) -> dict[int, tuple[Any, ...]]:
-    """The arguments of steps by number: ``Step.arguments``, and those in the answer that asked for the tool.
+    """Return the arguments of steps by number: ``Step.arguments``, and those in the answer that requested the
+    tool.
 
-    The two may differ, by defaults that a model left out: a call is known by either.
-
-    The calls of one answer are given to the steps of that tool in their order. Where an answer and the steps
-    after it do not agree in number, or two answers may have asked for a step, its arguments stay unknown
-    and it has no entry: a wrong guess would hand out the output of another call.
+    The two may differ by defaults that a model left out, so a call matches either. The calls of one answer are
+    assigned to the steps of that tool in order. If an answer and the steps after it differ in number, or two
+    answers may have requested a step, its arguments stay unknown and it has no entry: a wrong guess would return
+    the output of another call.
     """
     found = {step.number: (step.arguments,) for step in run.steps if step.arguments is not None}
     for turn in _turns(run):

@@ -22,7 +22,7 @@ _SHOWN: Final = 160
 
 @dataclass(frozen=True, kw_only=True)
 class Recorded:
-    """What a call gave in the recorded run: ``output`` encoded, or ``error``; ``child_run`` where it started one."""
+    """The recorded result of a call: ``output`` encoded, or ``error``; ``child_run`` if it started a workflow."""
 
     number: int
     name: str
@@ -33,7 +33,7 @@ class Recorded:
 
 @dataclass(frozen=True, kw_only=True)
 class _Call:
-    """A recorded call. ``keys`` are its arguments as canonical JSON, none where nobody knows them."""
+    """A recorded call. ``keys`` are its arguments as canonical JSON, empty if they are unknown."""
 
     recorded: Recorded
     label: str
@@ -41,12 +41,12 @@ class _Call:
 
 
 class RecordedCalls:
-    """The steps of ``run`` that are no model calls, found by name and arguments.
+    """The steps of ``run`` that are not model calls, found by name and arguments.
 
-    ``start`` is the fork point: calls recorded from there on are handed out in the order of the run, each
-    once; then, and where there is none, the last one before answers every further time. Arguments are
-    those of ``Step.arguments``, or of the model's answer that asked for the tool. A call whose arguments nobody
-    knows is never handed out. One object serves one trial; :meth:`fresh` gives the next. Safe to use from many
+    ``start`` is the fork point. Calls recorded from there on are returned in the order of the run, each once;
+    after that the last one is returned again, or, if there is none, the last one before the fork point. Arguments
+    are those of ``Step.arguments``, or of the model's answer that requested the tool. A call with unknown
+    arguments is never returned. One object serves one trial; :meth:`fresh` returns the next. Safe to use from many
     threads.
     """
 
@@ -74,10 +74,10 @@ class RecordedCalls:
         return other
 
     def take(self, name: str, arguments: Any) -> Recorded | None:
-        """What ``name`` gave for ``arguments``, None where no such call is on record.
+        """Return the recorded result of ``name`` for ``arguments``; None if no such call was recorded.
 
-        ``name`` is a step's name, or a tool's or the last part of a step's where only one step is called so.
-        ``arguments`` is JSON as :func:`refork.values.encode` writes it, or text as a model does.
+        ``name`` is a step's name, or a tool's or the last part of a step's name if only one step has it.
+        ``arguments`` is JSON as :func:`refork.values.encode` writes it, or a model's text.
         """
         same = self._by_key.get((self._name(name), canonical(arguments)), [])
         ahead = [call for call in same if call.recorded.number >= self._start]
@@ -102,7 +102,7 @@ class RecordedCalls:
         return f"the nearest that was recorded is {said}"
 
     def _name(self, name: str) -> str:
-        """The step's name that ``name`` stands for; itself where that is nobody's, or several's."""
+        """Return the name of the step that ``name`` means; ``name`` itself if no step or several steps match."""
         names = {call.recorded.name for call in self._by_label.get(name, [])}
         return names.pop() if name not in self._by_name and len(names) == 1 else name
 

@@ -1,4 +1,4 @@
-"""What stands in ``[tool.refork.tools]`` and in ``tools`` of a case, as rules."""
+"""Reads rules from ``[tool.refork.tools]`` and from ``tools`` of a case."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -9,9 +9,10 @@ from refork.tool_policy import DBOS_PREFIX, RECEIVE, TIGHTENING, Action, Rule
 
 
 def project_rules(table: Mapping[str, Any]) -> tuple[Rule, ...]:
-    """The rules of ``[tool.refork.tools]``: an action for each name, ``{stub = "name"}`` or ``{user = true}``, or both.
+    """Return the rules of ``[tool.refork.tools]``: for each name an action, ``{stub = "name"}``, ``{user =
+    true}``, or both.
 
-    BadInputError names the tool, what stands there, and what is accepted.
+    Raises BadInputError that names the tool, its value, and the accepted values.
     """
     return tuple(_project_rule(_pattern(name), value) for name, value in table.items())
 

@@ -64,7 +64,7 @@ def stub_for(rule: Rule, name: str, stubs: Mapping[str, Callable[..., Any]]) -> 
 
 
 def check_stubs(policy: ToolPolicy, stubs: Mapping[str, Callable[..., Any]] | None = None) -> None:
-    """BadInputError for the first rule of ``policy`` that asks for a stub which nobody registered."""
+    """Raise BadInputError for the first rule of ``policy`` whose stub is not registered."""
     known = registered_stubs() if stubs is None else stubs
     for rule in policy.rules:
         if rule.action is Action.STUB and not _is_answered(rule, known):
@@ -113,6 +113,6 @@ def _check(name: str, function: Callable[..., Any]) -> None:
 
 
 def place_of(function: Callable[..., Any]) -> str:
-    """Where a function is written; the same after its module was imported again."""
+    """Return where a function is defined. It is the same after its module was imported again."""
     code = getattr(inspect.unwrap(function), "__code__", None)
     return f"{code.co_filename}:{code.co_firstlineno}" if code else repr(function)

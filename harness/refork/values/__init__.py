@@ -98,11 +98,12 @@ class Registry:
         encode: Callable[[Any], Any] | None = None,
         decode: Callable[[Any], Any] | None = None,
     ) -> None:
-        """Let values of exactly ``type`` be written, under ``name`` (default: ``module.QualName``).
+        """Register ``type`` so that values of exactly this type can be written, under ``name`` (default:
+        ``module.QualName``).
 
-        ``encode`` gives a value that can be written, ``decode`` takes it back; an Enum, a dataclass, a
-        pydantic model and a NamedTuple need neither. ValueNotPortableError where they are needed and
-        missing, and where another type has that name.
+        ``encode`` returns a value that can be written, and ``decode`` reverses that. An Enum, a dataclass, a
+        pydantic model and a NamedTuple need neither. Raises ValueNotPortableError if they are needed and missing,
+        or if another type has that name.
         """
         if (encode is None) != (decode is None):
             raise ValueNotPortableError(
@@ -141,9 +142,9 @@ class Registry:
         return encoded
 
     def decode(self, data: Json) -> Any:
-        """The value that ``data`` stands for; plain parts are not copied.
+        """Return the value of ``data``. Plain parts are not copied.
 
-        ValueNotPortableError for a type that is not registered, and for what no encoder wrote.
+        Raises ValueNotPortableError for a type that is not registered, and for data that no encoder wrote.
         """
         try:
             return self._decode(data, 0)
@@ -233,7 +234,7 @@ class Registry:
         return {TAG: "recorded_exception", _VALUE: self._encode(self._parts(error, depth), depth)}
 
     def _parts(self, error: BaseException, depth: int) -> dict[str, Any]:
-        """What an exception is made of again, as far as it can be written."""
+        """Return the parts from which an exception can be rebuilt, as far as they can be written."""
         parts: dict[str, Any] = recorded(error)
         if isinstance(error, RecordedException) or not self._writes(list(error.args), depth):
             return parts
@@ -302,7 +303,7 @@ def _number(value: int | float) -> Json:
 
 
 class _Problem(Exception):  # noqa: N818 - carries a message up to encode() or decode(), which raise it properly
-    """What is wrong with a part of a value; the path to it grows on the way up."""
+    """A problem with a part of a value. The path to the part is extended on the way up."""
 
     def __init__(self, message: str, cause: BaseException | None = None, *, kind: type | None = None) -> None:
         super().__init__(message)
@@ -326,12 +327,12 @@ def _unregistered(kind: type) -> str:
 
 
 def _contents(value: Any) -> Any:
-    """What an object holds, to look into it."""
+    """Return the parts of an object, to look for problems in them."""
     return dict(getattr(value, "__dict__", {}))
 
 
 def _reason(placeholder: Any) -> str:
-    """Why a value is not there, in the words of what stands in its place."""
+    """Return why a value is missing, from its replacement."""
     told = placeholder if isinstance(placeholder, dict) else {}
     if "problem" in told:
         return f"it is not in the case: it {told['problem']}"
@@ -359,7 +360,7 @@ unregistered = DEFAULT.unregistered
 
 
 def decoded(data: Json) -> Any:
-    """The value that ``data`` stands for, or ``data`` itself where a type of it is not at hand."""
+    """Return the value of ``data``, or ``data`` itself if one of its types is not available."""
     try:
         return DEFAULT.decode(data)
     except ValueNotPortableError:

@@ -1,4 +1,4 @@
-"""How values of the classes that the application registers are written: by what kind of class it is."""
+"""Encodes values of the classes that the application registers, depending on the kind of class."""
 
 import dataclasses
 import inspect
@@ -17,9 +17,9 @@ Coders: TypeAlias = tuple[Coder, Coder]
 
 
 def coders(kind: type) -> Coders:
-    """``(encode, decode)`` of an Enum, a dataclass, a pydantic model or a NamedTuple.
+    """Return ``(encode, decode)`` of an Enum, a dataclass, a pydantic model or a NamedTuple.
 
-    ValueNotPortableError for any other class: only its author knows what is to be kept of it.
+    Raises ValueNotPortableError for any other class, since only its author knows what must be stored.
     """
     if issubclass(kind, Enum):
         return _enum(kind)
@@ -36,12 +36,11 @@ def coders(kind: type) -> Coders:
 
 
 def pydantic_coders(kind: Any, *, exactly: bool = True) -> Coders:
-    """``(encode, decode)`` of any type that pydantic can validate, which need not be a pydantic class.
+    """Return ``(encode, decode)`` of any type that pydantic can validate, which need not be a pydantic class.
 
-    Without ``exactly`` the type's own validation may give a newer form of a value than the one that was written.
-
-    Which fields were set is kept: a library that sends ``model_dump(exclude_unset=True)`` of a value
-    would otherwise send something else after it was read back.
+    Without ``exactly``, the type's own validation may return a newer form of a value than the one that was
+    written. The set of fields that were set is stored: otherwise a library that sends
+    ``model_dump(exclude_unset=True)`` of a value would send something else after it was read back.
     """
     adapter: TypeAdapter[Any] = TypeAdapter(kind)
 

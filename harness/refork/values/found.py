@@ -36,9 +36,10 @@ def coders_of(kind: type) -> Coders | None:
 
 
 def _framework_coders(kind: type) -> Coders:
-    """By pydantic, which knows more of a field than its value tells; else field by field.
+    """Return the coders of a framework's class: pydantic's, which know more about a field than its value shows,
+    otherwise field by field.
 
-    A generic class, such as the result of an agent whose output is a model, does not come back from JSON alone.
+    A generic class, such as the result of an agent whose output is a model, cannot be restored from JSON alone.
     """
     encode, decode = pydantic_coders(kind, exactly=False)
     try:
@@ -69,7 +70,9 @@ def class_named(tag: str) -> type | None:
 
 
 def is_plain_data(kind: type) -> bool:
-    """Whether a class is an enum, a dataclass, a pydantic model or a NamedTuple, so that its fields are all of it."""
+    """Return whether a class is an enum, a dataclass, a pydantic model or a NamedTuple, so that its fields are
+    everything.
+    """
     is_named_tuple = issubclass(kind, tuple) and hasattr(kind, "_fields")
     return (
         issubclass(kind, Enum | BaseModel) or is_named_tuple or dataclasses.is_dataclass(kind)

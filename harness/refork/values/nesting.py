@@ -1,4 +1,4 @@
-"""How deep a value is nested: what others wrote may be deeper than any writer of JSON follows."""
+"""Measures how deeply a value is nested, because data of others may be deeper than any JSON writer supports."""
 
 from typing import Any, Final
 
@@ -7,7 +7,7 @@ DEEPEST: Final = 60
 
 
 def is_nested_too_deeply(value: Any, levels: int = DEEPEST) -> bool:
-    """Whether lists and objects in ``value`` stand in each other more than ``levels`` deep."""
+    """Return whether lists and objects in ``value`` are nested more than ``levels`` deep."""
     layer = [value]
     for _ in range(levels + 1):
         layer = [each for held in layer for each in _held_in(held)]

@@ -7,7 +7,9 @@ from refork.values import PLACEHOLDERS, TAG
 
 
 def untagged(data: Json) -> Json:
-    """``data`` with every tagged object replaced by its value, and what stands for a missing value by the reason."""
+    """Return ``data`` with every tagged object replaced by its value, and a placeholder of a missing value by the
+    reason.
+    """
     if isinstance(data, list):
         return [untagged(item) for item in data]
     if not isinstance(data, dict):

@@ -20,7 +20,7 @@ class NotPortable(ValueError):  # noqa: N818 - never reaches the user: values.py
 
 
 class RecordedException(Exception):  # noqa: N818 - named for what it is: an exception on record
-    """Stands for an exception whose class is not built in: the class's name and the message it had."""
+    """Represents an exception whose class is not built in, with the class's name and the original message."""
 
     def __init__(self, type_name: str, message: str) -> None:
         super().__init__(type_name, message)
@@ -39,9 +39,9 @@ class RecordedException(Exception):  # noqa: N818 - named for what it is: an exc
 
 @dataclass(frozen=True, kw_only=True)
 class Form:
-    """How values of one type are written. ``encode`` gives a simpler value, ``decode`` takes it back.
+    """How values of one type are written. ``encode`` returns a simpler value, ``decode`` reverses that.
 
-    Both see values, not JSON: what ``encode`` gives is itself encoded.
+    Both work on values, not on JSON: the result of ``encode`` is itself encoded.
     """
 
     tag: str
@@ -75,7 +75,7 @@ def builtin_forms() -> dict[type, Form]:
 
 
 def untyped_decoders() -> dict[str, Callable[[Any], Any]]:
-    """How the tags are read that are not those of one type: odd texts and numbers, and exceptions."""
+    """Return how to read the tags that do not belong to one type: unusual texts and numbers, and exceptions."""
     return {
         "str": _unescaped,
         "int": lambda text: int(_a(str, text), 16),
@@ -93,7 +93,7 @@ def exception_form(kind: type[BaseException]) -> Form:
 
 
 def exception(data: Any) -> BaseException:
-    """The built-in exception that ``{"type": "ValueError", "args": [...]}`` stands for."""
+    """Return the built-in exception of ``{"type": "ValueError", "args": [...]}``."""
     name, args = _a(dict, data)["type"], _a(list, data["args"])
     kind = getattr(builtins, _a(str, name), None)
     if not (isinstance(kind, type) and issubclass(kind, BaseException)):
@@ -237,7 +237,7 @@ def _zone(name: str) -> ZoneInfo:
 
 
 def is_text(text: str) -> bool:
-    """Whether ``text`` can be written as UTF-8: half a surrogate pair cannot."""
+    """Return whether ``text`` can be written as UTF-8. Text with half a surrogate pair cannot."""
     try:
         text.encode()
     except UnicodeEncodeError:

@@ -1,1 +1,1 @@
-"""What finds secrets in a text, each kind of place in a file."""
+"""Finds secrets in a text, with one module for each kind of place."""

@@ -1,6 +1,7 @@
-"""Values whose name says that they are secret: ``password = "hunter2"`` in any notation.
+"""Finds values whose name shows that they are secret: ``password = "hunter2"`` in any notation.
 
-One pass over the text, from one word of a name to the next; what stands around a word is looked at within limits.
+It goes over the text once, from one word of a name to the next, and looks at a limited part of the text around
+each.
 """
 
 import re

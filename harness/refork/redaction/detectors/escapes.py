@@ -12,7 +12,7 @@ _LETTER: Final = re.compile(r"\\{1,8}u([0-9a-fA-F]{4})")
 
 
 class Unescaped:
-    """A text as it reads, and where each place of it stands in the text as it is written."""
+    """A text without its escapes, and the position of each character in the original text."""
 
     def __init__(self, written: str) -> None:
         self._places = [(0, 0)]

@@ -1,7 +1,8 @@
-"""The forms of tokens that give themselves away. To find another kind, add a line to :data:`FORMS`.
+"""The forms of tokens that can be recognised by their form. To find another kind, add a line to :data:`FORMS`.
 
-A line is the kind, the text that each of its tokens begins with, and an expression for the rest. Forms are those that
-the issuers publish. Every repetition has a limit, and a rest that is too little varied is no token: ``sk-xxxxxxxx``.
+A line has the kind, the text that each of its tokens begins with, and an expression for the rest. The forms are
+those that the issuers publish. Every repetition has a limit, and a token must vary enough: ``sk-xxxxxxxx`` is
+none.
 """
 
 import re
@@ -238,7 +239,9 @@ def inner_forms() -> Iterator[Pattern]:
 
 
 def is_varied(text: str) -> bool:
-    """Whether ``text`` may be random: it has digits, or letters of both cases, and is no row of ``x`` or ``*``."""
+    """Return whether ``text`` may be random: it has digits, or letters of both cases, and is not a row of ``x`` or
+    ``*``.
+    """
     rest = text.strip("xX*.-_") if text[:1] in "xX*.-_" else text
     mixed = any(map(str.isdigit, rest)) or (rest != rest.lower() and rest != rest.upper())
     return mixed and len(rest) >= 8 and len(set(rest)) > 1

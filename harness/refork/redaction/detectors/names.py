@@ -1,4 +1,4 @@
-"""Which names say that their value is secret, and which values are none although their name says so."""
+"""Recognises names whose values are secret, and values that are not secret despite such a name."""
 
 import base64
 import binascii
@@ -166,9 +166,10 @@ _CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|[-.
 
 
 class Secrecy(IntEnum):
-    """What a name says of its value. Of a ``TOKEN`` only what is random is a secret, of a ``KEY`` nearly all.
+    """How secret the value of a name is.
 
-    ``SHORT`` is a password where it looks like one: ``pass`` means other things as well.
+    The value of a ``TOKEN`` is secret if it is random, that of a ``KEY`` nearly always. That of a ``SHORT`` name
+    is a password if it looks like one, because ``pass`` also means other things.
     """
 
     NONE = 0
@@ -180,7 +181,9 @@ class Secrecy(IntEnum):
 
 @lru_cache(maxsize=4096)
 def secrecy_of(name: str) -> Secrecy:
-    """What ``name`` says of its value: ``db_password`` is a password; ``password_hint`` and ``secretary`` are none."""
+    """Return how secret the value of ``name`` is: that of ``db_password`` is a password, those of
+    ``password_hint`` and ``secretary`` are not.
+    """
     parts = [part.lower().rstrip("0123456789") or part for part in _CAMEL.split(name[:200]) if part]
     while len(parts) > 1 and parts[-1] in _QUALIFIERS and not _says(parts, name):
         parts.pop()
@@ -212,12 +215,12 @@ def _of_key(before: str, name: str) -> Secrecy:
 
 
 def is_secret_name(name: str) -> bool:
-    """Whether a value of this name is secret."""
+    """Return whether the value of this name is secret."""
     return secrecy_of(name) > Secrecy.NONE
 
 
 def is_value(text: str) -> bool:
-    """Whether ``text`` may be a secret where a secret is expected, and not a word that stands in for one."""
+    """Return whether ``text`` may be a secret where one is expected, and is not a placeholder."""
     lowered = text.lower()
     return (
         4 <= len(text) <= 4000
@@ -229,7 +232,7 @@ def is_value(text: str) -> bool:
 
 
 def is_random(text: str) -> bool:
-    """Whether ``text`` is so little like a word that it is the same secret wherever it stands."""
+    """Return whether ``text`` is so unlike a word that it is the same secret wherever it occurs."""
     if len(text) < 8 or any(map(str.isspace, text)):
         return False
     kinds = {"a" if c.isalpha() else "0" if c.isdigit() else "-" for c in text}
@@ -241,7 +244,9 @@ def _is_odd(text: str) -> bool:
 
 
 def is_token(text: str) -> bool:
-    """Whether ``text`` is as random as tokens are: long, with digits, and no path, address or id in words."""
+    """Return whether ``text`` is as random as a token: long, with digits, and not a path, an address or a readable
+    id.
+    """
     return (
         len(text) >= 16
         and is_value(text)
@@ -255,7 +260,9 @@ def is_token(text: str) -> bool:
 
 
 def is_password(text: str) -> bool:
-    """Whether a word without quotes is a password: prose and code say other words after ``password``, too."""
+    """Return whether a word without quotes is a password, because prose and code also put other words after
+    ``password``.
+    """
     if not 5 <= len(text) <= 200 or not is_value(text) or _NO_PASSWORD.match(text) or _WELL_KNOWN.match(text):
         return False
     letters = any(map(str.isalpha, text))
@@ -269,12 +276,12 @@ def is_password(text: str) -> bool:
 
 
 def is_quoted(text: str) -> bool:
-    """Whether what stands in quotes after such a name is a secret: a sentence is none."""
+    """Return whether quoted text after such a name is a secret. A sentence is not."""
     return is_value(text) and (" " not in text.strip() or is_random(text.replace(" ", "")))
 
 
 def is_credentials(text: str) -> bool:
-    """Whether ``text`` is Base64 of a name and a password."""
+    """Return whether ``text`` is Base64 of a name and a password."""
     try:
         name, colon, password = base64.b64decode(text + "=" * (-len(text) % 4), validate=True).partition(b":")
     except (binascii.Error, ValueError):
@@ -285,7 +292,7 @@ def is_credentials(text: str) -> bool:
 
 
 def holds(secrecy: Secrecy, text: str, *, quoted: bool) -> bool:
-    """Whether ``text`` is a secret where its name says so much."""
+    """Return whether ``text`` is a secret after a name of this secrecy."""
     if secrecy is Secrecy.PASSWORD:
         return is_quoted(text) if quoted else is_password(text)
     if secrecy is Secrecy.KEY:

@@ -1,4 +1,4 @@
-"""What is not secret but somebody's: found only where ``--redact`` names its kind."""
+"""Finds personal data, which is replaced only if ``--redact`` names its kind."""
 
 import ipaddress
 import re
@@ -20,14 +20,14 @@ _DIGITS: Final = tuple("0123456789")
 
 
 def is_card(text: str) -> bool:
-    """Whether the digits of ``text`` meet Luhn's check, as the numbers of payment cards do."""
+    """Return whether the digits of ``text`` pass Luhn's check, as payment card numbers do."""
     digits = [int(c) for c in text if c.isdigit()]
     doubled = [d if index % 2 == 0 else sum(divmod(2 * d, 10)) for index, d in enumerate(reversed(digits))]
     return len(set(digits)) > 1 and sum(doubled) % 10 == 0
 
 
 def is_iban(text: str) -> bool:
-    """Whether ``text`` meets the check of ISO 13616."""
+    """Return whether ``text`` passes the check of ISO 13616."""
     plain = text.replace(" ", "")
     turned = plain[4:] + plain[:4]
     return 15 <= len(plain) <= 34 and int("".join(str(int(c, 36)) for c in turned)) % 97 == 1

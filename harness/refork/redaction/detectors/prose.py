@@ -1,4 +1,4 @@
-"""Passwords and tokens that a sentence gives away: ``the password is hunter2``, ``log in with admin / S3cret!``."""
+"""Finds passwords and tokens in sentences: ``the password is hunter2``, ``log in with admin / S3cret!``."""
 
 import re
 from collections.abc import Iterator

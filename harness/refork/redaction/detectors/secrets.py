@@ -1,7 +1,8 @@
-"""Every secret in a text: by the form of a token, by the name that a value has, by where it stands, by what is said.
+"""Finds every secret in a text: by the form of a token, the name of a value, its place, and the sentence around
+it.
 
-Each finder goes over a text once, and nothing in it repeats without a limit: the time is linear in the text's length,
-whatever stands in it. There is no search for high entropy: the ids, hashes and images of a run are as random as keys.
+Each finder goes over a text once and limits every repetition, so the time is linear in the text's length for any
+text. There is no search for high entropy, because ids, hashes and images of a run are as random as keys.
 """
 
 import base64
@@ -66,7 +67,7 @@ def of_header(name: str, text: str) -> Iterator[Span]:
 
 
 def tokens(text: str) -> Iterator[Span]:
-    """Those alone whose form gives them away, whatever stands around them."""
+    """Find only tokens that are recognised by their form, whatever is around them."""
     return (span for span in secrets(text) if span.sure)
 
 

@@ -1,4 +1,4 @@
-"""Where something that must go stands in a text."""
+"""The positions of text that must be replaced."""
 
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -11,7 +11,7 @@ PLACEHOLDER: Final = re.compile(r"<(?:secret:)?[a-z-]+:\d+>")
 
 @dataclass(frozen=True)
 class Span:
-    """``text[start:end]`` is of ``kind``. ``sure``: its form alone says so, wherever it stands."""
+    """``text[start:end]`` is of ``kind``. ``sure`` says that its form alone shows this, wherever it occurs."""
 
     start: int
     end: int
@@ -25,9 +25,10 @@ Finder: TypeAlias = Callable[[str, str], Iterator[Span]]
 
 @dataclass(frozen=True, kw_only=True)
 class Pattern:
-    """A regular expression and its cheap precondition: one of ``needles`` stands in the text, in any case.
+    """A regular expression with a cheap precondition: the text contains one of ``needles``, in any case.
 
-    ``accepts`` sees what was matched and has the last word. Every repetition in it has a limit: a text may be hostile.
+    ``accepts`` makes the final decision about a match. Every repetition has a limit, because a text may be
+    hostile.
     """
 
     kind: str
@@ -61,7 +62,7 @@ def all_of(patterns: Sequence[Pattern], text: str) -> Iterator[Span]:
 
 
 def places(text: str, needle: str) -> Iterator[int]:
-    """Where ``needle`` stands."""
+    """Return the positions of ``needle``."""
     at = text.find(needle)
     while at >= 0:
         yield at
@@ -69,7 +70,9 @@ def places(text: str, needle: str) -> Iterator[int]:
 
 
 def words(lowered: str, among: tuple[str, ...]) -> Iterator[re.Match[str]]:
-    """Where these words stand in a text, the longest first at each place. Few of them do, and only these are sought."""
+    """Return the positions of these words in a text, the longest word first at each position. Searches only for
+    these words.
+    """
     present = tuple(word for word in among if word in lowered)
     return any_of(present).finditer(lowered) if present else iter(())
 
