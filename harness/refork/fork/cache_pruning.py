@@ -1,4 +1,4 @@
-"""Which cached answers nothing can reach any more."""
+"""Finds cached answers that nothing requests any more."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -23,11 +23,11 @@ def unreachable(
     cached: Sequence[CachedAnswer],
     policy: ToolPolicy,
 ) -> list[CachedAnswer]:
-    """What is kept of ``case`` and neither the code nor a variant asks for now.
+    """Return the cached answers of ``case`` that neither the code nor a variant requests now.
 
-    ``session`` must be offline: the case is forked, and says what it would send. Raises ForkError where it no
-    longer reaches its fork point or a variant cannot be followed to its end, and BadInputError where the
-    digests were made with normalizers that are not here.
+    ``session`` must be offline: the case is forked and shows what it would send. Raises ForkError if the case no
+    longer reaches its fork point or a variant cannot be followed to its end, and BadInputError if the digests were
+    made with normalizers that are not registered.
     """
     _check_normalizers(case, cached)
     asked = _asked(session, case, variants, cached, policy)
@@ -63,7 +63,7 @@ def _asked(
 
 
 def _check_followed(case: Case, trial: Trial) -> None:
-    """What comes after a request that could not be made, or a tool that may not act, nobody knows."""
+    """Raise ForkError if a request could not be made or a tool may not act, because what follows is then unknown."""
     error = trial.error
     if error is not None and not error.own and error.type != AnswerMissingError.__name__:
         raise ForkError(f"{case.name!r}: variant {trial.variant!r} ended with {error.type}: {error.message}")

@@ -1,8 +1,8 @@
-"""The time of the recorded run, for the application's code alone: a prompt that holds a date is then sent as it was.
+"""Shows the application's code the time of the recorded run, so that a prompt with a date is sent as it was.
 
-Forks of many runs go on side by side, each at a moment of its own, and DBOS, clients and time-outs beside them need
-the time as it is. So the clock is asked who asks: only the application's own modules, called from within a fork, are
-told the fork's moment. What is installed is told the time.
+Forks of many runs go on side by side, each with its own time, while DBOS, clients and time-outs need the real
+time. The clock therefore looks at its caller: only the application's own modules, called in a fork, get the fork's
+time. Installed packages get the real time.
 """
 
 import sys
@@ -23,7 +23,7 @@ _OF_REFORK: Final = frozenset({"refork", "refork_evals", "refork_reports", "pyte
 
 
 def moment_of(run: Run, fork_point: int) -> datetime | None:
-    """When the run came to its fork point. None where nothing of its time is on record."""
+    """Return when the run reached its fork point; None if no time was recorded."""
     point = run.step(fork_point)
     before = [step.completed_at for step in run.steps if step.number < fork_point and step.completed_at]
     found = (point.started_at if point else None) or max(before, default=None) or run.created_at
@@ -32,9 +32,10 @@ def moment_of(run: Run, fork_point: int) -> datetime | None:
 
 @contextmanager
 def recorded_clock(moment: Callable[[], datetime | None]) -> Generator[None]:
-    """Let the application's code be told what ``moment`` gives: the calling fork's, None for the time as it is.
+    """Show the application's code the time that ``moment`` returns for the calling fork; None means the real time.
 
-    Covers ``datetime``, ``date`` and ``time``, but no monotonic clock. BadInputError where time-machine is missing.
+    Covers ``datetime``, ``date`` and ``time``, but not monotonic clocks. Raises BadInputError if time-machine is
+    not installed.
     """
     try:
         import time_machine  # noqa: PLC0415 - an extra

@@ -1,4 +1,4 @@
-"""Runs a coroutine for code that is synchronous, wherever that stands."""
+"""Runs a coroutine for synchronous code, on any thread."""
 
 import asyncio
 import contextvars
@@ -10,7 +10,7 @@ _Result = TypeVar("_Result")
 
 
 def on_event_loop() -> bool:
-    """Whether the caller stands on the thread of an event loop that runs, and would block it."""
+    """Return whether the caller is on the thread of a running event loop and would block it."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:
@@ -19,9 +19,9 @@ def on_event_loop() -> bool:
 
 
 def run_on_event_loop(waited: Coroutine[Any, Any, _Result]) -> _Result:
-    """Run it in a thread and a loop of its own, in the caller's context, and wait for it.
+    """Run a coroutine in a thread and an event loop of its own, in the caller's context, and wait for it.
 
-    The caller may stand on a thread without a loop, or block one: both are found in synchronous steps.
+    The caller may be on a thread without an event loop, or block one: synchronous steps do both.
     """
     results: list[_Result] = []
     problems: list[BaseException] = []

@@ -23,7 +23,7 @@ _PROJECT: Final = "[tool.refork.tools]"
 
 
 class RuleCheck:
-    """What is known of names in one session. ``steps`` and ``workflows`` are those that the application registered."""
+    """The names known in one session. ``steps`` and ``workflows`` are those that the application registered."""
 
     def __init__(self, *, steps: Iterable[str], workflows: Iterable[str]) -> None:
         self._steps, self._workflows = frozenset(steps), frozenset(workflows)
@@ -31,13 +31,13 @@ class RuleCheck:
 
     @property
     def doubts(self) -> tuple[str, ...]:
-        """What is to be said of rules that fit nothing which is known, and may fit something all the same."""
+        """Return warnings about rules that match no known name but may match another one."""
         return tuple(self._doubted)
 
     def check(self, policy: ToolPolicy, cases: Sequence[Case]) -> None:
-        """BadInputError for the first of the project's rules that can hold in none of the tails of ``cases``.
+        """Raise BadInputError for the first rule of the project that cannot apply in any tail of ``cases``.
 
-        Cases that measure one step are no concern of the rules: no tool acts in them.
+        Cases in ``step`` scope are ignored, because no tool acts in them.
         """
         tails = [case for case in cases if case.scope == "tail"]
         for rule in policy.rules if tails else ():
@@ -79,7 +79,7 @@ class RuleCheck:
         )
 
     def _is_elsewhere(self, rule: Rule, tails: Sequence[Case]) -> bool:
-        """Whether the source of the application has the name, or a run of another case."""
+        """Return whether the source of the application, or a run of another case, contains the name."""
         if rule.pattern.startswith(DBOS_PREFIX):
             return False
         if self._source.holds(rule.pattern):

@@ -1,6 +1,7 @@
-"""What Refork needs of the libraries that it runs in, beyond what these promise: one module a library, with probes.
+"""What Refork needs from the libraries that it runs in, beyond their public interfaces: one module per library,
+with probes.
 
-A private name may go with any release. :func:`check_hosts` says so in a sentence before it is missed.
+Any release may remove a private name. :func:`check_hosts` reports a missing one before it is used.
 """
 
 from refork.hosts.checks import Finding, check_hosts, findings, newer_line

@@ -1,4 +1,4 @@
-"""Whether the installed libraries have what is needed of them."""
+"""Checks that the installed libraries have what Refork needs."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -16,14 +16,14 @@ BEFORE_FORKS: Final = tuple(host for host in HOSTS if host is not TIME_MACHINE)
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """What speaks against a library. ``missing`` are private names that its version does not have."""
+    """A problem with a library. ``missing`` are private names that the installed version does not have."""
 
     host: Host
     missing: tuple[Internal, ...] = ()
 
     @property
     def sentence(self) -> str:
-        """What is missing, what for, and which versions have it."""
+        """Say what is missing, what it is needed for, and which versions have it."""
         host = self.host
         names = ", ".join(internal.place.replace(":", ".") for internal in self.missing)
         needs = "; ".join(dict.fromkeys(internal.needed for internal in self.missing))

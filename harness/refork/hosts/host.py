@@ -50,7 +50,7 @@ class Host:
 
     @property
     def is_newer(self) -> bool:
-        """Whether the installed version is newer than any that was seen to work."""
+        """Return whether the installed version is newer than the newest tested one."""
         return self.installed is not None and release(self.installed) > release(self.newest)
 
     @property

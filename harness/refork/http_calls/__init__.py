@@ -1,7 +1,8 @@
-"""The HTTP requests that a step's code makes, seen in process where its client sends them, and never by host.
+"""Intercepts the HTTP requests of a step's code in the process, where its client sends them.
 
-``clients/`` has a file for each HTTP library, ``formats/`` one for each wire format of a model's API, ``guards/``
-stands in front of every other connection. All ask the :class:`Watch` of the calling code, if it has one.
+``clients/`` has a module for each HTTP library, ``formats/`` one for each wire format of a model's API, and
+``guards/`` intercepts every other connection. All of them call the :class:`Watch` of the calling code, if it has
+one.
 """
 
 from refork.http_calls.patches import patched, watching

@@ -1,7 +1,7 @@
-"""What the clients of openai and anthropic give back, read by its fields: neither package is imported here.
+"""Reads the results of the clients of openai and anthropic by their fields, without importing these packages.
 
-Known are ``ChatCompletion``, ``Response`` and ``Message``, as objects and as what ``model_dump()`` makes of
-them, alone or one level deep in a dataclass, a mapping, a tuple or a list.
+It knows ``ChatCompletion``, ``Response`` and ``Message``, as objects and as the result of ``model_dump()``, alone
+or one level deep in a dataclass, a mapping, a tuple or a list.
 """
 
 import dataclasses
@@ -54,7 +54,7 @@ def answer_of(output: object) -> Answer:
 
 
 def usage_of(output: object) -> Usage | None:
-    """The tokens that a model's answer tells; None for what is none, or tells none."""
+    """Return the tokens of a model's answer; None for anything else, or if the answer has none."""
     found = _found(output)
     usage = None if found is None else found[1].get("usage")
     if found is None or not isinstance(usage, Mapping):
@@ -70,7 +70,7 @@ def model_of(output: object) -> str | None:
 
 
 def is_response(output: object) -> bool:
-    """Whether a value is, or holds, what a model answered."""
+    """Return whether a value is, or contains, a model's answer."""
     return _found(output) is not None
 
 
@@ -179,7 +179,7 @@ def _message_answer(fields: Mapping[str, Any]) -> Answer:
 
 
 def ending_of(reason: object, *, refusal: object = None, empty: bool = False) -> Ending | None:
-    """How an answer ended, by the provider's own ``reason``; None where it ended by itself and says something."""
+    """Return how an answer ended, from the provider's ``reason``; None if it ended normally and is not empty."""
     if isinstance(reason, str) and reason in _REASONS:
         return _REASONS[reason]
     if refusal:
@@ -220,7 +220,7 @@ def _openai_usage(usage: Mapping[str, Any]) -> Usage | None:
 
 
 def _anthropic_usage(usage: Mapping[str, Any]) -> Usage | None:
-    """Here ``input_tokens`` leaves out what was read from the cache, or written to it."""
+    """Return Anthropic's usage, whose ``input_tokens`` do not include tokens read from or written to the cache."""
     cached = _count(usage, "cache_read_input_tokens")
     return checked(
         calls=1,

@@ -43,7 +43,7 @@ def patched() -> Generator[None]:
 
 @contextmanager
 def watching(watch: Watch | None) -> Generator[None]:
-    """Let ``watch`` be told of all that the code in the block, and the threads that it starts, sends."""
+    """Report to ``watch`` everything that the code in the block, and the threads that it starts, send."""
     if watch is not None:
         _ready()
     with watched_by(watch):

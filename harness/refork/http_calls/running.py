@@ -1,4 +1,4 @@
-"""Runs synchronous step code beside an event loop, in a thread that nobody has to wait for."""
+"""Runs synchronous step code next to an event loop, in a thread that nobody has to wait for."""
 
 import asyncio
 import contextvars
@@ -9,9 +9,9 @@ from typing import Any
 
 
 async def in_thread(function: Callable[[], Any], context: contextvars.Context | None = None) -> Any:
-    """Call it in a daemon thread of its own, in the caller's context or another one, and give what it gives.
+    """Call a function in its own daemon thread, in the caller's context or another one, and return its result.
 
-    Neither a pool of threads bounds how many run, nor does a process that ends wait for one that hangs.
+    There is no limit from a thread pool, and a process that ends does not wait for a thread that hangs.
     """
     loop = asyncio.get_running_loop()
     future: asyncio.Future[Any] = loop.create_future()

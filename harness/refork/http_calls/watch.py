@@ -1,4 +1,4 @@
-"""Who watches the calling code's requests: by context, so that many steps go on side by side."""
+"""Finds who watches the calling code's requests. It depends on the context, so many steps can run side by side."""
 
 from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
@@ -23,12 +23,14 @@ class Watch(Protocol):
     ) -> Received | None: ...
 
     def connects(self, what: str) -> None:
-        """A connection that is no HTTP request, such as ``a connection to db:5432``. Raises to refuse it."""
+        """Handle a connection that is not an HTTP request, such as ``a connection to db:5432``. Raises to refuse
+        it.
+        """
         ...
 
     @property
     def changed(self) -> bool:
-        """Whether a candidate took its place in a request."""
+        """Whether a candidate was used in a request."""
         ...
 
 
@@ -44,7 +46,7 @@ def carry(variable: ContextVar[Any]) -> None:
 
 
 def is_beside() -> bool:
-    """Whether the calling code runs in a thread that a step's code started by itself."""
+    """Return whether the calling code runs in a thread that a step's code started itself."""
     return _beside.get()
 
 
@@ -88,5 +90,5 @@ def carried(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def is_watched() -> bool:
-    """Whether the calling code has a watch, be it that it passes everything just now."""
+    """Return whether the calling code has a watch, even if that lets everything pass at the moment."""
     return _watch.get() is not None

@@ -16,9 +16,10 @@ _OF_THE_BODY: Final = frozenset({"content-encoding", "content-length", "transfer
 
 @dataclass(frozen=True, kw_only=True)
 class Sent:
-    """A request that a client is about to send. ``body`` is empty where it is no JSON.
+    """A request that a client is about to send.
 
-    ``keyless`` says that its client was made without a key, and holds one of ours in its place.
+    ``body`` is empty if it is not JSON. ``keyless`` says that its client was made without a key and has a
+    placeholder of Refork's instead.
     """
 
     method: str

@@ -1,4 +1,4 @@
-"""One attempt at a model call and the next: bounded in time, spaced as the server asks, and told why it failed."""
+"""Attempts at a model call: limited in time, spaced as the server requests, with the reason for each failure."""
 
 from refork.fork.attempts.bounded import Ended, within
 from refork.fork.attempts.problems import blocked, not_asked, trial_error

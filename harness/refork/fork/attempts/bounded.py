@@ -11,7 +11,7 @@ _Result = TypeVar("_Result")
 
 @dataclass(frozen=True, kw_only=True)
 class Ended(Generic[_Result]):
-    """How a piece of work ended: with ``value`` where ``error`` is None. ``seconds`` is what it took."""
+    """The end of a piece of work: ``value`` if ``error`` is None. ``seconds`` is its duration."""
 
     value: _Result | None = None
     error: BaseException | None = None

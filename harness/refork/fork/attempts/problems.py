@@ -1,4 +1,4 @@
-"""What an exception means for a trial: whose fault it is, and whether another draw could end otherwise."""
+"""Explains what an exception means for a trial: who caused it, and whether another draw could end differently."""
 
 from typing import Any, Final
 
@@ -98,7 +98,7 @@ def kind_of(error: BaseException) -> ErrorKind:
 
 
 def is_account_problem(error: BaseException) -> bool:
-    """Whether no call of this account can be answered: its key is wrong, or its quota is used up."""
+    """Return whether no call of this account can succeed: its key is wrong, or its quota is used up."""
     status = status_of(error)
     if status in (401, 402):
         return True
@@ -110,19 +110,19 @@ def is_account_problem(error: BaseException) -> bool:
 
 
 def is_of_a_client(error: BaseException) -> bool:
-    """Whether a client library of a model or of HTTP raised it, as far as its class tells."""
+    """Return whether a client library of a model or of HTTP raised the exception, judging by its class."""
     roots = {kind.__module__.partition(".")[0] for kind in type(error).__mro__}
     return status_of(error) is not None or bool(roots & _CLIENTS) or is_transient(error)
 
 
 def status_of(error: BaseException) -> int | None:
-    """The HTTP status that an error tells of."""
+    """Return the HTTP status of an error; None if it has none."""
     status = getattr(error, "status_code", None)
     return status if isinstance(status, int) and not isinstance(status, bool) else None
 
 
 def not_asked(first: TrialError) -> TrialError:
-    """The error of a trial that was not asked for, since the account cannot be used."""
+    """Return the error of a trial that was not sent because its account cannot be used."""
     return TrialError(
         type=first.type,
         kind=ErrorKind.ACCOUNT,

@@ -1,4 +1,4 @@
-"""Which failures of a model call are worth another attempt, and how long to wait for it."""
+"""Decides which failures of a model call are retried, and how long to wait before that."""
 
 import math
 import re
@@ -56,7 +56,9 @@ def wait_for(attempt: int, retries: Retries, header: Callable[[str], str | None]
 
 
 def retry_after(header: Callable[[str], str | None]) -> float | None:
-    """What ``retry-after-ms`` or ``Retry-After`` (seconds, or a date) ask for, in seconds from now."""
+    """Return the wait that ``retry-after-ms`` or ``Retry-After`` (seconds, or a date) request, in seconds from
+    now.
+    """
     with suppress(TypeError, ValueError):
         return _finite(float(header("retry-after-ms") or "") / 1000)
     asked = header("retry-after") or ""
@@ -70,7 +72,9 @@ def retry_after(header: Callable[[str], str | None]) -> float | None:
 
 
 def _of_limits(header: Callable[[str], str | None]) -> float | None:
-    """What ``x-ratelimit-reset-requests`` and ``-tokens`` say, of those limits that are used up: ``6m0s``."""
+    """Return the wait in ``x-ratelimit-reset-requests`` and ``-tokens``, such as ``6m0s``, for limits that are
+    used up.
+    """
     waits = [
         _duration(header(f"x-ratelimit-reset-{what}") or "")
         for what in ("requests", "tokens")
@@ -118,5 +122,5 @@ def is_transient(error: BaseException) -> bool:
 
 
 def is_unanswered(status: int | None) -> bool:
-    """Whether a status says that the server did not answer this time; 0 stands for one that was not reached."""
+    """Return whether a status means that the server did not answer this time; 0 means that it was not reached."""
     return status is not None and (status in TRANSIENT_STATUS or status >= 500 or status == 0)

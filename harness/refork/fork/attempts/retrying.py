@@ -22,7 +22,7 @@ class Account:
         self._refused: dict[str, TrialError] = {}
 
     def refused(self, name: str) -> TrialError | None:
-        """How the account was refused, None while it was not. ``name`` tells accounts apart."""
+        """Return the error with which an account was refused; None if it was not. ``name`` identifies the account."""
         return self._refused.get(name)
 
     def refuse(self, name: str, error: TrialError) -> None:

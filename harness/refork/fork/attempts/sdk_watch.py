@@ -1,4 +1,6 @@
-"""Looks on while a framework's own client makes a call: how the answer ended, and that it is asked once."""
+"""Observes a framework's own client while it makes a call: how the answer ended, and that it sends only one
+request.
+"""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -12,11 +14,11 @@ _NO_RETRY: Final = ("x-should-retry", "false")
 
 
 class SdkWatch:
-    """:class:`refork.http_calls.Watch` of one attempt at a call that a framework makes with its own client.
+    """A :class:`refork.http_calls.Watch` of one attempt at a call that a framework makes with its own client.
 
-    Nothing is refused or changed. A failure is told with the header by which the clients of openai and anthropic
-    know that they are not to try again, and is repeated to those that try all the same: a session counts and
-    spaces its attempts itself. So no client has to be copied to switch its retries off.
+    It refuses and changes nothing. A failure is returned with the header that tells the clients of openai and
+    anthropic not to retry, and is repeated to clients that retry all the same, because a session counts and spaces
+    its attempts itself. No client has to be copied to switch off its retries.
     """
 
     def __init__(self) -> None:
@@ -30,12 +32,12 @@ class SdkWatch:
 
     @property
     def answered(self) -> bool:
-        """Whether the server answered with a status of success."""
+        """Whether the server answered with a successful status."""
         return self._answered is not None
 
     @property
     def oddity(self) -> str:
-        """What is odd in the last answer; empty where nothing is, or there is none."""
+        """What is unusual about the last answer; empty if nothing is, or there is none."""
         return "" if self._answered is None else oddity(*self._answered)
 
     def connects(self, what: str) -> None:

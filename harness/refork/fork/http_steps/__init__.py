@@ -1,4 +1,4 @@
-"""Steps whose code asks a model over HTTP: their requests are answered from what is kept, or sent and kept."""
+"""Runs steps whose code calls a model over HTTP: their requests are answered from the cache, or sent and cached."""
 
 from refork.fork.http_steps.exchanges import Exchanges
 from refork.fork.http_steps.in_place import in_place

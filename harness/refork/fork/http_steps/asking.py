@@ -37,7 +37,7 @@ class Asking:
         return replace(asking, request=replace(asking.request, model=variant.model))
 
     def read(self, answer: Received) -> Reading | None:
-        """What a response says; None for a failure, and for what is no answer of a model."""
+        """Return what a response contains; None for a failure, and for a response that is not a model's answer."""
         try:
             return self.format.read(answer) if answer.ok else None
         except Exception:  # a server may send whatever it likes
@@ -62,7 +62,7 @@ def _read(sent: Sent, found: Format, agent: str | None) -> Asking:
 
 
 def said_by(answer: Received) -> tuple[str, Any]:
-    """What a failure says: its message in one line, and its JSON."""
+    """Return the message of a failed response in one line, and its JSON."""
     try:
         body: Any = json.loads(answer.body)
     except (ValueError, RecursionError):

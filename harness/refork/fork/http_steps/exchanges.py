@@ -1,4 +1,4 @@
-"""What one run of a step's code asks its model: each request answered from what is kept, or sent, counted and kept."""
+"""The requests of one run of a step's code, each answered from the cache, or sent, counted and cached."""
 
 import asyncio
 import threading
@@ -28,7 +28,7 @@ class Unwound(BaseException):
 
 @dataclass(frozen=True, kw_only=True)
 class _Due:
-    """A request that is to be sent, for nothing is kept of it."""
+    """A request that must be sent because no answer to it is cached."""
 
     asking: Asking
     key: AnswerKey
@@ -49,7 +49,7 @@ class Exchanges(Notes):
         self._beside: Exception | None = None
 
     def again(self) -> None:
-        """The code begins anew: what it was answered before, it is answered again."""
+        """Start the code again: it gets the same answers as before."""
         with self._lock:
             self._seen.clear()
             self._forget()
@@ -62,11 +62,13 @@ class Exchanges(Notes):
 
     @property
     def problem(self) -> Exception | None:
-        """What keeps the code from being measured, whatever it did of it: no answer is kept, it may not connect."""
+        """Why the code cannot be measured, whatever it did: no answer is cached, or it may not connect."""
         return self._problem
 
     def failure(self, error: BaseException | None) -> Exception | None:
-        """What is wrong with a run of the code that ended with ``error``, or without one. None if it stands."""
+        """Return the error of a run of the code that ended with ``error``, or without one; None if the run is
+        valid.
+        """
         if self._problem is not None:
             return self._problem
         if error is not None and self._beside is not None:
@@ -118,7 +120,7 @@ class Exchanges(Notes):
             self._refuse(what)
 
     def _begin(self, sent: Sent) -> _Due | Received | None:
-        """The request to send, the answer to it that is kept, or None to let it pass."""
+        """Return the request to send, the cached answer to it, or None to let it pass."""
         if self._closed.is_set():
             raise ConnectionRefusedError(f"step {self._making.step!r} is over")
         asking = asking_of(sent, self._making.agent)
@@ -212,7 +214,7 @@ class Exchanges(Notes):
         return self._told(answer)
 
     def _told(self, answer: Received | Exception) -> Received:
-        """A failure as the client is told it: the session has made its attempts, so the client need make none."""
+        """Return a failure for the client so that it does not retry, because the session has made its attempts."""
         if isinstance(answer, Exception):
             raise answer
         if answer.ok:

@@ -1,4 +1,4 @@
-"""What runs in the place of a step that asks a model, in a tail: its own code, under the eyes of its exchanges."""
+"""Replaces a step that calls a model in a tail: runs its code and intercepts its requests."""
 
 import inspect
 from collections.abc import Callable, Generator
@@ -21,10 +21,10 @@ def in_place(
     stop: Callable[[Exception], None],
     ended: Callable[[], None],
 ) -> Callable[..., Any]:
-    """A function for the step's own. ``check`` says whether a candidate must be asked for in it.
+    """Return a function to run instead of the step's own.
 
-    ``stop`` is told what keeps the trial from being measured, before that is raised into the workflow; ``ended`` is
-    called where the code came to its end.
+    ``check`` says whether the code must use a candidate. ``stop`` receives the reason why the trial cannot be
+    measured, before it is raised into the workflow; ``ended`` is called at the end of the code.
     """
     function = step.function
     around = partial(_around, call, exchanges, check=check, stop=stop, ended=ended)

@@ -1,7 +1,8 @@
-"""What a step would ask its model: its code is run with its recorded arguments up to its first request, and no further.
+"""Finds out what a step would send to its model: runs its code with its recorded arguments up to its first
+request.
 
-It opens no connection, writes no file and starts no process on the way; whatever it needs of that, its request is not
-known. It runs outside of its workflow, so that nothing of DBOS's counts what it calls.
+Until then the code opens no connection, writes no file and starts no process; if it needs to, its request stays
+unknown. It runs outside of its workflow, so DBOS does not count what it calls.
 """
 
 import asyncio
@@ -26,9 +27,11 @@ SECONDS: Final = 5.0
 
 @dataclass(frozen=True, kw_only=True)
 class Look:
-    """``request`` is the first that a step would send, its agent the prompt of ``refork.prompt`` that was rendered
-    for it. Without one, ``problem`` says why, as what the step does; ``ended`` is that the code came to its end:
-    with these arguments it asks nobody."""
+    """The first request that a step would send; its agent is the prompt that ``refork.prompt`` rendered for it.
+
+    Without a ``request``, ``problem`` says why, in terms of what the step does. ``ended`` says that the code
+    ended: with these arguments it calls no model.
+    """
 
     request: Request | None = None
     problem: str = ""

@@ -13,11 +13,11 @@ from refork.records.variant import Variant
 
 
 def _nothing(_cached: CachedAnswer) -> None:
-    """Nobody is told."""
+    """Ignore the answer."""
 
 
 class Kind(Enum):
-    """What a step may do beside asking its model."""
+    """What a step may do besides calling its model."""
 
     MODEL = "model"
     """Nothing: every other connection is refused."""
@@ -27,8 +27,11 @@ class Kind(Enum):
 
 @dataclass(frozen=True, kw_only=True)
 class Making:
-    """Whose requests they are. ``missing`` says what is wrong where a request has no kept answer, and none may be
-    made; ``candidate`` is what is tried in it, None for the code as it stands; ``sends`` is told of the first."""
+    """The run of a step's code that sends requests.
+
+    ``missing`` describes the error if a request has no cached answer and must not be sent. ``candidate`` is the
+    variant to apply, None for ``current``; ``sends`` is called with the first request.
+    """
 
     step: str
     agent: str | None

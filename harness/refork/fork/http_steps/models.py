@@ -1,4 +1,4 @@
-"""Which steps ask a model, where no checkpoint and no framework says so: by their source, or by their names."""
+"""Recognises steps that call a model without a framework, by their source or by their names."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -12,7 +12,9 @@ from refork.values import PLACEHOLDERS, TAG, decoded
 
 
 def is_model_step(step: StepCall, models: Sequence[str]) -> bool:
-    """Whether ``models``, names or patterns of ``[tool.refork]``, name a step, or its code asks a model."""
+    """Return whether ``models``, names or patterns of ``[tool.refork]``, include a step, or its code calls a
+    model.
+    """
     return is_named(step.name, models) or asks_model(step.function)
 
 
@@ -21,7 +23,7 @@ def is_named(name: str, models: Sequence[str]) -> bool:
 
 
 def denies(policy: ToolPolicy, name: str) -> bool:
-    """Whether a rule says that a model step may not run. One for every name is about tools."""
+    """Return whether a rule forbids a model step to run. A rule for every name is about tools."""
     rule = policy.rule_for(name)
     return rule.action is Action.DENY and rule.pattern != "*"
 
@@ -45,7 +47,7 @@ def _marked(step: Step) -> Step:
 
 
 def recorded_answer(step: Step) -> Answer | None:
-    """What a step gave, as the answer of a rerun of it would be."""
+    """Return the recorded result of a step in the form of an answer of its rerun."""
     cached = step.output
     if step.error is not None or (isinstance(cached, dict) and cached.get(TAG) in PLACEHOLDERS):
         return None

@@ -1,4 +1,4 @@
-"""What was answered to the requests of one run of a step's code."""
+"""Records the answers to the requests of one run of a step's code."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -19,13 +19,13 @@ class Notes:
         self._forget()
 
     def _forget(self) -> None:
-        """The code begins anew; what was paid for stays."""
+        """Start again, but keep what was paid for."""
         self._readings: list[tuple[Reading, Request]] = []
         self._reused: list[CachedAnswer] = []
         self._failed: ModelCallError | None = None
 
     def _note(self, request: Request, reading: Reading | None, known: CachedAnswer | None) -> None:
-        """A response: ``known`` is what it was kept as."""
+        """Record a response. ``known`` is the cached answer that it came from."""
         if reading is not None:
             self._readings.append((reading, request))
             self._failed = None
@@ -34,17 +34,17 @@ class Notes:
 
     @property
     def seen(self) -> bool:
-        """Whether the code asked its model by a client that is known."""
+        """Whether the code called its model through a client that Refork knows."""
         return bool(self._readings) or self._failed is not None
 
     @property
     def changed(self) -> bool:
-        """Whether a candidate took its place in a request."""
+        """Whether a candidate was used in a request."""
         return self._changed
 
     @property
     def made(self) -> tuple[CachedAnswer, ...]:
-        """What was paid for."""
+        """The answers that were paid for."""
         return tuple(self._made.values())
 
     @property
@@ -53,12 +53,12 @@ class Notes:
 
     @property
     def answered_at(self) -> datetime:
-        """When the oldest of what was reused was paid for; now where nothing was."""
+        """When the oldest reused answer was paid for; now if none was reused."""
         return min((cached.answered_at for cached in self._reused), default=datetime.now(UTC))
 
     @property
     def cached_seconds(self) -> float:
-        """What the reused calls took when they were made."""
+        """How long the reused calls took when they were made, in seconds."""
         return sum(cached.seconds for cached in self._reused)
 
     @property
@@ -68,7 +68,7 @@ class Notes:
 
     @property
     def usage(self) -> Usage | None:
-        """The tokens of all answers; None where one tells none."""
+        """The tokens of all answers; None if one of them is unknown."""
         usages = [reading.usage for reading in self.readings]
         return None if not usages or None in usages else total_usage(usages)
 

@@ -1,4 +1,4 @@
-"""Runs a step's code under the eyes of its exchanges, and tells a trial what came of them."""
+"""Runs a step's code, intercepts its requests, and reports the result to a trial."""
 
 import asyncio
 from collections.abc import Mapping
@@ -45,9 +45,9 @@ async def sent_by(call: ModelCall, exchanges: Exchanges | None) -> Reply:
 
 
 def told_instead(error: BaseException, exchanges: Exchanges) -> Exception | None:
-    """What is to be raised for an error that a step's code ended with; None for the error itself.
+    """Return what to raise instead of the error that a step's code ended with; None for the error itself.
 
-    What ends the code may come in a group, as out of a TaskGroup. That the trial, or its fork, is over comes first.
+    The error may be part of a group, as from a TaskGroup. The end of the trial or of its fork has priority.
     """
     if isinstance(error, _OVER):
         return None
@@ -90,14 +90,16 @@ def _ending_like(reply: Reply, reading: Reading | None) -> Reply:
 
 
 def is_own(error: BaseException, exchanges: Exchanges | None) -> bool:
-    """Whether the code of a step raised it, on what its model answered: that is what the run does."""
+    """Return whether the step's code raised the error because of a model's answer, which is then the result of the
+    run.
+    """
     if exchanges is None or isinstance(error, TimeoutError | ReforkError):
         return False
     return exchanges.seen or not is_of_a_client(error)
 
 
 def told(exchanges: Exchanges) -> dict[str, Json]:
-    """What a checkpoint keeps of the exchanges."""
+    """Return the part of a checkpoint that describes the requests."""
     return {
         "made": _KEPT.dump_python(exchanges.made, mode="json"),
         "reused": exchanges.all_reused,
@@ -108,7 +110,7 @@ def told(exchanges: Exchanges) -> dict[str, Json]:
 
 
 def known(cached: Mapping[str, Any] | None) -> dict[str, Any]:
-    """What a trial says of its exchanges; nothing where it made none."""
+    """Return the fields of a trial that describe its requests; empty if it made none."""
     if cached is None:
         return {}
     return {

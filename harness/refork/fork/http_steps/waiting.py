@@ -1,4 +1,4 @@
-"""When a request to a model that failed is made again: by the session's attempts, not by the client's."""
+"""Decides when a failed request to a model is retried: by the session, not by the client."""
 
 from typing import Final
 

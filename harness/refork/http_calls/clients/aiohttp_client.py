@@ -102,7 +102,7 @@ def _answered(aiohttp: Any, session: Any, method: str, url: Any, answer: Receive
 
 
 class _Written:
-    """What was written of a request that nobody sent."""
+    """The bytes of a request that was not sent."""
 
     output_size = 0
 

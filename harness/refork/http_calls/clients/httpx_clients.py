@@ -1,4 +1,4 @@
-"""httpx, and httpx2 beside it: openai, anthropic, mistralai, groq, LangChain and LiteLLM send by these."""
+"""httpx and httpx2, which openai, anthropic, mistralai, groq, LangChain and LiteLLM use."""
 
 import importlib
 from collections.abc import Generator
@@ -27,7 +27,7 @@ def patched() -> Generator[None]:
 
 @contextmanager
 def _patched(library: Any) -> Generator[None]:
-    """``send`` is where every request of a client passes, before its authentication is asked."""
+    """Patch ``send``, which every request of a client passes before its authentication is used."""
     sync, async_ = library.Client.send, library.AsyncClient.send
 
     def send(client: Any, request: Any, **options: Any) -> Any:

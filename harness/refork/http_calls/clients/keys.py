@@ -1,4 +1,4 @@
-"""Clients that have no key, while a step is watched: what is answered from what is kept needs none."""
+"""Lets clients work without a key while a step is watched, because cached answers need none."""
 
 import sys
 from collections.abc import Callable, Generator

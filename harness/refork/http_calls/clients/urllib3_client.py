@@ -68,7 +68,7 @@ def _bytes(body: Any) -> bytes:
 
 
 def _whole(origin: str, url: str) -> str:
-    """A proxy is asked for whole URLs."""
+    """Return the whole URL, which is what a proxy is asked for."""
     return url if "://" in url else origin + url
 
 

@@ -20,7 +20,7 @@ _SHOWN: Final = 80
 
 
 def oddity(format_name: str, answer: Received) -> str:
-    """What is odd in the body of an answer, in a few words; empty where nothing is."""
+    """Describe in a few words what is unusual about the body of an answer; empty if nothing is."""
     if not answer.body.strip():
         return "it is empty"
     body = sse.whole(answer)
@@ -41,7 +41,7 @@ def _of_fields(format_name: str, body: dict[str, Any]) -> str:
 
 
 def _refused(kind: Any, body: dict[str, Any]) -> str:
-    """What a client's own class says against the fields."""
+    """Return what the client's own class finds wrong with the fields."""
     try:
         if isinstance(kind, type):
             TypeAdapter(kind).validate_python(body)

@@ -1,4 +1,4 @@
-"""What is to be known of a wire format."""
+"""The protocol of a wire format."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,7 +20,9 @@ FILTERED: Final = frozenset(
 
 @dataclass(frozen=True, kw_only=True)
 class Reading:
-    """What a response says. ``usage`` is None where it tells none, ``finish`` is the format's own word for its end."""
+    """The content of a response. ``usage`` is None if it has none; ``finish`` is the format's own word for the
+    ending.
+    """
 
     answer: Answer
     usage: Usage | None = None
@@ -43,11 +45,11 @@ class Format(Protocol):
     def name(self) -> str: ...
 
     def fits(self, path: str, body: Mapping[str, Any]) -> bool:
-        """Whether a POST of this body to this path is such a request."""
+        """Return whether a POST of this body to this path is a request in this format."""
         ...
 
     def request(self, path: str, body: Mapping[str, Any]) -> Request:
-        """What the body says: nothing of it is left out."""
+        """Return the request in the body, completely."""
         ...
 
     def prompted(self, body: Mapping[str, Any], prompt: str) -> dict[str, Any]:
@@ -59,12 +61,12 @@ class Format(Protocol):
         ...
 
     def read(self, answer: Received) -> Reading | None:
-        """A response with a status of success, streamed or whole. None where it is no answer of this format."""
+        """Read a successful response, streamed or not. Returns None if it is not an answer in this format."""
         ...
 
 
 def settings_of(body: Mapping[str, Any], *known: str) -> dict[str, Any]:
-    """What a body says beside what has a place of its own in a :class:`refork.records.Request`."""
+    """Return the parts of a body that have no field of their own in :class:`refork.records.Request`."""
     return {key: value for key, value in body.items() if key not in known}
 
 

@@ -1,4 +1,4 @@
-"""Which format a request is in."""
+"""Finds the format of a request."""
 
 import re
 from collections.abc import Mapping

@@ -1,1 +1,1 @@
-"""What a watched step may not open beside its model requests, each kind of connection in a file."""
+"""Refuses what a watched step may not open besides its model requests, with a module for each kind of connection."""

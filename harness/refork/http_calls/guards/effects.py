@@ -1,7 +1,7 @@
-"""Files that would be written and processes that would be started: refused where code is only looked at.
+"""Refuses to write files and to start processes while code is only looked at.
 
-Python tells of both by its audit events, which come where nothing else can be stood in front of. A hook for them cannot
-be taken off again; ours is set by the first look, and does nothing outside of one.
+Python reports both by audit events, because nothing else can intercept them. An audit hook cannot be removed; this
+one is set by the first look, and does nothing otherwise.
 """
 
 import os

@@ -28,7 +28,9 @@ def patched() -> Generator[None]:
 
 @contextmanager
 def _connecting(kind: Any) -> Generator[None]:
-    """Where every way to a new connection passes: ``psycopg.connect`` is bound to its class early."""
+    """Patch the function that every new connection passes, because ``psycopg.connect`` is bound to its class
+    early.
+    """
     original = kind.__dict__["_connect_gen"]
 
     def connect_checked(cls: Any, *args: Any, **kwargs: Any) -> Any:
@@ -44,7 +46,7 @@ def _connecting(kind: Any) -> Generator[None]:
 
 @contextmanager
 def _waiting(kind: Any) -> Generator[None]:
-    """Where every operation of an open connection passes."""
+    """Patch the function that every operation of an open connection passes."""
     original = kind.__dict__["wait"]
 
     def wait_checked(self: Any, *args: Any, **kwargs: Any) -> Any:

@@ -14,7 +14,7 @@ _SENDING: Final = ("send", "sendall", "sendto", "sendmsg")
 
 @contextmanager
 def patched() -> Generator[None]:
-    """Stand in front of connecting, and of sending on what was connected before."""
+    """Intercept connecting, and sending on connections that were open before."""
     with ExitStack() as stack:
         for name in _CONNECTING:
             stack.enter_context(_in_front(socket.socket, name, _connects))
