@@ -76,7 +76,7 @@ def evaluate(
             )
             answers.close(complete=complete)
             for problem in saved.problems:
-                on_note(f"answers were not kept: {problem}")
+                on_note(f"answers were not cached: {problem}")
     return evaluation_of(results, settings, started_at=started_at, seconds=time.monotonic() - began)
 
 

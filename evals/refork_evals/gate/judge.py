@@ -225,7 +225,7 @@ def _from_what(cells: Iterable[Cell]) -> list[str]:
     trials = [scored.trial for cell in cells for scored in cell.trials]
     if not trials or not all(trial.reused for trial in trials):
         return []
-    return ["decided from reused answers alone: no model was asked"]
+    return ["decided from reused answers alone: no model was called"]
 
 
 def _could_find(plans: Mapping[str, TrialPlan]) -> str:

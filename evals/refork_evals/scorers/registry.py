@@ -111,7 +111,7 @@ def _function(entry: EntryPoint) -> Callable[..., Any]:
     except Exception as error:
         raise invalid(
             f"the scorer {entry.name!r} of the entry point {entry.value!r} does not load: {summary(error)}; "
-            "mend or uninstall its package"
+            "repair or uninstall its package"
         ) from error
     return function
 

@@ -107,7 +107,7 @@ def _every_trial(counts: CellCounts, alpha: float) -> Decision:
 
 
 def nothing_measured(counts: CellCounts) -> str:
-    return f"nothing was measured: {said_of_unknown(counts)}" if counts.unknown else "no trial was planned"
+    return f"nothing was measured: {said_of_unknown(counts)}" if counts.unknown else "no trial was scheduled"
 
 
 def despite_unknown(counts: CellCounts) -> str:

@@ -155,7 +155,7 @@ def _check_portable(problems: Sequence[Problem], step: int) -> None:
             f"{problem.message.partition(': ')[0]} holds {_names(problem)}" for problem in needed
         )
         raise TypesNotRegisteredError(
-            f"{said}; types that are no plain data cannot be written as JSON until they are registered, "
+            f"{said}; types that are not plain data cannot be written as JSON until they are registered, "
             "in the function that `setup` of [tool.refork] names:",
             code=_registration(types),
         )

@@ -82,16 +82,16 @@ class CaseFile(BaseModel):
     )
     variants: list[str] | None = Field(
         default=None,
-        description="The candidates to try, by file name without .md. Default: every one there is.",
+        description="The candidates to try, by file name without .md. Default: all candidates.",
     )
     guard: bool = Field(default=False, description="From a run that went well, which a fix must not break.")
     tools: dict[str, Literal["deny", "replay"]] | None = Field(
         default=None,
-        description="What tools and steps may do at most, by name or pattern. Only pyproject.toml may grant.",
+        description="Stricter rules for tools and steps, by name or pattern. Only pyproject.toml can allow anything.",
     )
     on_miss: Literal["deny", "tell"] | None = Field(
         default=None,
-        description="What becomes of a call that was not recorded: `deny` ends the trial, `tell` tells the "
+        description="What happens to a call that was not recorded: `deny` ends the trial, `tell` tells the "
         "model. Default: `on_miss` of [tool.refork], else deny.",
     )
     expect: list[dict[str, Any]] | None = Field(

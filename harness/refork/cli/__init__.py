@@ -65,7 +65,7 @@ def commands() -> None:
     """A failing agent run in, a regression test out.
 
     Look at the runs of a DBOS system database, and capture one as a case that
-    `pytest --agent-evals` forks at the bad step. The database is only ever read.
+    `pytest --agent-evals` forks at the bad step. The database is only read.
     """
 
 

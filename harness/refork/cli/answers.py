@@ -54,13 +54,13 @@ def stats(*, cases: tuple[str, ...], as_json: bool) -> None:
 
 @command.command("prune")
 @click.argument("cases", nargs=-1, metavar="[CASE]...")
-@click.option("--dry-run", is_flag=True, help="Only say what would go.")
+@click.option("--dry-run", is_flag=True, help="Only list what would be removed.")
 def prune(*, cases: tuple[str, ...], dry_run: bool) -> None:
     """Remove the answers that neither the code nor any variant asks for now."""
     config = project()
     chosen = [case for case in _cases(config, cases) if _cached(case)]
     if not chosen:
-        click.echo("nothing is kept")
+        click.echo("no answer is cached")
         return
     problems = 0
     for case, gone, problem in _unreachable(config, chosen):

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     "Default: those that flags name; of a failed run the model step that failed, or the last one before; "
     "else the last model step.",
 )
-@click.option("--name", metavar="NAME", help="The case's name, which is its folder's. Asked for if left out.")
-@click.option("--agent", metavar="NAME", help="The agent of the fork point, where a replay cannot tell it.")
+@click.option("--name", metavar="NAME", help="The name of the case and of its folder. Asked for if missing.")
+@click.option("--agent", metavar="NAME", help="The agent of the fork point, if a replay does not find it.")
 @click.option("--guard", is_flag=True, help="From a run that went well, which a fix must not break.")
 @click.option("--force", is_flag=True, help="Replace the run of an existing case. Its case.yaml is kept.")
 @click.option(
@@ -40,13 +40,15 @@ if TYPE_CHECKING:
     "filters",
     metavar="FILTER",
     multiple=True,
-    help=f"Capture every run that fits, in place of RUN: {ACCEPTED}. All that are given must hold.",
+    help=f"Capture every run that fits, instead of RUN: {ACCEPTED}. All of them must hold.",
 )
 @click.option("--since", "since_text", metavar="WHEN", help="With --where, only runs since then: 7d, 2h.")
 @click.option(
-    "--limit", type=click.IntRange(min=1), help="With --where, at most so many runs.  [default: 20]"
+    "--limit", type=click.IntRange(min=1), help="With --where, the maximum number of runs.  [default: 20]"
 )
-@click.option("--in-progress", is_flag=True, help="Take a run that has not ended, up to its last checkpoint.")
+@click.option(
+    "--in-progress", is_flag=True, help="Accept a run that has not ended, up to its last checkpoint."
+)
 @replay_option
 @redact_options
 def command(
@@ -101,14 +103,14 @@ def command(
 
 def _refuse_with_where(run: str | None, name: str | None) -> None:
     if run is not None:
-        raise BadInputError(f"--where stands in place of RUN: leave {run!r} out, or capture it alone")
+        raise BadInputError(f"--where replaces RUN: leave {run!r} out, or capture it alone")
     if name is not None:
         raise BadInputError("--name is for one run: with --where, cases are named after what failed")
 
 
 def _refuse_without_where(run: str | None, since_text: str | None, limit: int | None) -> None:
     if run is None:
-        raise BadInputError("RUN is missing: give a run's id, or --where for every run that fits")
+        raise BadInputError("RUN is missing: give a run's id, or --where for every run that matches")
     if since_text is not None or limit is not None:
         raise BadInputError("--since and --limit are for --where, as in --where status=ERROR --since 7d")
 

@@ -38,7 +38,11 @@ _ROOMY = 120
 @click.option("--workflow", metavar="NAME", help="Only runs of this workflow.")
 @click.option("--since", "since_text", metavar="WHEN", help="Only runs since then: 7d, 2h, 2026-11-01.")
 @click.option(
-    "--limit", type=click.IntRange(min=1), default=20, show_default=True, help="How many, the newest first."
+    "--limit",
+    type=click.IntRange(min=1),
+    default=20,
+    show_default=True,
+    help="The maximum number of runs, newest first.",
 )
 @json_option
 def command(

@@ -43,7 +43,7 @@ class RunPage(Protocol):
 @click.option(
     "--step",
     metavar="STEP",
-    help="Show all that is known of one step: its number, or the name of its agent or tool.",
+    help="Show everything about one step: its number, or the name of its agent or tool.",
 )
 @click.option("--html", metavar="FILE", help="Write the run as a page, with every step in full.")
 @json_option

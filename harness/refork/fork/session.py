@@ -211,7 +211,7 @@ class ForkSession:
         if self.offline:
             raise AnswerMissingError(
                 f"agent {call.request.agent!r} asks its model within a tool or a step that runs, or outside of "
-                "every fork: nothing is kept of that, and no call may be made offline"
+                "every fork: its answers are not cached, and no call may be made offline"
             )
 
     @property

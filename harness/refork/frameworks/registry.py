@@ -57,5 +57,5 @@ def _is_own(missing: str | None, entry: EntryPoint) -> bool:
 
 def _bad(entry: EntryPoint, error: Exception) -> BadInputError:
     return BadInputError(
-        f"the framework {entry.name!r} does not load ({entry.value}): {summary(error)}; mend or uninstall its package"
+        f"the framework {entry.name!r} does not load ({entry.value}): {summary(error)}; repair or uninstall its package"
     )

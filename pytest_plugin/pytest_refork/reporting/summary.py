@@ -49,7 +49,7 @@ class Report:
         if self._page is not None:
             reporter.write_line(f"report: {_relative(self._page, reporter.config)}")
         for problem in self._saved.problems:
-            reporter.write_line(f"answers were not kept: {problem}", red=True)
+            reporter.write_line(f"answers were not cached: {problem}", red=True)
         if self._saved.answers:
             new = f"{self._saved.answers} new in {self._saved.cases} of the cases' folders"
             reporter.write_line(f"answers: {new}; commit them, and the next run need not pay for them")

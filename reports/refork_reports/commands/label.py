@@ -27,7 +27,7 @@ _KEYS: Final = "y passes, n fails, s skip, u undo, q quit"
 @click.command("label")
 @click.argument("case", metavar="CASE")
 @click.option("--report", metavar="FOLDER", help="The folder of results.json. Default: [tool.refork] report.")
-@click.option("--again", is_flag=True, help="Ask about outputs that are labelled already, too.")
+@click.option("--again", is_flag=True, help="Also ask about outputs that are already labelled.")
 def command(*, case: str, report: str | None, again: bool) -> None:
     """Label the outputs of CASE, so that its judge can be checked.
 

@@ -239,7 +239,7 @@ def test_an_account_that_cannot_be_used_is_asked_once(
     errors = [trial.error for trial in outcome.trials]
     assert {error.kind for error in errors if error} == {ErrorKind.ACCOUNT}
     assert len(server.requests) == before + 1
-    assert sum("not asked" in error.message for error in errors if error) == 5
+    assert sum("not sent" in error.message for error in errors if error) == 5
 
 
 def test_trials_that_end_alike_for_good_are_stopped_after_a_few(

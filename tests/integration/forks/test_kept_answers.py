@@ -112,8 +112,8 @@ def test_offline_more_trials_than_are_kept_are_no_change_of_the_prompt(
     *_, third = measure(session, case, 3).trials
     assert server.count == paid
     assert third.error is not None
-    assert "no answer 3 is kept for what variant 'current'" in third.error.message
-    assert "only 2 to the same request are; record it with" in third.error.message
+    assert "no answer 3 is cached for the request of variant 'current'" in third.error.message
+    assert "the cache has only 2 for it; record it with" in third.error.message
 
 
 @pytest.mark.parametrize("mode", [AnswersMode.LIVE, AnswersMode.REFRESH])

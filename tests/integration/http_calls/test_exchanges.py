@@ -129,7 +129,7 @@ def test_what_is_no_answer_of_a_model_is_not_kept(tmp_path: Path) -> None:
     found.exchange(sent(), lambda _sent: Received(status=200, body=b"<html>maintenance</html>"))
     assert found.made == ()
     said = str(found.failure(None))
-    assert said.startswith("the answer is none of a model: ")
+    assert said.startswith("the response is not a model's answer: ")
     assert "<html>maintenance</html>" in said
 
 

@@ -112,7 +112,7 @@ def test_offline_says_which_request_has_no_answer(
     assert second is not None
     assert other is not None
     assert {second.type, other.type} == {"AnswerMissingError"}
-    assert "only 1 to the same request are" in second.message
+    assert "the cache has only 1 for it" in second.message
     assert "have changed" in other.message
     assert server.count == 0
 

@@ -130,7 +130,7 @@ def test_a_worse_prompt_is_left_to_the_live_job_which_is_red(checkout: Checkout,
         offline = checkout.run(*github("offline"))
         # The only case of the project: nothing at all could be measured.
         assert offline.returncode == 1, offline.stdout
-        assert "no answer 1 is kept" in " ".join(offline.stdout.split())
+        assert "no answer 1 is cached" in " ".join(offline.stdout.split())
         assert "measured nothing of any case does not pass" in " ".join(offline.stdout.split())
         assert server.count == 0
         live = checkout.run(*gitlab("live"))

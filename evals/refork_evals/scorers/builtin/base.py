@@ -73,7 +73,9 @@ class Source(Params):
         if self.argument is None:
             return call.arguments
         if not is_object(call.arguments):
-            raise NothingThereError(f"arguments of {call.name!r} are no JSON object: {quote(call.arguments)}")
+            raise NothingThereError(
+                f"arguments of {call.name!r} are not a JSON object: {quote(call.arguments)}"
+            )
         if self.argument not in call.arguments:
             raise NothingThereError(
                 f"{call.name!r} has no argument {self.argument!r}: {quote(call.arguments)}"

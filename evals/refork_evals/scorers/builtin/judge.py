@@ -80,19 +80,23 @@ class Judge(BuiltIn):
     short_form: ClassVar[str | None] = "rubric"
 
     rubric: str = Field(min_length=1, description="What the answer must do, as a sentence.")
-    model: str | None = Field(default=None, description=f"The judge's model; else that of {MODEL}.")
+    model: str | None = Field(default=None, description=f"The judge's model. Default: that of {MODEL}.")
     base_url: Annotated[str, AfterValidator(_on_this_machine)] | None = Field(
-        default=None, description=f"A server on this machine, which is sent no key; else that of {BASE_URL}."
+        default=None,
+        description=f"A server on this machine, which is sent no key. Default: that of {BASE_URL}.",
     )
     temperature: float | None = Field(
         default=0.0, ge=0, description="null for a model that does not accept one."
     )
     votes: Annotated[int, AfterValidator(_odd)] = Field(
-        default=1, ge=1, le=99, description="How many times it is asked: an odd number, the majority decides."
+        default=1,
+        ge=1,
+        le=99,
+        description="How many times the judge is called: an odd number; the majority decides.",
     )
-    timeout: float = Field(default=60.0, gt=0, description="Seconds until a call is given up.")
+    timeout: float = Field(default=60.0, gt=0, description="The time limit of one call, in seconds.")
     source: AnySource | None = Field(
-        default=None, alias="from", description="Part of the answer; else all of it."
+        default=None, alias="from", description="Judge only this part of the answer. Default: all of it."
     )
 
     async def score(self, sample: Sample) -> Score:
@@ -151,7 +155,7 @@ class Judge(BuiltIn):
         if cached is not None:
             return Reply(content=str(cached.output), model=cached.model or "")
         if answers is not None and answers.offline:
-            raise NotMeasuredError("no reply of the judge is kept for this output, and no call may be made")
+            raise NotMeasuredError("no reply of the judge is cached for this output, and no call may be made")
         reply = await self._call(body)
         reply = Reply(content=without_secrets(reply.content), model=reply.model)
         if answers is not None:

@@ -57,7 +57,7 @@ class Number(ValueScorer):
     relative_tolerance: float | None = Field(
         default=None, ge=0, description="How far off it may be, as a part of value: 0.01 is one percent."
     )
-    ignore_sign: bool = Field(default=False, description="Take -12 and 12 as the same, as in 'fell by 12%'.")
+    ignore_sign: bool = Field(default=False, description="Treat -12 and 12 as equal, as in 'fell by 12%'.")
     occurrence: Literal["any", "all"] = Field(
         default="any",
         description="Whether any number of the text must be within the tolerance, or all of them.",

@@ -34,12 +34,12 @@ class Sql(ValueScorer):
     short_form: ClassVar[str | None] = "dialect"
 
     dialect: Annotated[str, AfterValidator(_is_dialect)] = Field(
-        description="As sqlglot calls it: duckdb, postgres ..."
+        description="sqlglot's name of the dialect: duckdb, postgres ..."
     )
     tables: dict[str, list[str]] | None = Field(
         default=None, description="The known tables with their columns. Left out, names are not checked."
     )
-    read_only: bool = Field(default=True, description="Refuse whatever is no query.")
+    read_only: bool = Field(default=True, description="Reject everything that is not a query.")
 
     @model_validator(mode="after")
     def _tables_are_names(self) -> "Sql":

@@ -22,7 +22,9 @@ class Contains(ValueScorer):
     short_form: ClassVar[str | None] = "text"
 
     text: str = Field(min_length=1, description="The text that must occur.")
-    ignore_case: bool = Field(default=False, description="Take upper and lower case as the same.")
+    ignore_case: bool = Field(
+        default=False, description="Ignore the difference between upper and lower case."
+    )
 
     def check(self, value: Any) -> Finding:
         return _find(as_text(value), self.text, self.ignore_case)
@@ -35,7 +37,9 @@ class NotContains(ValueScorer):
     short_form: ClassVar[str | None] = "text"
 
     text: str = Field(min_length=1, description="The text that must not occur.")
-    ignore_case: bool = Field(default=False, description="Take upper and lower case as the same.")
+    ignore_case: bool = Field(
+        default=False, description="Ignore the difference between upper and lower case."
+    )
 
     def check(self, value: Any) -> Finding:
         found = _find(as_text(value), self.text, self.ignore_case)
@@ -59,8 +63,10 @@ class Equals(ValueScorer):
     kind: ClassVar[str] = "equals"
     short_form: ClassVar[str | None] = "value"
 
-    value: Any = Field(description="A text, or any JSON value, which a text is then parsed for.")
-    ignore_case: bool = Field(default=False, description="Take upper and lower case of a text as the same.")
+    value: Any = Field(description="A text, or any JSON value; the answer's text is then parsed as JSON.")
+    ignore_case: bool = Field(
+        default=False, description="Ignore the difference between upper and lower case of a text."
+    )
 
     def check(self, value: Any) -> Finding:
         if isinstance(self.value, str):
@@ -113,7 +119,9 @@ class Regex(ValueScorer):
     short_form: ClassVar[str | None] = "pattern"
 
     pattern: Pattern = Field(description="A regular expression of Python's re module.")
-    ignore_case: bool = Field(default=False, description="Take upper and lower case as the same.")
+    ignore_case: bool = Field(
+        default=False, description="Ignore the difference between upper and lower case."
+    )
 
     def check(self, value: Any) -> Finding:
         text = as_text(value)[:SEARCHED]

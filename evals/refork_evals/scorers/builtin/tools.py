@@ -44,10 +44,8 @@ class ToolCalled(BuiltIn):
         default=None,
         description="By name: a value, a scorer such as {contains: x}, or an object or list of them.",
     )
-    times: int | None = Field(default=None, ge=1, description="Exactly so many such calls.")
-    at_least: int | None = Field(
-        default=None, ge=1, description="At least so many such calls; 1 unless said."
-    )
+    times: int | None = Field(default=None, ge=1, description="Exactly this many such calls.")
+    at_least: int | None = Field(default=None, ge=1, description="At least this many such calls. Default: 1.")
 
     @model_validator(mode="after")
     def _one_count(self) -> "ToolCalled":

@@ -89,7 +89,9 @@ class Steps(BuiltIn):
     short_form: ClassVar[str | None] = "limit"
     tail_only: ClassVar[bool] = True
 
-    limit: int = Field(alias="max", ge=0, description="At most so many, the fork point included.")
+    limit: int = Field(
+        alias="max", ge=0, description="The maximum number of steps, including the fork point."
+    )
     count: Literal["all", "model", "tool"] = Field(
         default="all", alias="kind", description="Which steps are counted."
     )

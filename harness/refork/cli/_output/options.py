@@ -27,13 +27,13 @@ def db_option(function: F) -> F:
         metavar="URL",
         envvar=DATABASE_VARIABLE,
         callback=_given,
-        help="The DBOS system database: SQLite, Postgres or lakebase://. It is only ever read. "
+        help="The DBOS system database: SQLite, Postgres or lakebase://. It is only read. "
         f"Default: ${DATABASE_VARIABLE}.",
     )
     @click.option(
         "--schema",
         metavar="NAME",
-        help="The Postgres schema of DBOS's tables. Default: dbos, else the only one that holds them.",
+        help="The Postgres schema of DBOS's tables. Default: dbos, or else the only one that contains them.",
     )
     @functools.wraps(function)
     def with_database(*args: Any, db: str, schema: str | None, **rest: Any) -> Any:
@@ -82,7 +82,7 @@ def redact_options(function: F) -> F:
     return click.option(
         "--redact",
         metavar="KINDS",
-        help="Replace more than secrets: emails, phones, cards, ips, ibans, with commas between.",
+        help="Also replace personal data: emails, phones, cards, ips, ibans, separated by commas.",
     )(function)
 
 

@@ -117,7 +117,7 @@ def _set_aside(path: Path, problem: Exception) -> str:
             path.with_name(path.name + suffix).replace(aside.with_name(aside.name + suffix))
     cause = problem.orig if isinstance(problem, DBAPIError) else problem
     return (
-        f"the evals database {str(path)!r} could not be used and was set aside as {aside.name!r}: "
+        f"the evals database {str(path)!r} could not be used and was renamed to {aside.name!r}: "
         f"{one_line(str(cause), 200)}"
     )
 
@@ -239,7 +239,7 @@ def _mark_or_replace(engine: sa.Engine, schema: str, shown: str) -> str:
         with engine.begin() as connection:
             connection.execute(sa.schema.DropSchema(schema, cascade=True))
         _mark(engine, schema, shown)
-        return f"the evals schema {schema!r} could not be used and was made anew: {problem}"
+        return f"the evals schema {schema!r} could not be used and was created again: {problem}"
     return ""
 
 

@@ -126,7 +126,7 @@ def not_asked(first: TrialError) -> TrialError:
     return TrialError(
         type=first.type,
         kind=ErrorKind.ACCOUNT,
-        message=f"not asked: an earlier call was refused for its account ({first.message})",
+        message=f"not sent: an earlier call with the same account was refused ({first.message})",
     )
 
 

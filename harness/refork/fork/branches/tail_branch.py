@@ -167,7 +167,7 @@ class TailBranch(Branch):
             self._sends(number, changed)
         elif self._kept.offline:
             self.fail(
-                AnswerMissingError(f"{unrecorded(call)}; nothing is kept of it, and no call may be made")
+                AnswerMissingError(f"{unrecorded(call)}; no answer to it is cached, and no call may be made")
             )
         return changed
 

@@ -224,7 +224,7 @@ class Exchanges(Notes):
 
     def _refuse(self, what: str) -> None:
         error = ToolDeniedError(
-            f"step {self._making.step!r} opens {what} beside its model's: in a rerun it may not; "
+            f"step {self._making.step!r} opens {what} besides its model's, which a rerun may not do; "
             f'set {self._making.step} = "live" under [tool.refork.tools] if it may'
         )
         if not is_beside():
@@ -247,7 +247,7 @@ def _failure(answer: Received | Exception, format_name: str) -> ModelCallError:
         )
     message, body = said_by(answer)
     if answer.ok:
-        why = f"the answer is none of a model: {oddity(format_name, answer) or message}"
+        why = f"the response is not a model's answer: {oddity(format_name, answer) or message}"
     else:
         why = f"the model's server answered {answer.status}: {message}"
     return ModelCallError(why, status_code=answer.status, body=body)

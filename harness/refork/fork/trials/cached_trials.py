@@ -1,4 +1,4 @@
-"""Trials that make no call: their answer is kept, or is missing where no call may be made."""
+"""Trials that make no call: their answer is cached, or missing and no call may be made."""
 
 from refork.answer_cache import CachedAnswer
 from refork.errors import AnswerMissingError
@@ -35,12 +35,12 @@ def missing(planned: ScheduledTrial, request: Request, draws: int) -> Trial:
 
 
 def not_kept(planned: ScheduledTrial, request: Request, draws: int) -> str:
-    """Which prompt has no answer, and what to do."""
+    """Say which request has no cached answer, why, and what to do."""
     agent = f" of agent {request.agent!r}" if request.agent else ""
     why = (
-        f"only {draws} to the same request are"
+        f"the cache has only {draws} for it"
         if draws
         else "its prompt, input, model, settings or tools have changed"
     )
     whose = f"variant {planned.variant.name!r}{agent}"
-    return f"no answer {planned.number} is kept for what {whose} sends now: {why}; {RECORD}"
+    return f"no answer {planned.number} is cached for the request of {whose}: {why}; {RECORD}"

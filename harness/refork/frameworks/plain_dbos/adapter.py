@@ -224,7 +224,7 @@ class PlainCall(StepRun):
         if not self._is_rendered(said):
             asked = ", ".join(map(repr, sorted(self._rendered(said)))) or "none"
             raise BadInputError(
-                f"variant {tried.name!r} was not asked for: {of_step} sent no request to a model that could be seen, "
+                f"variant {tried.name!r} was not used: {of_step} sent no request to a model that could be seen, "
                 f"and uses no refork.prompt of the case's agent (prompts that were rendered: {asked})"
             )
         if tried.model or tried.settings:

@@ -11,7 +11,9 @@ from refork_evals.gate.errors import SHARE, is_forgivable, p_of_as_many, too_man
 from refork_evals.results import Cell, Score, ScoredTrial, Verdict
 from scipy.stats import fisher_exact
 
-MISSING = TrialError(type="AnswerMissingError", message="no answer 1 is kept", kind=ErrorKind.ANSWER_MISSING)
+MISSING = TrialError(
+    type="AnswerMissingError", message="no answer 1 is cached", kind=ErrorKind.ANSWER_MISSING
+)
 CELL = Cell(case="rosy", variant="current", verdict=Verdict.ERROR, min_pass_rate=0.7)
 
 

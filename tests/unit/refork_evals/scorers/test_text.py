@@ -137,7 +137,7 @@ QUERIES = answer(
         pytest.param(
             {"text": "x", "from": {"tool": "plot", "argument": "sql"}},
             False,
-            "arguments of 'plot' are no JSON object: '{bad'",
+            "arguments of 'plot' are not a JSON object: '{bad'",
             id="arguments-that-do-not-parse",
         ),
         pytest.param(
