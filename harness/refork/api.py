@@ -142,7 +142,7 @@ def load_case(case: str | Path, *, project: str | Path | None = None) -> Case:
         files = {path.parent.name: path for path in sorted(config.cases.rglob(CASE_FILE))}
         if str(case) not in files:
             raise BadInputError(
-                f"{str(case)!r} is no case: neither a folder with a {CASE_FILE}, nor one of "
+                f"{str(case)!r} is not a case: neither a folder with a {CASE_FILE}, nor one of "
                 f"{str(config.cases)!r}{nearest(str(case), files)}"
             )
         file = files[str(case)]

@@ -66,7 +66,7 @@ class Evaluation:
 
         makers = {"cells": frames.cells, "trials": frames.trials, "scores": frames.scores}
         if rows not in makers:
-            raise BadInputError(f"rows={rows!r} is no kind of row{nearest(rows, makers)}")
+            raise BadInputError(f"rows={rows!r} is not a kind of row{nearest(rows, makers)}")
         return makers[rows](self.result)
 
     def compare(self, variant: str, against: str = CURRENT) -> VariantComparison:
@@ -103,7 +103,7 @@ class Evaluation:
         if path.is_dir() or not path.suffix:
             return html.write(self.result, path)
         if path.suffix not in makers:
-            raise BadInputError(f"{str(path)!r} is no kind of report{nearest(path.suffix, makers)}")
+            raise BadInputError(f"{str(path)!r} is not a kind of report{nearest(path.suffix, makers)}")
         write_atomically(path, makers[path.suffix](self.result))
         return path
 

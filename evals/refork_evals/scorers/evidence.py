@@ -65,7 +65,7 @@ def parse_json(value: Any) -> Any:
 
 
 def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is no JSON value")
+    raise ValueError(f"{name} is not a JSON value")
 
 
 def is_object(value: object) -> TypeGuard[Mapping[str, Any]]:

@@ -60,7 +60,7 @@ def _split(text: str) -> tuple[str, str]:
         name, sign, value = text.partition(operator)
         if sign and name.strip().lower() == key and value.strip():
             return key, value.strip()
-    raise BadInputError(f"--where {text!r} is no filter; accepted are {ACCEPTED}")
+    raise BadInputError(f"--where {text!r} is not a filter; accepted are {ACCEPTED}")
 
 
 def _status(value: str) -> str:

@@ -193,7 +193,7 @@ def _fork_point(number: int, run: Run, document: YamlDocument) -> Step:
     steps = ", ".join(_named(step) for step in sorted(near, key=lambda step: step.number))
     raise BadFileError(
         f"{str(document.path)!r}, {document.at(('fork', 'step'))}'fork.step' is {_short(number)}, "
-        f"which is no step of {RUN_FILE}; the nearest are: {steps or 'none, the run has no steps'}"
+        f"which is not a step of {RUN_FILE}; the nearest are: {steps or 'none, the run has no steps'}"
     )
 
 

@@ -35,7 +35,7 @@ def _loaded(entry: EntryPoint) -> click.Command:
     except Exception as error:
         return _broken(entry, f"{type(error).__name__}: {error}")
     if not isinstance(command, click.Command):
-        return _broken(entry, f"{entry.value!r} is no click command")
+        return _broken(entry, f"{entry.value!r} is not a click command")
     return command
 
 

@@ -57,7 +57,7 @@ def _check_fork_point(case: Case, policy: ToolPolicy) -> None:
         )
     if point.kind is not StepKind.MODEL and policy.action_for(name) is not Action.LIVE:
         raise ForkError(
-            f"step {point.number} ({name!r}) is no model call, and rerunning it would act: "
+            f"step {point.number} ({name!r}) is not a model call, and rerunning it would act: "
             f'set {name} = "live" under [tool.refork.tools] in pyproject.toml if it may'
         )
 

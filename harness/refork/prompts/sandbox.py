@@ -54,7 +54,7 @@ _REFUSED: Final[dict[type[nodes.Node], str]] = {
     nodes.Import: "{% import %} is refused: a prompt is one file",
     nodes.FromImport: "{% from %} is refused: a prompt is one file",
     nodes.Extends: "{% extends %} is refused: a prompt is one file",
-    nodes.ScopedEvalContextModifier: "{% autoescape %} is refused: a prompt is no HTML",
+    nodes.ScopedEvalContextModifier: "{% autoescape %} is refused: a prompt is not HTML",
 }
 _CONCAT: Final = "refork_concat"
 _COUNTED: Final = "refork_counted"

@@ -53,7 +53,7 @@ def checked_kinds(text: str) -> tuple[str, ...]:
     for kind in kinds:
         if kind not in KINDS:
             raise BadInputError(
-                f"--redact {kind!r} is no kind{nearest(kind, KINDS)}; accepted: {', '.join(KINDS)}"
+                f"--redact {kind!r} is not a kind{nearest(kind, KINDS)}; accepted: {', '.join(KINDS)}"
             )
     return tuple(dict.fromkeys(kinds))
 

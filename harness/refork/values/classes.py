@@ -30,7 +30,7 @@ def coders(kind: type) -> Coders:
     if issubclass(kind, tuple) and hasattr(kind, "_fields"):
         return _named_tuple(kind)
     raise ValueNotPortableError(
-        f"{kind.__qualname__!r} is no Enum, dataclass, pydantic model or NamedTuple: "
+        f"{kind.__qualname__!r} is not an Enum, dataclass, pydantic model or NamedTuple: "
         "give register() both encode= and decode="
     )
 

@@ -97,7 +97,7 @@ def exception(data: Any) -> BaseException:
     name, args = _a(dict, data)["type"], _a(list, data["args"])
     kind = getattr(builtins, _a(str, name), None)
     if not (isinstance(kind, type) and issubclass(kind, BaseException)):
-        raise TypeError(f"{name!r} is no built-in exception")
+        raise TypeError(f"{name!r} is not a built-in exception")
     return kind(*args)
 
 
@@ -229,7 +229,7 @@ def _from_clock(kind: type[datetime] | type[time], data: Any) -> Any:
 
 def _zone(name: str) -> ZoneInfo:
     if not re.fullmatch(r"[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*", name):
-        raise ValueError(f"{name!r} is no time zone")
+        raise ValueError(f"{name!r} is not a time zone")
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, OSError) as error:

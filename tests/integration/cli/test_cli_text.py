@@ -86,7 +86,7 @@ def test_since_takes_spans_and_dates(text: str, moment: datetime) -> None:
 
 @pytest.mark.parametrize("text", ["", "yesterday", "7", "7y", "-2h", "2026-13-01", "999999w", "٣d"])
 def test_another_since_says_what_is_accepted(text: str) -> None:
-    with pytest.raises(BadInputError, match=r"--since .* is no time; accepted are spans such as '7d'"):
+    with pytest.raises(BadInputError, match=r"--since .* is not a time; accepted are spans such as '7d'"):
         since(text, now=NOW)
 
 

@@ -157,8 +157,8 @@ def test_what_a_steps_server_did_says_whose_fault_it_is(error: Exception, kind: 
     ("format_name", "body", "said"),
     [
         ("chat", b"", "it is empty"),
-        ("chat", b"<html>proxy</html>", "it is no JSON object (text/html): '<html>proxy</html>'"),
-        ("chat", b"[]", "it is no JSON object (text/html): '[]'"),
+        ("chat", b"<html>proxy</html>", "it is not a JSON object (text/html): '<html>proxy</html>'"),
+        ("chat", b"[]", "it is not a JSON object (text/html): '[]'"),
         ("chat", b'{"object": "chat.completion"}', "'choices' is missing"),
         ("responses", b'{"object": "response"}', "'output' is missing"),
         ("messages", b"{}", "'content' is missing"),

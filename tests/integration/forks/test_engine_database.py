@@ -76,12 +76,15 @@ def test_a_database_of_production_is_refused_and_left_as_it_is(runs_file: Path, 
 
 
 @pytest.mark.parametrize(
-    "content", [b"this is no database" * 100, b"\x00" * 5000, b"SQLite format 3\x00" + b"x" * 5000]
+    "content", [b"this is not a database" * 100, b"\x00" * 5000, b"SQLite format 3\x00" + b"x" * 5000]
 )
 def test_a_file_that_is_no_database_is_refused_and_left_as_it_is(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "notes.txt"
     path.write_bytes(content)
-    with pytest.raises(DatabaseError, match=r"notes.txt' is no SQLite database"), database_at(path, tmp_path):
+    with (
+        pytest.raises(DatabaseError, match=r"notes.txt' is not a SQLite database"),
+        database_at(path, tmp_path),
+    ):
         pass
     assert path.read_bytes() == content
 
@@ -90,10 +93,10 @@ def test_a_file_that_is_no_database_is_refused_and_left_as_it_is(content: bytes,
     ("url", "message"),
     [
         ("mysql://root@localhost/evals", "'mysql' databases are not supported; accepted are"),
-        ("evals.db", "'evals.db' is no database URL; accepted are"),
+        ("evals.db", "'evals.db' is not a database URL; accepted are"),
         ("sqlite://", "names no file; write 'sqlite:///path/to/evals.sqlite'"),
         ("sqlite:///:memory:", "names no file"),
-        ("", "'' is no database URL"),
+        ("", "'' is not a database URL"),
     ],
 )
 def test_a_url_that_will_not_do_is_refused_with_what_is_accepted(

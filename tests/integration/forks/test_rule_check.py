@@ -108,8 +108,8 @@ def test_a_workflow_that_this_run_did_not_start_is_no_more_live(session: ForkSes
         {"look_up": "live"},  # called
         {"send_mail": "live"},  # offered, and not called
         {"fail": "live"},  # a step that the run does not come to
-        {"jot": "live"},  # a function of the application's that is no step
-        {"shell": "deny"},  # a tool that is no function
+        {"jot": "live"},  # a function of the application's that is not a step
+        {"shell": "deny"},  # a tool that is not a function
         {"child": "deny", "child_sync": "replay"},
         {"DBOS.send": "live", "DBOS.sleep": "live", "DBOS.getEvent": "deny"},
         {"nobody_*": "live", "look_up[p]": "live"},

@@ -81,7 +81,7 @@ def send_mail(to: str) -> str:
 
 @function_tool
 def jot(text: str) -> str:
-    """A tool that is no step: DBOS keeps nothing of it, and runs it again in every replay."""
+    """A tool that is not a step: DBOS keeps nothing of it, and runs it again in every replay."""
     write(f"jot {text}")
     return f"jotted {text}"
 

@@ -26,7 +26,7 @@ def _compiled(path: str) -> Any:
     except (JSONPathError, RecursionError) as error:
         # Its own rendering points at the place in the query, and breaks where that is at the end.
         reason = one_line(str(error.args[0])) if error.args else type(error).__name__
-        raise ValueError(f"is no JSONPath ({reason}): {quote(path)}") from None
+        raise ValueError(f"is not a JSONPath ({reason}): {quote(path)}") from None
 
 
 def _timed(function: Any) -> Any:

@@ -16,7 +16,7 @@ def _checked(schema: dict[str, Any]) -> dict[str, Any]:
     try:
         _validator(schema).check_schema(schema)
     except SchemaError as error:
-        raise ValueError(f"is no JSON Schema: {one_line(error.message)} at {error.json_path}") from None
+        raise ValueError(f"is not a JSON Schema: {one_line(error.message)} at {error.json_path}") from None
     for reference in _references(schema):
         _check_reference(schema, reference)
     return schema

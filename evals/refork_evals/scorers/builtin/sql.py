@@ -157,7 +157,7 @@ class _Known:
         if isinstance(table.this, exp.GenerateSeries | exp.Unnest):
             return
         if not isinstance(table.this, exp.Identifier):
-            raise NotAcceptedError(f"reads {quote(table.sql(self.dialect), 60)}, which is no known table")
+            raise NotAcceptedError(f"reads {quote(table.sql(self.dialect), 60)}, which is not a known table")
         parts = self._parts(table)
         if not any(parts[-len(known) :] == known for known in self.names):
             name = ".".join(part.name for part in table.parts)
@@ -182,7 +182,7 @@ def _table_name(name: str, dialect: str) -> Any:
 
     table = exp.to_table(name, dialect=dialect)
     if not all(isinstance(part, exp.Identifier) for part in table.parts):
-        raise ValueError(f"tables: {name!r} is no name of a table")
+        raise ValueError(f"tables: {name!r} is not a name of a table")
     return table
 
 

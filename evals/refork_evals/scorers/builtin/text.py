@@ -105,7 +105,7 @@ def _compiles(pattern: str) -> str:
             re.compile(pattern)
             TimedPattern(pattern)
     except (re.error, regex.error, OverflowError, RecursionError) as error:
-        raise ValueError(f"is no regular expression ({error}): {quote(pattern)}") from None
+        raise ValueError(f"is not a regular expression ({error}): {quote(pattern)}") from None
     return pattern
 
 

@@ -32,7 +32,7 @@ def tell(captured: "Captured", config: "Config") -> None:
     if point.kind is not StepKind.MODEL:
         name = one_line(point.tool or last_part(point.name))
         note(
-            f'step {point.number} is no model step, and a rerun of it acts: for that, set {name} = "live" under '
+            f'step {point.number} is not a model step, and a rerun of it acts: for that, set {name} = "live" under '
             f'[tool.refork.tools] in pyproject.toml; if it asks a model, say models = ["{name}"] under [tool.refork]'
         )
     elif case.agent is None:

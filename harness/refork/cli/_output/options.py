@@ -112,7 +112,7 @@ def since(text: str, *, now: datetime | None = None) -> datetime:
         return datetime.fromisoformat(text.strip()).astimezone(UTC)
     except (ValueError, OverflowError):
         raise BadInputError(
-            f"--since {text!r} is no time; accepted are spans such as '7d', '2h' or '30m', and dates such as "
+            f"--since {text!r} is not a time; accepted are spans such as '7d', '2h' or '30m', and dates such as "
             "'2026-11-01' or '2026-11-01T09:30'"
         ) from None
 

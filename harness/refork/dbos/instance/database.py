@@ -133,7 +133,7 @@ def _sqlite_at(path: Path, folder: Path, slot: str) -> Generator[EvalsDatabase]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        problem = f"--agent-evals-db: {str(path.parent)!r} is no folder to write to: {error.strerror}"
+        problem = f"--agent-evals-db: {str(path.parent)!r} is not a folder to write to: {error.strerror}"
         raise DatabaseError(problem) from None
     with held_file(path.with_name(path.name + ".lock")) as held:
         if not held:
@@ -217,7 +217,7 @@ def _look_at(path: Path) -> None:
         with closing(sqlite3.connect(address, uri=True)) as connection:
             tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_master")]
     except sqlite3.Error as error:
-        raise DatabaseError(f"--agent-evals-db: {str(path)!r} is no SQLite database: {error}") from None
+        raise DatabaseError(f"--agent-evals-db: {str(path)!r} is not a SQLite database: {error}") from None
     _check_ours(tables, str(path))
 
 
@@ -256,7 +256,7 @@ def _mark(engine: sa.Engine, schema: str | None, shown: str) -> None:
     except DBAPIError as error:
         if schema is not None:
             raise
-        raise DatabaseError(f"--agent-evals-db: {shown!r} is no SQLite database: {error.orig}") from None
+        raise DatabaseError(f"--agent-evals-db: {shown!r} is not a SQLite database: {error.orig}") from None
 
 
 def _check_maker(connection: sa.Connection, schema: str | None) -> None:

@@ -54,5 +54,5 @@ def _imported(target: str) -> Reads:
             f"[tool.refork] serializer = {target!r} cannot be used: {type(error).__name__}: {one_line(str(error))}"
         ) from error
     if not isinstance(found, Reads):
-        raise ApplicationError(f"[tool.refork] serializer = {target!r} is no dbos.Serializer")
+        raise ApplicationError(f"[tool.refork] serializer = {target!r} is not a dbos.Serializer")
     return found

@@ -65,7 +65,7 @@ def _is_wal(path: Path) -> bool:
     if not header:
         raise DatabaseError(f"{str(path)!r} is empty: no run of DBOS is in it")
     if not header.startswith(MAGIC):
-        raise DatabaseError(f"{str(path)!r} is no SQLite database")
+        raise DatabaseError(f"{str(path)!r} is not a SQLite database")
     return header[_WAL_VERSION_AT:] == b"\x02\x02"
 
 

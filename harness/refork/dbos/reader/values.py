@@ -84,7 +84,7 @@ def read_error(text: str, serialization: str | None) -> tuple[RecordedError, Bas
         known = recorded(found)
         kind = known["type"].removeprefix("builtins.")
         return RecordedError(type=kind, message=_text(known["message"]), value=_encoded(found)), found
-    problem = found.problem if isinstance(found, Unreadable) else "is no exception"
+    problem = found.problem if isinstance(found, Unreadable) else "is not an exception"
     return RecordedError(type="Exception", message=f"(it {problem})"), None
 
 

@@ -91,7 +91,9 @@ def lakebase_server(
     installed.
     """
     if not (_PROJECT.fullmatch(endpoint) or _INSTANCE.fullmatch(endpoint)):
-        raise BadInputError(f"{option}: {one_line(endpoint)!r} is no Lakebase endpoint; accepted is {FORMS}")
+        raise BadInputError(
+            f"{option}: {one_line(endpoint)!r} is not a Lakebase endpoint; accepted is {FORMS}"
+        )
     if "password" in (parameters or {}):
         raise BadInputError(
             f"{option}: leave 'password' out: Lakebase takes tokens, made for who is logged in to Databricks"

@@ -96,4 +96,4 @@ def _several_hosts(plain: str, url: str, option: str) -> tuple[str, dict[str, An
 
 
 def _no_url(url: str, option: str) -> BadInputError:
-    return BadInputError(f"{option}: {hidden(url)!r} is no database URL; accepted are {ACCEPTED}")
+    return BadInputError(f"{option}: {hidden(url)!r} is not a database URL; accepted are {ACCEPTED}")

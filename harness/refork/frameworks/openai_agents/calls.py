@@ -78,7 +78,7 @@ class Call:
         unknown = set(variant.settings) - SETTINGS
         if unknown:  # the SDK drops them silently
             raise BadInputError(
-                f"variant {variant.name!r}: {min(unknown)!r} is no setting{nearest(min(unknown), SETTINGS)}"
+                f"variant {variant.name!r}: {min(unknown)!r} is not a setting{nearest(min(unknown), SETTINGS)}"
             )
         if variant.settings:
             settings: ModelSettings = arguments["model_settings"]

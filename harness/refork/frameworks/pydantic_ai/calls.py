@@ -252,7 +252,7 @@ def _check_settings(variant: Variant) -> None:
     for name in variant.settings:
         # A provider's own begin with its name, such as openai_reasoning_effort.
         if name not in known and "_" not in name:
-            raise BadInputError(f"variant {variant.name!r}: {name!r} is no setting{nearest(name, known)}")
+            raise BadInputError(f"variant {variant.name!r}: {name!r} is not a setting{nearest(name, known)}")
 
 
 def _settings(settings: Any) -> dict[str, Any]:

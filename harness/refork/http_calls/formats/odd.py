@@ -29,7 +29,7 @@ def oddity(format_name: str, answer: Received) -> str:
     if sse.is_stream(answer):
         return ""
     kind = answer.header("content-type") or "no content type"
-    return f"it is no JSON object ({kind}): {one_line(answer.text[:_SHOWN], _SHOWN)!r}"
+    return f"it is not a JSON object ({kind}): {one_line(answer.text[:_SHOWN], _SHOWN)!r}"
 
 
 def _of_fields(format_name: str, body: dict[str, Any]) -> str:

@@ -297,7 +297,7 @@ def test_a_step_that_is_not_there_is_refused_with_the_nearest_steps(tmp_path: Pa
     steps = [Step(number=n, name=f"step_{n}", tool=f"tool_{n}", kind=StepKind.TOOL) for n in range(1, 9)]
     path = a_case(tmp_path / "c", "version: 1\nfork:\n  step: 12\n", a_run(*steps))
     assert (
-        "line 3: 'fork.step' is 12, which is no step of run.json; the nearest are: 6 (tool_6), 7 (tool_7)"
+        "line 3: 'fork.step' is 12, which is not a step of run.json; the nearest are: 6 (tool_6), 7 (tool_7)"
         in (refusal(path))
     )
 

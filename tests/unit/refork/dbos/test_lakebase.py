@@ -363,7 +363,7 @@ def test_a_missing_extra_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -
     [
         ("lakebase://orders-db", "names no endpoint and database; write 'lakebase://<endpoint>/<database>'"),
         ("lakebase:///x", "names no endpoint and database"),
-        ("lakebase://projects/shop/branches/main/x", "is no Lakebase endpoint; accepted is the name of"),
+        ("lakebase://projects/shop/branches/main/x", "is not a Lakebase endpoint; accepted is the name of"),
         ("lakebase://ada:s3cret@orders-db/x", "'lakebase://ada:***@orders-db/x' holds a password"),
         ("lakebase://orders-db/x?sslmod=a", "unknown parameter 'sslmod' in the URL; did you mean 'sslmode'?"),
         ("lakebase://orders-db/x?password=s3cret", "leave 'password' out: Lakebase takes tokens"),

@@ -182,13 +182,16 @@ def test_several_hosts_are_tried_in_turn(tls_server: TlsPostgres, tls_shop: str,
         ("postgresql://h/d?sslmode=require&sslmode=allow", "'sslmode' is given twice"),
         ("postgresql://h/d?schema=a&schema=b", "'schema' is given twice"),
         ("postgresql://user:s3cr3t@more@host/db", "has an '@' in its user name or password"),
-        ("postgresql://user:s3cr3t/db", "'postgresql://user:***' is no database URL"),
+        ("postgresql://user:s3cr3t/db", "'postgresql://user:***' is not a database URL"),
         (
             "postgresql://user:s3cr3t?x@host:port/db",
-            "'postgresql://user:***@host:port/db' is no database URL",
+            "'postgresql://user:***@host:port/db' is not a database URL",
         ),
-        ("postgresql://user:s3cr3t@a:1,b:two/db", "'postgresql://user:***@a:1,b:two/db' is no database URL"),
-        ("host=h password=s3cr3t", "'host=h password=***' is no database URL"),
+        (
+            "postgresql://user:s3cr3t@a:1,b:two/db",
+            "'postgresql://user:***@a:1,b:two/db' is not a database URL",
+        ),
+        ("host=h password=s3cr3t", "'host=h password=***' is not a database URL"),
     ],
 )
 def test_what_is_wrong_in_a_url_is_one_line_without_its_password(url: str, problem: str) -> None:
@@ -319,7 +322,7 @@ class TestEvalsDatabase:
             ("postgresql://u:s3cr3t@h/d?schema=a", "leave 'schema' out of the URL"),
             ("postgresql://u:s3cr3t@h/d?sslmod=a", "did you mean 'sslmode'?"),
             ("mysql://u:s3cr3t@h/d", "'lakebase://endpoint/database'"),
-            ("nonsense", "'nonsense' is no database URL"),
+            ("nonsense", "'nonsense' is not a database URL"),
         ],
     )
     def test_a_wrong_url_names_the_option(

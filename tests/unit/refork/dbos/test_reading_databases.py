@@ -113,7 +113,7 @@ def test_a_missing_file_is_refused_and_not_made(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("content", "problem"),
-    [(b"", "is empty"), (b"not a database at all", "is no SQLite database")],
+    [(b"", "is empty"), (b"not a database at all", "is not a SQLite database")],
 )
 def test_a_file_that_is_no_database_is_refused(tmp_path: Path, content: bytes, problem: str) -> None:
     file = tmp_path / "some.sqlite"
@@ -191,8 +191,8 @@ def test_what_an_older_version_did_not_keep_is_not_known(sqlite_file: Path, colu
     ("url", "problem"),
     [
         ("mysql://u:s3cret@host/db", "'mysql' databases are not supported"),
-        ("nonsense", "'nonsense' is no database URL"),
-        ("postgresql://u:s3cret@host:port/db", "is no database URL"),
+        ("nonsense", "'nonsense' is not a database URL"),
+        ("postgresql://u:s3cret@host:port/db", "is not a database URL"),
         ("sqlite://", "names no file"),
         ("sqlite:///:memory:", "names no file"),
     ],

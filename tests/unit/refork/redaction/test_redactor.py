@@ -147,7 +147,7 @@ def test_personal_data_is_replaced_only_where_its_kind_is_asked_for() -> None:
 
 
 def test_an_unknown_kind_is_refused_with_those_that_there_are() -> None:
-    with pytest.raises(BadInputError, match=r"'phone' is no kind.*'phones'.*ibans"):
+    with pytest.raises(BadInputError, match=r"'phone' is not a kind.*'phones'.*ibans"):
         checked_kinds("emails,phone")
 
 

@@ -367,7 +367,7 @@ class TestExceptions:
             pytest.fail("called")
 
         monkeypatch.setattr(builtins, "eval", called)
-        with pytest.raises(ValueNotPortableError, match="'eval' is no built-in exception"):
+        with pytest.raises(ValueNotPortableError, match="'eval' is not a built-in exception"):
             values.decode({"$type": "exception", "value": {"type": "eval", "args": ["1"]}})
 
 
@@ -511,7 +511,9 @@ class TestRegistering:
             registry.register(Level, name=name)
 
     def test_a_class_of_no_known_kind_needs_an_encoder_and_a_decoder(self) -> None:
-        with pytest.raises(ValueNotPortableError, match=r"'Matrix' is no Enum, .* both encode= and decode="):
+        with pytest.raises(
+            ValueNotPortableError, match=r"'Matrix' is not an Enum, .* both encode= and decode="
+        ):
             Registry().register(Matrix)
         with pytest.raises(ValueNotPortableError, match="needs both"):
             Registry().register(Matrix, encode=str)

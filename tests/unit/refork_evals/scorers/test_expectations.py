@@ -91,7 +91,7 @@ def test_a_case_without_expectations_is_refused() -> None:
         pytest.param(
             {"contains": ""}, ".contains: string should have at least 1 character", id="a-text-found-anywhere"
         ),
-        pytest.param({"regex": "("}, ".regex: is no regular expression", id="a-pattern"),
+        pytest.param({"regex": "("}, ".regex: is not a regular expression", id="a-pattern"),
         pytest.param(
             {"any": [{"contains": "a"}, {"regexp": "b"}]},
             ".any[1].regexp: unknown scorer 'regexp'; did you mean 'regex'?",

@@ -23,7 +23,7 @@ SCHEMA: dict[str, Any] = {
         pytest.param('Here:\n```json\n{"total": 3}\n```\n', True, "is valid", id="in-a-fence"),
         pytest.param('{"total": -3}', False, "$.total: -3 is less than the minimum of 0", id="a-bad-value"),
         pytest.param("{}", False, "$: 'total' is a required property", id="a-missing-key"),
-        pytest.param('{"total": NaN}', False, "is not JSON (NaN is no JSON value)", id="nan"),
+        pytest.param('{"total": NaN}', False, "is not JSON (NaN is not a JSON value)", id="nan"),
         pytest.param("total: 3", False, "is not JSON (Expecting value): 'total: 3'", id="no-json"),
     ],
 )
@@ -43,7 +43,7 @@ def test_json_schema_validates_the_arguments_of_a_call() -> None:
 @pytest.mark.parametrize(
     ("schema", "problem"),
     [
-        pytest.param({"type": "objec"}, "is no JSON Schema", id="an-unknown-type"),
+        pytest.param({"type": "objec"}, "is not a JSON Schema", id="an-unknown-type"),
         pytest.param({"$ref": "https://example.com/a.json"}, "nothing is fetched", id="a-remote-reference"),
         pytest.param({"$ref": "file:///etc/passwd"}, "nothing is fetched", id="a-file"),
         pytest.param({"properties": {"a": {"$ref": "other.json"}}}, "nothing is fetched", id="a-nested-file"),
@@ -121,7 +121,7 @@ def test_json_path_finds_nothing_in_what_has_no_parts(text: str) -> None:
 @pytest.mark.parametrize(
     ("params", "problem"),
     [
-        pytest.param("$.a[", "is no JSONPath", id="syntax"),
+        pytest.param("$.a[", "is not a JSONPath", id="syntax"),
         pytest.param("", "at least 1 character", id="empty"),
         pytest.param({"path": "$.a", "value": 1, "exists": False}, "keep one of", id="a-value-of-the-absent"),
     ],

@@ -217,7 +217,9 @@ def test_nothing_is_logged_of_a_statement_that_is_known_by_name_only(
             "tables must be names of one form",
             id="mixed",
         ),
-        pytest.param({"dialect": "duckdb", "tables": {"f(x)": ["x"]}}, "is no name of a table", id="no-name"),
+        pytest.param(
+            {"dialect": "duckdb", "tables": {"f(x)": ["x"]}}, "is not a name of a table", id="no-name"
+        ),
         pytest.param({"dialect": "duckdb", "tables": {"": []}}, "tables must be names", id="an-empty-name"),
         pytest.param({"tables": {}}, "is missing", id="no-dialect-at-all"),
     ],

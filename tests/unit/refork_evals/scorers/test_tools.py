@@ -162,7 +162,9 @@ def test_without_any_call_the_failure_quotes_what_was_said() -> None:
         pytest.param({"name": "a", "times": 1, "at_least": 1}, "keep one", id="two-counts"),
         pytest.param({"name": "a", "times": 0}, "greater than or equal to 1", id="never-is-tool-not-called"),
         pytest.param(
-            {"name": "a", "arguments": {"b": {"regex": "("}}}, "is no regular expression", id="a-bad-pattern"
+            {"name": "a", "arguments": {"b": {"regex": "("}}},
+            "is not a regular expression",
+            id="a-bad-pattern",
         ),
         pytest.param(
             {"name": "a", "arguments": {"b": {"any": [{"judge": "x"}]}}}, "whole answers", id="a-judge"
