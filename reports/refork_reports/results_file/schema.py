@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from pydantic import BeforeValidator, Field
 from refork.records import Answer, Request, StepKind
-from refork.records.outcome import ForkStatus, TrialError
+from refork.records.outcome import ForkStatus
 from refork.records.usage import Money, Savings, Usage
-from refork_evals.results import CaseResult, Cell, Interval, Judged, Method, SuiteResult, Verdict
+from refork_evals.results import CaseResult, Cell, Interval, Judged, Method, Verdict
 from refork_evals.results.agreement import Kappa
 from refork_evals.results.comparisons import Comparison, Share, VariantComparison
 from refork_evals.results.estimates import AtK, ScorerRate
 from refork_evals.results.gate import GateCase
 from refork_evals.results.totals import Totals, shown_cost, totals
 
-from refork_reports.results_file.entry import Column, Entry, Of, Plain
+from refork_reports.results_file.entry import Entry, FrameColumn, Of, Plain
 from refork_reports.sentences import phrases
 from refork_reports.views.timeline import State, call_line, moments, output_line
 
@@ -42,11 +42,11 @@ class ErrorEntry(Entry):
 class ScoreEntry(Entry):
     """What one scorer said. ``passed`` is null where the scorer raised; then ``error`` is set."""
 
-    scorer: Annotated[str, Column("str")]
-    passed: Annotated[bool | None, Column("boolean")]
-    reason: Annotated[str, Column("str")]
-    value: Annotated[Known, Column("Float64")]
-    error: Annotated[str | None, Column("str")]
+    scorer: Annotated[str, FrameColumn("str")]
+    passed: Annotated[bool | None, FrameColumn("boolean")]
+    reason: Annotated[str, FrameColumn("str")]
+    value: Annotated[Known, FrameColumn("Float64")]
+    error: Annotated[str | None, FrameColumn("str")]
     judge: Annotated[Plain[Judged] | None, Of("judged")] = Field(default=None, description="of a `judge`")
 
 
@@ -60,40 +60,32 @@ class TrajectoryEntry(Entry):
     said: Annotated[str, Of(output_line)] = Field(description="the first line of its answer, output or error")
 
 
-def _error_line(error: TrialError) -> str:
-    return f"{error.type}: {error.message}"
-
-
-def _calls(answer: Answer) -> str:
-    return "\n".join(call_line(call) for call in answer.tool_calls)
-
-
 class TrialEntry(Entry):
     """One rerun. ``passed`` is null where it could not be measured. ``resumed``: from a killed session."""
 
     inside = "trial"
 
-    number: Annotated[int, Column("int64")]
-    passed: Annotated[bool | None, Column("boolean")]
+    number: Annotated[int, FrameColumn("int64")]
+    passed: Annotated[bool | None, FrameColumn("boolean")]
     reused: bool = Field(description="answered from what was kept")
     answered_at: datetime | None
-    resumed: Annotated[bool, Column("bool")]
+    resumed: Annotated[bool, FrameColumn("bool")]
     model: str | None
-    seconds: Annotated[float, Column("float64")] = Field(
+    seconds: Annotated[float, FrameColumn("float64")] = Field(
         description="wall time of the model call that answered, or of the tail"
     )
     usage: Annotated[
         Plain[Usage] | None,
-        Column("Int64", "input_tokens", lambda usage: usage.input_tokens),
-        Column("Int64", "output_tokens", lambda usage: usage.output_tokens),
+        FrameColumn("Int64", "input_tokens", lambda usage: usage.input_tokens),
+        FrameColumn("Int64", "output_tokens", lambda usage: usage.output_tokens),
     ]
-    cost_usd: Annotated[Money | None, Column("Float64")]
+    cost_usd: Annotated[Money | None, FrameColumn("Float64")]
     answer: Annotated[
         Plain[Answer] | None,
-        Column("str", "text", lambda answer: answer.text),
-        Column("str", "tool_calls", _calls),
+        FrameColumn("str", "text", lambda answer: answer.text),
+        FrameColumn("str", "tool_calls", lambda answer: "\n".join(map(call_line, answer.tool_calls))),
     ]
-    error: Annotated[ErrorEntry | None, Column("str", of=_error_line)]
+    error: Annotated[ErrorEntry | None, FrameColumn("str", of=lambda error: f"{error.type}: {error.message}")]
     scores: list[ScoreEntry]
     trajectory: list[TrajectoryEntry] = Field(
         default=[], description="in tail scope, the steps from the fork point on"
@@ -119,43 +111,47 @@ class CellEntry(Entry):
     passes over measured trials, null where none was measured.
     """
 
-    variant: Annotated[str, Column("str")]
-    verdict: Annotated[Verdict, Column(Verdict)]
+    variant: Annotated[str, FrameColumn("str")]
+    verdict: Annotated[Verdict, FrameColumn(Verdict)]
     reason: str
-    fixes: Annotated[bool, Column("bool")] = Field(description="this candidate fixes the case")
-    min_pass_rate: Annotated[float, Column("float64")]
-    passes: Annotated[int, Column("int64")]
-    failures: Annotated[int, Column("int64")]
-    errors: Annotated[int, Column("int64")]
-    missing: Annotated[int, Column("int64")] = Field(description="trials that were planned and did not run")
-    pass_rate: Annotated[float | None, Column("Float64")]
+    fixes: Annotated[bool, FrameColumn("bool")] = Field(description="this candidate fixes the case")
+    min_pass_rate: Annotated[float, FrameColumn("float64")]
+    passes: Annotated[int, FrameColumn("int64")]
+    failures: Annotated[int, FrameColumn("int64")]
+    errors: Annotated[int, FrameColumn("int64")]
+    missing: Annotated[int, FrameColumn("int64")] = Field(
+        description="trials that were planned and did not run"
+    )
+    pass_rate: Annotated[float | None, FrameColumn("Float64")]
     interval: Annotated[
         Plain[Interval] | None,
-        Column("Float64", "low", lambda interval: interval.low),
-        Column("Float64", "high", lambda interval: interval.high),
+        FrameColumn("Float64", "low", lambda interval: interval.low),
+        FrameColumn("Float64", "high", lambda interval: interval.high),
     ]
     p_value: Known
     method: Method = Field(description="how the verdict was decided")
     comparison: Plain[Comparison] | None
     usage: Annotated[
         Plain[Usage],
-        Column("int64", "input_tokens", lambda usage: usage.input_tokens),
-        Column("int64", "output_tokens", lambda usage: usage.output_tokens),
+        FrameColumn("int64", "input_tokens", lambda usage: usage.input_tokens),
+        FrameColumn("int64", "output_tokens", lambda usage: usage.output_tokens),
     ]
-    cost_usd: Annotated[Money | None, Of(shown_cost), Column("Float64")]
-    seconds: Annotated[float, Column("float64")] = Field(description="wall time of all its trials, added up")
+    cost_usd: Annotated[Money | None, Of(shown_cost), FrameColumn("Float64")]
+    seconds: Annotated[float, FrameColumn("float64")] = Field(
+        description="wall time of all its trials, added up"
+    )
     savings: Annotated[
         Plain[Savings] | None,
-        Column("Int64", "saved_tokens", lambda savings: savings.tokens),
-        Column("Float64", "saved_cost_usd", lambda savings: savings.cost_usd),
-        Column("Float64", "saved_seconds", lambda savings: savings.seconds),
+        FrameColumn("Int64", "saved_tokens", lambda savings: savings.tokens),
+        FrameColumn("Float64", "saved_cost_usd", lambda savings: savings.cost_usd),
+        FrameColumn("Float64", "saved_seconds", lambda savings: savings.seconds),
     ]
     request: Plain[Request] | None
     at_k: Annotated[list[Plain[AtK]], Of(_at_k)] = Field(
         default_factory=list[AtK], description="of the measured trials, for k below their number"
     )
     scorers: Annotated[list[Plain[ScorerRate]], Of(_scorers)] = Field(default_factory=list[ScorerRate])
-    trials: Annotated[list[TrialEntry], Column("int64", of=len)]
+    trials: Annotated[list[TrialEntry], FrameColumn("int64", of=len)]
 
 
 class StepEntry(Entry):
@@ -232,10 +228,6 @@ class CalibrationEntry(Entry):
     problem: str = Field(description="what is wrong with labels.jsonl; else empty")
 
 
-def _expectations(result: CaseResult) -> list[dict[str, Any]]:
-    return [dict(expectation) for expectation in result.case.expect]
-
-
 def _judges(result: CaseResult) -> "tuple[Calibration, ...]":
     from refork_evals.agreement.calibration import calibrated  # noqa: PLC0415
 
@@ -247,11 +239,11 @@ class CaseEntry(Entry):
 
     name: str
     description: str
-    agent: Annotated[str | None, Column("str")]
+    agent: Annotated[str | None, FrameColumn("str")]
     scope: str
-    guard: Annotated[bool, Column("bool")]
+    guard: Annotated[bool, FrameColumn("bool")]
     step: int = Field(description="the fork point")
-    expect: Annotated[list[dict[str, Any]], Of(_expectations)]
+    expect: Annotated[list[dict[str, Any]], Of(lambda result: [dict(each) for each in result.case.expect])]
     not_red: bool = Field(description="the recorded failure meets the case's own expectations")
     winners: list[str]
     run: Annotated[RunEntry, Of("case")]
@@ -285,10 +277,6 @@ class GateEntry(Entry):
     notes: list[str]
 
 
-def _settings(evaluation: SuiteResult) -> dict[str, str]:
-    return {key: str(value) for key, value in sorted(evaluation.settings.items())}
-
-
 class Results(Entry):
     """``results.json``: one evaluation. Unknown is null, money a decimal string, numbers always finite."""
 
@@ -299,7 +287,10 @@ class Results(Entry):
     started_at: datetime
     alpha: float = Field(description="the error rate behind verdicts")
     headline: Annotated[str, Of(lambda evaluation: phrases.headline(evaluation).text)]
-    settings: Annotated[dict[str, str], Of(_settings)]
+    settings: Annotated[
+        dict[str, str],
+        Of(lambda evaluation: {key: str(value) for key, value in sorted(evaluation.settings.items())}),
+    ]
     totals: Annotated[Plain[Totals], Of(totals)]
     cases: list[CaseEntry]
     comparisons: list[Plain[VariantComparison]]
