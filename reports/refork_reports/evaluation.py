@@ -88,8 +88,8 @@ class Evaluation:
     def save(self, path: str | Path = "report.html") -> Path:
         """Write the report, and return the path of what was written.
 
-        ``path`` is a page (``.html``), ``results.json`` (``.json``) or a summary (``.md``); a folder gets all three.
-        Raises BadInputError for another kind of file, and ReforkError where it cannot be written.
+        ``path`` is a page (``.html``), ``results.json`` (``.json``) or a summary (``.md``); a folder gets all
+        three. Raises BadInputError for another kind of file, and ReforkError if it cannot be written.
         """
         from refork_reports import results_json  # noqa: PLC0415 - templates take half a second to import
         from refork_reports.formats import html, markdown  # noqa: PLC0415
@@ -136,14 +136,18 @@ def evaluate(
     """Rerun cases at their fork points under ``current`` and under candidates, and score the answers.
 
     ``cases`` are cases, or their names, folders or files (None: all of the project). ``variants`` are prompts
-    (``refork.Prompt("...")``) or names of files in ``evals/prompts/`` (None: every candidate of each case's agent).
-    ``trials`` is a number, or ``"auto"`` for as many as it takes. ``db`` is the URL of the evals database, where forks
-    live (default: SQLite in the user's cache directory). ``max_cost`` is in US dollars. ``project`` is the folder of
-    the application (default: the current one). ``progress`` shows how far the trials are, or is a function that is
-    given :class:`Counts`. Every other key of ``[tool.refork]``, such as ``concurrency=4``, may be given, too.
+    (``refork.Prompt("...")``) or names of files in ``evals/prompts/`` (None: every candidate of each case's
+    agent). ``trials`` is a number, or ``"auto"`` for as many as a decision takes. ``db`` is the URL of the evals
+    database (default: SQLite in the user's cache directory). ``max_cost`` is in US dollars. ``project`` is the
+    folder of the application (default: the current folder). ``progress`` shows the progress of the trials, or is a
+    function that is called with :class:`Counts`. Any other key of ``[tool.refork]`` may be passed, such as
+    ``concurrency=4``.
 
-    New answers are written into ``answers.jsonl`` of the cases, so that the next evaluation does not pay for them. DBOS
-    runs in this process meanwhile: an application that has launched its own must destroy it first. Raises ReforkError.
+    Returns the results. New answers are written to ``answers.jsonl`` of the cases, so the next evaluation does not
+    pay for them. DBOS runs in this process meanwhile: an application that has launched its own must destroy it
+    first.
+
+    Raises a ReforkError, such as BadInputError or BadFileError for a wrong argument or file. A case that cannot be measured does not raise: its cells have the verdict ``error`` or ``stale``.
     """
     root = Path.cwd() if project is None else Path(project)
     overrides = {**settings, "trials": trials, "db": db, "max_cost": max_cost}

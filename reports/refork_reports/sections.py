@@ -1,7 +1,8 @@
-"""Sections that other packages add to the report: entry points of the group ``refork.sections``.
+"""Sections that other packages add to the report, by entry points of the group ``refork.sections``.
 
 An entry point names a function that takes the evaluation (:class:`refork_evals.results.SuiteResult`) and returns a
-:class:`Section`, or None where it has nothing to say. Its texts are escaped: a section cannot hold markup.
+:class:`Section`, or None if it has nothing to show. Its texts are escaped, so a section cannot contain markup. If
+the function raises, the report shows the error in place of the section.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -26,7 +27,9 @@ class Section:
 
 
 def sections(evaluation: SuiteResult) -> tuple[Section, ...]:
-    """All of them, in the order of their entry points' names. One that fails says so in its place."""
+    """Return all sections, sorted by the names of their entry points. A section that fails is replaced by its
+    error.
+    """
     found = sorted(entry_points(group=GROUP), key=lambda entry: entry.name)
     return tuple(section for entry in found for section in _made(entry, evaluation))
 

@@ -19,7 +19,7 @@ LONGEST_SECONDS: Final = 600.0
 
 
 class NotMeasuredError(ReforkError):
-    """A scorer cannot say: what it measures is not known. The trial counts as an error, not as a failure."""
+    """A scorer cannot decide because what it measures is unknown. The trial counts as an error, not as a failure."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +47,12 @@ class Sample:
 
 @runtime_checkable
 class Scorer(Protocol):
-    """Turns a sample into a score, at once or awaited. What it raises becomes an error of that trial."""
+    """A check of one answer.
+
+    ``name`` appears in results and must not change between sessions. ``score`` takes a :class:`Sample` and returns
+    a :class:`~refork_evals.results.Score`, or a coroutine that does; coroutines of many trials run concurrently.
+    An exception of any kind becomes an error of that trial.
+    """
 
     @property
     def name(self) -> str: ...
@@ -56,7 +61,9 @@ class Scorer(Protocol):
 
 
 async def run_scorer(scorer: Scorer, sample: Sample) -> Score:
-    """The score of ``sample``; one without ``passed`` where the scorer raised, whatever, or took too long."""
+    """Return the score of ``sample``. Its ``passed`` is None and ``error`` is set if the scorer raised or took too
+    long.
+    """
     task = asyncio.current_task()
     try:
         result = scorer.score(sample)
@@ -72,7 +79,7 @@ async def run_scorer(scorer: Scorer, sample: Sample) -> Score:
 
 
 def score_now(scorer: Scorer, sample: Sample) -> Score | None:
-    """The score of a scorer that answers at once, as of :func:`run_scorer`; None where it has to be awaited."""
+    """Return the score of a scorer that is not async, like :func:`run_scorer`; None if the scorer must be awaited."""
     if inspect.iscoroutinefunction(scorer.score):
         return None
     try:

@@ -16,9 +16,10 @@ _registered: list[Callable[[str], str]] = []
 
 
 def normalizer(function: _Function) -> _Function:
-    """Register a function that is given every text of a request and returns what counts of it.
+    """Register a function that takes each text of a request and returns the text to use for the digest.
 
-    It changes the digest alone, never what is sent. It has to give the same for the same text.
+    It changes only the digest, not what is sent, and must return the same result for the same text. Returns the
+    function unchanged. Raises BadInputError if it is not callable.
     """
     if not callable(function):
         raise BadInputError(f"a normalizer must be a function of a text, and is {function!r}")

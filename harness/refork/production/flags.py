@@ -15,13 +15,15 @@ LONGEST: Final = 2000
 def flag(
     reason: str, step: int | str | None = None, *, run_id: str | None = None, client: Any = None
 ) -> None:
-    """Mark a run as bad. ``refork runs --flagged`` lists it, and ``refork show`` says why.
+    """Mark a run as bad, so that ``refork runs --flagged`` lists it and ``refork show`` prints the reason.
 
-    ``step`` is the number of the step that went wrong, or the name of its agent, where that is known.
-    The run is the one that calls, or ``run_id``, as in an endpoint for feedback. A run may be flagged for
-    several reasons; the same one twice is one. ``client`` is a ``dbos.DBOSClient``, for a process that
-    launches no DBOS. Raises nothing: outside of a run, while evaluating, and where the database does not
-    answer, nothing is marked. In an event loop it does not wait until the mark is written.
+    ``reason`` is a text, cut off after 2,000 characters. ``step`` is the number of the step that went wrong, or
+    the name of its agent, if known. The run is the calling one, or ``run_id``, for example in a feedback endpoint.
+    A run may have several flags; the same reason for the same step counts once. ``client`` is a
+    ``dbos.DBOSClient`` for a process that launches no DBOS.
+
+    Raises nothing. It does nothing outside of a run and during an evaluation, and logs a warning if the database
+    does not answer within two seconds. In an event loop it does not wait for the write.
     """
     try:
         if hooks.evaluation is not None:

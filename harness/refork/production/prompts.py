@@ -21,7 +21,7 @@ _cache = threading.local()
 
 
 def configure(*, prompts: str | os.PathLike[str] | None = None) -> None:
-    """Say where the application's prompts lie; None for the folder that is found by itself."""
+    """Set the folder of the application's prompts. With None, it is found as :func:`prompt` describes."""
     global _configured, _cache  # noqa: PLW0603 - one setting for the whole process
     _configured = None if prompts is None else Path(prompts).absolute()
     _cache = threading.local()

@@ -29,11 +29,11 @@ def record_usage(
     reasoning_tokens: int = 0,
     model: str | None = None,
 ) -> None:
-    """Report what a model call took, within the DBOS step that makes it.
+    """Report the tokens of a model call, inside the DBOS step that makes it.
 
-    For clients whose answers Refork cannot read. ``input_tokens`` includes ``cached_tokens``, and
-    ``output_tokens`` includes ``reasoning_tokens``. Several calls in one step add up. Raises nothing, and
-    does nothing outside of a step. The figures become an attribute of the run, soon and in the background.
+    Use it for clients whose answers Refork cannot read. ``input_tokens`` includes ``cached_tokens``, and
+    ``output_tokens`` includes ``reasoning_tokens``. Several calls in one step add up. The figures are written as
+    an attribute of the run, in the background. Raises nothing, and does nothing outside of a step.
     """
     try:
         counts: dict[str, int] = dict(

@@ -1,4 +1,4 @@
-"""A candidate prompt that is written in Python in place of a file."""
+"""A candidate prompt that is written in Python instead of in a file."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,10 +10,12 @@ from refork.records.variant import Variant
 
 @dataclass(frozen=True)
 class Prompt:
-    """A candidate prompt: a template as in a file of ``evals/prompts/``, ``{{ baseline }}`` for the code's own.
+    """A candidate prompt: a template as in a file of ``evals/prompts/``, with ``{{ baseline }}`` for the code's
+    own prompt.
 
-    ``name`` is the candidate's in results (default: ``prompt-1``, ``prompt-2``, ... by position). ``model`` and
-    ``settings`` (such as ``{"temperature": 0}``) override the code's own.
+    ``name`` is the candidate's name in results (default: ``prompt-1``, ``prompt-2``, ... by position). ``model``
+    and ``settings``, such as ``{"temperature": 0}``, replace the code's own. An invalid template or setting raises
+    TemplateError or BadInputError when the prompt is evaluated.
     """
 
     template: str
@@ -22,7 +24,7 @@ class Prompt:
     settings: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
     def variant(self, position: int) -> Variant:
-        """The variant to try, named by its ``position`` where it has no name. Raises TemplateError."""
+        """Return the variant to try, named by its ``position`` if it has no name. Raises TemplateError."""
         variant = Variant(
             name=self.name or f"prompt-{position}",
             template=self.template,

@@ -7,17 +7,17 @@ from pathlib import Path
 from typing import Any, Final
 
 CURRENT: Final = "current"
-"""The code as it stands. The only variant that decides an exit code."""
+"""The code as it is. The only variant that affects the exit code."""
 
 RECORDED: Final = "recorded"
-"""What production answered: scored, never run."""
+"""The answer that production gave: scored, never run."""
 
 RESERVED: Final = frozenset({CURRENT, RECORDED})
 
 
 @dataclass(frozen=True, kw_only=True)
 class Variant:
-    """A variant. ``template`` is None for ``current``; ``model`` and ``settings`` override the code's own.
+    """A variant. ``template`` is None for ``current``; ``model`` and ``settings`` replace the code's own.
 
     ``line`` is the line of the file on which the template starts, after the front matter.
     """
@@ -35,7 +35,7 @@ def current() -> Variant:
 
 
 def prompt_folder(agent: str) -> str:
-    """The folder of an agent's prompts under ``evals/prompts/``: ``Sales Analyst`` -> ``sales-analyst``."""
+    """Return the folder of an agent's prompts under ``evals/prompts/``: ``Sales Analyst`` -> ``sales-analyst``."""
     return re.sub(r"[^\w.]+", "-", agent.strip().lower()).strip("-.") or "agent"
 
 

@@ -49,10 +49,13 @@ class EarlierCall:
 
 
 def before_trial(function: _Function) -> _Function:
-    """Register the hook: a function, plain or async, or a generator that yields once and then tidies up.
+    """Register a hook that runs before each trial of a tail: a function, plain or async, or a generator that
+    yields once.
 
-    It takes what it needs of ``calls``, the :class:`EarlierCall` of the run in their order, ``case`` and ``variant``,
-    their names, and ``trial``, its number. BadInputError for a second hook, and for one that wants anything else.
+    It may have the parameters ``calls`` (the :class:`EarlierCall` objects of the run, in order), ``case`` and
+    ``variant`` (their names), and ``trial`` (its number, from 1). Stubs receive what it returns or yields as
+    ``world``; a generator cleans up after its ``yield``. Returns the function unchanged. Raises BadInputError for
+    a second hook, and for any other parameter.
     """
     _check(function)
     _registered[:] = [function]

@@ -31,10 +31,11 @@ _registered: dict[str, Callable[..., Any]] = {}
 
 
 def stub(name: str) -> Callable[[_Function], _Function]:
-    """Register a function, plain or async, as the stub ``name``: that of the tool, or the one pyproject names.
+    """Register a function, plain or async, as the stub ``name``: the tool's name, or the one in pyproject.toml.
 
-    It is called with the tool's arguments by name, and what it returns is the tool's output; what it raises,
-    the tool raised. BadInputError for a name that is taken, and a function that cannot be called so.
+    Refork calls it with the tool's arguments by name. What it returns or raises becomes the tool's result. Returns
+    a decorator that returns the function unchanged. Raises BadInputError for an invalid name, for a name that is
+    already used, and for a function that does not take its arguments by name.
     """
 
     _check_name(name)
@@ -58,7 +59,9 @@ def forget_stubs() -> None:
 
 
 def stub_for(rule: Rule, name: str, stubs: Mapping[str, Callable[..., Any]]) -> Callable[..., Any] | None:
-    """The stub that ``rule`` names for the tool ``name``, else the one with the tool's whole or last name."""
+    """Return the stub that ``rule`` names for the tool ``name``, or else the one with the tool's whole or last
+    name.
+    """
     names = (rule.stub,) if rule.stub is not None else (name, last_part(name))
     return next((stubs[each] for each in names if each in stubs), None)
 
