@@ -30,7 +30,7 @@ from pytest_refork.collection.hints import hints, nothing_to_collect
 from pytest_refork.collection.marked_functions import FIXTURE, measured_case_of, with_parameters
 from pytest_refork.execution.deadlines import Deadlines
 from pytest_refork.execution.function_trials import TrialLoop
-from pytest_refork.execution.item_outcome import Outcomes, RequestedCell, amend, cell_key
+from pytest_refork.execution.item_outcome import Outcomes, RequestedCell, cell_key, report_as_expected_failure
 from pytest_refork.execution.runner import Runner, is_skipped
 from pytest_refork.execution.signals import gentle_endings
 from pytest_refork.option_names import CASE_FILE, MARKER
@@ -224,7 +224,7 @@ class AgentEvals:
         self, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         report = yield
-        amend(report, call.excinfo.value if call.excinfo is not None else None)
+        report_as_expected_failure(report, call.excinfo.value if call.excinfo is not None else None)
         return report
 
     def pytest_runtest_logfinish(self, nodeid: str) -> None:

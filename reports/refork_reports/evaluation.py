@@ -147,7 +147,8 @@ def evaluate(
     pay for them. DBOS runs in this process meanwhile: an application that has launched its own must destroy it
     first.
 
-    Raises a ReforkError, such as BadInputError or BadFileError for a wrong argument or file. A case that cannot be measured does not raise: its cells have the verdict ``error`` or ``stale``.
+    Raises a ReforkError, such as BadInputError or BadFileError for a wrong argument or file. A case that cannot
+    be measured does not raise: its cells have the verdict ``error`` or ``stale``.
     """
     root = Path.cwd() if project is None else Path(project)
     overrides = {**settings, "trials": trials, "db": db, "max_cost": max_cost}

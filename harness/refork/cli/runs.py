@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from refork.cli._output.flags import as_json as flags_json
-from refork.cli._output.flags import told
+from refork.cli._output.flags import describe_flag
 from refork.cli._output.options import db_option, json_option, since
 from refork.cli._output.tables import Column, console, print_json, print_table
 from refork.cli._output.text import ago, first_line, tokens
@@ -78,7 +78,7 @@ def _cells(run: "RunSummary", *, reasons: bool) -> tuple[str, ...]:
         ago(run.created_at),
         str(run.steps),
         tokens(None if run.usage is None else run.usage.total_tokens),
-        "; ".join(map(told, run.flags)) if reasons else _error(run),
+        "; ".join(map(describe_flag, run.flags)) if reasons else _error(run),
     )
 
 

@@ -22,8 +22,8 @@ def flag(
     A run may have several flags; the same reason for the same step counts once. ``client`` is a
     ``dbos.DBOSClient`` for a process that launches no DBOS.
 
-    Raises nothing. It does nothing outside of a run and during an evaluation, and logs a warning if the database
-    does not answer within two seconds. In an event loop it does not wait for the write.
+    Raises nothing. It does nothing outside of a run and during an evaluation, and logs a warning if the flag
+    cannot be written. In an event loop it does not wait for the write.
     """
     try:
         if hooks.evaluation is not None:

@@ -10,7 +10,13 @@ from refork_evals.evaluation.measured_case import MeasuredCase
 from refork_evals.results import CaseResult
 
 from pytest_refork._pytest_compat import TerminalRepr, runtestprotocol
-from pytest_refork.execution.item_outcome import NotPassedError, Outcomes, RequestedCell, cell_key, settle
+from pytest_refork.execution.item_outcome import (
+    NotPassedError,
+    Outcomes,
+    RequestedCell,
+    cell_key,
+    raise_unless_passed,
+)
 from pytest_refork.option_names import MARKER
 
 Measure = Callable[[RequestedCell], CaseResult]
@@ -56,7 +62,7 @@ class CaseItem(pytest.Item):
         result = self._measure(self._requested)
         cell = result.cell(self._requested.variant)
         assert cell is not None, "what was asked for is in the result"
-        settle(self, result, cell, self._outcomes)
+        raise_unless_passed(self, result, cell, self._outcomes)
 
     def repr_failure(
         self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None

@@ -11,7 +11,7 @@ from refork_evals.results import CaseResult, ScoredTrial
 from refork_evals.trials import scored_by_test
 
 from pytest_refork.collection.fixtures import trial_key
-from pytest_refork.execution.item_outcome import Outcomes, RequestedCell, settle
+from pytest_refork.execution.item_outcome import Outcomes, RequestedCell, raise_unless_passed
 from pytest_refork.execution.trial_context import CaseTrial
 
 When = Literal["setup", "call", "teardown"]
@@ -153,7 +153,7 @@ class TrialLoop:
             raise self._timeout
         cell = result.cell(self._requested.variant)
         assert cell is not None, "what was taken is in the result"
-        settle(self._item, result, cell, self._outcomes, self._failure)
+        raise_unless_passed(self._item, result, cell, self._outcomes, self._failure)
 
     def _tear_down_last(self, nextitem: pytest.Item | None, *, is_set_up: bool) -> None:
         """Tear down what the next item does not share, as pytest's own protocol does."""

@@ -66,7 +66,7 @@ class Outcomes:
         return cell.verdict in self.passing or forgiven
 
 
-def settle(
+def raise_unless_passed(
     item: pytest.Item, result: CaseResult, cell: Cell, outcomes: Outcomes, test_failure: str = ""
 ) -> None:
     """Keep the numbers with the item. Raises NotPassedError unless its verdict passes."""
@@ -82,7 +82,7 @@ def settle(
         item.add_report_section("call", "agent eval", explanation(result, cell, test_failure))
 
 
-def amend(report: pytest.TestReport, error: BaseException | None) -> None:
+def report_as_expected_failure(report: pytest.TestReport, error: BaseException | None) -> None:
     """Make a losing candidate an expected failure, and show our words in place of a traceback of ours."""
     report.sections = [(title, hidden(text)) for title, text in report.sections]
     if report.longrepr is not None and hidden(shown := str(report.longrepr)) != shown:

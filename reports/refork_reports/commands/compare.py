@@ -45,8 +45,8 @@ def command(*, variants: tuple[str, ...], against: str, report: str | None, as_j
     found = compare(arms, against=against, alpha=results.alpha, margin=margin_of(config.smallest_drop))
     if as_json:
         plain = TypeAdapter(list[Plain[VariantComparison]])
-        told = plain.dump_python(plain.validate_python(found), mode="json")
-        click.echo(json.dumps(told, indent=1, ensure_ascii=False))
+        document = plain.dump_python(plain.validate_python(found), mode="json")
+        click.echo(json.dumps(document, indent=1, ensure_ascii=False))
         return
     if not found:
         raise BadInputError(f"nothing was measured beside {against!r}: run `pytest --agent-evals` first")

@@ -66,7 +66,7 @@ def _gate_notes(evaluation: SuiteResult) -> Iterator[str]:
         return
     if said := gate_words.suite_line(gate):
         yield f"- **{plain(said)}**"
-    for case in gate_words.told(gate):
+    for case in gate_words.notable_findings(gate):
         mark = "❌ " if case.blocks else ""
         again = f"<br><code>{plain(case.command)}</code>" if case.blocks and case.command else ""
         yield f"- {mark}**{plain(case.case)}**, {case.finding.value}: {plain(case.said)}{again}"

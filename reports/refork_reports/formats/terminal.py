@@ -201,7 +201,7 @@ def _gate(evaluation: SuiteResult, width: int) -> list[Line]:
     if gate is None:
         return []
     lines = _wrapped(gate_words.verdict_line(gate), width, "pass" if gate.passes else "fail", indent="  ")
-    for case in gate_words.told(gate):
+    for case in gate_words.notable_findings(gate):
         style: Style = "fail" if case.blocks else "inconclusive"
         lines += _wrapped(f"  {case.case}: {case.finding.value}: {case.said}", width, style, indent="    ")
         if case.blocks and case.command:

@@ -84,14 +84,14 @@ def _single(found: VariantComparison) -> str:
 
 
 def _costs(found: VariantComparison) -> str:
-    told: list[str] = []
+    parts: list[str] = []
     if found.tokens is not None:
-        told.append(f"{humanize.tokens(round(found.tokens.variant))} tokens a trial ({ratio(found.tokens)})")
+        parts.append(f"{humanize.tokens(round(found.tokens.variant))} tokens a trial ({ratio(found.tokens)})")
     if found.cost_usd is not None:
-        told.append(f"{humanize.money(Decimal(repr(found.cost_usd.variant)))} ({ratio(found.cost_usd)})")
+        parts.append(f"{humanize.money(Decimal(repr(found.cost_usd.variant)))} ({ratio(found.cost_usd)})")
     if found.seconds is not None:
-        told.append(f"{humanize.duration(found.seconds.variant)} ({ratio(found.seconds)})")
-    return ", ".join(told)
+        parts.append(f"{humanize.duration(found.seconds.variant)} ({ratio(found.seconds)})")
+    return ", ".join(parts)
 
 
 def _some(names: "list[str] | tuple[str, ...]", most: int = 5) -> str:

@@ -28,14 +28,14 @@ def estimates(cell: Cell) -> tuple[Figure, ...]:
     rates = scorer_rates(cell.trials)
     names = Counter(rate.scorer for rate in rates)
     alone = len(rates) == 1 and rates[0].measured == cell.measured
-    told = [
+    figures = [
         _scorer(rate, is_alone=names[rate.scorer] == 1)
         for rate in rates
         if not alone or rate.mean is not None
     ]
     if cell.passes and cell.failures:
-        told += [each for found in at_k(cell) if found.k > 1 for each in _at_k(found, cell.measured)]
-    return tuple(told)
+        figures += [each for found in at_k(cell) if found.k > 1 for each in _at_k(found, cell.measured)]
+    return tuple(figures)
 
 
 def _scorer(rate: ScorerRate, *, is_alone: bool) -> Figure:

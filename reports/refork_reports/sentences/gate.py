@@ -19,7 +19,7 @@ LOUD: Final = frozenset(
         GateFinding.INCONCLUSIVE,
     }
 )
-"""Findings that are told one by one; the others are counted."""
+"""Findings that are listed one by one; the others are only counted."""
 
 
 def verdict_line(gate: Gate) -> str:
@@ -35,7 +35,7 @@ def counted(gate: Gate) -> str:
     return humanize.listed(counts) or "none"
 
 
-def told(gate: Gate) -> Iterator[GateCase]:
+def notable_findings(gate: Gate) -> Iterator[GateCase]:
     """Return the findings that need a line of their own, blocking ones first."""
     loud = [case for case in gate.cases if case.finding in LOUD or case.blocks]
     return iter(sorted(loud, key=lambda case: not case.blocks))

@@ -9,7 +9,7 @@ import pytest
 from refork.answer_cache import AnswersMode, CachedAnswer, Store
 from refork.errors import AnswerMissingError, ToolDeniedError
 from refork.fork.attempts.retry_policy import Retries
-from refork.fork.http_steps import Exchanges, Kind, Making, known, told
+from refork.fork.http_steps import Exchanges, Kind, Making, checkpoint_fields, known
 from refork.fork.http_steps.exchanges import Unwound
 from refork.http_calls import Received, Sent
 from refork.records import Request
@@ -66,7 +66,7 @@ def test_a_checkpoint_holds_every_answer_that_was_paid_for(tmp_path: Path) -> No
     send, _ = answering(200)
     found.exchange(sent(), send)
     found.exchange(sent("Hello again"), send)
-    again = known(json.loads(json.dumps(told(found))))
+    again = known(json.loads(json.dumps(checkpoint_fields(found))))
     assert again["cached_steps"] == found.made == tuple(arrived)
     assert (again["reused"], again["model"], again["cached_as"]) == (False, "m-1", None)
 

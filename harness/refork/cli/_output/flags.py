@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from refork.dbos.reader.types import Flag
 
 
-def told(flag: "Flag") -> str:
+def describe_flag(flag: "Flag") -> str:
     """A flag in one line: ``step 5: says revenue rose``."""
     where = "" if flag.step is None else f"step {flag.step}: "
     return one_line(f"{where}{flag.reason}")
@@ -19,7 +19,7 @@ def told(flag: "Flag") -> str:
 
 def print_flags(flags: "Sequence[Flag]") -> None:
     for flag in flags:
-        click.echo(f"flagged: {told(flag)}")
+        click.echo(f"flagged: {describe_flag(flag)}")
 
 
 def as_json(flags: "Sequence[Flag]") -> list[dict[str, Any]]:

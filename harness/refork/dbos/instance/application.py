@@ -88,7 +88,9 @@ def call_setup(target: str, root: Path) -> None:
         function: Callable[[], object] = getattr(importlib.import_module(module_name), function_name)
         function()
     except (Exception, SystemExit) as error:
-        raise ApplicationError(f"[tool.refork] setup = {target!r} failed: {told(error, root)}") from error
+        raise ApplicationError(
+            f"[tool.refork] setup = {target!r} failed: {describe_error(error, root)}"
+        ) from error
 
 
 def _comes_first(setup: str, modules: Sequence[str], root: Path) -> bool:
@@ -101,7 +103,7 @@ def _comes_first(setup: str, modules: Sequence[str], root: Path) -> bool:
         importlib.import_module(module)
     except (Exception, SystemExit) as error:
         raise ApplicationError(
-            f"[tool.refork] setup = {setup!r}: {module!r} does not import: {told(error, root)}"
+            f"[tool.refork] setup = {setup!r}: {module!r} does not import: {describe_error(error, root)}"
         ) from error
     return not any(name in sys.modules for name in modules if name not in before)
 
@@ -148,7 +150,7 @@ def _import_problem(module: str, error: BaseException, root: Path) -> str:
         missing = error.name
         if module == missing or module.startswith(missing + "."):
             return f"[tool.refork] app = {module!r}: there is no module {missing!r} to import{_where(missing, root)}"
-    return f"[tool.refork] app = {module!r} does not import: {told(error, root)}"
+    return f"[tool.refork] app = {module!r} does not import: {describe_error(error, root)}"
 
 
 def _where(missing: str, root: Path) -> str:
@@ -163,7 +165,7 @@ def _where(missing: str, root: Path) -> str:
     return f" from {str(root)!r}"
 
 
-def told(error: BaseException, root: Path) -> str:
+def describe_error(error: BaseException, root: Path) -> str:
     """An error of the application's in one line, with the last line of the project's own that led to it."""
     place = _own_frame(error, root)
     advice = ""

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from refork.fork.http_steps.exchanges import Exchanges
-from refork.fork.http_steps.running import told_instead
+from refork.fork.http_steps.running import error_to_raise
 from refork.frameworks.protocol import StepCall, StepRun
 from refork.http_calls import watching
 
@@ -55,7 +55,7 @@ def _around(
             if check and exchanges.failure(None) is None:
                 asked_for()
     except BaseException as error:
-        failure = told_instead(error, exchanges)
+        failure = error_to_raise(error, exchanges)
         if exchanges.problem is not None:
             stop(exchanges.problem)
         if failure is not None:

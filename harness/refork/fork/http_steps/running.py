@@ -34,7 +34,7 @@ async def sent_by(call: ModelCall, exchanges: Exchanges | None) -> Reply:
         with watching(exchanges):
             reply = await call.send()
     except BaseException as error:
-        problem = told_instead(error, exchanges)
+        problem = error_to_raise(error, exchanges)
         if problem is not None:
             raise problem from error
         raise
@@ -44,7 +44,7 @@ async def sent_by(call: ModelCall, exchanges: Exchanges | None) -> Reply:
     return _checked(_ending_like(reply, exchanges.readings[-1] if exchanges.readings else None))
 
 
-def told_instead(error: BaseException, exchanges: Exchanges) -> Exception | None:
+def error_to_raise(error: BaseException, exchanges: Exchanges) -> Exception | None:
     """Return what to raise instead of the error that a step's code ended with; None for the error itself.
 
     The error may be part of a group, as from a TaskGroup. The end of the trial or of its fork has priority.
@@ -98,7 +98,7 @@ def is_own(error: BaseException, exchanges: Exchanges | None) -> bool:
     return exchanges.seen or not is_of_a_client(error)
 
 
-def told(exchanges: Exchanges) -> dict[str, Json]:
+def checkpoint_fields(exchanges: Exchanges) -> dict[str, Json]:
     """Return the part of a checkpoint that describes the requests."""
     return {
         "made": _KEPT.dump_python(exchanges.made, mode="json"),

@@ -13,7 +13,7 @@ from refork.answer_cache import request_keys as keys
 from refork.errors import DatabaseError, ReforkError
 from refork.fork.attempts import Account, attempted, trial_error
 from refork.fork.attempts.retry_policy import Retries, is_transient
-from refork.fork.http_steps import Exchanges, is_own, known, sent_by, told
+from refork.fork.http_steps import Exchanges, checkpoint_fields, is_own, known, sent_by
 from refork.fork.trials.concurrency_limit import ConcurrencyLimit
 from refork.frameworks.protocol import ModelCall, Reply
 from refork.records import Answer, Json, Request
@@ -170,7 +170,7 @@ def _exchanged(exchanges: Exchanges | None, reply: Reply | None = None) -> dict[
     if exchanges is None or not exchanges.seen:
         return {}
     usage = reply.usage if reply is not None and reply.reported else exchanges.usage
-    return {"usage": _USAGE.dump_python(usage, mode="json"), "http": told(exchanges)}
+    return {"usage": _USAGE.dump_python(usage, mode="json"), "http": checkpoint_fields(exchanges)}
 
 
 def _cached(reply: Reply, seconds: float) -> dict[str, Json]:

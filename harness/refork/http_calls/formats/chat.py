@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from refork.http_calls.client_responses import answer_of, model_of, usage_of
 from refork.http_calls.formats import sse
-from refork.http_calls.formats.protocol import Reading, retold, settings_of, text_of, told, tools_of
+from refork.http_calls.formats.protocol import Reading, as_object, settings_of, text_of, tools_of, with_text
 from refork.http_calls.wire import Received
 from refork.records import Request
 
@@ -25,7 +25,7 @@ class Chat:
     def request(self, path: str, body: Mapping[str, Any]) -> Request:
         named = _IN_PATH.search(path)
         leading, rest = split(body["messages"])
-        schema = told(told(body.get("response_format")).get("json_schema")).get("schema")
+        schema = as_object(as_object(body.get("response_format")).get("json_schema")).get("schema")
         return Request(
             model=body.get("model") if isinstance(body.get("model"), str) else named[1] if named else None,
             prompt=joined(leading),
@@ -38,7 +38,7 @@ class Chat:
     def prompted(self, body: Mapping[str, Any], prompt: str) -> dict[str, Any]:
         leading, rest = split(body["messages"])
         first = leading[0] if leading else {"role": "system", "content": ""}
-        return {**body, "messages": [{**first, "content": retold(first.get("content"), prompt)}, *rest]}
+        return {**body, "messages": [{**first, "content": with_text(first.get("content"), prompt)}, *rest]}
 
     def configured(self, body: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
         return {**body, **settings}
@@ -89,7 +89,7 @@ def _assembled(chunks: Iterator[dict[str, Any]]) -> dict[str, Any] | None:
         for choice in choices if isinstance(choices, list) else []:
             if not isinstance(choice, dict) or choice.get("index") not in (0, None):
                 continue
-            delta = told(choice.get("delta"))
+            delta = as_object(choice.get("delta"))
             text += _text(delta.get("content"))
             refusal += _text(delta.get("refusal"))
             finish = choice.get("finish_reason") or finish
@@ -112,7 +112,7 @@ def _add(calls: dict[int, dict[str, Any]], deltas: Any) -> None:
     for delta in deltas if isinstance(deltas, list) else []:
         if not isinstance(delta, dict) or not isinstance(delta.get("index", 0), int):
             continue
-        said = told(delta.get("function"))
+        said = as_object(delta.get("function"))
         call = calls.setdefault(delta.get("index", 0), {"function": {"name": "", "arguments": ""}})
         call["function"]["name"] += _text(said.get("name"))
         call["function"]["arguments"] += _text(said.get("arguments"))

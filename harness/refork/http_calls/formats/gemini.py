@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from refork.http_calls.client_responses import ending_of
 from refork.http_calls.formats import sse
-from refork.http_calls.formats.protocol import Reading, retold, settings_of, text_of, told
+from refork.http_calls.formats.protocol import Reading, as_object, settings_of, text_of, with_text
 from refork.http_calls.wire import Received
 from refork.records import Answer, Request, Tool, ToolCall
 from refork.records.usage import Usage, checked
@@ -39,11 +39,11 @@ class Gemini:
         key = _key(body)
         system = body.get(key)
         system = system if isinstance(system, dict) else {}
-        parts = retold(system.get("parts") or [{"text": ""}], prompt)
+        parts = with_text(system.get("parts") or [{"text": ""}], prompt)
         return {**body, key: {**system, "parts": parts}}
 
     def configured(self, body: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
-        return {**body, "generationConfig": {**told(body.get("generationConfig")), **settings}}
+        return {**body, "generationConfig": {**as_object(body.get("generationConfig")), **settings}}
 
     def read(self, answer: Received) -> Reading | None:
         parts: list[dict[str, Any]] = []
@@ -52,7 +52,7 @@ class Gemini:
         for body in _bodies(answer):
             said = {**said, **body}
             for candidate in _list(body.get("candidates"))[:1]:
-                parts += _list(told(candidate.get("content")).get("parts"))
+                parts += _list(as_object(candidate.get("content")).get("parts"))
                 finish = candidate.get("finishReason") or finish
         if "candidates" not in said:
             return None
@@ -80,7 +80,7 @@ def _bodies(answer: Received) -> Iterator[dict[str, Any]]:
 
 def _answer(parts: list[dict[str, Any]], finish: Any) -> Answer:
     texts = [str(part["text"]) for part in parts if "text" in part and not part.get("thought")]
-    calls = [told(part["functionCall"]) for part in parts if "functionCall" in part]
+    calls = [as_object(part["functionCall"]) for part in parts if "functionCall" in part]
     return Answer(
         text="".join(texts),
         tool_calls=tuple(ToolCall(name=str(call.get("name")), arguments=call.get("args")) for call in calls),
@@ -107,7 +107,7 @@ def _tools(offered: Any) -> tuple[Tool, ...]:
         Tool(
             name=str(each.get("name")),
             description=str(each.get("description") or ""),
-            parameters=told(each.get("parameters")),
+            parameters=as_object(each.get("parameters")),
         )
         for each in declared
     )

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from refork.http_calls.client_responses import answer_of, model_of, usage_of
 from refork.http_calls.formats import sse
-from refork.http_calls.formats.protocol import Reading, retold, settings_of, text_of, told, tools_of
+from refork.http_calls.formats.protocol import Reading, as_object, settings_of, text_of, tools_of, with_text
 from refork.http_calls.wire import Received
 from refork.records import Request
 
@@ -30,7 +30,7 @@ class Messages:
         )
 
     def prompted(self, body: Mapping[str, Any], prompt: str) -> dict[str, Any]:
-        return {**body, "system": retold(body.get("system"), prompt)}
+        return {**body, "system": with_text(body.get("system"), prompt)}
 
     def configured(self, body: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
         return {**body, **settings}
@@ -62,13 +62,13 @@ def _assembled(events: Iterator[dict[str, Any]]) -> dict[str, Any] | None:
         elif kind == "content_block_delta" and at in blocks:
             _add(blocks[at], event.get("delta"))
         elif kind == "message_delta" and body is not None:
-            body = {**body, **told(event.get("delta"))}
-            body["usage"] = {**told(body.get("usage")), **told(event.get("usage"))}
+            body = {**body, **as_object(event.get("delta"))}
+            body["usage"] = {**as_object(body.get("usage")), **as_object(event.get("usage"))}
     return None if body is None else {**body, "content": [_closed(block) for block in blocks.values()]}
 
 
 def _add(block: dict[str, Any], delta: Any) -> None:
-    said = told(delta)
+    said = as_object(delta)
     if isinstance(said.get("text"), str):
         block["text"] = str(block.get("text") or "") + said["text"]
     elif isinstance(said.get("partial_json"), str):

@@ -72,15 +72,15 @@ def settings_of(body: Mapping[str, Any], *known: str) -> dict[str, Any]:
 
 def tools_of(offered: Any) -> tuple[Tool, ...]:
     """Function tools, as each of the formats nests them."""
-    tools = [told(tool) for tool in offered] if isinstance(offered, list) else []
-    return tuple(_tool(tool.get("type"), told(tool.get("function", tool))) for tool in tools)
+    tools = [as_object(tool) for tool in offered] if isinstance(offered, list) else []
+    return tuple(_tool(tool.get("type"), as_object(tool.get("function", tool))) for tool in tools)
 
 
 def _tool(kind: Any, said: Mapping[str, Any]) -> Tool:
     return Tool(
         name=str(said.get("name") or kind or "tool"),
         description=str(said.get("description") or ""),
-        parameters=told(said.get("parameters", said.get("input_schema"))),
+        parameters=as_object(said.get("parameters", said.get("input_schema"))),
     )
 
 
@@ -93,7 +93,7 @@ def text_of(content: Any) -> str | None:
     return "".join(texts) if texts else None
 
 
-def retold(content: Any, prompt: str) -> Any:
+def with_text(content: Any, prompt: str) -> Any:
     """A content with another text: where it came in parts, the first one keeps what else it says."""
     if not isinstance(content, list) or not content:
         return prompt
@@ -101,6 +101,6 @@ def retold(content: Any, prompt: str) -> Any:
     return [{**first, "text": prompt}]
 
 
-def told(value: Any) -> dict[str, Any]:
+def as_object(value: Any) -> dict[str, Any]:
     """An object of JSON; an empty one in the place of anything else."""
     return value if isinstance(value, dict) else {}

@@ -6,7 +6,7 @@ from typing import Any
 from refork.http_calls.client_responses import answer_of, model_of, usage_of
 from refork.http_calls.formats import sse
 from refork.http_calls.formats.chat import joined, split
-from refork.http_calls.formats.protocol import Reading, retold, settings_of, tools_of
+from refork.http_calls.formats.protocol import Reading, settings_of, tools_of, with_text
 from refork.http_calls.wire import Received
 from refork.records import Request
 
@@ -36,7 +36,7 @@ class Responses:
         leading, rest = ([], given) if _instructed(body) or isinstance(given, str) else split(given)
         if not leading:
             return {**body, "instructions": prompt}
-        first = {**leading[0], "content": retold(leading[0].get("content"), prompt)}
+        first = {**leading[0], "content": with_text(leading[0].get("content"), prompt)}
         return {**body, "input": [first, *rest]}
 
     def configured(self, body: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -54,7 +54,7 @@ _LOGINS: Final = ("log", "sign", "cred", "account", "anmeld", "zugang", "identif
 _ENDS: Final = ".,;:)]}>\"'`\\"
 
 
-def told(text: str, lowered: str) -> Iterator[Span]:
+def stated_secrets(text: str, lowered: str) -> Iterator[Span]:
     """Every password and token that a sentence names."""
     end = 0
     for word in words(lowered, _WORDS):

@@ -86,7 +86,7 @@ def _finders() -> tuple[Finder, ...]:
         protocols.cookies,
         protocols.manifests,
         assignments.assigned,
-        prose.told,
+        prose.stated_secrets,
     )
 
 
