@@ -60,7 +60,7 @@ def _beside(few: verdicts.Tally, many: verdicts.Tally, fell: verdicts.Tally) -> 
         for name in verdicts.OTHERS
     ]
     ours = f"| Refork's gate, `auto` | {few.reds:.1%} | {many.reds:.1%} | {fell.reds:.1%} |"
-    heading = "| red is called by | 20 cases, unchanged | 100 cases, unchanged | one of 20 fell |"
+    heading = "| rule | 20 cases, unchanged | 100 cases, unchanged | one of 20 fell |"
     return "\n".join([heading, "|---|---|---|---|", ours, *lines])
 
 
@@ -171,24 +171,24 @@ def page(rows: list[Row], others: str) -> str:
     return f"""# Benchmarks
 
 Written by `make bench`, on {date.today().isoformat()} with Python {platform.python_version()} on {platform.system()}.
-A ratio is taken within one run, since times depend on the machine; a bar in ms holds for the machine it ran on.
+Ratios compare times of the same run, since times depend on the machine. A bar in ms applies to this machine.
 The model is a local server that answers after {LATENCY * 1000:.0f} ms. Forks make
 {forks.TRIALS} trials, {forks.CONCURRENCY} at once.
-Replays and tails are measured without that latency. A replay is of a run that the session has not seen before; a
-plain step's is the difference between 1000 steps and 10. A tail, alone in its queue, waits from the writing of its
-fork until DBOS takes it up. Captures run in a process each, the quickest of {captures.ROUNDS}; their memory is all of
-that process.
+Replays and tails are measured without that latency. Each replay is of a run that is new to the session; the time of a
+plain step is computed from the difference between 1000 steps and 10. A tail, alone in its queue, waits from the time
+its fork is written until DBOS starts it. Each capture runs in its own process, and the fastest of {captures.ROUNDS}
+counts; its memory is that of the whole process.
 
 | what | measured | bar | met |
 |---|---|---|---|
 {table}
 
-## What the gate says, and what others would
+## The gate compared with other rules
 
-Suites of simulated agents with true pass rates between 0.6 and 1, decided by the code that decides
+Suites of simulated agents with true pass rates between 0.6 and 1, decided by the real code
 (`bench/verdicts.py`): a fresh baseline of {verdicts.BASELINE} trials a case for every suite, `min_pass_rate` unset, all
-defaults, seeds fixed. The others look at the same draws: the first 5 trials, the first 10, or the first
-{verdicts.FISHER_TRIALS} beside the baseline, each case at 5%. How often each of them is red:
+defaults, seeds fixed. The other rules look at the same answers: the first 5 trials, the first 10, or the first
+{verdicts.FISHER_TRIALS} compared with the baseline, each case at 5%. How often each rule is red:
 
 {others}
 """
