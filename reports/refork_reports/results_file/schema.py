@@ -20,7 +20,8 @@ from refork_evals.results.totals import Totals, shown_cost, totals
 
 from refork_reports.results_file.entry import Entry, FrameColumn, Of, Plain
 from refork_reports.sentences import phrases
-from refork_reports.views.timeline import State, call_line, moments, output_line
+from refork_reports.sentences.steps import call_line, output_line
+from refork_reports.views.timeline import State, moments
 
 if TYPE_CHECKING:
     from refork_evals.agreement.calibration import Calibration

@@ -16,7 +16,8 @@ from refork.values.shown import untagged
 from refork.version import __version__
 
 from refork_reports.formats.html import asset, environment, policy
-from refork_reports.views.timeline import Moment, TimeSpan, compact, moment_of, pretty
+from refork_reports.sentences.steps import compact, pretty
+from refork_reports.views.timeline import Moment, TimeSpan, moment_of
 
 KEPT: Final = 4 * OUTPUT_LIMIT
 """Characters of a text that are kept until the page shortens it: the steps of a run may not fit into memory."""
