@@ -37,7 +37,7 @@ def cell_from_scored(
     check_rate(min_pass_rate)
     counts = count(scored, planned)
     if plan is None:
-        plan = FixedPlan(trials=counts.planned, min_pass_rate=min_pass_rate, alpha=alpha, cases=cases)
+        plan = FixedPlan(trials=counts.scheduled, min_pass_rate=min_pass_rate, alpha=alpha, cases=cases)
     cell = Cell(
         case=case.name,
         variant=variant,

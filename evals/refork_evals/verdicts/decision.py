@@ -12,7 +12,7 @@ ALPHA: Final = 0.05
 
 @dataclass(frozen=True, kw_only=True)
 class CellCounts:
-    """The trials of a cell. ``missing`` are those that were planned and did not run."""
+    """The trials of a cell. ``missing`` are those that were scheduled and did not run."""
 
     passes: int = 0
     failures: int = 0
@@ -28,7 +28,7 @@ class CellCounts:
         return self.errors + self.missing
 
     @property
-    def planned(self) -> int:
+    def scheduled(self) -> int:
         return self.measured + self.unknown
 
 
@@ -44,18 +44,18 @@ class Decision:
 
 def p_supported(counts: CellCounts, min_pass_rate: float) -> float:
     """The p-value of "the pass rate is above ``min_pass_rate``", whatever the unknown trials were."""
-    return p_of_at_least(counts.passes, counts.planned, min_pass_rate)
+    return p_of_at_least(counts.passes, counts.scheduled, min_pass_rate)
 
 
 def p_refuted(counts: CellCounts, min_pass_rate: float) -> float:
     """The p-value of "the pass rate is below ``min_pass_rate``", whatever the unknown trials were."""
-    return p_of_at_most(counts.passes + counts.unknown, counts.planned, min_pass_rate)
+    return p_of_at_most(counts.passes + counts.unknown, counts.scheduled, min_pass_rate)
 
 
 def interval(counts: CellCounts) -> Interval | None:
     """Wilson's 95% interval of the pass rate, wide enough for whatever the unknown trials were."""
-    lowest = wilson_interval(counts.passes, counts.planned)
-    highest = wilson_interval(counts.passes + counts.unknown, counts.planned)
+    lowest = wilson_interval(counts.passes, counts.scheduled)
+    highest = wilson_interval(counts.passes + counts.unknown, counts.scheduled)
     if lowest is None or highest is None or not counts.measured:
         return None
     return Interval(low=lowest.low, high=highest.high)
@@ -119,12 +119,12 @@ def despite_unknown(counts: CellCounts) -> str:
 
 
 def _undecided(counts: CellCounts, rate: float, supported: float, refuted: float) -> str:
-    seen = f"{counts.passes} of {counts.planned} passed"
+    seen = f"{counts.passes} of {counts.scheduled} passed"
     said = f"{seen}: neither above {rate:g} (p = {supported:.2g}) nor below it (p = {refuted:.2g})"
     return f"{said}; {said_of_unknown(counts)}" if counts.unknown else said
 
 
 def said_of_unknown(counts: CellCounts) -> str:
-    parts = [f"{counts.errors} of {counts.planned} trials ended in an error"] * (counts.errors > 0)
-    parts += [f"{counts.missing} of {counts.planned} trials did not run"] * (counts.missing > 0)
+    parts = [f"{counts.errors} of {counts.scheduled} trials ended in an error"] * (counts.errors > 0)
+    parts += [f"{counts.missing} of {counts.scheduled} trials did not run"] * (counts.missing > 0)
     return " and ".join(parts)

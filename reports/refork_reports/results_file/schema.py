@@ -121,7 +121,7 @@ class CellEntry(Entry):
     failures: Annotated[int, FrameColumn("int64")]
     errors: Annotated[int, FrameColumn("int64")]
     missing: Annotated[int, FrameColumn("int64")] = Field(
-        description="trials that were planned and did not run"
+        description="trials that were scheduled and did not run"
     )
     pass_rate: Annotated[float | None, FrameColumn("Float64")]
     interval: Annotated[

@@ -51,10 +51,10 @@ def headline(evaluation: SuiteResult) -> Headline:
 
 def shown_trials(cell: Cell) -> str:
     """Passes over planned trials, errors and missing ones among them. A dash where none was run."""
-    return f"{cell.passes}/{planned(cell)}" if cell.trials else humanize.UNKNOWN
+    return f"{cell.passes}/{scheduled(cell)}" if cell.trials else humanize.UNKNOWN
 
 
-def planned(cell: Cell) -> int:
+def scheduled(cell: Cell) -> int:
     return len(cell.trials) + cell.missing
 
 

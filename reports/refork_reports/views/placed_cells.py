@@ -11,7 +11,7 @@ from refork_reports.sentences import phrases
 
 @dataclass(frozen=True, kw_only=True)
 class Bar:
-    """Shares of the planned trials to be drawn: every number is a percentage from 0 to 100."""
+    """Shares of the scheduled trials to be drawn: every number is a percentage from 0 to 100."""
 
     rate: float
     unknown: float
@@ -74,8 +74,8 @@ def placed_cells(position: int, result: CaseResult) -> tuple[PlacedCell, ...]:
 def _bar(cell: Cell) -> Bar | None:
     if not cell.measured:
         return None
-    planned = phrases.planned(cell)
-    rate, unknown = cell.passes / planned, (cell.errors + cell.missing) / planned
+    scheduled = phrases.scheduled(cell)
+    rate, unknown = cell.passes / scheduled, (cell.errors + cell.missing) / scheduled
     parts = [f"{humanize.percent(rate)} passed"]
     parts += [f"{humanize.percent(unknown)} not measured"] * (unknown > 0)
     if cell.interval is not None:
