@@ -62,7 +62,7 @@ class Redaction:
             return None
         function = None
         if config.redact is not None:
-            from refork.dbos.instance.application import function_named  # noqa: PLC0415 - takes a second to import
+            from refork.dbos.application.importing import function_named  # noqa: PLC0415 - takes a second to import
 
             function = function_named("redact", config.redact)
         return Redactor(kinds=self.kinds, function=function)
@@ -105,7 +105,7 @@ class Loader:
         from refork.hosts.dbos import DBOS  # noqa: PLC0415
 
         check_hosts((DBOS,))
-        from refork.dbos.reader.custom_serializer import custom_serializer  # noqa: PLC0415 - takes a second to import
+        from refork.dbos.serialization.custom_serializer import custom_serializer  # noqa: PLC0415 - takes a second to import
 
         if str(self._config.root) not in sys.path:
             sys.path.insert(0, str(self._config.root))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
-from refork.dbos.instance.recovery import TAIL
+from refork.dbos.evals_database.recovery import TAIL
 from refork.errors import ForkError
 from refork.fork.branches.step_branch import StepBranch, WholeStep
 from refork.fork.branches.step_rerun import ToolRun

@@ -8,8 +8,8 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import datetime
 from typing import Any, Final
 
+from refork.dbos.evals_database.recovery import InterruptedFork, InterruptedForks
 from refork.dbos.instance.engine import Engine, wait_until_idle
-from refork.dbos.instance.recovery import InterruptedFork, InterruptedForks
 from refork.dbos.replay.admission import ForkState
 from refork.errors import DatabaseError, ForkError, InternalError, ReforkError
 from refork.fork.attempts import blocked

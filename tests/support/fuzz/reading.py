@@ -19,7 +19,7 @@ from refork import http_calls
 from refork.answer_cache import AnswerKey, AnswersMode, Store
 from refork.answer_cache.answers_file import _line as file_line
 from refork.answer_cache.answers_file import _parsed as parsed_line
-from refork.dbos.instance.json_serializer import JsonSerializer
+from refork.dbos.serialization.json_serializer import JsonSerializer
 from refork.fork.attempts.retry_policy import Retries
 from refork.fork.branches.step_rerun import ToolRun
 from refork.fork.http_steps import Exchanges, Kind, Making

@@ -19,8 +19,8 @@ from refork.case_capture.run_filter import Where
 from refork.cli._capture.messages import near, tell_replaced, tell_size
 from refork.cli._output.tables import error_console, note
 from refork.cli._output.text import one_line
-from refork.dbos.reader.custom_serializer import custom_serializer
 from refork.dbos.reader.reader import Reader
+from refork.dbos.serialization.custom_serializer import custom_serializer
 from refork.errors import DatabaseError, ReforkError
 from refork.records import Run, Step
 

@@ -12,8 +12,8 @@ from functools import partial
 from threading import Lock
 from typing import Any, Protocol
 
+from refork.dbos.evals_database.checkpoints import checkpoints
 from refork.dbos.replay.admission import ForkState, Refusal
-from refork.dbos.replay.checkpoints import checkpoints
 from refork.dbos.replay.child_calls import arguments_here
 from refork.errors import AnswerMissingError, ForkError, ReforkError, ToolDeniedError, ValueNotPortableError
 from refork.fork.attempts import trial_error

@@ -5,7 +5,7 @@ from dataclasses import replace
 from threading import Lock
 from typing import Any
 
-from refork.dbos.replay.checkpoints import Checkpoint
+from refork.dbos.evals_database.checkpoints import Checkpoint
 from refork.errors import ValueNotPortableError
 from refork.fork.tails.tool_access import encoded_arguments
 from refork.frameworks.protocol import Description, Framework, RawStep, StepCall

@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 from psycopg.sql import Identifier
 from refork.cli import main
-from refork.dbos.instance.database import evals_database
+from refork.dbos.evals_database.database import evals_database
 from refork.dbos.instance.engine import open_engine
 from refork.dbos.reader.reader import Reader
 from refork.dbos.servers.parameters import hidden

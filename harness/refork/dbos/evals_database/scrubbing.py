@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
-from refork.dbos.instance.database import EvalsDatabase
+from refork.dbos.evals_database.database import EvalsDatabase
 from refork.redaction.process_secrets import HIDDEN, held_and_found
 
 
