@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 from refork.answer_cache import AnswersMode, Store, forget_normalizers
-from refork.config import project_policy
 from refork.errors import ReforkError
 from refork.records.variant import CURRENT
 from refork.redaction.process_secrets import forget as forget_held
@@ -299,6 +298,6 @@ class AgentEvals:
 
 def _check_stubs(settings: Settings) -> None:
     try:
-        check_stubs(project_policy(settings.project))
+        check_stubs(settings.project.tool_policy)
     except ReforkError as error:
         raise pytest.UsageError(str(error)) from None

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from refork.answer_cache import AnswersMode
 from refork.case_files.case_file import CASE_FILE, load_case
-from refork.config import project_policy
 from refork.errors import BadInputError
 from refork.prompts.prompt import Prompt
 from refork.records import Case
@@ -49,7 +48,7 @@ def evaluate(
         catalogue.measured(case, _variants(variants, case, catalogue))
         for case in _cases(cases, settings, catalogue)
     ]
-    check_stubs(project_policy(settings.project))
+    check_stubs(settings.project.tool_policy)
     with ExitStack() as stack:
         answers = DurableAnswers(settings.project)
         budget = new_budget(settings.project)

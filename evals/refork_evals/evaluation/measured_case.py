@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 from refork.case_files.case_file import CASE_FILE, load_case
-from refork.config import project_policy
 from refork.errors import BadFileError, BadInputError
 from refork.prompts.candidates import PLAIN, find_variants, load_variants
 from refork.records import Case
@@ -101,7 +100,7 @@ class Catalogue:
         return self._cases[file]
 
     def _with_users(self, case: Case) -> Case:
-        run = with_users(case.run, project_policy(self._settings.project))
+        run = with_users(case.run, self._settings.project.tool_policy)
         return dataclasses.replace(case, run=run)
 
     def named(self, name: str) -> Case:

@@ -78,14 +78,13 @@ def prune(*, cases: tuple[str, ...], dry_run: bool) -> None:
 
 def _unreachable(config: "Config", cases: "Sequence[Case]") -> "list[tuple[Case, list[CachedAnswer], str]]":
     from refork.answer_cache import AnswersMode, Store  # noqa: PLC0415
-    from refork.config import project_policy  # noqa: PLC0415
     from refork.fork import open_project  # noqa: PLC0415 - DBOS takes a second to import
     from refork.fork.cache_pruning import unreachable  # noqa: PLC0415
     from refork.prompts.candidates import find_variants  # noqa: PLC0415
     from refork.records.variant import current  # noqa: PLC0415
 
     found: list[tuple[Case, list[CachedAnswer], str]] = []
-    policy = project_policy(config)
+    policy = config.tool_policy
     # What the application prints is no part of what was asked for.
     with (
         redirect_stdout(sys.stderr),

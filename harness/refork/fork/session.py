@@ -9,7 +9,7 @@ from typing import Any
 
 from refork import http_calls
 from refork.answer_cache import AnswersMode, Store
-from refork.config import Config, project_policy
+from refork.config import Config
 from refork.dbos.instance.engine import Engine, open_engine
 from refork.dbos.replay.admission import ForkState
 from refork.dbos.replay.child_calls import seen_child_starts
@@ -367,7 +367,7 @@ def open_project(
         frozen_clock=config.frozen_clock,
         tracing=config.tracing,
         models=config.models,
-        policy=project_policy(config),
+        policy=config.tool_policy,
         stubs=stubs,
     ) as session:
         yield session
