@@ -12,7 +12,7 @@ import click
 from refork.case_capture.loader import project
 from refork.cli._output.options import json_option
 from refork.cli._output.tables import Column, print_json, print_table
-from refork.errors import BadInputError, ReforkError
+from refork.errors import ReforkError
 
 if TYPE_CHECKING:
     from refork.config import Config
@@ -114,14 +114,13 @@ def _kept(case: "Case") -> "list[CachedAnswer]":
 
 
 def _cases(config: "Config", names: Sequence[str]) -> "list[Case]":
-    from refork.case_files.case_file import CASE_FILE, load_case  # noqa: PLC0415 - pydantic
-    from refork.text.lines import nearest  # noqa: PLC0415 - pydantic
+    from refork.case_files.case_file import load_case  # noqa: PLC0415 - pydantic
+    from refork.case_files.finding import case_file_named, case_files_by_name  # noqa: PLC0415 - pydantic
 
-    files = {path.parent.name: path for path in sorted(config.cases.rglob(CASE_FILE))}
-    for name in names:
-        if name not in files:
-            raise BadInputError(f"no case of {str(config.cases)!r} is {name!r}{nearest(name, files)}")
-    return [load_case(files[name]) for name in names or files]
+    if not names:
+        return [load_case(file) for file in case_files_by_name(config.cases).values()]
+    files = [case_file_named(name, config.cases) for name in names]
+    return [load_case(file) for file in files]
 
 
 def _entry(case: "Case", kept: "Sequence[CachedAnswer]") -> dict[str, object]:

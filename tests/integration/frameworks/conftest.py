@@ -12,8 +12,8 @@ from refork.fork import open_session
 from refork.frameworks.protocol import Framework
 from refork.testing import Sample
 from refork.values import DEFAULT
-from support.commands import run_python
 from support.model_server import Call, Failure, ModelServer, Received, Reply
+from support.recording import run_recorder
 
 TESTS = Path(__file__).parents[2]
 SampleOf = Callable[..., AbstractContextManager[Sample]]
@@ -77,8 +77,7 @@ def sample_of(server: ModelServer, tmp_path_factory: pytest.TempPathFactory) -> 
             database = folder / f"{module.rpartition('.')[2]}-{workflow}.sqlite"
             url = f"sqlite:///{database}"
             words = "-m", "support.record_sample", url, module, workflow
-            done = run_python(TESTS, *words, environment={})
-            assert done.returncode == 0, done.stderr
+            run_recorder(TESTS, *words, environment={})
             ledger = folder / "ledger"
             ledger.unlink()
             with open_session(root=TESTS, modules=(module,), slot=workflow) as session:
