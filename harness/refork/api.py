@@ -26,7 +26,7 @@ from refork.case_files.case_file import load_case as read_case  # noqa: E402
 from refork.case_files.finding import case_file_at, case_file_named  # noqa: E402
 from refork.config import Config, load_config  # noqa: E402
 from refork.dbos.reader.reader import Reader  # noqa: E402
-from refork.dbos.reader.types import DATABASE_VARIABLE, RunSummary  # noqa: E402
+from refork.dbos.reader.recordings import DATABASE_VARIABLE, RunSummary  # noqa: E402
 from refork.errors import BadInputError  # noqa: E402
 from refork.records import Case, Run  # noqa: E402
 from refork.redaction import checked_kinds  # noqa: E402

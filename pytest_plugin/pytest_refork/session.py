@@ -24,7 +24,7 @@ from refork_evals.scorers.registry import forget_scorers
 
 from pytest_refork._pytest_compat import TerminalReporter
 from pytest_refork.collection import fixtures
-from pytest_refork.collection.case_items import CaseFile, run_once
+from pytest_refork.collection.case_items import CaseFileCollector, run_once
 from pytest_refork.collection.hints import hints, nothing_to_collect
 from pytest_refork.collection.marked_functions import FIXTURE, subject_of, with_parameters
 from pytest_refork.execution.deadlines import Deadlines
@@ -35,7 +35,7 @@ from pytest_refork.execution.signals import gentle_endings
 from pytest_refork.option_names import CASE_FILE, MARKER
 from pytest_refork.reporting.gate import Selection, check_update, is_everything, judge, update
 from pytest_refork.reporting.summary import Report
-from pytest_refork.settings import load_settings
+from pytest_refork.session_settings import load_settings
 from pytest_refork.xdist import shared_answers
 from pytest_refork.xdist import worker_results as handover
 from pytest_refork.xdist.controller import Controller
@@ -136,11 +136,11 @@ class AgentEvals:
 
     # Collection.
 
-    def pytest_collect_file(self, file_path: Path, parent: pytest.Collector) -> CaseFile | None:
+    def pytest_collect_file(self, file_path: Path, parent: pytest.Collector) -> CaseFileCollector | None:
         if file_path.name != CASE_FILE or not self._catalogue.claims(file_path):
             return None
         read = self._catalogue.subject_of_file
-        return CaseFile.from_parent(
+        return CaseFileCollector.from_parent(
             parent, path=file_path, read=read, measure=self._runner.measure, outcomes=self._outcomes
         )
 

@@ -18,9 +18,9 @@ from refork.errors import ReforkError
 if TYPE_CHECKING:
     from refork.config import Config
     from refork.dbos.reader.reader import FetchedRun
-    from refork.dbos.reader.types import Flag, Problem
+    from refork.dbos.reader.recordings import Flag, Problem
     from refork.fork import ForkSession
-    from refork.fork.branches.replay_branch import Replay
+    from refork.fork.branches.replay_branch import ReplayedRun
     from refork.records import Run, Step
     from refork.redaction import Redactor, Replaced
 
@@ -208,7 +208,7 @@ def _replayed(loaded: LoadedRun, session: "ForkSession", redactor: "Redactor | N
     )
 
 
-def _said(replay: "Replay", *, todays: bool) -> str | None:
+def _said(replay: "ReplayedRun", *, todays: bool) -> str | None:
     """What a reader of the prompts must know of them."""
     said = [] if replay.problem is None else [f"some prompts are not known: {replay.problem}"]
     said += [f"what {name!r} sends is not known: it {why}" for name, why in replay.unseen.items()]

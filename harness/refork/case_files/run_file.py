@@ -14,14 +14,14 @@ from refork.case_files.large_values import expanded
 from refork.errors import BadFileError, ValueNotPortableError
 from refork.records import Run, Step
 from refork.storage.files import read_text, write_atomically
-from refork.storage.format_versions import Format
+from refork.storage.format_versions import FileFormat
 from refork.storage.json_text import dump_json, parse_json
 from refork.storage.validation import explain
 from refork.text.lines import one_line
 from refork.version import __version__
 
 RUN_FILE: Final = "run.json"
-RUN_FORMAT: Final = Format(version=1)
+RUN_FORMAT: Final = FileFormat(version=1)
 _END: Final = "\n }\n}\n"
 
 

@@ -12,7 +12,7 @@ from refork.cli._output.tables import Column, console, print_json, print_table
 from refork.cli._output.text import ago, first_line, tokens
 
 if TYPE_CHECKING:
-    from refork.dbos.reader.types import RunSummary
+    from refork.dbos.reader.recordings import RunSummary
 
 _COLUMNS = (
     Column(title="id"),

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from refork.config.texts import TEXT_KEYS, Given, as_list, from_text
+from refork.config.given import TEXT_KEYS, Given, as_list, from_text
 from refork.errors import BadInputError
 from refork.text.lines import nearest
 

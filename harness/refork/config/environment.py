@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Final
 
+from refork.config.given import TEXT_KEYS, Given, from_text
 from refork.config.settings import FILE_ONLY
-from refork.config.texts import TEXT_KEYS, Given, from_text
 from refork.errors import BadInputError
 
 ENVIRONMENT_PREFIX: Final = "REFORK_"

@@ -9,9 +9,9 @@ from pydantic import ValidationError
 
 from refork.config.command_line import OPTION_PREFIX, from_options
 from refork.config.environment import from_environment
+from refork.config.given import TEXT_KEYS, Given
 from refork.config.pyproject import from_file, nearest_file
-from refork.config.settings import EXPECTED, Config, Settings
-from refork.config.texts import TEXT_KEYS, Given
+from refork.config.settings import EXPECTED, Config, ProjectSettings
 from refork.errors import BadFileError, BadInputError
 from refork.storage.validation import explain
 from refork.text.lines import one_line
@@ -58,16 +58,16 @@ def load_config(
     )
 
 
-def _validated(given: Mapping[str, Given]) -> Settings:
+def _validated(given: Mapping[str, Given]) -> ProjectSettings:
     try:
-        return Settings.model_validate({key: item.value for key, item in given.items()})
+        return ProjectSettings.model_validate({key: item.value for key, item in given.items()})
     except ValidationError as error:
         key = str(error.errors(include_url=False)[0]["loc"][0])
         raise _bad(given[key], _problem(error, key)) from error
 
 
 def _problem(error: ValidationError, key: str) -> str:
-    finding = explain(error, schema=Settings.model_json_schema)
+    finding = explain(error, schema=ProjectSettings.model_json_schema)
     said = finding.partition("' ")[2] or finding
     if key not in EXPECTED:
         return said
@@ -79,7 +79,7 @@ def _bad(given: Given, problem: str) -> BadInputError:
     return kind(f"{given.source} {problem}")
 
 
-def _inside(home: Path, key: str, settings: Settings, given: Mapping[str, Given]) -> Path:
+def _inside(home: Path, key: str, settings: ProjectSettings, given: Mapping[str, Given]) -> Path:
     folder = home / str(getattr(settings, key))
     source = given.get(key, Given(value=None, source=f"the default of {key!r}"))
     try:

@@ -4,8 +4,8 @@ import tomllib
 from pathlib import Path
 from typing import Any, Final
 
+from refork.config.given import Given, as_list
 from refork.config.settings import KEYS
-from refork.config.texts import Given, as_list
 from refork.errors import BadFileError
 from refork.storage.files import MEGABYTE, read_text
 from refork.text.lines import nearest, one_line

@@ -26,7 +26,7 @@ _Folder = Annotated[str, StringConstraints(min_length=1)]
 _Seconds = Annotated[float, Field(gt=0)]
 
 
-class Settings(BaseModel):
+class ProjectSettings(BaseModel):
     """The keys as they are written. The strictness is on purpose: TOML has numbers and lists of its own."""
 
     model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
@@ -77,7 +77,7 @@ class Settings(BaseModel):
         return tools
 
 
-KEYS: Final = frozenset(Settings.model_fields)
+KEYS: Final = frozenset(ProjectSettings.model_fields)
 FILE_ONLY: Final = frozenset({"redact", "serializer"})
 """What only pyproject.toml grants: no variable or option decides which secrets are written."""
 EXPECTED: Final = {

@@ -13,17 +13,17 @@ from refork.config import Config
 from refork.dbos.instance.engine import Engine, open_engine
 from refork.dbos.replay.admission import ForkState
 from refork.dbos.replay.child_calls import seen_child_starts
-from refork.dbos.replay.steps import watched_steps
+from refork.dbos.replay.step_watcher import watched_steps
 from refork.dbos.replay.workflow_errors import workflows_end
 from refork.errors import AnswerMissingError, ApplicationError, ToolDeniedError
 from refork.fork.attempts.retry_policy import Retries
 from refork.fork.branches.branch import Branch, Instead
-from refork.fork.branches.replay_branch import Replay, ReplayBranch
+from refork.fork.branches.replay_branch import ReplayBranch, ReplayedRun
 from refork.fork.case_fork import CaseFork
 from refork.fork.clock import recorded_clock
 from refork.fork.event_loops import on_event_loop, run_on_event_loop
+from refork.fork.fork_host import ForkHost
 from refork.fork.fork_strategy import strategy_for
-from refork.fork.host import Host
 from refork.fork.http_steps.models import with_named
 from refork.fork.rule_check import RuleCheck
 from refork.fork.trials.concurrency_limit import ConcurrencyLimit
@@ -87,7 +87,7 @@ def open_session(
             tail_seconds=tail_timeout,
             replay_seconds=replay_timeout,
         )
-        host = Host(engine, limits, concurrency, policy or ToolPolicy(), stubs or {})
+        host = ForkHost(engine, limits, concurrency, policy or ToolPolicy(), stubs or {})
         session = ForkSession(
             engine, frameworks, host, note="; ".join(filter(None, [evals.note, newer_line()])), models=models
         )
@@ -114,7 +114,7 @@ class ForkSession:
         self,
         engine: Engine,
         frameworks: Sequence[Framework],
-        host: Host,
+        host: ForkHost,
         *,
         note: str = "",
         models: Sequence[str] = (),
@@ -162,7 +162,7 @@ class ForkSession:
         run = with_named(case.run, self._models)
         return replace(case, run=with_users(run, self._host.policy))
 
-    def replay(self, run: Run) -> Replay:
+    def replay(self, run: Run) -> ReplayedRun:
         """Replay a whole run from its checkpoints, and note every request on the way. Makes no call."""
         run = with_named(run, self._models)
         self._engine.check_workflow(run)

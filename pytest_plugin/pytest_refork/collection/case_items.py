@@ -16,7 +16,7 @@ from pytest_refork.option_names import MARKER
 Measure = Callable[[RequestedCell], CaseResult]
 
 
-class CaseFile(pytest.File):
+class CaseFileCollector(pytest.File):
     """A case. ``read`` gives its subject and ``measure`` waits for an item's result."""
 
     def __init__(

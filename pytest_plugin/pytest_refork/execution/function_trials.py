@@ -17,7 +17,7 @@ from pytest_refork.execution.trial_context import CaseTrial
 When = Literal["setup", "call", "teardown"]
 
 
-class Source(Protocol):
+class TrialSource(Protocol):
     """Where a loop gets its trials from, and takes its scores to."""
 
     def trial(self, asked: RequestedCell, number: int) -> Trial | None:
@@ -39,7 +39,7 @@ class TrialLoop:
     """Runs one item. To pytest and its plugins it is one test, set up and torn down once a trial."""
 
     def __init__(
-        self, item: pytest.Function, asked: RequestedCell, source: Source, outcomes: Outcomes
+        self, item: pytest.Function, asked: RequestedCell, source: TrialSource, outcomes: Outcomes
     ) -> None:
         self._item = item
         self._outcomes = outcomes

@@ -46,7 +46,7 @@ from refork.dbos.replay.guard import GUARDED, Guard
 from refork.dbos.replay.transactions import BODIES
 from refork.frameworks.openai_agents.calls import MODEL_STEP
 from refork.frameworks.openai_agents.sessions import _Copy
-from refork.hosts.host import release
+from refork.hosts.library import release
 from refork.records import Run, Step
 
 
@@ -204,9 +204,11 @@ def test_a_session_can_set_dbos_up_and_take_it_down() -> None:
     where = "look at refork/dbos/instance/engine.py"
     assert hasattr(dbos_module, "_dbos_global_instance"), where
     assert vars(dbos_module)["ThreadPoolExecutor"] is ThreadPoolExecutor, (
-        "look at refork/dbos/instance/threads.py"
+        "look at refork/dbos/instance/daemon_threads.py"
     )
-    assert "ThreadPoolExecutor(" in inspect.getsource(DBOS._launch), "look at refork/dbos/instance/threads.py"
+    assert "ThreadPoolExecutor(" in inspect.getsource(DBOS._launch), (
+        "look at refork/dbos/instance/daemon_threads.py"
+    )
     assert "SystemDatabase.create(" in inspect.getsource(DBOS._launch), where
     assert isinstance(inspect.getattr_static(SystemDatabase, "create"), staticmethod), where
     assert {"app_name", "app_version", "executor_id"} <= set(vars(GlobalParams)), where

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, quote
 
 import click
 
-from refork.dbos.reader.types import DATABASE_VARIABLE
+from refork.dbos.reader.recordings import DATABASE_VARIABLE
 from refork.errors import BadInputError
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from refork import values
 from refork.dbos.application.importing import app_modules, inert_dbos, main_class
 from refork.dbos.serialization import custom_serializer as serializers
 from refork.dbos.serialization.dbos_values import register_dbos_values
-from refork.dbos.serialization.portable import as_hinted, portable_error
+from refork.dbos.serialization.portable_json import as_hinted, portable_error
 from refork.errors import ApplicationError, ValueNotPortableError
 from refork.records import Json, RecordedError
 from refork.redaction.error_text import summary

@@ -10,7 +10,7 @@ from dbos import Serializer
 
 from refork import values
 from refork.dbos.serialization.dbos_values import register_dbos_values
-from refork.dbos.serialization.portable import register_error
+from refork.dbos.serialization.portable_json import register_error
 from refork.errors import SessionError, ValueNotPortableError
 from refork.records import Step
 from refork.redaction.error_text import text_of

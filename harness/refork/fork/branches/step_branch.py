@@ -9,7 +9,7 @@ from threading import Lock
 from typing import Any, Final
 
 from refork.answer_cache import AnswerKey, AnswersMode, digest_of, normalizers
-from refork.dbos.evals_database.recovery import InterruptedFork
+from refork.dbos.evals_database.interrupted_forks import InterruptedFork
 from refork.dbos.replay.admission import ForkState, Refusal
 from refork.dbos.replay.reservations import reserve_step
 from refork.errors import ForkError, ReforkError

@@ -24,7 +24,7 @@ from refork.fork.http_steps import Kind, Making, in_place
 from refork.fork.http_steps.models import denies
 from refork.fork.tails.cached_steps import KeptSteps
 from refork.fork.tails.tool_access import ToolAccess
-from refork.fork.tails.trajectory import Trajectory
+from refork.fork.tails.trajectory_recorder import TrajectoryRecorder
 from refork.fork.tails.user import ConversationOverError, User
 from refork.fork.trials.cached_trials import not_kept
 from refork.fork.trials.scheduled_trial import AnswerRecorder, ScheduledTrial
@@ -84,7 +84,7 @@ class TailBranch(Branch):
         self._host = host
         self._user = User(permits.policy, host.stubs, permits)
         self._kept = KeptSteps(host.limits.answers, case, planned.number, fork_state.run_id)
-        self._trajectory = Trajectory(framework, self._kept.usage)
+        self._trajectory = TrajectoryRecorder(framework, self._kept.usage)
         self.point = case.fork_point.name
         models = [step for step in case.run.steps if step.kind is StepKind.MODEL]
         self._models = {step.name for step in models}

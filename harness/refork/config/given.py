@@ -6,7 +6,7 @@ from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, Final, Union, get_args, get_origin
 
-from refork.config.settings import KEYS, Settings
+from refork.config.settings import KEYS, ProjectSettings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +29,9 @@ def _types_of(annotation: Any) -> Iterator[type]:
         yield from (kind for kind in (origin or annotation,) if isinstance(kind, type))
 
 
-_TYPES: Final = {key: frozenset(_types_of(field.annotation)) for key, field in Settings.model_fields.items()}
+_TYPES: Final = {
+    key: frozenset(_types_of(field.annotation)) for key, field in ProjectSettings.model_fields.items()
+}
 
 TEXT_KEYS: Final = frozenset(key for key in KEYS if dict not in _TYPES[key])
 """The keys that a text can hold: all but tables."""

@@ -16,7 +16,7 @@ from refork.redaction.error_text import text_of
 from refork.values import encode
 
 
-class Trajectory:
+class TrajectoryRecorder:
     """Notes what a tail is about to do, from any thread; ``steps`` joins it with what was kept."""
 
     def __init__(

@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import datetime
 from typing import Any, Final
 
-from refork.dbos.evals_database.recovery import InterruptedFork, InterruptedForks
+from refork.dbos.evals_database.interrupted_forks import InterruptedFork, InterruptedForks
 from refork.dbos.instance.engine import Engine, wait_until_idle
 from refork.dbos.replay.admission import ForkState
 from refork.errors import DatabaseError, ForkError, InternalError, ReforkError
@@ -30,7 +30,7 @@ GRACE_SECONDS: Final = 5.0
 """How long after its time a trial may still end by itself: else its event loop stands still."""
 
 
-class Host:
+class ForkHost:
     """The engine as branches see it. Safe to use from many threads."""
 
     def __init__(
