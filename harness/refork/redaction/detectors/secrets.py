@@ -90,7 +90,7 @@ def _finders() -> tuple[Finder, ...]:
 
 
 @cache
-def _forms() -> tuple[kinds.Form, ...]:
+def _forms() -> tuple[kinds.TokenForm, ...]:
     return tuple(kinds.forms())
 
 
