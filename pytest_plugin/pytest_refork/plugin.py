@@ -1,5 +1,6 @@
 """Hooks and options. Nothing of Refork is imported before ``--agent-evals`` asks for it."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import pytest
@@ -25,13 +26,21 @@ def pytest_configure(config: pytest.Config) -> None:
         "call the test once for every trial of a case of evals/cases, each given as the fixture 'trial'.",
     )
     if config.getoption("agent_evals"):
-        from pytest_refork.session import open_evals  # noqa: PLC0415 - pays for what it imports only when asked
-
+        open_evals = _session_opener()
         config.stash[evals_key] = open_evals(config)
         config.pluginmanager.register(config.stash[evals_key], "refork-agent-evals")
     else:
         config.stash[unasked_key] = Unasked(config)
         config.pluginmanager.register(config.stash[unasked_key], "refork-unasked")
+
+
+def _session_opener() -> "Callable[[pytest.Config], AgentEvals]":
+    """Import what a session needs, which nobody pays for who does not ask for one."""
+    from refork.imports import without_garbage_collection  # noqa: PLC0415
+
+    with without_garbage_collection():
+        from pytest_refork.session import open_evals  # noqa: PLC0415
+    return open_evals
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from refork.answer_cache import Store
 from refork.errors import ReforkError
+from refork.imports import without_garbage_collection
 from refork.records.outcome import ForkStatus, Outcome, Trial
 from refork.tool_policy.stubs import check_stubs, registered_stubs
 
@@ -188,8 +189,8 @@ class TrialRunner:
         return self._session
 
     def _open(self) -> "AbstractContextManager[ForkSession]":
-        from refork.fork import open_project  # noqa: PLC0415 - DBOS takes a second to import
-
+        with without_garbage_collection():
+            from refork.fork import open_project  # noqa: PLC0415 - DBOS takes a second to import
         check_stubs(self._project.tool_policy)
         return open_project(
             self._project,

@@ -120,13 +120,14 @@ class Cell:
     ``interval`` is None where nothing was measured. ``reason`` says what stands behind a verdict that is
     not a plain pass or fail: the stale step, the first error, the trials that are missing.
     ``comparison`` is there where the case was compared with a baseline; ``cut_short`` says that a budget ended it, so
-    that it is not decided.
+    that it is not decided. ``fixes`` says that this candidate fixes the case: it passes where ``current`` does not.
     """
 
     case: str
     variant: str
     verdict: Verdict
     min_pass_rate: float
+    fixes: bool = False
     passes: int = 0
     failures: int = 0
     errors: int = 0
@@ -178,12 +179,22 @@ class CaseResult:
     cells: tuple[Cell, ...]
     outcome: Outcome | None = None
     not_red: bool = False
-    winners: tuple[str, ...] = ()
     fingerprint: Fingerprint | None = None
     place: str = ""
 
     def cell(self, variant: str) -> Cell | None:
         return next((cell for cell in self.cells if cell.variant == variant), None)
+
+    @property
+    def winners(self) -> tuple[str, ...]:
+        """The candidates that fix the case, in the order of the cells."""
+        return tuple(cell.variant for cell in self.cells if cell.fixes)
+
+    @property
+    def fixes(self) -> tuple[Cell, ...]:
+        """The cells of the candidates that fix the case, the surest first."""
+        fixing = [cell for cell in self.cells if cell.fixes]
+        return tuple(sorted(fixing, key=lambda cell: -(cell.interval.low if cell.interval else 0.0)))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -115,9 +115,10 @@ def case_result(
 
 
 def with_cells(result: CaseResult, cells: Sequence[Cell]) -> CaseResult:
-    """The result with other cells, and the candidates that win among them."""
-    changed = dataclasses.replace(result, cells=tuple(cells))
-    return dataclasses.replace(changed, winners=winners(changed))
+    """The result with other cells, and those among them that fix the case."""
+    current = next((cell for cell in cells if cell.variant == CURRENT), None)
+    compared = (dataclasses.replace(cell, fixes=is_fix(cell, current)) for cell in cells)
+    return dataclasses.replace(result, cells=tuple(compared))
 
 
 def evaluate(
@@ -185,20 +186,14 @@ def is_unmeasured(cell: Cell) -> bool:
     return cell.verdict is Verdict.STALE or (cell.verdict is Verdict.ERROR and not cell.trials)
 
 
-def winners(result: CaseResult) -> tuple[str, ...]:
-    """The candidates that fix the case: they pass, where ``current`` was measured and does not.
+def is_fix(cell: Cell, current: Cell | None) -> bool:
+    """Whether a candidate fixes the case: it passes, where ``current`` was measured and does not.
 
     Where ``current`` passes too there is nothing to fix; where it was not measured, nothing to compare.
     """
-    current = result.cell(CURRENT)
     if current is None or current.verdict not in (Verdict.FAIL, Verdict.INCONCLUSIVE):
-        return ()
-    better = [cell for cell in result.cells if cell.verdict is Verdict.PASS and _rate(cell) > _rate(current)]
-    return tuple(cell.variant for cell in better)
-
-
-def _rate(cell: Cell) -> float:
-    return cell.pass_rate or 0.0
+        return False
+    return cell.verdict is Verdict.PASS and (cell.pass_rate or 0.0) > (current.pass_rate or 0.0)
 
 
 def min_pass_rate_of(case: Case, default: float | None = None) -> float:

@@ -6,7 +6,6 @@ from typing import Any, Final
 import pandas as pd
 from refork_evals.results import CaseResult, Cell, Evaluation, ScoredTrial, Verdict
 
-from refork_reports.sentences.phrases import is_fix
 from refork_reports.views.timeline import call_line
 from refork_reports.views.totals import shown_cost
 
@@ -119,7 +118,7 @@ def _cell_row(result: CaseResult, cell: Cell) -> dict[str, Any]:
         "guard": result.case.guard,
         "variant": cell.variant,
         "verdict": cell.verdict.value,
-        "fixes": is_fix(result, cell),
+        "fixes": cell.fixes,
         "passes": cell.passes,
         "failures": cell.failures,
         "errors": cell.errors,

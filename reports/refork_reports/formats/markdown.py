@@ -94,7 +94,7 @@ def _row(result: CaseResult, cell: Cell) -> str:
     compared = cell.comparison
     before = humanize.UNKNOWN if compared is None else f"{compared.passes_before}/{compared.trials_before}"
     guard = " (guard)" if result.case.guard else ""
-    fix = " **fixes it**" if phrases.is_fix(result, cell) else ""
+    fix = " **fixes it**" if cell.fixes else ""
     texts = [
         plain(result.case.name, 80) + guard,
         plain(cell.variant, 60),

@@ -90,7 +90,7 @@ def _table(evaluation: Evaluation, width: int) -> list[Line]:
 def _rows(result: CaseResult) -> list[_Row]:
     """The name stands on the first row of a case, and under it whether it is a guard."""
     rows = [_recorded_row(result)] if result.recorded is not None else []
-    rows += [_cell_row(result, cell) for cell in result.cells]
+    rows += [_cell_row(cell) for cell in result.cells]
     guard = "(guard)" if result.case.guard else ""
     names = (
         [f"{escape_controls(result.case.name)} {guard}".rstrip()]
@@ -108,8 +108,8 @@ def _recorded_row(result: CaseResult) -> _Row:
     return _Row(texts=texts, style="inconclusive" if result.not_red else "dim")
 
 
-def _cell_row(result: CaseResult, cell: Cell) -> _Row:
-    fix = " (fix)" if phrases.is_fix(result, cell) else ""
+def _cell_row(cell: Cell) -> _Row:
+    fix = " (fix)" if cell.fixes else ""
     texts = {
         "case": "",
         "variant": escape_controls(cell.variant),

@@ -60,7 +60,7 @@ def _case(result: CaseResult) -> dict[str, Any]:
             "seconds": outcome.seconds,
         },
         "recorded": result.recorded and _trial(result.recorded) | {"number": 0},
-        "cells": [_cell(cell) | {"fixes": phrases.is_fix(result, cell)} for cell in result.cells],
+        "cells": [_cell(cell) | {"fixes": cell.fixes} for cell in result.cells],
         "judges": judge_entries(result),
     }
 

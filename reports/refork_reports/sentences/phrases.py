@@ -64,16 +64,6 @@ def fix(cell: Cell) -> str:
     return f"{cell.variant} {shown_trials(cell)}{within}"
 
 
-def fixes(result: CaseResult) -> tuple[Cell, ...]:
-    """The cells of the candidates that fix the case, the surest first."""
-    won = [cell for cell in result.cells if is_fix(result, cell)]
-    return tuple(sorted(won, key=lambda cell: -(cell.interval.low if cell.interval else 0.0)))
-
-
-def is_fix(result: CaseResult, cell: Cell) -> bool:
-    return cell.variant in result.winners and cell.variant != CURRENT
-
-
 def advice(verdict: Verdict) -> str:
     """What to do about a verdict that decides nothing; empty for the others."""
     return _ADVICE.get(verdict, "")
@@ -139,7 +129,7 @@ def _with(results: tuple[CaseResult, ...], verdict: Verdict) -> list[CaseResult]
 def _failing(failing: list[CaseResult], total: int) -> str:
     if not failing:
         return ""
-    count, fixed = len(failing), sum(bool(fixes(result)) for result in failing)
+    count, fixed = len(failing), sum(bool(result.fixes) for result in failing)
     if not fixed:
         share = "no candidate fixes it" if count == 1 else "no candidate fixes any of them"
     elif fixed == count:

@@ -8,7 +8,6 @@ from refork.records.variant import CURRENT
 from refork.text import numbers as humanize
 from refork_evals.results import CaseResult, Cell, Evaluation, Verdict
 
-from refork_reports.sentences.phrases import is_fix
 from refork_reports.views.totals import shown_cost
 
 
@@ -119,7 +118,7 @@ def _square(placed: _Placed) -> Square:
         anchor=cell_anchor(position, placed.number) if trials else case_anchor(position),
         variant=cell.variant,
         verdict=cell.verdict.value,
-        fixes=is_fix(placed.result, cell),
+        fixes=cell.fixes,
         trials=f"{cell.passes}/{trials + cell.missing}" if trials else "",
         unmeasured=cell.errors + cell.missing,
         interval=humanize.interval(cell.interval.low, cell.interval.high) if cell.interval else "",

@@ -124,7 +124,7 @@ def _failing(evaluation: Evaluation) -> tuple[Failing, ...]:
             case=result.case.name,
             anchor=case_anchor(position),
             current=phrases.fix(current),
-            fixes=tuple(_fix(evaluation, position, result, cell) for cell in phrases.fixes(result)),
+            fixes=tuple(_fix(evaluation, position, result, cell) for cell in result.fixes),
             best=_best(result),
         )
         for position, result in enumerate(evaluation.cases, 1)
@@ -181,7 +181,7 @@ def _case(position: int, result: CaseResult) -> CaseView:
         verdict=verdict,
         recorded=result.recorded,
         recorded_says=phrases.recorded_says(result),
-        fixes=tuple(phrases.fix(cell) for cell in phrases.fixes(result)),
+        fixes=tuple(phrases.fix(cell) for cell in result.fixes),
         stale_reason=next((cell.reason for cell in result.cells if cell.verdict is Verdict.STALE), ""),
         ran=any(cell.trials for cell in result.cells),
         far_before=before[:-_NEARBY_STEPS],
@@ -193,7 +193,7 @@ def _case(position: int, result: CaseResult) -> CaseView:
         pairs=prompt_pairs(result),
         sent=sent(result),
         variants=tuple(
-            _variant(cell_anchor(position, number), result, cell, opened=cell.variant == opened)
+            _variant(cell_anchor(position, number), cell, opened=cell.variant == opened)
             for number, cell in enumerate(result.cells, 1)
         ),
         judges=judge_views(result),
@@ -202,14 +202,14 @@ def _case(position: int, result: CaseResult) -> CaseView:
 
 def _opened(result: CaseResult) -> str:
     """The variant whose trials are worth a look at once: what fixes the case, else the code as it stands."""
-    return next((cell.variant for cell in phrases.fixes(result)), CURRENT)
+    return next((cell.variant for cell in result.fixes), CURRENT)
 
 
-def _variant(anchor: str, result: CaseResult, cell: Cell, *, opened: bool) -> VariantView:
+def _variant(anchor: str, cell: Cell, *, opened: bool) -> VariantView:
     return VariantView(
         anchor=anchor,
         cell=cell,
-        fixes=phrases.is_fix(result, cell),
+        fixes=cell.fixes,
         bar=_bar(cell),
         cost=humanize.money(shown_cost(cell)),
         advice=phrases.advice(cell.verdict),

@@ -9,7 +9,6 @@ from refork.records.variant import CURRENT, prompt_folder
 from refork.text.escape import clipped
 from refork_evals.results import CaseResult, Cell
 
-from refork_reports.sentences.phrases import is_fix
 from refork_reports.views.diffs import Piece, marked
 from refork_reports.views.timeline import compact, pretty
 
@@ -89,7 +88,7 @@ def _pair(result: CaseResult, cell: Cell, baseline: str, prompt: str) -> PromptP
     return PromptPair(
         variant=cell.variant,
         file=variant_file(result.case.agent, cell.variant),
-        fixes=is_fix(result, cell),
+        fixes=cell.fixes,
         same=baseline == prompt,
         long=long,
         spaces_only=not long and all(piece.mark == "same" for piece in before + after),

@@ -26,6 +26,7 @@ from support.report_evaluations import (
     conversation,
     evaluation,
     everything,
+    fixed_by,
     guard,
     hostile,
     malformed_sql,
@@ -160,13 +161,13 @@ def test_the_page_says_what_was_found_first() -> None:
 
 def test_a_fix_says_what_it_does_to_the_guards() -> None:
     assert "leaves guard quarterly-summary intact 14/14" in text_of(evaluation(misleading_summary(), guard()))
-    worse = replace(misleading_summary(), winners=("terse",))
+    worse = fixed_by(misleading_summary(), "terse")
     assert "breaks guard quarterly-summary 2/14" in text_of(evaluation(worse, guard()))
     assert "capture a guard from a run that went well" in text_of(evaluation(malformed_sql()))
 
 
 def test_a_failure_without_a_fix_names_the_nearest_candidate() -> None:
-    said = text_of(evaluation(replace(misleading_summary(), winners=())))
+    said = text_of(evaluation(fixed_by(misleading_summary())))
     assert "no candidate fixes it; the nearest is careful 10/10 (72–100%)" in said
 
 
