@@ -23,19 +23,19 @@ from refork_evals.results import CaseResult
 from refork_evals.scorers.registry import forget_scorers
 
 from pytest_refork._pytest_compat import TerminalReporter
-from pytest_refork.collection import fixtures
 from pytest_refork.collection.case_items import CaseFileCollector, run_once
 from pytest_refork.collection.hints import hints, nothing_to_collect
 from pytest_refork.collection.marked_functions import FIXTURE, subject_of, with_parameters
+from pytest_refork.execution import fixtures
 from pytest_refork.execution.deadlines import Deadlines
 from pytest_refork.execution.function_trials import TrialLoop
-from pytest_refork.execution.item_outcome import Outcomes, RequestedCell, amend, cell_key
 from pytest_refork.execution.runner import Runner, is_skipped
-from pytest_refork.execution.signals import gentle_endings
+from pytest_refork.item_outcome import Outcomes, RequestedCell, amend, cell_key
 from pytest_refork.option_names import CASE_FILE, MARKER
 from pytest_refork.reporting.gate import Selection, check_update, is_everything, judge, update
 from pytest_refork.reporting.summary import Report
 from pytest_refork.session_settings import load_settings
+from pytest_refork.signals import gentle_endings
 from pytest_refork.xdist import shared_answers
 from pytest_refork.xdist import worker_results as handover
 from pytest_refork.xdist.controller import Controller

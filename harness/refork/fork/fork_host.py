@@ -16,9 +16,9 @@ from refork.fork.attempts import blocked
 from refork.fork.branches.branch import Branch
 from refork.fork.branches.replay_order import RecordedOrder
 from refork.fork.branches.step_branch import StepBranch
-from refork.fork.branches.tail_branch import TailBranch
 from refork.fork.clock import moment_of
 from refork.fork.event_loops import run_on_event_loop
+from refork.fork.tails.tail_branch import TailBranch
 from refork.fork.trials.trial_step import Limits
 from refork.records import Case, Run, Step, StepKind
 from refork.redaction.error_text import summary

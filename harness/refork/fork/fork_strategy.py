@@ -11,11 +11,11 @@ from refork.dbos.evals_database.interrupted_forks import TAIL
 from refork.errors import ForkError
 from refork.fork.branches.step_branch import StepBranch, WholeStep
 from refork.fork.branches.step_rerun import ToolRun
-from refork.fork.branches.tail_branch import TailBranch
 from refork.fork.branches.tool_results import RecordedToolResults
 from refork.fork.case_fork import Spread, TrialBranch
 from refork.fork.fork_host import ForkHost
 from refork.fork.http_steps.models import denies
+from refork.fork.tails.tail_branch import TailBranch
 from refork.fork.tails.tool_access import ToolAccess
 from refork.fork.trials.scheduled_trial import AnswerRecorder, ScheduledTrial
 from refork.frameworks.plain_dbos.adapter import PlainSteps

@@ -10,7 +10,7 @@ from refork_evals.evaluation.measured_case import MeasuredCase
 from refork_evals.results import CaseResult
 
 from pytest_refork._pytest_compat import TerminalRepr, runtestprotocol
-from pytest_refork.execution.item_outcome import NotPassedError, Outcomes, RequestedCell, cell_key, settle
+from pytest_refork.item_outcome import NotPassedError, Outcomes, RequestedCell, cell_key, settle
 from pytest_refork.option_names import MARKER
 
 Measure = Callable[[RequestedCell], CaseResult]

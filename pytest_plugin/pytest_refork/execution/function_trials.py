@@ -10,9 +10,9 @@ from refork.records.outcome import Trial
 from refork_evals.results import CaseResult, ScoredTrial
 from refork_evals.trials import scored_by_test
 
-from pytest_refork.collection.fixtures import trial_key
-from pytest_refork.execution.item_outcome import Outcomes, RequestedCell, settle
+from pytest_refork.execution.fixtures import trial_key
 from pytest_refork.execution.trial_context import CaseTrial
+from pytest_refork.item_outcome import Outcomes, RequestedCell, settle
 
 When = Literal["setup", "call", "teardown"]
 

@@ -10,7 +10,7 @@ from refork.fork.branches.branch import Branch, unrecorded
 from refork.fork.branches.tool_results import RecordedToolResults
 from refork.fork.http_steps.looking import look
 from refork.fork.http_steps.models import denies, is_model_step, is_named, recorded_answer
-from refork.fork.tails.tool_access import encoded_arguments, with_id
+from refork.fork.step_arguments import encoded_arguments, with_id
 from refork.frameworks.protocol import Framework, ModelCall, StepCall, StepRun
 from refork.records import Request, Run, Step, StepKind
 from refork.records.variant import Variant

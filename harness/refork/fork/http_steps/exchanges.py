@@ -14,7 +14,7 @@ from refork.fork.http_steps.asking import Asking, asking_of, said_by
 from refork.fork.http_steps.making import Kind, Making
 from refork.fork.http_steps.notes import Notes
 from refork.fork.http_steps.waiting import until_next
-from refork.fork.trials.secret_filter import hidden_response
+from refork.fork.secret_filters.secret_filter import hidden_response
 from refork.http_calls import is_beside
 from refork.http_calls.formats.odd import oddity
 from refork.http_calls.wire import Received, SentRequest, as_json, from_json

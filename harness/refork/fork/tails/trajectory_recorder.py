@@ -7,7 +7,7 @@ from typing import Any
 
 from refork.dbos.evals_database.checkpoints import Checkpoint
 from refork.errors import ValueNotPortableError
-from refork.fork.tails.tool_access import encoded_arguments
+from refork.fork.step_arguments import encoded_arguments
 from refork.frameworks.protocol import Description, Framework, RawStep, StepCall
 from refork.records import RecordedError, Request, Step, StepKind
 from refork.records.usage import Usage
