@@ -148,7 +148,7 @@ class _OneATrial:
         # Never one that a killed session left: nothing says whether its answers were to the same requests.
         run_id = f"{TAIL}{uuid.uuid4().hex}"
         told = self.told.fresh()
-        permits = ToolAccess(
+        access = ToolAccess(
             self.case.run,
             self.policy,
             self.host.stubs,
@@ -164,7 +164,7 @@ class _OneATrial:
             planned,
             told=told,
             framework=self.framework,
-            permits=permits,
+            access=access,
             host=self.host,
         )
 
