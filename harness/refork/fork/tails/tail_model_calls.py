@@ -97,7 +97,7 @@ class TailModelCalls:
         return self._kept.in_place_of(step)
 
     def _announce(self, number: int, call: ModelCall) -> None:
-        """Let step ``number`` run, and note its request. Ends the trial where no answer is kept and none may be asked for."""
+        """Let step ``number`` run, and note its request. Ends the trial where an answer is neither kept nor allowed."""
         if self._outcome.request is None:
             self._outcome.request = call.request
             self._keeper.sent(self._planned.variant.name, call.request)
