@@ -9,7 +9,7 @@ from refork.errors import ReforkError
 from refork_evals.evaluation.measured_case import MeasuredCase
 from refork_evals.results import CaseResult
 
-from pytest_refork._pytest_compat import TerminalRepr, runtestprotocol
+from pytest_refork._pytest_compat import TerminalRepr
 from pytest_refork.item_outcome import NotPassedError, Outcomes, RequestedCell, cell_key, settle
 from pytest_refork.option_names import MARKER
 
@@ -66,10 +66,3 @@ class CaseItem(pytest.Item):
 
     def reportinfo(self) -> tuple[Path, None, str]:
         return self.path, None, f"{self._asked.subject.name} under {self._asked.variant}"
-
-
-def run_once(item: pytest.Item, nextitem: pytest.Item | None) -> None:
-    """As pytest runs an item. Plugins that would run it again find it done: another look decides nothing else."""
-    item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
-    runtestprotocol(item, nextitem=nextitem)
-    item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
