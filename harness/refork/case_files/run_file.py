@@ -123,7 +123,7 @@ def _set_fields(value: Any) -> dict[str, Any]:
     for field in fields(value):
         item = getattr(value, field.name)
         if not _is_default(item, field):
-            found[field.name] = _sorted(item) if field.name == "settings" else _plain(item)
+            found[field.name] = dict(sorted(item.items())) if field.name == "settings" else _plain(item)
     return found
 
 
@@ -131,10 +131,6 @@ def _is_default(item: Any, field: Any) -> bool:
     if isinstance(item, dict | tuple) and not item:
         return callable(field.default_factory) or field.default == ()
     return item is None or (type(item) is type(field.default) and item == field.default)
-
-
-def _sorted(settings: dict[str, Any]) -> dict[str, Any]:
-    return {key: settings[key] for key in sorted(settings)}
 
 
 def _text(text: str) -> str:

@@ -174,7 +174,7 @@ class StepBranch(Branch):
         batches = self._queue.arrive()
         running: set[asyncio.Task[None]] = set()
         try:
-            while batch := await batches.next(self._is_closed):
+            while batch := await batches.next(lambda: self.fork_state.closed):
                 for planned in batch:
                     task = trials.launch(planned)
                     if task is not None:
@@ -188,9 +188,6 @@ class StepBranch(Branch):
             for task in running:
                 task.cancel()
         self._close_and_finish()
-
-    def _is_closed(self) -> bool:
-        return self.fork_state.closed
 
     def _may_act(self, call: ModelCall) -> bool:
         return self.policy.action_for(call.step_name) is Action.LIVE
