@@ -18,7 +18,7 @@ from pytest_refork.collection.hooks import CollectionHooks
 from pytest_refork.execution.runner import Runner
 from pytest_refork.reporting.gate import judge, update
 from pytest_refork.reporting.summary import Report
-from pytest_refork.xdist import worker_results as handover
+from pytest_refork.xdist import worker_results
 from pytest_refork.xdist.controller import Controller
 
 
@@ -54,7 +54,7 @@ class SessionEnd:
             pytest.ExitCode.INTERRUPTED,
             pytest.ExitCode.INTERNAL_ERROR,
         )
-        if handover.worker_id(self._config):
+        if worker_results.worker_id(self._config):
             self._hand_over()
             return (yield)
         results = self._results()
@@ -73,14 +73,14 @@ class SessionEnd:
             terminalreporter.write_line(nothing)
 
     def _hand_over(self) -> None:
-        handed = handover.Handed(
+        handed = worker_results.Handed(
             order=tuple(self._collected.order),
             selection=self._collected.selection,
             results=self._runner.results,
             judged=self._judges.made,
             unscored=self._runner.unscored,
         )
-        handover.hand_over(self._config, handed)
+        worker_results.hand_over(self._config, handed)
 
     def _results(self) -> Sequence[CaseResult]:
         """Those of this process, and what workers handed over, who collected in the place of this one."""
@@ -90,7 +90,7 @@ class SessionEnd:
             results += heard.results
             self._from_judges += heard.judged
             self._unscored += heard.unscored
-        return handover.merged(results, self._collected.order)
+        return worker_results.merged(results, self._collected.order)
 
     def _write(self, session: pytest.Session, results: Sequence[CaseResult]) -> None:
         seconds = time.monotonic() - self._began

@@ -42,7 +42,7 @@ class Evaluation:
     In a notebook it shows itself as the matrix of cases and variants.
     """
 
-    result: results.Evaluation
+    result: results.SuiteResult
     margin: float = Defaults.smallest_drop
 
     @property
@@ -93,7 +93,7 @@ class Evaluation:
         from refork_reports.formats import html, markdown  # noqa: PLC0415
 
         path = Path(path)
-        makers: dict[str, Callable[[results.Evaluation], str]] = {
+        makers: dict[str, Callable[[results.SuiteResult], str]] = {
             ".html": html.render,
             ".json": results_json.dumps,
             ".md": markdown.render,

@@ -11,7 +11,7 @@ from refork.records import Answer, Case, RecordedError, Request, Run, Step, Step
 from refork.records.outcome import ForkStatus, Outcome, Trial, TrialError
 from refork.records.usage import Savings, Usage, cost
 from refork.records.workflow_result import calls_of, usage_of
-from refork_evals.results import CaseResult, Cell, Evaluation, Interval, Score, ScoredTrial, Verdict
+from refork_evals.results import CaseResult, Cell, Interval, Score, ScoredTrial, SuiteResult, Verdict
 from scipy.stats import binomtest
 
 BEGIN = datetime(2026, 3, 14, 9, 26, 53, tzinfo=UTC)
@@ -500,8 +500,8 @@ def tail_of(variant: str, number: int, *steps: Step, ok: bool, text: str) -> Sco
     return _scored(variant, number, given, (score,), ok, trajectory=steps, usage=usage_of(steps), seconds=2.5)
 
 
-def evaluation(*results: CaseResult) -> Evaluation:
-    return Evaluation(
+def evaluation(*results: CaseResult) -> SuiteResult:
+    return SuiteResult(
         cases=results,
         started_at=BEGIN + timedelta(days=2),
         seconds=83.4,
@@ -510,16 +510,16 @@ def evaluation(*results: CaseResult) -> Evaluation:
     )
 
 
-def realistic() -> Evaluation:
+def realistic() -> SuiteResult:
     """Two wins, a guard, an error and a stale case: a morning's work."""
     return evaluation(misleading_summary(), malformed_sql(), guard(), unmeasured(), stale())
 
 
-def everything() -> Evaluation:
+def everything() -> SuiteResult:
     return evaluation(*realistic().cases, tail(), hostile())
 
 
-def small() -> Evaluation:
+def small() -> SuiteResult:
     """One of each thing that results.json can hold, short enough to be read: the golden file."""
     name, good, bad = "small", "SELECT region FROM sales", "SELECT FROM"
     asked = request(ANALYST, agent="analyst", tools=(RUN_SQL,), output_schema={"type": "object"})

@@ -24,7 +24,7 @@ from refork_evals.evaluation.measured_case import Catalogue, MeasuredCase
 from refork_evals.evaluation.settings import Settings
 from refork_evals.evaluation.suite import Suite
 from refork_evals.evaluation.trial_runner import Counts
-from refork_evals.results import CaseResult, Evaluation, Gate
+from refork_evals.results import CaseResult, Gate, SuiteResult
 from refork_evals.verdicts.verdict import evaluate as decide
 
 
@@ -35,7 +35,7 @@ def evaluate(
     *,
     on_progress: Callable[[Counts], None],
     on_note: Callable[[str], None],
-) -> Evaluation:
+) -> SuiteResult:
     """Fork the cases, run the trials of ``current`` and of the variants, score them, and decide.
 
     ``cases`` are cases, folders, files or names (None: all of the project); ``variants`` are prompts, or names of the
@@ -85,7 +85,7 @@ def evaluation_of(
     started_at: datetime,
     seconds: float,
     gate: Gate | None = None,
-) -> Evaluation:
+) -> SuiteResult:
     """The results of a session, corrected over all of its cases and compared."""
     project = settings.project
     return decide(

@@ -55,10 +55,10 @@ class Suite:
             self._add(self._cases.setdefault(case.name, case), variants)
 
     def _add(self, case: MeasuredCase, variants: Iterable[str]) -> None:
-        known = self._trials.planned(case)
+        known = self._trials.scheduled(case)
         for variant in variants:
             if variant not in known:
-                self._trials.plan(case, variant, self.plans.of(case, variant).first)
+                self._trials.schedule(case, variant, self.plans.of(case, variant).first)
 
     def complete(self) -> None:
         """No other cases will come: each fork ends with its last trial."""
@@ -68,7 +68,7 @@ class Suite:
         """Wait until all variants of a case are decided. Other cases go on meanwhile; ``on_tick`` is called often."""
         while True:
             self._advance(case)
-            if all(self._is_settled(case, variant) for variant in self._trials.planned(case)):
+            if all(self._is_settled(case, variant) for variant in self._trials.scheduled(case)):
                 return
             self._trials.wait(case, on_tick)
 
@@ -80,7 +80,7 @@ class Suite:
 
     def scheduled(self, case: MeasuredCase, variant: str) -> int:
         """How many trials of a variant were scheduled up to now."""
-        return self._trials.planned(case)[variant]
+        return self._trials.scheduled(case)[variant]
 
     def schedule_more(self, case: MeasuredCase, variant: str, scored: Sequence[ScoredTrial]) -> bool:
         """Schedule what a variant needs to be decided after these trials; whether that is any."""
@@ -88,7 +88,7 @@ class Suite:
             return False
         more = self.scores.more(case, self.outcome(case), variant, scored)
         if more:
-            self._trials.plan(case, variant, more)
+            self._trials.schedule(case, variant, more)
         return bool(more)
 
     def take(self, case: MeasuredCase, variant: str, scored: Sequence[ScoredTrial]) -> CaseResult:
@@ -134,7 +134,7 @@ class Suite:
         """Score what was measured of variants that nobody waited for."""
         for case in self._cases.values():
             outcome = self.outcome(case)
-            for variant, planned in self._trials.planned(case).items():
+            for variant, planned in self._trials.scheduled(case).items():
                 if case.scorers and measured(outcome, variant):
                     self.scores.score(case, outcome, variant, planned=planned)
 
@@ -160,7 +160,7 @@ class Suite:
     def _advance(self, first: MeasuredCase) -> None:
         """Score what has come in, of this case and of all others, and schedule what it takes to decide."""
         for case in (first, *self._cases.values()):
-            for variant in self._trials.planned(case):
+            for variant in self._trials.scheduled(case):
                 waits = self._is_settled(case, variant) or not case.scorers
                 if not waits and self._trials.done(case, variant):
                     self._decide(case, variant)
@@ -179,7 +179,7 @@ class Suite:
         self._settled.add((case.name, variant))
         sharing = [each for each in self._cases.values() if each.case.folder == case.case.folder]
         if self._is_complete and all(
-            self._is_settled(each, name) for each in sharing for name in self._trials.planned(each)
+            self._is_settled(each, name) for each in sharing for name in self._trials.scheduled(each)
         ):
             self._trials.finish(case)
 

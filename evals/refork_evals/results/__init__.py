@@ -10,19 +10,26 @@ from refork.records import Case, Ending, Request
 from refork.records.outcome import Outcome, Trial
 from refork.records.usage import Savings, Usage
 
-from refork_evals.results.comparisons import Change, Comparison, Interval, VariantComparison
-from refork_evals.results.gate import Finding, Gate, GateCase, SuiteDrop
+from refork_evals.results.comparisons import (
+    Change,
+    Comparison,
+    DifferenceInterval,
+    Interval,
+    VariantComparison,
+)
+from refork_evals.results.gate import Gate, GateCase, GateFinding, SuiteDrop
+from refork_evals.results.verdict import Verdict
 
 __all__ = [
     "CaseResult",
     "Cell",
     "Change",
     "Comparison",
-    "Evaluation",
-    "Finding",
+    "DifferenceInterval",
     "Fingerprint",
     "Gate",
     "GateCase",
+    "GateFinding",
     "Interval",
     "Judged",
     "Method",
@@ -30,19 +37,10 @@ __all__ = [
     "Score",
     "ScoredTrial",
     "SuiteDrop",
+    "SuiteResult",
     "VariantComparison",
     "Verdict",
 ]
-
-
-class Verdict(StrEnum):
-    """What the trials of a case under a variant say."""
-
-    PASS = "pass"  # noqa: S105 - a verdict, not a password
-    FAIL = "fail"
-    INCONCLUSIVE = "inconclusive"
-    ERROR = "error"
-    STALE = "stale"
 
 
 class Method(StrEnum):
@@ -208,7 +206,7 @@ class Reused:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Evaluation:
+class SuiteResult:
     """One session: every case that was selected, in collection order."""
 
     cases: tuple[CaseResult, ...]

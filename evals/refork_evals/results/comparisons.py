@@ -2,6 +2,15 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field
+
+from refork_evals.results.verdict import Verdict
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Difference = Annotated[float, Field(ge=-1, le=1)]
+"""Of two shares, the second less the first."""
 
 
 class Change(StrEnum):
@@ -16,10 +25,18 @@ class Change(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Interval:
-    """A confidence interval: of a pass rate between 0 and 1, of a difference of two between -1 and 1."""
+    """A confidence interval of a share, such as a pass rate."""
 
-    low: float
-    high: float
+    low: Share
+    high: Share
+
+
+@dataclass(frozen=True, kw_only=True)
+class DifferenceInterval:
+    """A confidence interval of a difference of two pass rates."""
+
+    low: Difference
+    high: Difference
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,8 +50,8 @@ class Comparison:
     change: Change
     passes_before: int
     trials_before: int
-    difference: float | None = None
-    interval: Interval | None = None
+    difference: Difference | None = None
+    interval: DifferenceInterval | None = None
     alpha: float = 0.05
     margin: float = 0.4
 
@@ -43,8 +60,8 @@ class Comparison:
 class Clustered:
     """What holds for cases like these: the mean difference over cases, its 95% interval, and a p-value."""
 
-    difference: float
-    interval: Interval | None
+    difference: Difference
+    interval: DifferenceInterval | None
     p_value: float
 
 
@@ -65,8 +82,8 @@ class Flip:
     """A case whose verdict is another one."""
 
     case: str
-    before: str
-    now: str
+    before: Verdict
+    now: Verdict
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,8 +100,8 @@ class VariantComparison:
     against: str
     cases: int
     change: Change
-    difference: float
-    interval: Interval
+    difference: Difference
+    interval: DifferenceInterval
     p_value: float
     could_find: float
     better: tuple[str, ...] = ()

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import gammaln, ndtri
 
-from refork_evals.results.comparisons import Clustered, Interval
+from refork_evals.results.comparisons import Clustered, DifferenceInterval
 from refork_evals.statistics import wilson_interval
 from refork_evals.statistics.draws import Floats
 
@@ -41,7 +41,7 @@ def difference(pairs: Sequence[Pair]) -> float:
     return sum(weight * pair.difference for pair, weight in _weighted(pairs))
 
 
-def interval(pairs: Sequence[Pair]) -> Interval:
+def interval(pairs: Sequence[Pair]) -> DifferenceInterval:
     """Its 95% interval, from Wilson's for every rate (Zou and Donner, Statistics in Medicine 27, 2008)."""
     low = high = 0.0
     for pair, weight in _weighted(pairs):
@@ -53,7 +53,7 @@ def interval(pairs: Sequence[Pair]) -> Interval:
         low += weight**2 * ((rate - now.low) ** 2 + (then.high - before) ** 2)
         high += weight**2 * ((now.high - rate) ** 2 + (before - then.low) ** 2)
     middle = difference(pairs)
-    return Interval(low=max(-1.0, middle - math.sqrt(low)), high=min(1.0, middle + math.sqrt(high)))
+    return DifferenceInterval(low=max(-1.0, middle - math.sqrt(low)), high=min(1.0, middle + math.sqrt(high)))
 
 
 def p_of_no_difference(pairs: Sequence[Pair]) -> float:
@@ -112,7 +112,7 @@ def clustered(pairs: Sequence[Pair]) -> Clustered | None:
     found = None
     if np.ptp(differences) > 0:
         student = ttest_1samp(differences, 0).confidence_interval()
-        found = Interval(low=max(-1.0, float(student.low)), high=min(1.0, float(student.high)))
+        found = DifferenceInterval(low=max(-1.0, float(student.low)), high=min(1.0, float(student.high)))
     return Clustered(
         difference=float(differences.mean()), interval=found, p_value=float(min(1.0, flipped.pvalue))
     )

@@ -3,12 +3,13 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Final
+from typing import Final, Protocol
 
 from refork.case_files.trial_settings import SMALLEST_DROP
+from refork.records.usage import Usage
 from refork.records.variant import CURRENT
 
-from refork_evals.results import Cell, Change, Interval, VariantComparison
+from refork_evals.results import Cell, Change, DifferenceInterval, VariantComparison, Verdict
 from refork_evals.results.comparisons import Flip, Means
 from refork_evals.statistics import holm
 from refork_evals.statistics.strata import (
@@ -30,7 +31,7 @@ class Arm:
 
     case: str
     variant: str
-    verdict: str
+    verdict: Verdict
     passes: int
     trials: int
     tokens: float | None = None
@@ -38,21 +39,42 @@ class Arm:
     seconds: float | None = None
 
 
+class ComparedCell(Protocol):
+    """A cell as far as comparing goes: one that was measured just now, or one of a ``results.json``."""
+
+    @property
+    def variant(self) -> str: ...
+    @property
+    def verdict(self) -> Verdict: ...
+    @property
+    def passes(self) -> int: ...
+    @property
+    def failures(self) -> int: ...
+    @property
+    def usage(self) -> Usage: ...
+    @property
+    def cost_usd(self) -> Decimal | None: ...
+    @property
+    def seconds(self) -> float: ...
+
+
 def arms_of(cells: Iterable[Cell]) -> tuple[Arm, ...]:
     """What there is to compare in cells."""
-    return tuple(
-        Arm(
-            case=cell.case,
-            variant=cell.variant,
-            verdict=cell.verdict.value,
-            passes=cell.passes,
-            trials=cell.measured,
-            tokens=cell.usage.total_tokens / cell.measured if cell.usage.calls else None,
-            cost_usd=None if cell.cost_usd is None else cell.cost_usd / cell.measured,
-            seconds=cell.seconds / cell.measured,
-        )
-        for cell in cells
-        if cell.measured
+    return tuple(arm_of(cell.case, cell) for cell in cells if cell.measured)
+
+
+def arm_of(case: str, cell: ComparedCell) -> Arm:
+    """A cell that was measured, as one side of a comparison."""
+    trials = cell.passes + cell.failures
+    return Arm(
+        case=case,
+        variant=cell.variant,
+        verdict=cell.verdict,
+        passes=cell.passes,
+        trials=trials,
+        tokens=cell.usage.total_tokens / trials if cell.usage.calls else None,
+        cost_usd=None if cell.cost_usd is None else cell.cost_usd / trials,
+        seconds=cell.seconds / trials,
     )
 
 
@@ -107,7 +129,7 @@ def _compared(
 
 def _change(
     middle: float,
-    around: Interval,
+    around: DifferenceInterval,
     p_value: float,
     better: tuple[str, ...],
     worse: tuple[str, ...],

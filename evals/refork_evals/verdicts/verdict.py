@@ -10,12 +10,21 @@ from refork.records.outcome import ForkStatus, Outcome
 from refork.records.variant import CURRENT
 
 from refork_evals.plans import FixedPlan, TrialPlan
-from refork_evals.results import CaseResult, Cell, Evaluation, Fingerprint, Gate, Method, ScoredTrial, Verdict
+from refork_evals.results import (
+    CaseResult,
+    Cell,
+    Fingerprint,
+    Gate,
+    Method,
+    ScoredTrial,
+    SuiteResult,
+    Verdict,
+)
 from refork_evals.scorers.protocol import Scorer
 from refork_evals.trials import CONCURRENCY, score_recorded, score_trials
 from refork_evals.verdicts.cells import cell_from_scored, counts_of, decided, unmeasured_cell
 from refork_evals.verdicts.comparison import MARGIN, arms_of, compare
-from refork_evals.verdicts.decision import ALPHA, Counts, decide_all
+from refork_evals.verdicts.decision import ALPHA, CellCounts, decide_all
 
 MIN_PASS_RATE: Final = 0.7
 TRIALS: Final = 10
@@ -131,7 +140,7 @@ def evaluate(
     settings: Mapping[str, str] | None = None,
     gate: Gate | None = None,
     margin: float = MARGIN,
-) -> Evaluation:
+) -> SuiteResult:
     """The whole session, every verdict decided again with ``fail`` corrected over the suite.
 
     ``current`` is corrected over all cases, candidates over all their cells. A cell that was stale or could
@@ -140,7 +149,7 @@ def evaluate(
     """
     cases = corrected(results, alpha)
     cells = [cell for result in cases for cell in result.cells]
-    return Evaluation(
+    return SuiteResult(
         cases=cases,
         started_at=started_at,
         seconds=seconds,
@@ -174,7 +183,7 @@ def _decided(family: Sequence[Cell], alpha: float) -> list[Cell]:
         cell.method is Method.FIXED and not cell.cut_short and not is_unmeasured(cell) for cell in family
     ]
     pairs = [
-        (counts_of(cell) if is_fixed else Counts(), cell.min_pass_rate)
+        (counts_of(cell) if is_fixed else CellCounts(), cell.min_pass_rate)
         for cell, is_fixed in zip(family, fixed, strict=True)
     ]
     decisions = zip(family, decide_all(pairs, alpha), fixed, strict=True)

@@ -13,7 +13,7 @@ from refork_evals.evaluation.settings import Settings
 
 from pytest_refork.collection.case_items import CaseFileCollector
 from pytest_refork.collection.hints import hints
-from pytest_refork.collection.marked_functions import FIXTURE, subject_of, with_parameters
+from pytest_refork.collection.marked_functions import FIXTURE, measured_case_of, with_parameters
 from pytest_refork.execution.runner import Runner, is_skipped
 from pytest_refork.item_outcome import Outcomes, RequestedCell, cell_key
 from pytest_refork.option_names import CASE_FILE, MARKER
@@ -42,7 +42,7 @@ class CollectionHooks:
     def pytest_collect_file(self, file_path: Path, parent: pytest.Collector) -> CaseFileCollector | None:
         if file_path.name != CASE_FILE or not self._catalogue.claims(file_path):
             return None
-        read = self._catalogue.subject_of_file
+        read = self._catalogue.measured_case_of_file
         return CaseFileCollector.from_parent(
             parent, path=file_path, read=read, measure=self._runner.measure, outcomes=self._outcomes
         )
@@ -53,39 +53,42 @@ class CollectionHooks:
         if mark is None:
             return
         try:
-            subject = subject_of(metafunc, mark, self._catalogue)
+            measured_case = measured_case_of(metafunc, mark, self._catalogue)
         except ReforkError as error:
             said = f"{metafunc.definition.nodeid}: {error}"
             raise pytest.Collector.CollectError(said) from None
-        asked = [RequestedCell(subject=subject, variant=variant.name) for variant in subject.variants]
+        requested = [
+            RequestedCell(measured_case=measured_case, variant=variant.name)
+            for variant in measured_case.variants
+        ]
         metafunc.parametrize(
-            FIXTURE, asked, ids=[each.variant for each in asked], indirect=True, scope="function"
+            FIXTURE, requested, ids=[each.variant for each in requested], indirect=True, scope="function"
         )
 
     def pytest_itemcollected(self, item: pytest.Item) -> None:
         callspec: Any = getattr(item, "callspec", None)
-        if callspec is not None and isinstance(asked := callspec.params.get(FIXTURE), RequestedCell):
-            item.stash[cell_key] = with_parameters(asked, callspec.id)
+        if callspec is not None and isinstance(requested := callspec.params.get(FIXTURE), RequestedCell):
+            item.stash[cell_key] = with_parameters(requested, callspec.id)
 
     def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
         self._deselected += sum(cell_key in item.stash for item in items)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        asked = [
+        requested = [
             item.stash[cell_key] for item in session.items if cell_key in item.stash and not is_skipped(item)
         ]
         families = self._runner.plans.families
-        families.current = sum(each.variant == CURRENT for each in asked)
-        families.candidates = len(asked) - families.current
-        subjects = {each.subject.name: each.subject for each in asked}
-        if subjects:
+        families.current = sum(each.variant == CURRENT for each in requested)
+        families.candidates = len(requested) - families.current
+        measured_cases = {each.measured_case.name: each.measured_case for each in requested}
+        if measured_cases:
             _check_stubs(self._settings)
-        self.order = tuple(subjects)
+        self.order = tuple(measured_cases)
         everything = is_everything(self._config, deselected=self._deselected)
         self.selection = Selection(cases=families.current, complete=everything)
         check_update(self._settings, self.selection)
-        self._hints = hints(list(subjects.values()), self._runner.plans)
+        self._hints = hints(list(measured_cases.values()), self._runner.plans)
         self._shared.tell(Collected(cases=cases_of(session.items), hints=self._hints))
 
     def pytest_report_collectionfinish(self) -> list[str]:

@@ -42,11 +42,11 @@ class ExecutionHooks:
         if self._runner.is_told_to_stop:
             item.session.shouldstop = "stopped by the controller"
             return True
-        asked = item.stash.get(cell_key, None)
-        if asked is None or is_dry(self._config) or is_skipped(item):
+        requested = item.stash.get(cell_key, None)
+        if requested is None or is_dry(self._config) or is_skipped(item):
             return None
         if isinstance(item, pytest.Function):
-            TrialLoop(item, asked, self._runner, self._outcomes).run(nextitem)
+            TrialLoop(item, requested, self._runner, self._outcomes).run(nextitem)
         else:
             _run_once(item, nextitem)
         return True

@@ -5,13 +5,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from refork.records import Answer, Case, ToolCall
+from refork.records import Answer, Case
 from refork_evals.agreement.labels import Key, Label
 from refork_evals.agreement.rubrics import Rubric
 from refork_evals.digests import output_digest
 from refork_evals.recorded import recorded_trial
 
-from refork_reports.results_file.schema import AnswerEntry, CaseEntry
+from refork_reports.results_file.schema import CaseEntry
 
 SEED: Final = "refork label"
 
@@ -54,12 +54,7 @@ def _answers(case: Case, measured: CaseEntry | None) -> Iterable[Answer]:
         yield recorded
     if measured is not None:
         trials = [trial for cell in measured.cells for trial in cell.trials]
-        yield from (_answer(trial.answer) for trial in trials if trial.answer is not None)
-
-
-def _answer(entry: AnswerEntry) -> Answer:
-    calls = tuple(ToolCall(name=call.name, arguments=call.arguments) for call in entry.tool_calls)
-    return Answer(text=entry.text, tool_calls=calls, structured=entry.structured)
+        yield from (trial.answer for trial in trials if trial.answer is not None)
 
 
 @dataclass(kw_only=True)

@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 from refork.text import numbers as humanize
-from refork_evals.results import Change, Interval, VariantComparison
+from refork_evals.results import Change, DifferenceInterval, VariantComparison
 from refork_evals.results.comparisons import Clustered, Means
 from refork_evals.statistics.strata import CLUSTERS
 
@@ -15,7 +15,7 @@ def points(difference: float) -> str:
     return f"{sign}{abs(rounded)} points"
 
 
-def between(interval: Interval | None) -> str:
+def between(interval: DifferenceInterval | None) -> str:
     """−3 to +40 points."""
     if interval is None:
         return humanize.UNKNOWN

@@ -1,34 +1,25 @@
 """The gate in words, for every place that shows it."""
 
 from collections.abc import Iterator
-from dataclasses import asdict
-from typing import Any, Final
+from typing import Final
 
 from refork.text import numbers as humanize
-from refork_evals.results import Finding, Gate, GateCase
+from refork_evals.results import Gate, GateCase, GateFinding
 
 LOUD: Final = frozenset(
     {
-        Finding.REGRESSED,
-        Finding.FAILED,
-        Finding.STALE,
-        Finding.ERROR,
-        Finding.UNDECIDABLE,
-        Finding.CHANGED,
-        Finding.REMOVED,
-        Finding.NEW,
-        Finding.INCONCLUSIVE,
+        GateFinding.REGRESSED,
+        GateFinding.FAILED,
+        GateFinding.STALE,
+        GateFinding.ERROR,
+        GateFinding.UNDECIDABLE,
+        GateFinding.CHANGED,
+        GateFinding.REMOVED,
+        GateFinding.NEW,
+        GateFinding.INCONCLUSIVE,
     }
 )
 """Findings that are told one by one; the others are counted."""
-
-
-def gate_entry(gate: Gate | None) -> dict[str, Any] | None:
-    """The gate in the shape of ``results.json``."""
-    if gate is None:
-        return None
-    suite = None if gate.suite is None else {**asdict(gate.suite), "dropped": gate.suite.dropped}
-    return {**asdict(gate), "passes": gate.passes, "suite": suite}
 
 
 def verdict_line(gate: Gate) -> str:
@@ -61,4 +52,4 @@ def suite_line(gate: Gate) -> str:
 
 def _counts(gate: Gate) -> dict[str, int]:
     found = [case.finding for case in gate.cases]
-    return {finding.value: found.count(finding) for finding in Finding if finding in found}
+    return {finding.value: found.count(finding) for finding in GateFinding if finding in found}

@@ -6,7 +6,8 @@ from typing import Final
 from refork.records.usage import Savings
 from refork.records.variant import CURRENT
 from refork.text import numbers as humanize
-from refork_evals.results import CaseResult, Cell, Evaluation, Reused, Verdict
+from refork_evals.results import CaseResult, Cell, Reused, SuiteResult, Verdict
+from refork_evals.results.totals import shown_cost
 
 NOT_RED: Final = (
     "The recorded answer meets this case's own expectations, so the case would not have caught the failure. "
@@ -34,7 +35,7 @@ class Headline:
     text: str
 
 
-def headline(evaluation: Evaluation) -> Headline:
+def headline(evaluation: SuiteResult) -> Headline:
     results = evaluation.cases
     if not results:
         return Headline(verdict=Verdict.INCONCLUSIVE, text="No case was run.")
@@ -56,6 +57,12 @@ def planned(cell: Cell) -> int:
 
 def shown_interval(cell: Cell) -> str:
     return humanize.interval(cell.interval.low, cell.interval.high) if cell.interval else humanize.UNKNOWN
+
+
+def shown_price(cell: Cell) -> str:
+    """What a cell cost, or that a model of it has no known price."""
+    spent = shown_cost(cell)
+    return "no price" if spent is None else humanize.money(spent)
 
 
 def fix(cell: Cell) -> str:

@@ -17,7 +17,7 @@ from refork.values.shown import untagged
 from refork.version import __version__
 
 from refork_reports.formats.html import asset, environment, policy
-from refork_reports.views.timeline import Moment, Span, compact, moment_of, pretty
+from refork_reports.views.timeline import Moment, TimeSpan, compact, moment_of, pretty
 
 KEPT: Final = 4 * OUTPUT_LIMIT
 """Characters of a text that are kept until the page shortens it: the steps of a run may not fit into memory."""
@@ -35,7 +35,7 @@ class Message:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sent:
+class SentRequest:
     """What was sent to the model. ``earlier`` messages are folded away."""
 
     prompt: str | None
@@ -59,7 +59,7 @@ class StepView:
     answer: Answer | None
     output: str
     error: RecordedError | None
-    sent: Sent | None
+    sent: SentRequest | None
     usage: Usage | None
     cost_usd: Decimal | None
     command: str
@@ -109,7 +109,7 @@ def render(run: Run, steps: Iterable[Step], *, missing: str | None, capture: Seq
 
 def view(run: Run, steps: Iterable[Step], *, missing: str | None, capture: Sequence[str]) -> RunView:
     """What the page shows, prepared. ``run`` may hold outlines of its steps."""
-    span = Span.of(run.steps)
+    span = TimeSpan.of(run.steps)
     broken = broken_step(run)
     views = tuple(_step(step, span, capture, failed=_is(step, broken)) for step in steps)
     priced = [found for found in views if found.usage is not None]
@@ -147,7 +147,7 @@ def _is(step: Step, other: Step | None) -> bool:
     return other is not None and step.number == other.number
 
 
-def _step(step: Step, span: Span, capture: Sequence[str], *, failed: bool) -> StepView:
+def _step(step: Step, span: TimeSpan, capture: Sequence[str], *, failed: bool) -> StepView:
     light = replace(step, arguments=None, output=None, request=None, answer=_answer(step.answer))
     shown = moment_of(step, span)
     return StepView(
@@ -173,10 +173,10 @@ def _answer(answer: Answer | None) -> Answer | None:
     return Answer(text=shortened(answer.text), tool_calls=calls)
 
 
-def _sent(request: Request) -> Sent:
+def _sent(request: Request) -> SentRequest:
     given = request.input if isinstance(request.input, list) else [request.input]
     messages = [_message(message) for message in given if message is not None]
-    return Sent(
+    return SentRequest(
         prompt=None if request.prompt is None else shortened(request.prompt),
         earlier=tuple(messages[:-_MESSAGES_SHOWN]),
         messages=tuple(messages[-_MESSAGES_SHOWN:]),

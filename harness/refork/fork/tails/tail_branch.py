@@ -12,7 +12,7 @@ from refork.dbos.replay.admission import ForkState, Refusal
 from refork.errors import ReforkError, ToolDeniedError
 from refork.fork.branches.branch import Branch, Instead, ended_early, misfit, stale, unrecorded
 from refork.fork.branches.tool_results import RecordedToolResults
-from refork.fork.tails.cached_steps import KeptSteps
+from refork.fork.tails.cached_steps import CachedSteps
 from refork.fork.tails.tail_actions import TailActions
 from refork.fork.tails.tail_model_calls import TailModelCalls
 from refork.fork.tails.tail_outcome import TailOutcome
@@ -76,7 +76,7 @@ class TailBranch(Branch):
         self._lock = Lock()
         self._begun = self._stopped = False
         self._user = User(access.policy, host.stubs, access)
-        kept = KeptSteps(host.limits.answers, case, planned.number, fork_state.run_id)
+        kept = CachedSteps(host.limits.answers, case, planned.number, fork_state.run_id)
         trajectory = TrajectoryRecorder(framework, kept.usage)
         self._outcome = TailOutcome(
             case,

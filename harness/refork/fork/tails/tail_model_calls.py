@@ -10,7 +10,7 @@ from refork.fork.branches.branch import Instead, unrecorded
 from refork.fork.branches.step_rerun import ToolRun
 from refork.fork.http_steps import Kind, Making, in_place
 from refork.fork.http_steps.models import denies
-from refork.fork.tails.cached_steps import KeptSteps
+from refork.fork.tails.cached_steps import CachedSteps
 from refork.fork.tails.tail_outcome import TailOutcome
 from refork.fork.tails.trajectory_recorder import TrajectoryRecorder
 from refork.fork.trials.cached_trials import not_kept
@@ -37,7 +37,7 @@ class TailModelCalls:
         framework: Framework | None,
         policy: ToolPolicy,
         retries: Retries,
-        kept: KeptSteps,
+        kept: CachedSteps,
         trajectory: TrajectoryRecorder,
         outcome: TailOutcome,
     ) -> None:

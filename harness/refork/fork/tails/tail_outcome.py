@@ -10,7 +10,7 @@ from refork.dbos.evals_database.checkpoints import checkpoints
 from refork.dbos.replay.admission import ForkState
 from refork.errors import ReforkError
 from refork.fork.attempts import trial_error
-from refork.fork.tails.cached_steps import KeptSteps
+from refork.fork.tails.cached_steps import CachedSteps
 from refork.fork.tails.trajectory_recorder import TrajectoryRecorder
 from refork.fork.trials.scheduled_trial import AnswerRecorder, ScheduledTrial
 from refork.records import Answer, Case, Request, Step, StepKind
@@ -34,7 +34,7 @@ class TailOutcome:
         keeper: AnswerRecorder,
         planned: ScheduledTrial,
         *,
-        kept: KeptSteps,
+        kept: CachedSteps,
         trajectory: TrajectoryRecorder,
         system_database: Any,
         over: Event,

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from refork_evals.results import Change, VariantComparison
+from refork_evals.results import Change, VariantComparison, Verdict
 from refork_evals.statistics.strata import (
     Pair,
     clustered,
@@ -23,7 +23,7 @@ def pair(now: str, before: str) -> Pair:
     return Pair(passes=passes, trials=trials, passes_before=then, trials_before=total)
 
 
-def arms(variant: str, *counts: str, verdict: str = "pass", **known: Any) -> list[Arm]:
+def arms(variant: str, *counts: str, verdict: Verdict = Verdict.PASS, **known: Any) -> list[Arm]:
     made = [tuple(map(int, each.split("/"))) for each in counts]
     return [
         Arm(case=f"case-{n}", variant=variant, verdict=verdict, passes=passes, trials=trials, **known)
@@ -100,8 +100,8 @@ def test_what_is_said_of_a_variant(now: list[str], before: list[str], change: Ch
 def test_the_cases_that_flipped_and_those_that_differ_on_their_own_are_named() -> None:
     found = compare(
         [
-            *arms("current", "0/10", "10/10", verdict="fail"),
-            *arms("careful", "10/10", "9/10", verdict="pass"),
+            *arms("current", "0/10", "10/10", verdict=Verdict.FAIL),
+            *arms("careful", "10/10", "9/10", verdict=Verdict.PASS),
         ]
     )[0]
     assert (found.better, found.worse) == (("case-0",), ())

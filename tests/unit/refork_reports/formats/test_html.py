@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from refork.errors import ReforkError
 from refork.records import Step, StepKind
-from refork_evals.results import Evaluation
+from refork_evals.results import SuiteResult
 from refork_reports.formats import html
 from refork_reports.formats.html import render, write
 from refork_reports.results_json import read
@@ -78,12 +78,12 @@ class Page(HTMLParser):
         yield from (value for _, found in self.tags if (value := found.get(name)) is not None)
 
 
-def text_of(made: Evaluation) -> str:
+def text_of(made: SuiteResult) -> str:
     return Page(render(made)).text
 
 
 @pytest.mark.parametrize("make", [evaluation, realistic, everything])
-def test_the_page_is_well_formed(make: Callable[[], Evaluation]) -> None:
+def test_the_page_is_well_formed(make: Callable[[], SuiteResult]) -> None:
     Page(render(make()))
 
 

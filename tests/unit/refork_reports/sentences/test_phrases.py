@@ -6,8 +6,8 @@ from decimal import Decimal
 import pytest
 from refork.records.usage import Savings
 from refork_evals.results import CaseResult, Cell, Verdict
+from refork_evals.results.totals import totals
 from refork_reports.sentences import phrases
-from refork_reports.views.totals import totals
 from support.report_evaluations import (
     case,
     cell,
