@@ -11,7 +11,7 @@ import click
 
 from refork.case_capture.loader import project
 from refork.cli._output.options import json_option
-from refork.cli._output.tables import Column, print_json, print_table
+from refork.cli._output.tables import TableColumn, print_json, print_table
 from refork.errors import ReforkError
 
 if TYPE_CHECKING:
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from refork.records.cached_answer import CachedAnswer
 
 _COLUMNS = (
-    Column(title="case", flexible=True),
-    Column(title="answers", right=True),
-    Column(title="requests", right=True),
-    Column(title="size", right=True),
-    Column(title="oldest"),
-    Column(title="newest"),
+    TableColumn(title="case", flexible=True),
+    TableColumn(title="answers", right=True),
+    TableColumn(title="requests", right=True),
+    TableColumn(title="size", right=True),
+    TableColumn(title="oldest"),
+    TableColumn(title="newest"),
 )
 
 

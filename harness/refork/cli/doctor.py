@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from refork.cli._output.options import json_option
-from refork.cli._output.tables import Column, print_json, print_table
+from refork.cli._output.tables import TableColumn, print_json, print_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from refork.hosts import HostLibrary, Internal
 
 _COLUMNS: Final = (
-    Column(title="library"),
-    Column(title="installed"),
-    Column(title="tried with"),
-    Column(title="", flexible=True),
+    TableColumn(title="library"),
+    TableColumn(title="installed"),
+    TableColumn(title="tried with"),
+    TableColumn(title="", flexible=True),
 )
 FINE: Final = "fine"
 

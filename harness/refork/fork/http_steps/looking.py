@@ -16,7 +16,7 @@ from refork.fork.http_steps.asking import asking_of
 from refork.fork.http_steps.exchanges import Unwound
 from refork.frameworks.plain_dbos.adapter import noted_prompts
 from refork.frameworks.protocol import StepCall
-from refork.http_calls import Received, SentRequest, in_thread, watching
+from refork.http_calls import OutgoingRequest, Received, in_thread, watching
 from refork.http_calls.guards.effects import no_effects
 from refork.records import Request
 from refork.redaction.error_text import text_of
@@ -45,12 +45,14 @@ class _Looking:
         self.opens: str | None = None
         self._over = Event()
 
-    def exchange(self, sent: SentRequest, _send: Callable[[SentRequest], Received]) -> Received | None:
+    def exchange(
+        self, sent: OutgoingRequest, _send: Callable[[OutgoingRequest], Received]
+    ) -> Received | None:
         self._see(sent)
         return None
 
     async def exchange_async(
-        self, sent: SentRequest, _send: Callable[[SentRequest], Awaitable[Received]]
+        self, sent: OutgoingRequest, _send: Callable[[OutgoingRequest], Awaitable[Received]]
     ) -> Received | None:
         self._see(sent)
         return None
@@ -61,7 +63,7 @@ class _Looking:
         self._over.set()
         raise Unwound("no connection is opened")
 
-    def _see(self, sent: SentRequest) -> None:
+    def _see(self, sent: OutgoingRequest) -> None:
         asking = asking_of(sent, None)
         if asking is None:
             self.connects(f"{sent.method.upper()} {sent.host}{sent.path}")

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 from refork.http_calls.watch import passing, watch_here
-from refork.http_calls.wire import Received, SentRequest, received
+from refork.http_calls.wire import OutgoingRequest, Received, received
 from refork.redaction.process_secrets import hold_headers
 
 _ANSWER: Final = "_refork_answer"
@@ -30,7 +30,7 @@ def patched() -> Generator[None]:
         content = _bytes(body)
         hold_headers(headers)
 
-        def go(sent: SentRequest) -> Received:
+        def go(sent: OutgoingRequest) -> Received:
             changed = sent.body != content
             now = (sent.body, _sized(headers, sent.body)) if changed else (body, headers)
             with passing():
@@ -41,7 +41,7 @@ def patched() -> Generator[None]:
                 finally:
                     self.close()  # another attempt opens it again
 
-        sent = SentRequest(method=method, url=_whole(self, url), body=content)
+        sent = OutgoingRequest(method=method, url=_whole(self, url), body=content)
         answer = watch.exchange(sent, go)
         if answer is not None:
             setattr(self, _ANSWER, _answered(answer, method))
