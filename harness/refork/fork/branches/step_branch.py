@@ -32,8 +32,7 @@ class StepBranch(Branch):
     ``only`` is the variant that the fork was made for, None where each trial's call is changed in place.
     ``whole_step`` gives the model call of a step at the fork point.
 
-    ``add``, ``close``, ``stop`` and ``wait`` are called by who drives the case, from any thread. The rest is called
-    for the fork's workflow by DBOS's threads and event loops, but for ``fail``, which the watchdog calls too.
+    ``add``, ``close``, ``stop`` and ``wait`` are called by who drives the case, from any thread.
     """
 
     def __init__(
@@ -93,9 +92,7 @@ class StepBranch(Branch):
     async def on_model_call(self, number: int, call: ModelCall) -> ModelCall | None:
         """Run the trials where this call is the one at the fork point, and wait for the end of the fork.
 
-        Called by the session, on the event loop of the workflow that is about to make the call. Always returns None:
-        before the fork point DBOS answers the call itself, or refuses it, and once this returns from the fork point
-        the fork is closed, so that the session unwinds the workflow before the call is made.
+        Always None: when this returns from the fork point, the fork is closed and the workflow is unwound.
         """
         fork_state = self.fork_state
         if call.durable and number < fork_state.fork_point:

@@ -49,8 +49,7 @@ class TailBranch(Branch):
     """One trial of a case under a variant, from the fork point to the end of the workflow.
 
     ``add``, ``close``, ``stop`` and ``wait`` are called by who drives the case, from any thread; ``begin`` and
-    ``in_its_world`` by the host, on the thread that waits for the trial. The rest is called for the fork's workflow by
-    DBOS's threads and event loops, but for ``fail``, which the watchdog calls too.
+    ``in_its_world`` by the host, on the thread that waits for the trial.
     """
 
     def __init__(
@@ -164,12 +163,7 @@ class TailBranch(Branch):
         return tried if branches and ours and tried.name != CURRENT else None
 
     async def on_model_call(self, number: int, call: ModelCall) -> ModelCall | None:
-        """The call to make in this one's place.
-
-        Called by the session, on the event loop of the workflow that is about to make the call. None lets it go on as
-        it is: before the fork point DBOS answers it, or refuses it; and where this has ended the trial or failed the
-        case, the workflow is unwound before the call is made, or at the next operation that DBOS is asked for.
-        """
+        """The call under the variant. None before the fork point, and where the trial or the case ends with it."""
         if call.durable and number < self.fork_state.fork_point:
             return None
         if not self.fork_state.arrived:
