@@ -28,6 +28,9 @@ check: install  ## lint, types, layers
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/lint-imports
 
+# Unlike a Python that may write no bytecode, these compile the tests once, and not once a process and run.
+test test-slow test-matrix: export PYTHONDONTWRITEBYTECODE :=
+
 test: install  ## run all tests, side by side
 	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 

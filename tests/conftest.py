@@ -13,6 +13,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 from hypothesis import settings
+from refork.imports import without_garbage_collection
 from support import report_browser
 from support.postgres import execute, role_of
 from support.production import write_runs
@@ -27,6 +28,18 @@ settings.load_profile("tests")
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # started in the background of a shell
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Collect no garbage while all test files are imported, and none of what they imported later on.
+
+    It stays to the end, and every collection would walk through all of it.
+    """
+    with without_garbage_collection():
+        collected = yield
+        gc.freeze()
+    return collected
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
