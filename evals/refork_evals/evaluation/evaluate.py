@@ -17,7 +17,7 @@ from refork.records.variant import CURRENT, Variant
 from refork.tool_policy.stubs import check_stubs
 
 from refork_evals.agreement.judge_answers import JudgeAnswers, keeping
-from refork_evals.evaluation.answer_writer import Saved, keep
+from refork_evals.evaluation.answer_writer import keep
 from refork_evals.evaluation.budget import new_budget
 from refork_evals.evaluation.durable_answers import DurableAnswers
 from refork_evals.evaluation.measured_case import Catalogue, MeasuredCase
@@ -74,7 +74,8 @@ def evaluate(
                 cases=settings.project.cases,
             )
             answers.close(complete=complete)
-            _say(saved, on_note)
+            for problem in saved.problems:
+                on_note(f"answers were not kept: {problem}")
     return evaluation_of(results, settings, started_at=started_at, seconds=time.monotonic() - began)
 
 
@@ -166,8 +167,3 @@ def _check_names(variants: Sequence[Variant]) -> None:
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise BadInputError(f"two variants are named {twice[0]!r}: give each a name of its own")
-
-
-def _say(saved: Saved, on_note: Callable[[str], None]) -> None:
-    for problem in saved.problems:
-        on_note(f"answers were not kept: {problem}")

@@ -49,7 +49,7 @@ class Recovery:
         if not self._new:
             return ""
         answers = "1 answer" if len(self._new) == 1 else f"{len(self._new)} answers"
-        return f"agent evals: took up {answers} that a session left which was ended before its time"
+        return f"agent evals: recovered {answers} from a session that was killed"
 
     def end(self, *, complete: bool) -> None:
         """See to all that this session's processes wrote down, and delete the journals.

@@ -1,6 +1,6 @@
 """Cases under variants while they are measured: first trials, scores, and as many more trials as it takes to decide."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from refork.answer_cache import Store
@@ -52,13 +52,11 @@ class Suite:
         """Fork cases, and schedule the first trials of the variants that go with each."""
         self._trials.check(case for case, _ in wanted)
         for case, variants in wanted:
-            self._add(self._cases.setdefault(case.name, case), variants)
-
-    def _add(self, case: MeasuredCase, variants: Iterable[str]) -> None:
-        known = self._trials.scheduled(case)
-        for variant in variants:
-            if variant not in known:
-                self._trials.schedule(case, variant, self.plans.of(case, variant).first)
+            known = self._cases.setdefault(case.name, case)
+            scheduled = self._trials.scheduled(known)
+            for variant in variants:
+                if variant not in scheduled:
+                    self._trials.schedule(known, variant, self.plans.of(known, variant).first)
 
     def complete(self) -> None:
         """No other cases will come: each fork ends with its last trial."""

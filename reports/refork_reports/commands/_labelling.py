@@ -100,7 +100,9 @@ class Sitting:
         question = self._open[self.position - 1]
         rubric, output = question.key
         label = Label(rubric=rubric, output=output, passes=passes, begins=question.material)
-        self._put(question.key, label)
+        self._before.append(self.labels.get(question.key))
+        self.labels[question.key] = label
+        self.save(self.labels.values())
         self._given.append(label)
 
     def skip(self) -> None:
@@ -115,11 +117,6 @@ class Sitting:
         if label is not None:
             self._restore(label.key, before)
         return True
-
-    def _put(self, key: Key, label: Label) -> None:
-        self._before.append(self.labels.get(key))
-        self.labels[key] = label
-        self.save(self.labels.values())
 
     def _restore(self, key: Key, before: Label | None) -> None:
         if before is None:

@@ -32,14 +32,15 @@ _ACTIVE: Final = str.maketrans({mark: f"&#{ord(mark)};" for mark in r"\`*_{}[]()
 
 def render(evaluation: SuiteResult) -> str:
     """The summary as Markdown, at most 60 kB of it."""
+    summed = totals(evaluation)
     parts = [
         "## Agent evals",
         _verdict(evaluation),
         *_within(_NOTES, list(_gate_notes(evaluation)), "note"),
         _table(evaluation),
         *_within(_NOTES, [_bullet(found) for found in evaluation.comparisons], "comparison"),
-        plain(phrases.reused(evaluation.reused)),
-        _savings(evaluation),
+        plain(phrases.reused(summed.reused)),
+        plain(phrases.savings(summed.savings, summed.unpriced_models)),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -111,11 +112,6 @@ def _row(result: CaseResult, cell: Cell) -> str:
 def _bullet(found: VariantComparison) -> str:
     inner = "".join(f"\n  - {plain(sentence)}" for sentence in comparisons.details(found))
     return f"- **{plain(comparisons.line(found))}**{inner}"
-
-
-def _savings(evaluation: SuiteResult) -> str:
-    summed = totals(evaluation)
-    return plain(phrases.savings(summed.savings, summed.unpriced_models))
 
 
 def _within(limit: int, lines: list[str], noun: str) -> list[str]:

@@ -8,7 +8,7 @@ from refork.records.variant import RECORDED
 from refork.text import numbers as humanize
 from refork.text.escape import escape_controls
 from refork_evals.results import CaseResult, Cell, Change, SuiteResult, Verdict
-from refork_evals.results.totals import Totals, shown_cost, totals
+from refork_evals.results.totals import shown_cost, totals
 from rich.cells import cell_len
 
 from refork_reports.sentences import comparisons, phrases
@@ -70,7 +70,7 @@ def summary(evaluation: SuiteResult, *, width: int = 80, ascii_only: bool = Fals
     width = max(width, NARROWEST)
     lines = [
         *_table(evaluation, width),
-        *_notes(evaluation, width),
+        *(line for result in evaluation.cases for line in _notes_of(result, width)),
         *_compared(evaluation, width),
         *_closing(evaluation, width),
         *_gate(evaluation, width),
@@ -161,10 +161,6 @@ def _style(row: _Row, name: str) -> Style:
     return row.style if name == "verdict" else "plain"
 
 
-def _notes(evaluation: SuiteResult, width: int) -> list[Line]:
-    return [line for result in evaluation.cases for line in _notes_of(result, width)]
-
-
 def _notes_of(result: CaseResult, width: int) -> list[Line]:
     """A reason that every variant of a case shares is said once."""
     said: dict[tuple[Verdict, str], list[str]] = {}
@@ -182,15 +178,12 @@ def _notes_of(result: CaseResult, width: int) -> list[Line]:
 
 def _closing(evaluation: SuiteResult, width: int) -> list[Line]:
     summed = totals(evaluation)
-    reused = _wrapped(phrases.reused(evaluation.reused), width, "dim") if evaluation.reused else []
-    return [*reused, *_saved(summed, width)]
-
-
-def _saved(summed: Totals, width: int) -> list[Line]:
-    saved = phrases.savings(summed.savings, summed.unpriced_models)
-    if saved:
-        return _wrapped(saved, width, "heading", indent="")
-    return _wrapped(phrases.no_price(summed.unpriced_models), width, "dim") if summed.unpriced_models else []
+    lines = _wrapped(phrases.reused(summed.reused), width, "dim") if summed.reused else []
+    if saved := phrases.savings(summed.savings, summed.unpriced_models):
+        return [*lines, *_wrapped(saved, width, "heading", indent="")]
+    if summed.unpriced_models:
+        lines += _wrapped(phrases.no_price(summed.unpriced_models), width, "dim")
+    return lines
 
 
 def _compared(evaluation: SuiteResult, width: int) -> list[Line]:

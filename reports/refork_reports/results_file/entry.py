@@ -26,6 +26,14 @@ class Of:
 
     source: str | _Read
 
+    def __post_init__(self) -> None:
+        if not isinstance(self.source, str) and not callable(self.source):
+            # A class body evaluates `field: Annotated[..., Of(function)] = Field(...)` from right to left.
+            raise TypeError(
+                f"{self.source!r} is neither a path nor a function: a field that has a default hides the function of "
+                "its own name; name the function otherwise"
+            )
+
     @property
     def read(self) -> _Read:
         return attrgetter(self.source) if isinstance(self.source, str) else self.source

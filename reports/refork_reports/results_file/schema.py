@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from pydantic import BeforeValidator, Field
 from refork.records import Answer, Request, StepKind
-from refork.records.outcome import ForkStatus, TrialError
+from refork.records.outcome import ForkStatus
 from refork.records.usage import Money, Savings, Usage
-from refork_evals.results import CaseResult, Cell, Interval, Judged, Method, SuiteResult, Verdict
+from refork_evals.results import CaseResult, Cell, Interval, Judged, Method, Verdict
 from refork_evals.results.agreement import Kappa
 from refork_evals.results.comparisons import Comparison, Share, VariantComparison
 from refork_evals.results.estimates import AtK, ScorerRate
@@ -60,14 +60,6 @@ class TrajectoryEntry(Entry):
     said: Annotated[str, Of(output_line)] = Field(description="the first line of its answer, output or error")
 
 
-def _error_line(error: TrialError) -> str:
-    return f"{error.type}: {error.message}"
-
-
-def _calls(answer: Answer) -> str:
-    return "\n".join(call_line(call) for call in answer.tool_calls)
-
-
 class TrialEntry(Entry):
     """One rerun. ``passed`` is null where it could not be measured. ``resumed``: from a killed session."""
 
@@ -91,9 +83,9 @@ class TrialEntry(Entry):
     answer: Annotated[
         Plain[Answer] | None,
         Column("str", "text", lambda answer: answer.text),
-        Column("str", "tool_calls", _calls),
+        Column("str", "tool_calls", lambda answer: "\n".join(map(call_line, answer.tool_calls))),
     ]
-    error: Annotated[ErrorEntry | None, Column("str", of=_error_line)]
+    error: Annotated[ErrorEntry | None, Column("str", of=lambda error: f"{error.type}: {error.message}")]
     scores: list[ScoreEntry]
     trajectory: list[TrajectoryEntry] = Field(
         default=[], description="in tail scope, the steps from the fork point on"
@@ -232,10 +224,6 @@ class CalibrationEntry(Entry):
     problem: str = Field(description="what is wrong with labels.jsonl; else empty")
 
 
-def _expectations(result: CaseResult) -> list[dict[str, Any]]:
-    return [dict(expectation) for expectation in result.case.expect]
-
-
 def _judges(result: CaseResult) -> "tuple[Calibration, ...]":
     from refork_evals.agreement.calibration import calibrated  # noqa: PLC0415
 
@@ -251,7 +239,7 @@ class CaseEntry(Entry):
     scope: str
     guard: Annotated[bool, Column("bool")]
     step: int = Field(description="the fork point")
-    expect: Annotated[list[dict[str, Any]], Of(_expectations)]
+    expect: Annotated[list[dict[str, Any]], Of(lambda result: [dict(each) for each in result.case.expect])]
     not_red: bool = Field(description="the recorded failure meets the case's own expectations")
     winners: list[str]
     run: Annotated[RunEntry, Of("case")]
@@ -285,10 +273,6 @@ class GateEntry(Entry):
     notes: list[str]
 
 
-def _settings(evaluation: SuiteResult) -> dict[str, str]:
-    return {key: str(value) for key, value in sorted(evaluation.settings.items())}
-
-
 class Results(Entry):
     """``results.json``: one evaluation. Unknown is null, money a decimal string, numbers always finite."""
 
@@ -299,7 +283,10 @@ class Results(Entry):
     started_at: datetime
     alpha: float = Field(description="the error rate behind verdicts")
     headline: Annotated[str, Of(lambda evaluation: phrases.headline(evaluation).text)]
-    settings: Annotated[dict[str, str], Of(_settings)]
+    settings: Annotated[
+        dict[str, str],
+        Of(lambda evaluation: {key: str(value) for key, value in sorted(evaluation.settings.items())}),
+    ]
     totals: Annotated[Plain[Totals], Of(totals)]
     cases: list[CaseEntry]
     comparisons: list[Plain[VariantComparison]]

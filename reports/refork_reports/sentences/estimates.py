@@ -28,21 +28,21 @@ def estimates(cell: Cell) -> tuple[Figure, ...]:
     rates = scorer_rates(cell.trials)
     names = Counter(rate.scorer for rate in rates)
     alone = len(rates) == 1 and rates[0].measured == cell.measured
-    told = [_scorer(rate, _name(rate, names)) for rate in rates if not alone or rate.mean is not None]
+    told = [
+        _scorer(rate, is_alone=names[rate.scorer] == 1)
+        for rate in rates
+        if not alone or rate.mean is not None
+    ]
     if cell.passes and cell.failures:
         told += [each for found in at_k(cell) if found.k > 1 for each in _at_k(found, cell.measured)]
     return tuple(told)
 
 
-def _name(rate: ScorerRate, names: Counter[str]) -> str:
-    return rate.scorer if names[rate.scorer] == 1 else f"{rate.scorer} (expect[{rate.place}])"
-
-
-def _scorer(rate: ScorerRate, name: str) -> Figure:
+def _scorer(rate: ScorerRate, *, is_alone: bool) -> Figure:
     errors = [humanize.plural(rate.errors, "error")] if rate.errors else []
     within = [humanize.interval(rate.interval.low, rate.interval.high)] if rate.interval else []
     return Figure(
-        name=name,
+        name=rate.scorer if is_alone else f"{rate.scorer} (expect[{rate.place}])",
         text=f"{rate.passes}/{rate.measured}",
         within=", ".join([*within, *errors, *([_mean(rate.mean)] if rate.mean else [])]),
         note=rate.mean.note if rate.mean else "",

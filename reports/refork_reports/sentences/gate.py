@@ -30,7 +30,9 @@ def verdict_line(gate: Gate) -> str:
 
 def counted(gate: Gate) -> str:
     """2 regressed and 3 unchanged."""
-    return humanize.listed([f"{number} {name}" for name, number in _counts(gate).items()]) or "none"
+    found = [case.finding for case in gate.cases]
+    counts = [f"{found.count(finding)} {finding.value}" for finding in GateFinding if finding in found]
+    return humanize.listed(counts) or "none"
 
 
 def told(gate: Gate) -> Iterator[GateCase]:
@@ -48,8 +50,3 @@ def suite_line(gate: Gate) -> str:
         f"the suite dropped: over {humanize.plural(suite.cases, 'case')} together the pass rates fell "
         f"(p = {suite.p_value:.2g}, at most {suite.level:g} allowed), though no single case need show it"
     )
-
-
-def _counts(gate: Gate) -> dict[str, int]:
-    found = [case.finding for case in gate.cases]
-    return {finding.value: found.count(finding) for finding in GateFinding if finding in found}

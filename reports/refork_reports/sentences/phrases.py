@@ -39,7 +39,10 @@ def headline(evaluation: SuiteResult) -> Headline:
     results = evaluation.cases
     if not results:
         return Headline(verdict=Verdict.INCONCLUSIVE, text="No case was run.")
-    by_verdict = {verdict: _with(results, verdict) for verdict in Verdict}
+    by_verdict = {
+        verdict: [each for each in results if (cell := each.cell(CURRENT)) and cell.verdict is verdict]
+        for verdict in Verdict
+    }
     worst = next((verdict for verdict in _WORST_FIRST if by_verdict[verdict]), Verdict.INCONCLUSIVE)
     clauses = [_failing(by_verdict[Verdict.FAIL], len(results)), *_rest(by_verdict, len(results))]
     said = "; ".join(clause for clause in clauses if clause) or "the current prompts were not run"
@@ -127,10 +130,6 @@ def no_price(models: tuple[str, ...]) -> str:
 
 
 _WORST_FIRST: Final = (Verdict.FAIL, Verdict.ERROR, Verdict.STALE, Verdict.INCONCLUSIVE, Verdict.PASS)
-
-
-def _with(results: tuple[CaseResult, ...], verdict: Verdict) -> list[CaseResult]:
-    return [result for result in results if (cell := result.cell(CURRENT)) and cell.verdict is verdict]
 
 
 def _failing(failing: list[CaseResult], total: int) -> str:

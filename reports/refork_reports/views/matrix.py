@@ -42,9 +42,9 @@ def _matrix(agent: str, table: Sequence[PlacedCell]) -> Matrix:
         agent=agent,
         variants=tuple(variants),
         rows=tuple(tuple(row.get(variant) for variant in variants) for row in rows),
-        passing=tuple(_passing([row[name] for row in rows if name in row]) for name in variants),
+        passing=tuple(
+            f"passes {found.count(Verdict.PASS)} of {len(found)}"
+            for name in variants
+            if (found := [row[name].cell.verdict for row in rows if name in row])
+        ),
     )
-
-
-def _passing(cells: Sequence[PlacedCell]) -> str:
-    return f"passes {sum(each.cell.verdict is Verdict.PASS for each in cells)} of {len(cells)}"

@@ -111,7 +111,10 @@ def view(run: Run, steps: Iterable[Step], *, missing: str | None, capture: Seque
     """What the page shows, prepared. ``run`` may hold outlines of its steps."""
     span = TimeSpan.of(run.steps)
     broken = broken_step(run)
-    views = tuple(_step(step, span, capture, failed=_is(step, broken)) for step in steps)
+    views = tuple(
+        _step(step, span, capture, failed=broken is not None and step.number == broken.number)
+        for step in steps
+    )
     priced = [found for found in views if found.usage is not None]
     costs = [found.cost_usd for found in priced]
     known = [amount for amount in costs if amount is not None]
@@ -141,10 +144,6 @@ def shortened(value: Any) -> str:
         return ""
     text = pretty(untagged(value))
     return text if len(text) <= KEPT else f"{text[: KEPT // 2]}\n…\n{text[-KEPT // 2 :]}"
-
-
-def _is(step: Step, other: Step | None) -> bool:
-    return other is not None and step.number == other.number
 
 
 def _step(step: Step, span: TimeSpan, capture: Sequence[str], *, failed: bool) -> StepView:
@@ -181,7 +180,10 @@ def _sent(request: Request) -> SentRequest:
         earlier=tuple(messages[:-_MESSAGES_SHOWN]),
         messages=tuple(messages[-_MESSAGES_SHOWN:]),
         tools=request.tools,
-        settings=tuple((name, _short(value)) for name, value in sorted(request.settings.items())),
+        settings=tuple(
+            (name, value if isinstance(value, str) else compact(value))
+            for name, value in sorted(request.settings.items())
+        ),
         output_schema="" if request.output_schema is None else pretty(request.output_schema),
     )
 
@@ -211,10 +213,6 @@ def _content(content: Any) -> str | None:
 def _arguments(run: Run) -> Iterable[tuple[str, str]]:
     yield from ((f"argument {index}", shortened(value)) for index, value in enumerate(run.args, 1))
     yield from ((name, shortened(value)) for name, value in run.kwargs.items())
-
-
-def _short(value: Any) -> str:
-    return value if isinstance(value, str) else compact(value)
 
 
 def _tone(run: Run) -> str:

@@ -100,11 +100,8 @@ class Judge(BuiltIn):
             judged = self._material(sample)
         except NothingThereError as absence:
             return self._score(Finding(passed=False, reason=str(absence)))
-        return counted(self.name, self._model(), await self._votes(judged))
-
-    async def _votes(self, judged: str) -> list[Vote | Exception]:
-        asked = (self._vote(judged, number) for number in range(1, self.votes + 1))
-        return await asyncio.gather(*asked)
+        votes = await asyncio.gather(*(self._vote(judged, number) for number in range(1, self.votes + 1)))
+        return counted(self.name, self._model(), votes)
 
     async def _vote(self, judged: str, number: int) -> Vote | Exception:
         try:

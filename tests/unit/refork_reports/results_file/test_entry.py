@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Annotated, Any
 
 import pytest
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 from refork import records
 from refork.records import outcome, usage
 from refork.records.usage import Savings, Usage
@@ -96,6 +96,12 @@ def test_a_value_is_told_from_the_file_by_what_it_is() -> None:
     written = {"calls": 2, "doubled": 4, "total_tokens": 7}
     assert Shown.model_validate(step).model_dump() == written
     assert Shown.model_validate(written).model_dump() == written
+
+
+def test_a_field_whose_default_hides_its_function_says_so() -> None:
+    hidden: Any = Field(default=1)
+    with pytest.raises(TypeError, match="hides the function of its own name"):
+        Of(hidden)
 
 
 def test_what_json_lacks_is_spelled_out_inside_a_computed_value_too() -> None:
