@@ -23,7 +23,9 @@ from support.tls_postgres import TlsPostgres, programs, tls_postgres
 SERVER_VARIABLE = "REFORK_TEST_POSTGRES_URL"
 LONGEST_FIRST = Path(__file__).parent / "integration" / "plugin"
 
-settings.register_profile("tests", deadline=None)  # on a busy machine any example may take long
+# On a busy machine any example may take long. ``make test-slow`` tries the full number.
+settings.register_profile("tests", deadline=None, max_examples=30)
+settings.register_profile("full", deadline=None, max_examples=500)
 settings.load_profile("tests")
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # started in the background of a shell

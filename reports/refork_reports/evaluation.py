@@ -18,10 +18,9 @@ from refork_evals import results
 from refork_evals.evaluation.evaluate import evaluate as evaluate_cases
 from refork_evals.evaluation.settings import Settings
 from refork_evals.evaluation.trial_runner import Counts
-from refork_evals.plans.planning import Defaults
 from refork_evals.results import VariantComparison, Verdict
 from refork_evals.statistics.sequential import Bounds
-from refork_evals.verdicts.comparison import arms_of
+from refork_evals.verdicts.comparison import MARGIN, arms_of, margin_of
 from refork_evals.verdicts.comparison import compare as compare_arms
 
 from refork_reports.progress import shown
@@ -43,7 +42,7 @@ class Evaluation:
     """
 
     result: results.SuiteResult
-    margin: float = Defaults.smallest_drop
+    margin: float = MARGIN
 
     @property
     def verdicts(self) -> dict[tuple[str, str], Verdict]:
@@ -152,7 +151,7 @@ def evaluate(
         found = evaluate_cases(
             _listed(cases), _listed(variants), chosen, on_progress=display.show, on_note=display.note
         )
-    return Evaluation(found, margin=config.smallest_drop)
+    return Evaluation(found, margin=margin_of(config.smallest_drop))
 
 
 evaluate_async = awaited(evaluate)

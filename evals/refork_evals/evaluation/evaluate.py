@@ -25,6 +25,7 @@ from refork_evals.evaluation.settings import Settings
 from refork_evals.evaluation.suite import Suite
 from refork_evals.evaluation.trial_runner import Counts
 from refork_evals.results import CaseResult, Gate, SuiteResult
+from refork_evals.verdicts.comparison import margin_of
 from refork_evals.verdicts.verdict import evaluate as decide
 
 
@@ -97,6 +98,7 @@ def evaluation_of(
         refork_version=version("refork"),
         settings={"app": ", ".join(project.app), "concurrency": str(project.concurrency)},
         gate=gate,
+        margin=margin_of(project.smallest_drop),
     )
 
 

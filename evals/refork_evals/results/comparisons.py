@@ -53,7 +53,7 @@ class Comparison:
     difference: Difference | None = None
     interval: DifferenceInterval | None = None
     alpha: float = 0.05
-    margin: float = 0.4
+    margin: float = 0.45
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,7 +93,7 @@ class VariantComparison:
     ``difference`` is the variant's pass rate less the other's, for these cases, with its 95% interval; ``p_value``
     is corrected over the variants that were compared. ``better`` and ``worse`` are cases that differ significantly
     on their own. ``like_these`` is what holds for cases like these, from six cases on. ``could_find`` is the
-    difference that so many trials find in 8 of 10 times.
+    difference that so many trials find in 8 of 10 times, ``margin`` the one that "unchanged" rules out.
     """
 
     variant: str
@@ -104,6 +104,7 @@ class VariantComparison:
     interval: DifferenceInterval
     p_value: float
     could_find: float
+    margin: Share = 0.2
     better: tuple[str, ...] = ()
     worse: tuple[str, ...] = ()
     flips: tuple[Flip, ...] = ()

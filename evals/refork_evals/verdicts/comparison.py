@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final, Protocol
 
-from refork.case_files.trial_settings import SMALLEST_DROP
 from refork.records.usage import Usage
 from refork.records.variant import CURRENT
 
@@ -22,7 +21,13 @@ from refork_evals.statistics.strata import (
 )
 from refork_evals.verdicts.decision import ALPHA
 
-MARGIN: Final = SMALLEST_DROP
+MARGIN: Final = 0.2
+"""The widest difference of two variants that "unchanged" may leave open, as a share: 20 points."""
+
+
+def margin_of(smallest_drop: float) -> float:
+    """Return the difference that "unchanged" rules out between two variants: the project's, and at most 20 points."""
+    return min(smallest_drop, MARGIN)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,6 +125,7 @@ def _compared(
             for now, then in found
             if now.verdict != then.verdict
         ),
+        margin=margin,
         like_these=clustered(pairs),
         tokens=_means([(now.tokens, then.tokens) for now, then in found]),
         cost_usd=_means([(now.cost_usd, then.cost_usd) for now, then in found]),

@@ -8,9 +8,9 @@ from refork.text import numbers as humanize
 from refork.text.escape import clipped, escape_controls
 from refork_evals.results import CaseResult, Cell, ScoredTrial, Verdict
 from refork_reports.sentences import phrases
+from refork_reports.sentences.steps import call_line
 from refork_reports.sentences.tails import beside_production, other_words, shown_steps, step_line
 from refork_reports.views.diffs import prompt_diff
-from refork_reports.views.timeline import call_line
 
 _OUTPUT_CHARACTERS = 2_000
 _OUTPUT_LINES = 30

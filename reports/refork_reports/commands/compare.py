@@ -31,7 +31,7 @@ def command(*, variants: tuple[str, ...], against: str, report: str | None, as_j
     from pydantic import TypeAdapter  # noqa: PLC0415
     from refork.text.escape import escape_controls  # noqa: PLC0415
     from refork_evals.results import VariantComparison  # noqa: PLC0415
-    from refork_evals.verdicts.comparison import MARGIN, compare  # noqa: PLC0415 - SciPy takes a second to import
+    from refork_evals.verdicts.comparison import compare, margin_of  # noqa: PLC0415 - SciPy takes a second to import
 
     from refork_reports.results_file.entry import Plain  # noqa: PLC0415
     from refork_reports.results_file.read import RESULTS, read  # noqa: PLC0415
@@ -43,7 +43,7 @@ def command(*, variants: tuple[str, ...], against: str, report: str | None, as_j
     arms = _arms(results, {against, *variants} if variants else None)
     known = {cell.variant for case in results.cases for cell in case.cells}
     _check((against, *variants), known)
-    found = compare(arms, against=against, alpha=results.alpha, margin=config.smallest_drop or MARGIN)
+    found = compare(arms, against=against, alpha=results.alpha, margin=margin_of(config.smallest_drop))
     if as_json:
         plain = TypeAdapter(list[Plain[VariantComparison]])
         told = plain.dump_python(plain.validate_python(found), mode="json")

@@ -22,6 +22,7 @@ from refork_reports.results_file.read import RESULTS
 from refork_reports.sentences import comparisons, phrases
 from refork_reports.sentences import gate as gate_words
 from refork_reports.sentences.estimates import estimates
+from refork_reports.sentences.steps import answer_line, output_line, pretty
 from refork_reports.sentences.tails import (
     OTHER_WORDS,
     arguments_line,
@@ -32,7 +33,6 @@ from refork_reports.sentences.tails import (
     shown_steps,
 )
 from refork_reports.views.report_page import page
-from refork_reports.views.timeline import answer_line, output_line, pretty
 
 REPORT: Final = "report.html"
 TITLE: Final = "Agent evals"

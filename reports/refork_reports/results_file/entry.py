@@ -5,7 +5,7 @@ An entry is read in two ways. From a computed value, such as :class:`refork_eval
 as it is, the field is ``Plain[...]`` of its class, so that no class repeats another.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from decimal import Decimal
 from enum import Enum
@@ -40,11 +40,12 @@ class Of:
 
 
 @dataclass(frozen=True)
-class Column:
-    """A column of the frames that shows a field, or ``of`` it something.
+class FrameColumn:
+    """A column of the frames that shows a field of the file.
 
-    ``dtype`` is pandas' name of it, or an enumeration whose values are the categories; ``name`` is that of the field
-    where none is given. ``of`` is not asked where the value is unknown.
+    ``dtype`` is a name that pandas knows, or an enumeration whose values become the categories. ``name`` is the field's
+    by default. ``of`` computes from the field's value what is shown, and is not called for None; by default the value
+    itself is shown.
     """
 
     dtype: str | type[Enum]
@@ -94,11 +95,14 @@ class Entry(BaseModel):
         }
 
     @classmethod
-    def columns(cls) -> Iterator[tuple[Column, str, _Read]]:
+    @cache
+    def columns(cls) -> tuple[tuple[FrameColumn, str, _Read], ...]:
         """Each column that a field declares, with its name, and how its value is read from a computed value."""
-        for name, info in cls.model_fields.items():
-            for column in _marks(info.metadata, Column):
-                yield column, column.name or name, cls.sources()[name]
+        return tuple(
+            (column, column.name or name, cls.sources()[name])
+            for name, info in cls.model_fields.items()
+            for column in _marks(info.metadata, FrameColumn)
+        )
 
 
 def _marks(metadata: list[Any], kind: type[_Value]) -> list[_Value]:

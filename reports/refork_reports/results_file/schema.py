@@ -18,9 +18,10 @@ from refork_evals.results.estimates import AtK, ScorerRate
 from refork_evals.results.gate import GateCase
 from refork_evals.results.totals import Totals, shown_cost, totals
 
-from refork_reports.results_file.entry import Column, Entry, Of, Plain
+from refork_reports.results_file.entry import Entry, FrameColumn, Of, Plain
 from refork_reports.sentences import phrases
-from refork_reports.views.timeline import State, call_line, moments, output_line
+from refork_reports.sentences.steps import call_line, output_line
+from refork_reports.views.timeline import State, moments
 
 if TYPE_CHECKING:
     from refork_evals.agreement.calibration import Calibration
@@ -42,11 +43,11 @@ class ErrorEntry(Entry):
 class ScoreEntry(Entry):
     """What one scorer said. ``passed`` is null where the scorer raised; then ``error`` is set."""
 
-    scorer: Annotated[str, Column("str")]
-    passed: Annotated[bool | None, Column("boolean")]
-    reason: Annotated[str, Column("str")]
-    value: Annotated[Known, Column("Float64")]
-    error: Annotated[str | None, Column("str")]
+    scorer: Annotated[str, FrameColumn("str")]
+    passed: Annotated[bool | None, FrameColumn("boolean")]
+    reason: Annotated[str, FrameColumn("str")]
+    value: Annotated[Known, FrameColumn("Float64")]
+    error: Annotated[str | None, FrameColumn("str")]
     judge: Annotated[Plain[Judged] | None, Of("judged")] = Field(default=None, description="of a `judge`")
 
 
@@ -65,27 +66,27 @@ class TrialEntry(Entry):
 
     inside = "trial"
 
-    number: Annotated[int, Column("int64")]
-    passed: Annotated[bool | None, Column("boolean")]
+    number: Annotated[int, FrameColumn("int64")]
+    passed: Annotated[bool | None, FrameColumn("boolean")]
     reused: bool = Field(description="answered from what was kept")
     answered_at: datetime | None
-    resumed: Annotated[bool, Column("bool")]
+    resumed: Annotated[bool, FrameColumn("bool")]
     model: str | None
-    seconds: Annotated[float, Column("float64")] = Field(
+    seconds: Annotated[float, FrameColumn("float64")] = Field(
         description="wall time of the model call that answered, or of the tail"
     )
     usage: Annotated[
         Plain[Usage] | None,
-        Column("Int64", "input_tokens", lambda usage: usage.input_tokens),
-        Column("Int64", "output_tokens", lambda usage: usage.output_tokens),
+        FrameColumn("Int64", "input_tokens", lambda usage: usage.input_tokens),
+        FrameColumn("Int64", "output_tokens", lambda usage: usage.output_tokens),
     ]
-    cost_usd: Annotated[Money | None, Column("Float64")]
+    cost_usd: Annotated[Money | None, FrameColumn("Float64")]
     answer: Annotated[
         Plain[Answer] | None,
-        Column("str", "text", lambda answer: answer.text),
-        Column("str", "tool_calls", lambda answer: "\n".join(map(call_line, answer.tool_calls))),
+        FrameColumn("str", "text", lambda answer: answer.text),
+        FrameColumn("str", "tool_calls", lambda answer: "\n".join(map(call_line, answer.tool_calls))),
     ]
-    error: Annotated[ErrorEntry | None, Column("str", of=lambda error: f"{error.type}: {error.message}")]
+    error: Annotated[ErrorEntry | None, FrameColumn("str", of=lambda error: f"{error.type}: {error.message}")]
     scores: list[ScoreEntry]
     trajectory: list[TrajectoryEntry] = Field(
         default=[], description="in tail scope, the steps from the fork point on"
@@ -111,43 +112,47 @@ class CellEntry(Entry):
     passes over measured trials, null where none was measured.
     """
 
-    variant: Annotated[str, Column("str")]
-    verdict: Annotated[Verdict, Column(Verdict)]
+    variant: Annotated[str, FrameColumn("str")]
+    verdict: Annotated[Verdict, FrameColumn(Verdict)]
     reason: str
-    fixes: Annotated[bool, Column("bool")] = Field(description="this candidate fixes the case")
-    min_pass_rate: Annotated[float, Column("float64")]
-    passes: Annotated[int, Column("int64")]
-    failures: Annotated[int, Column("int64")]
-    errors: Annotated[int, Column("int64")]
-    missing: Annotated[int, Column("int64")] = Field(description="trials that were planned and did not run")
-    pass_rate: Annotated[float | None, Column("Float64")]
+    fixes: Annotated[bool, FrameColumn("bool")] = Field(description="this candidate fixes the case")
+    min_pass_rate: Annotated[float, FrameColumn("float64")]
+    passes: Annotated[int, FrameColumn("int64")]
+    failures: Annotated[int, FrameColumn("int64")]
+    errors: Annotated[int, FrameColumn("int64")]
+    missing: Annotated[int, FrameColumn("int64")] = Field(
+        description="trials that were planned and did not run"
+    )
+    pass_rate: Annotated[float | None, FrameColumn("Float64")]
     interval: Annotated[
         Plain[Interval] | None,
-        Column("Float64", "low", lambda interval: interval.low),
-        Column("Float64", "high", lambda interval: interval.high),
+        FrameColumn("Float64", "low", lambda interval: interval.low),
+        FrameColumn("Float64", "high", lambda interval: interval.high),
     ]
     p_value: Known
     method: Method = Field(description="how the verdict was decided")
     comparison: Plain[Comparison] | None
     usage: Annotated[
         Plain[Usage],
-        Column("int64", "input_tokens", lambda usage: usage.input_tokens),
-        Column("int64", "output_tokens", lambda usage: usage.output_tokens),
+        FrameColumn("int64", "input_tokens", lambda usage: usage.input_tokens),
+        FrameColumn("int64", "output_tokens", lambda usage: usage.output_tokens),
     ]
-    cost_usd: Annotated[Money | None, Of(shown_cost), Column("Float64")]
-    seconds: Annotated[float, Column("float64")] = Field(description="wall time of all its trials, added up")
+    cost_usd: Annotated[Money | None, Of(shown_cost), FrameColumn("Float64")]
+    seconds: Annotated[float, FrameColumn("float64")] = Field(
+        description="wall time of all its trials, added up"
+    )
     savings: Annotated[
         Plain[Savings] | None,
-        Column("Int64", "saved_tokens", lambda savings: savings.tokens),
-        Column("Float64", "saved_cost_usd", lambda savings: savings.cost_usd),
-        Column("Float64", "saved_seconds", lambda savings: savings.seconds),
+        FrameColumn("Int64", "saved_tokens", lambda savings: savings.tokens),
+        FrameColumn("Float64", "saved_cost_usd", lambda savings: savings.cost_usd),
+        FrameColumn("Float64", "saved_seconds", lambda savings: savings.seconds),
     ]
     request: Plain[Request] | None
     at_k: Annotated[list[Plain[AtK]], Of(_at_k)] = Field(
         default_factory=list[AtK], description="of the measured trials, for k below their number"
     )
     scorers: Annotated[list[Plain[ScorerRate]], Of(_scorers)] = Field(default_factory=list[ScorerRate])
-    trials: Annotated[list[TrialEntry], Column("int64", of=len)]
+    trials: Annotated[list[TrialEntry], FrameColumn("int64", of=len)]
 
 
 class StepEntry(Entry):
@@ -235,9 +240,9 @@ class CaseEntry(Entry):
 
     name: str
     description: str
-    agent: Annotated[str | None, Column("str")]
+    agent: Annotated[str | None, FrameColumn("str")]
     scope: str
-    guard: Annotated[bool, Column("bool")]
+    guard: Annotated[bool, FrameColumn("bool")]
     step: int = Field(description="the fork point")
     expect: Annotated[list[dict[str, Any]], Of(lambda result: [dict(each) for each in result.case.expect])]
     not_red: bool = Field(description="the recorded failure meets the case's own expectations")

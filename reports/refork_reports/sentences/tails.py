@@ -11,7 +11,7 @@ from refork.tool_policy import RECEIVE
 from refork.tool_policy.conversation import USER, answering_other_words, asks_user, is_users
 from refork_evals.scorers.evidence import json_equal
 
-from refork_reports.views.timeline import compact, output_line
+from refork_reports.sentences.steps import compact, output_line
 
 OTHER_WORDS: Final = "recorded as the answer to other words"
 SILENCE: Final = "said nothing more"

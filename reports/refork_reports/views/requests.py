@@ -9,8 +9,8 @@ from refork.records.variant import CURRENT, prompt_folder
 from refork.text.escape import clipped
 from refork_evals.results import CaseResult, Cell
 
+from refork_reports.sentences.steps import compact, pretty
 from refork_reports.views.diffs import Piece, marked
-from refork_reports.views.timeline import compact, pretty
 
 LONGEST_PROMPT: Final = 50_000
 """Characters of a prompt up to which the page shows it whole and marks what differs."""

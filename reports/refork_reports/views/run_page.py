@@ -3,21 +3,21 @@
 import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
 from markupsafe import Markup
 from refork.case_capture.case_writer import runs_a_function
 from refork.case_capture.failures import broken_step
-from refork.records import Answer, RecordedError, Request, Run, Step, StepKind, Tool
-from refork.records.usage import Usage, cost
+from refork.records import Answer, Request, Run, Step, StepKind, Tool
+from refork.records.usage import cost
 from refork.text.escape import OUTPUT_LIMIT
 from refork.values.shown import untagged
 from refork.version import __version__
 
 from refork_reports.formats.html import asset, environment, policy
-from refork_reports.views.timeline import Moment, TimeSpan, compact, moment_of, pretty
+from refork_reports.sentences.steps import compact, pretty
+from refork_reports.views.timeline import Moment, TimeSpan, moment_of
 
 KEPT: Final = 4 * OUTPUT_LIMIT
 """Characters of a text that are kept until the page shortens it: the steps of a run may not fit into memory."""
@@ -48,7 +48,7 @@ class SentRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class StepView:
-    """A step in its place. ``output`` is empty where there is an ``answer`` or an error.
+    """A step in its place, without its long values. ``output`` is empty where there is an answer or an error.
 
     ``command`` is empty where a step can be no fork point; ``acts`` says that a rerun of it does.
     """
@@ -56,11 +56,8 @@ class StepView:
     moment: Moment
     anchor: str
     arguments: str
-    answer: Answer | None
     output: str
-    error: RecordedError | None
     sent: SentRequest | None
-    usage: Usage | None
     cost_usd: Decimal | None
     command: str
     acts: bool
@@ -78,7 +75,6 @@ class RunView:
     run: Run
     tone: str
     said: str
-    started: datetime | None
     steps: tuple[StepView, ...]
     failing: StepView | None
     input: tuple[tuple[str, str], ...]
@@ -115,14 +111,13 @@ def view(run: Run, steps: Iterable[Step], *, missing: str | None, capture: Seque
         _step(step, span, capture, failed=broken is not None and step.number == broken.number)
         for step in steps
     )
-    priced = [found for found in views if found.usage is not None]
+    priced = [found for found in views if found.step.usage is not None]
     costs = [found.cost_usd for found in priced]
     known = [amount for amount in costs if amount is not None]
     return RunView(
         run=run,
         tone=_tone(run),
         said=_said(run),
-        started=run.created_at,
         steps=views,
         failing=next((found for found in views if found.failed), None),
         input=tuple(_arguments(run)),
@@ -152,12 +147,9 @@ def _step(step: Step, span: TimeSpan, capture: Sequence[str], *, failed: bool) -
     return StepView(
         moment=replace(shown, step=light),
         anchor=f"step-{step.number}",
-        answer=light.answer,
         arguments=shortened(step.arguments),
         output="" if step.answer is not None or step.error is not None else shortened(step.output),
-        error=step.error,
         sent=None if step.request is None else _sent(step.request),
-        usage=step.usage,
         cost_usd=None if step.usage is None else cost(step.usage, step.model),
         command=shlex.join([*capture, "--step", str(step.number)]) if runs_a_function(step) else "",
         acts=step.kind is not StepKind.MODEL,

@@ -1,14 +1,13 @@
 """The steps of a recorded run as a line of time, and where it forks."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
 
-from refork.records import Answer, Case, Step, ToolCall
-from refork.text.escape import first_line
-from refork.values.shown import untagged
+from refork.records import Case, Step
+
+from refork_reports.sentences.steps import output_line
 
 State = Literal["before", "fork point", "after"]
 _NEARBY: Final = 8
@@ -87,35 +86,3 @@ def state(case: Case, step: Step) -> State:
     if step.number == case.step:
         return "fork point"
     return "before" if step.number < case.step else "after"
-
-
-def output_line(step: Step) -> str:
-    """The first line of what a step gave: its error, the model's text or tool calls, or its value."""
-    if step.error is not None:
-        return first_line(f"{step.error.type}: {step.error.message}")
-    if step.answer is not None:
-        return answer_line(step.answer)
-    if step.output is None:
-        return ""
-    shown = untagged(step.output)
-    return first_line(shown if isinstance(shown, str) else compact(shown))
-
-
-def answer_line(answer: Answer) -> str:
-    """The first line of the text, or the tool calls where there is none."""
-    return first_line(answer.text) or first_line(", ".join(call_line(call) for call in answer.tool_calls))
-
-
-def call_line(call: ToolCall) -> str:
-    """run_sql({"query": "SELECT 1"})."""
-    arguments = call.arguments if isinstance(call.arguments, str) else compact(call.arguments)
-    return f"{call.name}({arguments})"
-
-
-def compact(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, default=str)
-
-
-def pretty(value: object) -> str:
-    """A value as indented JSON; a string that is not JSON stays as it is."""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=2, default=str)

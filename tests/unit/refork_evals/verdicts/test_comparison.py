@@ -14,7 +14,7 @@ from refork_evals.statistics.strata import (
     interval,
     p_of_no_difference,
 )
-from refork_evals.verdicts.comparison import Arm, compare
+from refork_evals.verdicts.comparison import Arm, compare, margin_of
 from scipy.stats import fisher_exact
 
 
@@ -155,3 +155,22 @@ class TestCasesLikeThese:
         found = clustered([pair("5/10", "5/10")] * 6)
         assert found is not None
         assert (found.difference, found.interval, found.p_value) == (0.0, None, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("margin", "change"), [(0.05, Change.INCONCLUSIVE), (0.2, Change.UNCHANGED), (0.45, Change.UNCHANGED)]
+)
+def test_unchanged_is_said_only_where_a_difference_of_the_margin_is_ruled_out(
+    margin: float, change: Change
+) -> None:
+    arms_of_both = [*arms("current", *["19/20"] * 4), *arms("careful", *["19/20"] * 4)]
+    (found,) = compare(arms_of_both, margin=margin)
+    assert (found.change, found.margin) == (change, margin)
+    assert -margin < found.interval.low or change is Change.INCONCLUSIVE
+
+
+@pytest.mark.parametrize(("smallest_drop", "margin"), [(0.1, 0.1), (0.2, 0.2), (0.45, 0.2), (1.0, 0.2)])
+def test_between_variants_a_projects_own_margin_counts_up_to_20_points(
+    smallest_drop: float, margin: float
+) -> None:
+    assert margin_of(smallest_drop) == margin

@@ -14,7 +14,7 @@ from refork_evals import results
 from refork_evals.results import agreement, comparisons, estimates, gate, totals
 from refork_reports.formats import frames
 from refork_reports.results_file import schema
-from refork_reports.results_file.entry import Column, Entry, Of, Plain
+from refork_reports.results_file.entry import Entry, FrameColumn, Of, Plain
 from support.report_evaluations import HOSTILE, misleading_summary, realistic
 
 KEYS = {"cells": {"position", "case"}, "trials": {"case", "variant"}, "scores": {"case", "variant", "trial"}}
@@ -29,7 +29,7 @@ class WiderCell(schema.CellEntry):
     """What somebody writes who adds a column: one field."""
 
     slowest: Annotated[
-        float, Of(lambda cell: max(each.trial.seconds for each in cell.trials)), Column("float64")
+        float, Of(lambda cell: max(each.trial.seconds for each in cell.trials)), FrameColumn("float64")
     ]
 
 
