@@ -4,8 +4,8 @@ with probes.
 Any release may remove a private name. :func:`check_hosts` reports a missing one before it is used.
 """
 
-from refork.hosts.checks import Finding, check_hosts, findings, newer_line
-from refork.hosts.host import Host, Internal
+from refork.hosts.checks import HostFinding, check_hosts, findings, newer_line
 from refork.hosts.known import HOSTS
+from refork.hosts.library import HostLibrary, Internal
 
-__all__ = ["HOSTS", "Finding", "Host", "Internal", "check_hosts", "findings", "newer_line"]
+__all__ = ["HOSTS", "HostFinding", "HostLibrary", "Internal", "check_hosts", "findings", "newer_line"]

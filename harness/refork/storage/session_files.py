@@ -13,8 +13,8 @@ _OVER: Final = "over"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Part:
-    """The journal of one process of a session, ``<session>-<name>.answers``, and the lock next to it.
+class ProcessJournal:
+    """The journal of one process of a session: ``<session>-<name>.answers``, and the lock beside it.
 
     It is over once its session ended, even if its answers could not be written elsewhere.
     """
@@ -67,6 +67,6 @@ class Part:
             return is_free
 
 
-def parts_in(folder: Path) -> list[Part]:
+def parts_in(folder: Path) -> list[ProcessJournal]:
     """The journals in a project's cache folder."""
-    return [Part.at(path) for path in sorted(folder.glob(f"*{SUFFIX}"))] if folder.is_dir() else []
+    return [ProcessJournal.at(path) for path in sorted(folder.glob(f"*{SUFFIX}"))] if folder.is_dir() else []

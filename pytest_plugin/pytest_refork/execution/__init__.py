@@ -1,1 +1,1 @@
-"""Runs and scores the trials of a session, and reports them as outcomes of items."""
+"""How the trials of a session are run and scored, behind their items."""

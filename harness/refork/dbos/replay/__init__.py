@@ -1,1 +1,1 @@
-"""Replays forks: seeds the run, decides what DBOS may start, and answers each operation from the record."""
+"""How a fork replays: what DBOS may start, and what each operation is answered."""

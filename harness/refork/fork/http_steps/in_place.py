@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from refork.fork.http_steps.exchanges import Exchanges
-from refork.fork.http_steps.running import error_to_raise
+from refork.fork.http_steps.sending import error_to_raise
 from refork.frameworks.protocol import StepCall, StepRun
 from refork.http_calls import watching
 

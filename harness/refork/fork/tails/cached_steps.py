@@ -14,7 +14,7 @@ from refork.answer_cache import AnswerKey, AnswersMode, CachedAnswer, Store, dig
 from refork.errors import ValueNotPortableError
 from refork.fork.branches.branch import Instead
 from refork.fork.http_steps import Exchanges, Making
-from refork.fork.trials.secret_filter import hidden_output
+from refork.fork.secret_filters.secret_filter import hidden_output
 from refork.frameworks.protocol import ModelCall, StepCall
 from refork.records import Case, Step, StepKind
 from refork.records.usage import Usage
@@ -136,7 +136,7 @@ class CachedSteps:
 
     @property
     def answered_at(self) -> datetime:
-        """When the oldest of what was reused was paid for; now where nothing was."""
+        """When the oldest reused answer was paid for; now if none was reused."""
         moments = [cached.answered_at for cached in self._found.values()]
         moments += [each.answered_at for each in self._seen_exchanges().values()]
         return min(moments, default=datetime.now(UTC))

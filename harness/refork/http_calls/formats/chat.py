@@ -6,7 +6,14 @@ from typing import Any, Final
 
 from refork.http_calls.client_responses import answer_of, model_of, usage_of
 from refork.http_calls.formats import sse
-from refork.http_calls.formats.protocol import Reading, as_object, settings_of, text_of, tools_of, with_text
+from refork.http_calls.formats.wire_format import (
+    Reading,
+    as_object,
+    settings_of,
+    text_of,
+    tools_of,
+    with_text,
+)
 from refork.http_calls.wire import Received
 from refork.records import Request
 
