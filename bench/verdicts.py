@@ -21,7 +21,8 @@ from refork_evals.plans.planning import Defaults, plan_of
 from refork_evals.plans.shares import share_of_case
 from refork_evals.results import CaseResult, Cell, Finding, Fingerprint
 from refork_evals.statistics.draws import chance
-from refork_evals.statistics.sequential import Bounds, drop_rules
+from refork_evals.statistics.drops import drop_rules
+from refork_evals.statistics.sequential import Bounds
 from refork_evals.verdicts.decision import Counts
 from scipy.stats import hypergeom
 

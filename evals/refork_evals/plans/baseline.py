@@ -4,11 +4,13 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 import numpy as np
+from refork.case_files.trial_settings import SMALLEST_DROP
 
 from refork_evals.plans.words import despite_errors, out_of_reach, passed, why_no_more
 from refork_evals.results import Change, Comparison, Method, Verdict
 from refork_evals.statistics.draws import Floats, chance, null_moments
-from refork_evals.statistics.sequential import Bounds, DropRules, Rule, drop_rules, rate_rule
+from refork_evals.statistics.drops import DropRules, drop_rules
+from refork_evals.statistics.sequential import Bounds, Rule, rate_rule
 from refork_evals.statistics.strata import Pair, interval
 from refork_evals.statistics.stratified import Stratum
 from refork_evals.verdicts.decision import Counts, Decision, nothing_measured
@@ -26,7 +28,7 @@ class BaselinePlan:
     trials_before: int
     bounds: Bounds
     alpha: float
-    smallest_drop: float = 0.4
+    smallest_drop: float = SMALLEST_DROP
     alpha_unchanged: float = 0.05
     own: float | None = None
     method: Method = Method.BASELINE

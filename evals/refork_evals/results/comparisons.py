@@ -36,7 +36,7 @@ class Comparison:
     difference: float | None = None
     interval: Interval | None = None
     alpha: float = 0.05
-    margin: float = 0.4
+    margin: float = 0.45
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,7 @@ AUTO: Final = "auto"
 MIN_TRIALS: Final = 5
 MAX_TRIALS: Final = 60
 """How many trials ``auto`` takes at the least and at the most, where neither a case nor the project says otherwise."""
-SMALLEST_DROP: Final = 0.4
+SMALLEST_DROP: Final = 0.45
 """The fall of a pass rate that ``auto`` takes enough trials to find, where nobody says otherwise."""
 _MOST: Final = 10_000
 
