@@ -3,9 +3,8 @@ import numpy as np
 from functools import lru_cache
 from scipy.special import xlogy, xlog1py, gammaln, ndtr, ndtri
 from refork_evals.statistics.draws import binomial
-from refork_evals.statistics.sequential import Bounds, rate_rule, drop_rules
+from refork_evals.statistics.sequential import Bounds, rate_rule
 from refork_evals.statistics import wilson_interval
-from refork_evals.plans.shares import share_of_case
 
 LOOKS = (5, 10, 15, 20, 30, 40, 60)
 HIGH = 60

@@ -10,7 +10,17 @@ from refork.records.outcome import ForkStatus, Outcome
 from refork.records.variant import CURRENT
 
 from refork_evals.plans import FixedPlan, TrialPlan
-from refork_evals.results import CaseResult, Cell, Evaluation, Fingerprint, Gate, Method, ScoredTrial, Verdict
+from refork_evals.results import (
+    CaseResult,
+    Cell,
+    Change,
+    Evaluation,
+    Fingerprint,
+    Gate,
+    Method,
+    ScoredTrial,
+    Verdict,
+)
 from refork_evals.scorers.protocol import Scorer
 from refork_evals.trials import CONCURRENCY, score_recorded, score_trials
 from refork_evals.verdicts.cells import cell_from_scored, counts_of, decided, unmeasured_cell
@@ -70,10 +80,12 @@ def cell_of(
     cases: int = 1,
     plan: TrialPlan | None = None,
     planned: int | None = None,
+    counted: int | None = None,
 ) -> Cell:
     """The cell of one variant: stale or in error with its fork, else decided from the scored trials.
 
-    ``plan`` decides, of ``planned`` trials that were to run up to now. Without one: the fixed number of the case.
+    ``plan`` decides, of ``planned`` trials that were to run up to now, by the first ``counted`` of them. Without one:
+    the fixed number of the case.
     """
     rate = min_pass_rate_of(case, min_pass_rate)
     if outcome.status in _UNMEASURED:
@@ -89,6 +101,7 @@ def cell_of(
         alpha=alpha,
         cases=cases,
         plan=plan,
+        counted=counted,
     )
 
 
@@ -188,13 +201,18 @@ def is_unmeasured(cell: Cell) -> bool:
 def winners(result: CaseResult) -> tuple[str, ...]:
     """The candidates that fix the case: they pass, where ``current`` was measured and does not.
 
-    Where ``current`` passes too there is nothing to fix; where it was not measured, nothing to compare.
+    Where ``current`` passes too there is nothing to fix; where it was not measured, nothing to compare. A candidate
+    that took its trials beside ``current`` also has to be shown to be better: two verdicts are no test of it.
     """
     current = result.cell(CURRENT)
     if current is None or current.verdict not in (Verdict.FAIL, Verdict.INCONCLUSIVE):
         return ()
-    better = [cell for cell in result.cells if cell.verdict is Verdict.PASS and _rate(cell) > _rate(current)]
-    return tuple(cell.variant for cell in better)
+    passing = [cell for cell in result.cells if cell.verdict is Verdict.PASS]
+    return tuple(cell.variant for cell in passing if _is_better(cell, current))
+
+
+def _is_better(cell: Cell, current: Cell) -> bool:
+    return _rate(cell) > _rate(current) if cell.beside is None else cell.beside is Change.IMPROVED
 
 
 def _rate(cell: Cell) -> float:

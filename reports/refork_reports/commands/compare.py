@@ -62,15 +62,17 @@ def _arms(results: "Results", wanted: set[str] | None) -> "list[Arm]":
 
 
 def _arm(case: str, cell: "CellEntry") -> "Arm":
-    from refork_evals.verdicts.comparison import Arm  # noqa: PLC0415
+    from refork_evals.results import Change, Method  # noqa: PLC0415
+    from refork_evals.verdicts.comparison import Arm, rounds_of  # noqa: PLC0415
 
     trials = cell.passes + cell.failures
     return Arm(
         case=case,
         variant=cell.variant,
         verdict=cell.verdict,
-        passes=cell.passes,
-        trials=trials,
+        outcomes=tuple(each.passed for each in cell.trials),
+        rounds=rounds_of(Method(cell.method), len(cell.trials), cell.rounds),
+        beside=None if cell.beside is None else Change(cell.beside),
         tokens=(cell.usage.input_tokens + cell.usage.output_tokens) / trials if cell.usage.calls else None,
         cost_usd=None if cell.cost_usd is None else cell.cost_usd / trials,
         seconds=cell.seconds / trials,

@@ -110,6 +110,8 @@ def _cell(cell: Cell) -> dict[str, Any]:
         "p_value": _finite(cell.p_value),
         "method": cell.method.value,
         "comparison": cell.comparison and asdict(cell.comparison),
+        "rounds": cell.rounds,
+        "beside": cell.beside and cell.beside.value,
         "usage": _usage(cell.usage),
         "cost_usd": shown_cost(cell),
         "seconds": cell.seconds,

@@ -6,6 +6,7 @@ from pydantic import Field, FiniteFloat
 
 from refork_reports.results_file.schema_part import Part, VerdictName
 
+BesideName = Literal["improved", "regressed", "inconclusive"]
 ChangeName = Literal["improved", "regressed", "trade-off", "unchanged", "inconclusive"]
 FindingName = Literal[
     "regressed",

@@ -6,7 +6,12 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, FiniteFloat, PlainSerializer, WithJsonSchema
 
-from refork_reports.results_file.comparison_schema import ComparisonEntry, GateEntry, VariantComparisonEntry
+from refork_reports.results_file.comparison_schema import (
+    BesideName,
+    ComparisonEntry,
+    GateEntry,
+    VariantComparisonEntry,
+)
 from refork_reports.results_file.schema_part import Part, VerdictName
 
 VERSION: Final = 1
@@ -196,6 +201,13 @@ class CellEntry(Part):
     usage: UsageEntry
     cost_usd: Money | None
     seconds: FiniteFloat = Field(description="wall time of all its trials, added up")
+    rounds: int | None = Field(
+        default=None,
+        description="of a candidate, the trials that it and current took side by side until their common rule stopped",
+    )
+    beside: BesideName | None = Field(
+        default=None, description="whether a candidate is better than current in this case, or worse"
+    )
     savings: SavingsEntry | None
     request: RequestEntry | None
     at_k: list[AtKEntry] = Field(

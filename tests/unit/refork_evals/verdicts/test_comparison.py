@@ -26,7 +26,13 @@ def pair(now: str, before: str) -> Pair:
 def arms(variant: str, *counts: str, verdict: str = "pass", **known: Any) -> list[Arm]:
     made = [tuple(map(int, each.split("/"))) for each in counts]
     return [
-        Arm(case=f"case-{n}", variant=variant, verdict=verdict, passes=passes, trials=trials, **known)
+        Arm(
+            case=f"case-{n}",
+            variant=variant,
+            verdict=verdict,
+            outcomes=(True,) * passes + (False,) * (trials - passes),
+            **known,
+        )
         for n, (passes, trials) in enumerate(made)
     ]
 
