@@ -8,7 +8,7 @@ import numpy.typing as npt
 from refork.case_files.trial_settings import MAX_TRIALS
 from refork.records.outcome import Trial
 from refork.records.variant import CURRENT
-from refork_evals.evaluation.rounds import next_round
+from refork_evals.evaluation.side_by_side import next_round
 from refork_evals.gate.judge import before_of
 from refork_evals.plans import CandidatePlan, TrialPlan
 from refork_evals.plans.planning import Defaults, candidate_plan, plan_of

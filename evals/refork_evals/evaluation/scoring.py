@@ -9,7 +9,7 @@ from refork.records.variant import CURRENT
 
 from refork_evals.evaluation.case_plans import CasePlans
 from refork_evals.evaluation.measured_case import MeasuredCase
-from refork_evals.evaluation.rounds import are_paired, next_round, stopped_at
+from refork_evals.evaluation.side_by_side import are_paired, next_round, stopped_at
 from refork_evals.plans import CandidatePlan, TrialPlan
 from refork_evals.results import CaseResult, Cell, ScoredTrial, Verdict
 from refork_evals.trials import score_recorded, score_trials, without_unfinished
