@@ -185,7 +185,7 @@ class Suite:
         """Score a round of all variants that are still open, and schedule the next one."""
         outcome = self.outcome(case)
         for variant in variants:
-            if measured(outcome, variant):
+            if measured(outcome, variant) or not self.is_stopped:
                 self.scores.score(case, outcome, variant, planned=self.scheduled(case, variant))
         going = [each for each in variants if not self.stops() and not self._trials.given_up(case, each)]
         is_over = CURRENT in variants and CURRENT not in going

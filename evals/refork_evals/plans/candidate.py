@@ -1,14 +1,15 @@
 """Rounds of a candidate and of ``current``: as many as it takes to tell them apart, or to know the candidate's rate."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final
 
 from refork_evals.plans.sequential import SequentialPlan
-from refork_evals.results import Change, Method
+from refork_evals.plans.words import passed
+from refork_evals.results import Change, Method, Verdict
 from refork_evals.statistics import wilson_interval
 from refork_evals.statistics.rounds import PairRule, looks_of, pair_rule
-from refork_evals.verdicts.decision import Counts, Decision
+from refork_evals.verdicts.decision import Counts, Decision, interval, said_of_unknown
 
 NARROW: Final = 0.3
 """A pass rate is known well enough where its interval is no wider: "about 0.7, within 0.55 and 0.85"."""
@@ -43,7 +44,10 @@ class CandidatePlan:
         return self.rate.more(counts)
 
     def decide(self, counts: Counts) -> Decision:
-        return self.rate.decide(counts)
+        found = self.rate.decide(counts)
+        if found.verdict is not Verdict.INCONCLUSIVE:
+            return found
+        return replace(found, reason=_about(counts, self.rate.min_pass_rate))
 
     @property
     def too_few(self) -> str:
@@ -70,6 +74,14 @@ class CandidatePlan:
         if self.pair.better(current.passes, counts.passes + counts.errors, rounds):
             return Change.REGRESSED
         return Change.INCONCLUSIVE
+
+
+def _about(counts: Counts, min_pass_rate: float) -> str:
+    """What is known of a rate that is neither shown to be high enough nor to be too low."""
+    around = interval(counts)
+    known = "" if around is None else f", between {around.low:.2f} and {around.high:.2f}"
+    errors = f"; {said_of_unknown(counts)}" if counts.unknown else ""
+    return f"{passed(counts)}{known}: neither above {min_pass_rate:g} nor below it{errors}"
 
 
 def _width(counts: Counts) -> float:

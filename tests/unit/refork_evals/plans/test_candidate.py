@@ -63,7 +63,9 @@ def test_different_numbers_of_trials_are_not_compared() -> None:
 
 def test_its_verdict_is_that_of_its_own_rate() -> None:
     assert PLAN.decide(counts("10/10")).verdict is Verdict.PASS
-    assert PLAN.decide(counts("7/10")).verdict is Verdict.INCONCLUSIVE
+    undecided = PLAN.decide(counts("28/40"))
+    assert undecided.verdict is Verdict.INCONCLUSIVE
+    assert undecided.reason == "28 of 40 passed, between 0.55 and 0.82: neither above 0.7 nor below it"
     assert PLAN.too_few == ""
 
 
