@@ -28,11 +28,15 @@ check: install  ## lint, types, layers
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/lint-imports
 
+# Unlike a Python that may write no bytecode, these compile the tests once, and not once a process and run.
+test test-slow test-matrix: export PYTHONDONTWRITEBYTECODE :=
+
 test: install  ## run all tests, side by side
 	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 test-slow: install  ## run the tests that take minutes: kills, fuzzing, other applications, other versions
 	$(BIN)/python -m pytest -n 2 --dist worksteal -rP --show-capture=stdout tests/slow tests/integration/forks/slow tests/integration/plugin/slow
+	$(BIN)/python -m pytest -n 2 --dist worksteal --hypothesis-profile full -m hypothesis tests/unit tests/integration
 
 test-matrix: install  ## try the versions that people have: one whole path, and what is relied on in them
 	$(BIN)/python -m pytest tests/integration/plugin/slow/test_versions.py

@@ -12,7 +12,7 @@ from refork_evals.evaluation.side_by_side import next_round
 from refork_evals.gate.judge import before_of
 from refork_evals.plans import CandidatePlan, TrialPlan
 from refork_evals.plans.planning import Defaults, candidate_plan, plan_of
-from refork_evals.results import Change, Method, ScoredTrial, VariantComparison
+from refork_evals.results import Change, Method, ScoredTrial, VariantComparison, Verdict
 from refork_evals.verdicts.cells import count
 from refork_evals.verdicts.comparison import Arm, compare, rounds_of
 
@@ -132,7 +132,7 @@ def _arm(case: str, name: str, plan: TrialPlan, scored: dict[str, Sequence[Score
     arm = Arm(
         case=case,
         variant=name,
-        verdict="",
+        verdict=Verdict.INCONCLUSIVE,
         outcomes=tuple(each.passed for each in own),
         rounds=rounds_of(method, len(own), None),
     )

@@ -19,11 +19,11 @@ from refork_evals.gate.judge import before_of
 from refork_evals.plans import TrialPlan
 from refork_evals.plans.planning import Defaults, plan_of
 from refork_evals.plans.shares import share_of_case
-from refork_evals.results import CaseResult, Cell, Finding, Fingerprint
+from refork_evals.results import CaseResult, Cell, Fingerprint, GateFinding
 from refork_evals.statistics.draws import chance
 from refork_evals.statistics.drops import drop_rules
 from refork_evals.statistics.sequential import Bounds
-from refork_evals.verdicts.decision import Counts
+from refork_evals.verdicts.decision import CellCounts
 from scipy.stats import hypergeom
 
 BASELINE = 30
@@ -113,7 +113,7 @@ def _tally(suites: Iterator[Suite]) -> Tally:
         gate = judge_gate(results, baseline, DEFAULTS, source="baseline.json")
         tally.suites += 1
         tally.red += not gate.passes
-        tally.found += gate.cases[0].finding is Finding.REGRESSED
+        tally.found += gate.cases[0].finding is GateFinding.REGRESSED
         tally.trials += trials
         tally.cases += len(results)
         for name, says in _others(suite).items():
@@ -133,18 +133,18 @@ def _measured(suite: Suite) -> tuple[list[CaseResult], Baseline, int]:
     return results, Baseline(cases=entries), sum(cell.measured for result in results for cell in result.cells)
 
 
-def _run(plan: TrialPlan, draws: Draws) -> Counts:
+def _run(plan: TrialPlan, draws: Draws) -> CellCounts:
     """Trials in batches, as many as the plan asks for."""
-    ran, more, counts = 0, plan.first, Counts()
+    ran, more, counts = 0, plan.first, CellCounts()
     while more:
         ran += more
         passes = int(draws[:ran].sum())
-        counts = Counts(passes=passes, failures=ran - passes)
+        counts = CellCounts(passes=passes, failures=ran - passes)
         more = plan.more(counts)
     return counts
 
 
-def _result(case: Case, plan: TrialPlan, counts: Counts) -> CaseResult:
+def _result(case: Case, plan: TrialPlan, counts: CellCounts) -> CaseResult:
     decision = plan.decide(counts)
     cell = Cell(
         case=case.name,

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 from hypothesis import settings
+from refork.imports import without_garbage_collection
 from support import report_browser
 from support.postgres import execute, role_of
 from support.production import write_runs
@@ -22,11 +23,25 @@ from support.tls_postgres import TlsPostgres, programs, tls_postgres
 SERVER_VARIABLE = "REFORK_TEST_POSTGRES_URL"
 LONGEST_FIRST = Path(__file__).parent / "integration" / "plugin"
 
-settings.register_profile("tests", deadline=None)  # on a busy machine any example may take long
+# On a busy machine any example may take long. ``make test-slow`` tries the full number.
+settings.register_profile("tests", deadline=None, max_examples=30)
+settings.register_profile("full", deadline=None, max_examples=500)
 settings.load_profile("tests")
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # started in the background of a shell
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Collect no garbage while all test files are imported, and none of what they imported later on.
+
+    It stays to the end, and every collection would walk through all of it.
+    """
+    with without_garbage_collection():
+        collected = yield
+        gc.freeze()
+    return collected
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -137,7 +137,7 @@ async def _score_all(
 
 def _draw(trial: Trial) -> int:
     """Which draw an answer is, whatever the test counts: 0 for the recorded one."""
-    return trial.number if trial.kept_as is None else trial.kept_as.trial
+    return trial.number if trial.cached_as is None else trial.cached_as.trial
 
 
 async def _score_one(
@@ -146,7 +146,7 @@ async def _score_one(
     if sample is None:
         return without_answer(trial)
     # Tasks see the context that they are made in.
-    with judging(case.folder, _draw(trial), None if trial.kept_as is None else trial.kept_as.digest):
+    with judging(case.folder, _draw(trial), None if trial.cached_as is None else trial.cached_as.digest):
         scores = tuple(await asyncio.gather(*(_in_slot(scorer, sample, slots) for scorer in scorers)))
     return ScoredTrial(trial=trial, scores=scores, passed=passed(scores), cost_usd=sample.cost_usd)
 

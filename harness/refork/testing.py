@@ -154,7 +154,7 @@ class FrameworkConformance:
         run = sample.session.replay(sample.run).run
         for step, scope in ((_steps(run)[-1], "step"), (_steps(run)[0], "tail")):
             first = _measured(sample, step.number, trials=2, run=run, scope=scope, folder=tmp_path)
-            sample.session.answers.keep(tmp_path, [*_kept(first)])
+            sample.session.answers.keep(tmp_path, [*_cached(first)])
             sample.server.reset()
             again = _measured(sample, step.number, trials=2, run=run, scope=scope, folder=tmp_path)
             assert [trial.error for trial in again.trials] == [None, None]
@@ -185,13 +185,13 @@ def _steps(run: Run) -> Any:
     return models[0], tools[0], models[1]
 
 
-def _kept(outcome: Outcome) -> Iterator[CachedAnswer]:
+def _cached(outcome: Outcome) -> Iterator[CachedAnswer]:
     for trial in outcome.trials:
         yield from trial.cached_steps
-        if trial.kept_as is not None and trial.answered_at is not None:
+        if trial.cached_as is not None and trial.answered_at is not None:
             yield CachedAnswer(
-                digest=trial.kept_as.digest,
-                trial=trial.kept_as.trial,
+                digest=trial.cached_as.digest,
+                trial=trial.cached_as.trial,
                 answered_at=trial.answered_at,
                 answer=trial.answer,
             )

@@ -23,7 +23,7 @@ _OPTIONS: Final = (
     (
         "answers",
         "HOW",
-        "kept answers: 'reuse' them where the request is unchanged (default), 'offline' make no call at all, "
+        "cached answers: 'reuse' them where the request is unchanged (default), 'offline' make no call at all, "
         "'live' reuse none, 'refresh' replace them",
     ),
     (

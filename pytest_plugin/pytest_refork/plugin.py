@@ -1,17 +1,18 @@
 """Hooks and options. Nothing of Refork is imported before ``--agent-evals`` asks for it."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_refork.collection.disabled import Unasked
+from pytest_refork.collection.disabled import Disabled
 from pytest_refork.options import add_options
 
 if TYPE_CHECKING:
     from pytest_refork.session import AgentEvals
 
 evals_key: "pytest.StashKey[AgentEvals]" = pytest.StashKey()
-unasked_key: pytest.StashKey[Unasked] = pytest.StashKey()
+disabled_key: pytest.StashKey[Disabled] = pytest.StashKey()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -25,20 +26,28 @@ def pytest_configure(config: pytest.Config) -> None:
         "call the test once for every trial of a case of evals/cases, each given as the fixture 'trial'.",
     )
     if config.getoption("agent_evals"):
-        from pytest_refork.session import open_evals  # noqa: PLC0415 - pays for what it imports only when asked
-
+        open_evals = _session_opener()
         config.stash[evals_key] = open_evals(config)
         config.pluginmanager.register(config.stash[evals_key], "refork-agent-evals")
     else:
-        config.stash[unasked_key] = Unasked(config)
-        config.pluginmanager.register(config.stash[unasked_key], "refork-unasked")
+        config.stash[disabled_key] = Disabled(config)
+        config.pluginmanager.register(config.stash[disabled_key], "refork-disabled")
+
+
+def _session_opener() -> "Callable[[pytest.Config], AgentEvals]":
+    """Import what a session needs, which nobody pays for who does not ask for one."""
+    from refork.imports import without_garbage_collection  # noqa: PLC0415
+
+    with without_garbage_collection():
+        from pytest_refork.session import open_evals  # noqa: PLC0415
+    return open_evals
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    unasked = config.stash.get(unasked_key, None)
-    if unasked is not None:
-        del config.stash[unasked_key]
-        config.pluginmanager.unregister(unasked)
+    disabled = config.stash.get(disabled_key, None)
+    if disabled is not None:
+        del config.stash[disabled_key]
+        config.pluginmanager.unregister(disabled)
     evals = config.stash.get(evals_key, None)
     if evals is not None:
         del config.stash[evals_key]

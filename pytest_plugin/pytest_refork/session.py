@@ -27,7 +27,7 @@ from pytest_refork._pytest_compat import TerminalReporter
 from pytest_refork.collection import fixtures
 from pytest_refork.collection.case_items import CaseFile, run_once
 from pytest_refork.collection.hints import hints, nothing_to_collect
-from pytest_refork.collection.marked_functions import FIXTURE, subject_of, with_parameters
+from pytest_refork.collection.marked_functions import FIXTURE, measured_case_of, with_parameters
 from pytest_refork.execution.deadlines import Deadlines
 from pytest_refork.execution.function_trials import TrialLoop
 from pytest_refork.execution.item_outcome import Outcomes, RequestedCell, amend, cell_key
@@ -37,8 +37,7 @@ from pytest_refork.option_names import CASE_FILE, MARKER
 from pytest_refork.reporting.gate import Selection, check_update, is_everything, judge, update
 from pytest_refork.reporting.summary import Report
 from pytest_refork.settings import load_settings
-from pytest_refork.xdist import shared_answers
-from pytest_refork.xdist import worker_results as handover
+from pytest_refork.xdist import shared_answers, worker_results
 from pytest_refork.xdist.controller import Controller
 from pytest_refork.xdist.worker import Worker, cases_of
 from pytest_refork.xdist.worker_channel import Collected, Shared
@@ -94,7 +93,7 @@ class AgentEvals:
         self._from_judges: list[JudgeAnswer] = []
         self._unscored: tuple[Unscored, ...] = ()
         self._stack.enter_context(keeping(self._judges))
-        if not handover.worker_id(config):
+        if not worker_results.worker_id(config):
             self._stack.enter_context(gentle_endings())
 
     def _for_workers(self) -> dict[str, str]:
@@ -106,7 +105,7 @@ class AgentEvals:
     def companions(self) -> dict[str, object]:
         """Plugins that come and go with this one, by name."""
         always: dict[str, object] = {"refork-fixtures": fixtures, "refork-deadlines": self._deadlines}
-        if handover.worker_id(self._config):
+        if worker_results.worker_id(self._config):
             return always | {"refork-worker": Worker(self._shared, self._plan_ahead)}
         return always | {"refork-controller": self._controller}
 
@@ -124,7 +123,7 @@ class AgentEvals:
         self._stack.close()
         if self._answers is not None:
             self._answers.close(complete=self._complete)
-        if not handover.worker_id(self._config):
+        if not worker_results.worker_id(self._config):
             self._runner.forget_budget()
             self._shared.close()
         for name in self.companions:
@@ -140,7 +139,7 @@ class AgentEvals:
     def pytest_collect_file(self, file_path: Path, parent: pytest.Collector) -> CaseFile | None:
         if file_path.name != CASE_FILE or not self._catalogue.claims(file_path):
             return None
-        read = self._catalogue.subject_of_file
+        read = self._catalogue.measured_case_of_file
         return CaseFile.from_parent(
             parent, path=file_path, read=read, measure=self._runner.measure, outcomes=self._outcomes
         )
@@ -151,39 +150,42 @@ class AgentEvals:
         if mark is None:
             return
         try:
-            subject = subject_of(metafunc, mark, self._catalogue)
+            measured_case = measured_case_of(metafunc, mark, self._catalogue)
         except ReforkError as error:
             said = f"{metafunc.definition.nodeid}: {error}"
             raise pytest.Collector.CollectError(said) from None
-        asked = [RequestedCell(subject=subject, variant=variant.name) for variant in subject.variants]
+        requested = [
+            RequestedCell(measured_case=measured_case, variant=variant.name)
+            for variant in measured_case.variants
+        ]
         metafunc.parametrize(
-            FIXTURE, asked, ids=[each.variant for each in asked], indirect=True, scope="function"
+            FIXTURE, requested, ids=[each.variant for each in requested], indirect=True, scope="function"
         )
 
     def pytest_itemcollected(self, item: pytest.Item) -> None:
         callspec: Any = getattr(item, "callspec", None)
-        if callspec is not None and isinstance(asked := callspec.params.get(FIXTURE), RequestedCell):
-            item.stash[cell_key] = with_parameters(asked, callspec.id)
+        if callspec is not None and isinstance(requested := callspec.params.get(FIXTURE), RequestedCell):
+            item.stash[cell_key] = with_parameters(requested, callspec.id)
 
     def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
         self._deselected += sum(cell_key in item.stash for item in items)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        asked = [
+        requested = [
             item.stash[cell_key] for item in session.items if cell_key in item.stash and not is_skipped(item)
         ]
         families = self._runner.plans.families
-        families.current = sum(each.variant == CURRENT for each in asked)
-        families.candidates = len(asked) - families.current
-        subjects = {each.subject.name: each.subject for each in asked}
-        if subjects:
+        families.current = sum(each.variant == CURRENT for each in requested)
+        families.candidates = len(requested) - families.current
+        measured_cases = {each.measured_case.name: each.measured_case for each in requested}
+        if measured_cases:
             _check_stubs(self._settings)
-        self._order = list(subjects)
+        self._order = list(measured_cases)
         everything = is_everything(self._config, deselected=self._deselected)
         self._selection = Selection(cases=families.current, complete=everything)
         check_update(self._settings, self._selection)
-        self._hints = hints(list(subjects.values()), self._runner.plans)
+        self._hints = hints(list(measured_cases.values()), self._runner.plans)
         self._shared.tell(Collected(cases=cases_of(session.items), hints=self._hints))
 
     def pytest_report_collectionfinish(self) -> list[str]:
@@ -197,7 +199,7 @@ class AgentEvals:
         if stopped_by_errors or self._is_dry:
             return (yield)
         try:
-            if not handover.worker_id(self._config):
+            if not worker_results.worker_id(self._config):
                 self._runner.plan_all(getattr(session, "items", []), complete=True)
             return (yield)
         finally:
@@ -208,11 +210,11 @@ class AgentEvals:
         if self._runner.is_told_to_stop:
             item.session.shouldstop = "stopped by the controller"
             return True
-        asked = item.stash.get(cell_key, None)
-        if asked is None or self._is_dry or is_skipped(item):
+        requested = item.stash.get(cell_key, None)
+        if requested is None or self._is_dry or is_skipped(item):
             return None
         if isinstance(item, pytest.Function):
-            TrialLoop(item, asked, self._runner, self._outcomes).run(nextitem)
+            TrialLoop(item, requested, self._runner, self._outcomes).run(nextitem)
         else:
             run_once(item, nextitem)
         return True
@@ -246,22 +248,22 @@ class AgentEvals:
             pytest.ExitCode.INTERNAL_ERROR,
         )
         results, self._unscored = self._runner.results, self._runner.unscored
-        if handover.worker_id(self._config):
-            handed = handover.Handed(
+        if worker_results.worker_id(self._config):
+            handed = worker_results.Handed(
                 order=tuple(self._order),
                 selection=self._selection,
                 results=results,
                 judged=self._judges.made,
                 unscored=self._runner.unscored,
             )
-            handover.hand_over(self._config, handed)
+            worker_results.hand_over(self._config, handed)
             return (yield)
         for heard in self._controller.heard:
             self._order, self._selection = list(heard.order), heard.selection
             results += heard.results
             self._from_judges += heard.judged
             self._unscored += heard.unscored
-        results = handover.merged(results, self._order)
+        results = worker_results.merged(results, self._order)
         if results:
             self._write(session, results)
         elif self._unscored:

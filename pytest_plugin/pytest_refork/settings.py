@@ -37,8 +37,8 @@ def load_settings(config: pytest.Config) -> Settings:
         raise pytest.UsageError(str(error)) from None
 
 
-def _trials(asked: int | str) -> int | Literal["auto"]:
-    return asked if isinstance(asked, int) else "auto"
+def _trials(trials: int | str) -> int | Literal["auto"]:
+    return trials if isinstance(trials, int) else "auto"
 
 
 def _tried(project: Config, update: str | None) -> frozenset[str] | None:
@@ -49,12 +49,12 @@ def _tried(project: Config, update: str | None) -> frozenset[str] | None:
 
 
 def _gate(config: pytest.Config, project: Config, update: str | None) -> GateSettings | None:
-    asked, source = config.getoption("agent_evals_gate"), str(config.getoption("agent_evals_baseline"))
-    if asked and update is not None:
+    is_gate, source = config.getoption("agent_evals_gate"), str(config.getoption("agent_evals_baseline"))
+    if is_gate and update is not None:
         raise BadInputError(f"{GATE} and {UPDATE} exclude each other: accept a baseline, or compare with it")
-    if source and not asked:
+    if source and not is_gate:
         raise BadInputError(f"{BASELINE} says what {GATE} compares with: give both")
-    if not asked:
+    if not is_gate:
         return None
     baseline, where = load_baseline(source, default=project.baseline, root=project.root)
     lenient = Leniency(

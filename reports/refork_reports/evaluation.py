@@ -18,10 +18,9 @@ from refork_evals import results
 from refork_evals.evaluation.evaluate import evaluate as evaluate_cases
 from refork_evals.evaluation.settings import Settings
 from refork_evals.evaluation.trial_runner import Counts
-from refork_evals.plans.planning import Defaults
 from refork_evals.results import VariantComparison, Verdict
 from refork_evals.statistics.sequential import Bounds
-from refork_evals.verdicts.comparison import arms_of
+from refork_evals.verdicts.comparison import MARGIN, arms_of, margin_of
 from refork_evals.verdicts.comparison import compare as compare_arms
 
 from refork_reports.progress import shown
@@ -42,8 +41,8 @@ class Evaluation:
     In a notebook it shows itself as the matrix of cases and variants.
     """
 
-    result: results.Evaluation
-    margin: float = Defaults.smallest_drop
+    result: results.SuiteResult
+    margin: float = MARGIN
 
     @property
     def verdicts(self) -> dict[tuple[str, str], Verdict]:
@@ -93,7 +92,7 @@ class Evaluation:
         from refork_reports.formats import html, markdown  # noqa: PLC0415
 
         path = Path(path)
-        makers: dict[str, Callable[[results.Evaluation], str]] = {
+        makers: dict[str, Callable[[results.SuiteResult], str]] = {
             ".html": html.render,
             ".json": results_json.dumps,
             ".md": markdown.render,
@@ -152,7 +151,7 @@ def evaluate(
         found = evaluate_cases(
             _listed(cases), _listed(variants), chosen, on_progress=display.show, on_note=display.note
         )
-    return Evaluation(found, margin=config.smallest_drop)
+    return Evaluation(found, margin=margin_of(config.smallest_drop))
 
 
 evaluate_async = awaited(evaluate)

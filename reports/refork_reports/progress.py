@@ -42,7 +42,7 @@ def shown(progress: bool | Callable[[Counts], None]) -> Generator[Display]:
 def words(counts: Counts) -> str:
     """``12/40 trials, 8 running``."""
     running = f", {counts.running} running" if counts.running else ""
-    return f"{counts.done}/{counts.planned} trials{running}"
+    return f"{counts.done}/{counts.scheduled} trials{running}"
 
 
 class _Told:

@@ -1,6 +1,6 @@
 """Sections that other packages add to the report: entry points of the group ``refork.sections``.
 
-An entry point names a function that takes the evaluation (:class:`refork_evals.results.Evaluation`) and returns a
+An entry point names a function that takes the evaluation (:class:`refork_evals.results.SuiteResult`) and returns a
 :class:`Section`, or None where it has nothing to say. Its texts are escaped: a section cannot hold markup.
 """
 
@@ -10,7 +10,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Final
 
 from refork.redaction.error_text import summary
-from refork_evals.results import Evaluation
+from refork_evals.results import SuiteResult
 
 GROUP: Final = "refork.sections"
 
@@ -25,15 +25,15 @@ class Section:
     note: str = ""
 
 
-def sections(evaluation: Evaluation) -> tuple[Section, ...]:
+def sections(evaluation: SuiteResult) -> tuple[Section, ...]:
     """All of them, in the order of their entry points' names. One that fails says so in its place."""
     found = sorted(entry_points(group=GROUP), key=lambda entry: entry.name)
     return tuple(section for entry in found for section in _made(entry, evaluation))
 
 
-def _made(entry: EntryPoint, evaluation: Evaluation) -> Iterator[Section]:
+def _made(entry: EntryPoint, evaluation: SuiteResult) -> Iterator[Section]:
     try:
-        make: Callable[[Evaluation], object] = entry.load()
+        make: Callable[[SuiteResult], object] = entry.load()
         section = make(evaluation)
         if section is not None:
             yield _checked(section)

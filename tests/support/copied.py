@@ -130,6 +130,7 @@ def _run(words: Sequence[str]) -> None:
 def _main() -> NoReturn:
     folder, *modules = sys.argv[1:]
     copied = Copied(Path(folder))
+    gc.disable()
     for module in modules:
         importlib.import_module(module)
     executable = Path(folder, "python")
@@ -141,6 +142,7 @@ def _main() -> NoReturn:
     os.dup2(2, 1)
     gc.collect()
     gc.freeze()  # so that no copy touches it
+    gc.enable()
     words = copied.serve()
     try:
         _run(words)

@@ -3,13 +3,22 @@
 import dataclasses
 
 from refork.records.variant import CURRENT
-from refork_evals.results import Change, Comparison, Evaluation, Finding, Gate, GateCase, Interval, SuiteDrop
+from refork_evals.results import (
+    Change,
+    Comparison,
+    DifferenceInterval,
+    Gate,
+    GateCase,
+    GateFinding,
+    SuiteDrop,
+    SuiteResult,
+)
 from refork_evals.verdicts.comparison import arms_of, compare
 
 from support.report_evaluations import HOSTILE, realistic
 
 
-def gated(*, passes: bool = False, hostile: bool = False) -> Evaluation:
+def gated(*, passes: bool = False, hostile: bool = False) -> SuiteResult:
     """A morning's work beside a baseline: one case regressed, or none."""
     made = realistic()
     first = made.cases[0]
@@ -17,12 +26,14 @@ def gated(*, passes: bool = False, hostile: bool = False) -> Evaluation:
     cases = (
         GateCase(
             case=first.case.name,
-            finding=Finding.UNCHANGED if passes else Finding.REGRESSED,
+            finding=GateFinding.UNCHANGED if passes else GateFinding.REGRESSED,
             blocks=not passes,
             said=said,
             command="pytest --agent-evals --agent-evals-gate evals/cases/misleading-summary/case.yaml",
         ),
-        GateCase(case="new-case", finding=Finding.NEW, said="is not in the baseline: 9 of 10 passed (90%)"),
+        GateCase(
+            case="new-case", finding=GateFinding.NEW, said="is not in the baseline: 9 of 10 passed (90%)"
+        ),
     )
     gate = Gate(
         cases=cases,
@@ -36,7 +47,7 @@ def gated(*, passes: bool = False, hostile: bool = False) -> Evaluation:
         passes_before=29,
         trials_before=30,
         difference=-0.97,
-        interval=Interval(low=-1.0, high=-0.6),
+        interval=DifferenceInterval(low=-1.0, high=-0.6),
     )
     cells = tuple(
         dataclasses.replace(cell, comparison=compared) if cell.variant == CURRENT else cell

@@ -21,15 +21,15 @@ def use(session: ForkSession, mode: AnswersMode) -> Store:
 def kept_of(outcome: Outcome) -> list[CachedAnswer]:
     return [
         CachedAnswer(
-            digest=trial.kept_as.digest,
-            trial=trial.kept_as.trial,
+            digest=trial.cached_as.digest,
+            trial=trial.cached_as.trial,
             answered_at=trial.answered_at,
             answer=trial.answer,
             usage=trial.usage,
             model=trial.model,
         )
         for trial in outcome.trials
-        if trial.kept_as is not None and trial.answered_at is not None
+        if trial.cached_as is not None and trial.answered_at is not None
     ] + [kept for trial in outcome.trials for kept in trial.cached_steps]
 
 

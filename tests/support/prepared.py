@@ -23,6 +23,7 @@ SOURCES: Final = os.pathsep.join(
 FORKS: Final = (
     "support.fork_process",
     "support.plots",
+    "support.warm_redaction",
     "refork.dbos.servers.throwaway_postgres",
     "openai",
     "h11",

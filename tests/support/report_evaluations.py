@@ -1,6 +1,7 @@
 """Evaluations as a session would give them, built by hand: what the tests of the reports look at."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -10,7 +11,7 @@ from refork.records import Answer, Case, RecordedError, Request, Run, Step, Step
 from refork.records.outcome import ForkStatus, Outcome, Trial, TrialError
 from refork.records.usage import Savings, Usage, cost
 from refork.records.workflow_result import calls_of, usage_of
-from refork_evals.results import CaseResult, Cell, Evaluation, Interval, Score, ScoredTrial, Verdict
+from refork_evals.results import CaseResult, Cell, Interval, Score, ScoredTrial, SuiteResult, Verdict
 from scipy.stats import binomtest
 
 BEGIN = datetime(2026, 3, 14, 9, 26, 53, tzinfo=UTC)
@@ -258,7 +259,7 @@ def misleading_summary() -> CaseResult:
     name = "misleading-summary"
     cells = (
         cell(name, "current", Verdict.FAIL, mixed("current", 1), request=request(SUMMARIZER), p_value=0.0001),
-        cell(name, "careful", Verdict.PASS, mixed("careful", 10), request=request(CAREFUL)),
+        cell(name, "careful", Verdict.PASS, mixed("careful", 10), request=request(CAREFUL), fixes=True),
         cell(
             name,
             "terse",
@@ -272,8 +273,13 @@ def misleading_summary() -> CaseResult:
         recorded=failed("recorded", 0, ROSE),
         cells=cells,
         outcome=Outcome(case=name, status=ForkStatus.MEASURED, run_id="fork-1", seconds=12.5),
-        winners=("careful",),
     )
+
+
+def fixed_by(result: CaseResult, *variants: str) -> CaseResult:
+    """The result, fixed by these candidates and by no other."""
+    cells = tuple(replace(cell, fixes=cell.variant in variants) for cell in result.cells)
+    return replace(result, cells=cells)
 
 
 def malformed_sql() -> CaseResult:
@@ -291,6 +297,7 @@ def malformed_sql() -> CaseResult:
             "schema-first",
             Verdict.PASS,
             first,
+            fixes=True,
             request=request(SCHEMA_FIRST, agent="analyst", tools=tools),
         ),
         cell(
@@ -311,7 +318,6 @@ def malformed_sql() -> CaseResult:
         recorded=called("recorded", 0, bad, ok=False),
         cells=cells,
         outcome=Outcome(case=name, status=ForkStatus.MEASURED, run_id="fork-2", seconds=20.0),
-        winners=("schema-first",),
     )
 
 
@@ -422,11 +428,18 @@ def tail() -> CaseResult:
     ]
     cells = (
         cell(name, "current", Verdict.FAIL, trials, request=request("Help.", agent="clerk")),
-        cell(name, "careful", Verdict.PASS, better, request=request("Help. Never refund.", agent="clerk")),
+        cell(
+            name,
+            "careful",
+            Verdict.PASS,
+            better,
+            request=request("Help. Never refund.", agent="clerk"),
+            fixes=True,
+        ),
     )
     whole = (*run, *recorded.trial.trajectory)
     made = case(name, step=3, agent="clerk", scope="tail", steps=whole, expect=({"trajectory": []},))
-    return CaseResult(case=made, recorded=recorded, cells=cells, winners=("careful",))
+    return CaseResult(case=made, recorded=recorded, cells=cells)
 
 
 def conversation() -> CaseResult:
@@ -440,7 +453,7 @@ def conversation() -> CaseResult:
     cells = (cell(name, "current", Verdict.FAIL, trials, request=request("Help.", agent="clerk")),)
     made = case(name, step=1, agent="clerk", scope="tail", steps=run, expect=({"final": {"contains": "12"}},))
     recorded = tail_of("recorded", 0, *run, ok=False, text="It is here.")
-    return CaseResult(case=made, recorded=recorded, cells=cells, winners=())
+    return CaseResult(case=made, recorded=recorded, cells=cells)
 
 
 def way(amount: object) -> tuple[Step, ...]:
@@ -487,8 +500,8 @@ def tail_of(variant: str, number: int, *steps: Step, ok: bool, text: str) -> Sco
     return _scored(variant, number, given, (score,), ok, trajectory=steps, usage=usage_of(steps), seconds=2.5)
 
 
-def evaluation(*results: CaseResult) -> Evaluation:
-    return Evaluation(
+def evaluation(*results: CaseResult) -> SuiteResult:
+    return SuiteResult(
         cases=results,
         started_at=BEGIN + timedelta(days=2),
         seconds=83.4,
@@ -497,16 +510,16 @@ def evaluation(*results: CaseResult) -> Evaluation:
     )
 
 
-def realistic() -> Evaluation:
+def realistic() -> SuiteResult:
     """Two wins, a guard, an error and a stale case: a morning's work."""
     return evaluation(misleading_summary(), malformed_sql(), guard(), unmeasured(), stale())
 
 
-def everything() -> Evaluation:
+def everything() -> SuiteResult:
     return evaluation(*realistic().cases, tail(), hostile())
 
 
-def small() -> Evaluation:
+def small() -> SuiteResult:
     """One of each thing that results.json can hold, short enough to be read: the golden file."""
     name, good, bad = "small", "SELECT region FROM sales", "SELECT FROM"
     asked = request(ANALYST, agent="analyst", tools=(RUN_SQL,), output_schema={"type": "object"})
@@ -517,13 +530,14 @@ def small() -> Evaluation:
     )
     cells = (
         cell(name, "current", Verdict.FAIL, trials, request=asked, missing=1, p_value=0.03125),
-        cell(name, "careful", Verdict.PASS, (called("careful", 1, good, ok=True),), request=asked),
+        cell(
+            name, "careful", Verdict.PASS, (called("careful", 1, good, ok=True),), request=asked, fixes=True
+        ),
     )
     result = CaseResult(
         case=case(name, step=3, agent="analyst", description="A query without columns.", steps=steps(4)),
         recorded=called("recorded", 0, bad, ok=False),
         cells=cells,
         outcome=Outcome(case=name, status=ForkStatus.MEASURED, run_id="fork-1", seconds=2.5),
-        winners=("careful",),
     )
     return evaluation(result)

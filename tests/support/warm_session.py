@@ -1,4 +1,7 @@
-"""Imports what a session of ``pytest --agent-evals`` and its application import, plugins of pytest by pytest itself."""
+"""Imports what a session of ``pytest --agent-evals`` and its application import, plugins of pytest by pytest itself.
+
+Also compiles what every session would compile anew: the report's templates, and the expressions that find secrets.
+"""
 
 import contextlib
 import importlib
@@ -8,11 +11,13 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+from refork_reports.formats import html
 
 IMPORTED: Final = (
     "aiohttp",
     "dbos_openai_agents",
     "genai_prices.data",
+    "httpcore2",
     "openai.resources.chat.completions",
     "openai.resources.responses",
     "pytest_refork.session",
@@ -27,6 +32,8 @@ IMPORTED: Final = (
     "rich.console",
     "sqlalchemy.dialects.postgresql.psycopg",
     "sqlalchemy.dialects.sqlite.aiosqlite",
+    "support.warm_redaction",
+    "truststore",
     "unittest.mock",
     "urllib3",
 )
@@ -51,7 +58,14 @@ def _collect_nothing() -> None:
         assert code is pytest.ExitCode.NO_TESTS_COLLECTED, code
 
 
+def _compile_templates() -> None:
+    environment = html.environment()
+    for name in environment.list_templates(extensions=("j2",)):
+        environment.get_template(name)
+
+
 _collect_nothing()
+_compile_templates()
 for module in IMPORTED:
     with contextlib.suppress(ModuleNotFoundError):  # an environment need not have all of these
         importlib.import_module(module)

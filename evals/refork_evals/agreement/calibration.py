@@ -2,13 +2,16 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from refork_evals.agreement.kappa import Agreement, Pair, agreement
-from refork_evals.agreement.labels import Key, Label
+from refork.errors import BadFileError
+
+from refork_evals.agreement.kappa import LabelledOutput, agreement
+from refork_evals.agreement.labels import Key, Label, load_labels
 from refork_evals.agreement.rubrics import Rubric, rubrics
 from refork_evals.digests import output_digest
 from refork_evals.results import CaseResult, Score, ScoredTrial
+from refork_evals.results.agreement import Agreement
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,7 +20,8 @@ class Calibration:
 
     ``agreement`` is over distinct outputs that are judged and labelled: one that several trials gave counts once,
     with the first that the judge said of it; of ``contradicted`` outputs it said both. ``asked`` and ``answered``
-    count the scores by model, as far as they are known.
+    count the scores by model, as far as they are known, sorted by its name. ``problem`` says what is wrong with
+    labels.jsonl; else it is empty.
     """
 
     rubric: Rubric
@@ -26,6 +30,21 @@ class Calibration:
     contradicted: int = 0
     asked: Mapping[str, int] = field(default_factory=dict[str, int])
     answered: Mapping[str, int] = field(default_factory=dict[str, int])
+    problem: str = ""
+
+
+def calibrated(result: CaseResult) -> tuple[Calibration, ...]:
+    """The judges of a case beside the labels in its folder."""
+    try:
+        if not rubrics(result.case):
+            return ()
+    except BadFileError:  # the session has said so: no trial of this case was scored
+        return ()
+    try:
+        labels = load_labels(result.case.folder)
+    except BadFileError as error:
+        return tuple(replace(found, problem=str(error)) for found in calibrations(result, {}))
+    return calibrations(result, labels)
 
 
 def calibrations(result: CaseResult, labels: Mapping[Key, Label]) -> tuple[Calibration, ...]:
@@ -41,7 +60,9 @@ def _calibration(rubric: Rubric, result: CaseResult, labels: Mapping[Key, Label]
         if trial.trial.answer is not None and score.passed is not None:
             said.setdefault(output_digest(trial.trial.answer), []).append(score.passed)
     pairs = [
-        Pair(person=known[output].passes, judge=each[0]) for output, each in said.items() if output in known
+        LabelledOutput(person=known[output].passes, judge=each[0])
+        for output, each in said.items()
+        if output in known
     ]
     judged = [score.judged for _, score in scored if score.judged is not None]
     return Calibration(
@@ -49,9 +70,13 @@ def _calibration(rubric: Rubric, result: CaseResult, labels: Mapping[Key, Label]
         labels=len(known),
         agreement=agreement(pairs),
         contradicted=sum(len(set(each)) > 1 for each in said.values()),
-        asked=Counter(each.asked for each in judged),
-        answered=Counter(model for each in judged for model in each.answered),
+        asked=_counted(each.asked for each in judged),
+        answered=_counted(model for each in judged for model in each.answered),
     )
+
+
+def _counted(models: Iterable[str]) -> Mapping[str, int]:
+    return dict(sorted(Counter(models).items()))
 
 
 def _scored(rubric: Rubric, result: CaseResult) -> Iterable[tuple[ScoredTrial, Score]]:

@@ -19,11 +19,11 @@ class JudgeAnswer:
     """A vote that was paid for, and the folder of the case that it belongs to."""
 
     folder: Path
-    kept: CachedAnswer
+    cached: CachedAnswer
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Judged:
+class _JudgedOutput:
     """Whose output is judged just now."""
 
     folder: Path
@@ -61,7 +61,7 @@ class JudgeAnswers:
         judged = _judged.get()
         if judged is None:
             return
-        kept = CachedAnswer(
+        cached = CachedAnswer(
             digest=digest(body),
             trial=judged.trial,
             occurrence=vote,
@@ -71,12 +71,12 @@ class JudgeAnswers:
             output=reply,
             of=judged.of,
         )
-        self._store.note(judged.folder, kept)
+        self._store.note(judged.folder, cached)
         with self._lock:
-            self._made.append(JudgeAnswer(folder=judged.folder, kept=kept))
+            self._made.append(JudgeAnswer(folder=judged.folder, cached=cached))
 
 
-_judged: ContextVar[_Judged | None] = ContextVar("refork_judged", default=None)
+_judged: ContextVar[_JudgedOutput | None] = ContextVar("refork_judged", default=None)
 _open: list[JudgeAnswers] = []
 
 
@@ -98,7 +98,7 @@ def keeping(answers: JudgeAnswers) -> Generator[None]:
 @contextmanager
 def judging(folder: Path, trial: int, of: str | None) -> Generator[None]:
     """Say whose output is judged: that of a trial of the case in ``folder``, found by the digest ``of``."""
-    token = _judged.set(_Judged(folder=folder, trial=trial, of=of))
+    token = _judged.set(_JudgedOutput(folder=folder, trial=trial, of=of))
     try:
         yield
     finally:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from refork_evals.results import Interval
+from refork_evals.results.agreement import Agreement, Kappa
 from refork_evals.statistics import CONFIDENCE, wilson_interval
 
 if TYPE_CHECKING:
@@ -15,75 +15,17 @@ if TYPE_CHECKING:
 
 RESAMPLES: Final = 9999
 SEED: Final = 20_240_602
-ENOUGH: Final = 20
-"""Below so many labelled outputs an interval of kappa is wrong too often, and a rate too wide, to lean on."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Pair:
-    """One output: whether the person says that it passes, and whether the judge does."""
+class LabelledOutput:
+    """An output that both judged: whether the person says that it passes, and whether the judge does."""
 
     person: bool
     judge: bool
 
 
-@dataclass(frozen=True, kw_only=True)
-class Kappa:
-    """Cohen's kappa: 1 is full agreement, 0 what chance alone gives. ``value`` is None where it is not defined.
-
-    Both ends are of 95%, None where there is no interval; ``note`` says why.
-    """
-
-    value: float | None
-    low: float | None = None
-    high: float | None = None
-    note: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Agreement:
-    """Counts of labelled outputs. Intervals are Wilson's, of 95%, None where the rate has no output to be of."""
-
-    both_pass: int
-    both_fail: int
-    false_passes: int
-    false_fails: int
-    kappa: Kappa
-    false_pass_interval: Interval | None
-    false_fail_interval: Interval | None
-
-    @property
-    def outputs(self) -> int:
-        return self.both_pass + self.both_fail + self.false_passes + self.false_fails
-
-    @property
-    def agreed(self) -> int:
-        return self.both_pass + self.both_fail
-
-    @property
-    def person_fails(self) -> int:
-        return self.false_passes + self.both_fail
-
-    @property
-    def person_passes(self) -> int:
-        return self.false_fails + self.both_pass
-
-    @property
-    def false_pass_rate(self) -> float | None:
-        """Of the outputs that the person fails, the share that the judge lets pass."""
-        return self.false_passes / self.person_fails if self.person_fails else None
-
-    @property
-    def false_fail_rate(self) -> float | None:
-        """Of the outputs that the person passes, the share that the judge fails."""
-        return self.false_fails / self.person_passes if self.person_passes else None
-
-    @property
-    def too_few(self) -> bool:
-        return self.outputs < ENOUGH
-
-
-def agreement(pairs: Iterable[Pair]) -> Agreement:
+def agreement(pairs: Iterable[LabelledOutput]) -> Agreement:
     counts = Counter((pair.person, pair.judge) for pair in pairs)
     both_pass, false_fails = counts[True, True], counts[True, False]
     false_passes, both_fail = counts[False, True], counts[False, False]

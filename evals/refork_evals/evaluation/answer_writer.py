@@ -48,10 +48,10 @@ def keep(
     for folder, trial in (*scored, *((each.folder, each.trial) for each in unscored)):
         new = list(_of(trial))
         fresh.setdefault(folder, []).extend(new)
-        asked.setdefault(folder, set()).update(kept.digest for kept in new)
+        asked.setdefault(folder, set()).update(cached.digest for cached in new)
     for each in judged:
-        fresh.setdefault(each.folder, []).append(each.kept)
-        asked.setdefault(each.folder, set()).add(each.kept.digest)
+        fresh.setdefault(each.folder, []).append(each.cached)
+        asked.setdefault(each.folder, set()).add(each.cached.digest)
     return _written(Store(mode), fresh, asked, cases)
 
 
@@ -73,6 +73,6 @@ def _written(
 
 def _of(trial: Trial) -> Iterator[CachedAnswer]:
     yield from trial.cached_steps
-    kept = cached_answer(trial)
-    if kept is not None:
-        yield kept
+    cached = cached_answer(trial)
+    if cached is not None:
+        yield cached

@@ -31,15 +31,15 @@ class CasePlans:
         self._settings = settings
         self._made: dict[tuple[str, str, str | None], TrialPlan] = {}
 
-    def of(self, subject: MeasuredCase, variant: str, model: str | None = None) -> TrialPlan:
+    def of(self, measured_case: MeasuredCase, variant: str, model: str | None = None) -> TrialPlan:
         """``model`` is what was asked, once that is known: a baseline of another one compares with nothing."""
-        key = subject.name, variant, model
+        key = measured_case.name, variant, model
         if key not in self._made:
-            self._made[key] = self._make(subject, variant, model)
+            self._made[key] = self._make(measured_case, variant, model)
         return self._made[key]
 
-    def _make(self, subject: MeasuredCase, variant: str, model: str | None) -> TrialPlan:
-        settings, case = self._settings, subject.case
+    def _make(self, measured_case: MeasuredCase, variant: str, model: str | None) -> TrialPlan:
+        settings, case = self._settings, measured_case.case
         cases, defaults = self.families.of(variant), settings.defaults
         if settings.update is not None:
             rate = min_pass_rate_of(case, defaults.min_pass_rate)
@@ -49,6 +49,6 @@ class CasePlans:
             return candidate_plan(case, defaults, cells=cases, cases=self.families.current)
         if settings.gate is None:
             return plan_of(case, defaults, cases=cases)
-        entry = settings.gate.baseline.cases.get(subject.name)
-        before = before_of(entry, subject.fingerprint, model)
+        entry = settings.gate.baseline.cases.get(measured_case.name)
+        before = before_of(entry, measured_case.fingerprint, model)
         return plan_of(case, defaults, cases=cases, before=before, gated=True)

@@ -17,14 +17,15 @@ from refork.records.variant import CURRENT, Variant
 from refork.tool_policy.stubs import check_stubs
 
 from refork_evals.agreement.judge_answers import JudgeAnswers, keeping
-from refork_evals.evaluation.answer_writer import Saved, keep
+from refork_evals.evaluation.answer_writer import keep
 from refork_evals.evaluation.budget import new_budget
 from refork_evals.evaluation.durable_answers import DurableAnswers
 from refork_evals.evaluation.measured_case import Catalogue, MeasuredCase
 from refork_evals.evaluation.settings import Settings
 from refork_evals.evaluation.suite import Suite
 from refork_evals.evaluation.trial_runner import Counts
-from refork_evals.results import CaseResult, Evaluation, Gate
+from refork_evals.results import CaseResult, Gate, SuiteResult
+from refork_evals.verdicts.comparison import margin_of
 from refork_evals.verdicts.verdict import evaluate as decide
 
 
@@ -35,7 +36,7 @@ def evaluate(
     *,
     on_progress: Callable[[Counts], None],
     on_note: Callable[[str], None],
-) -> Evaluation:
+) -> SuiteResult:
     """Fork the cases, run the trials of ``current`` and of the variants, score them, and decide.
 
     ``cases`` are cases, folders, files or names (None: all of the project); ``variants`` are prompts, or names of the
@@ -74,7 +75,8 @@ def evaluate(
                 cases=settings.project.cases,
             )
             answers.close(complete=complete)
-            _say(saved, on_note)
+            for problem in saved.problems:
+                on_note(f"answers were not kept: {problem}")
     return evaluation_of(results, settings, started_at=started_at, seconds=time.monotonic() - began)
 
 
@@ -85,7 +87,7 @@ def evaluation_of(
     started_at: datetime,
     seconds: float,
     gate: Gate | None = None,
-) -> Evaluation:
+) -> SuiteResult:
     """The results of a session, corrected over all of its cases and compared."""
     project = settings.project
     return decide(
@@ -96,6 +98,7 @@ def evaluation_of(
         refork_version=version("refork"),
         settings={"app": ", ".join(project.app), "concurrency": str(project.concurrency)},
         gate=gate,
+        margin=margin_of(project.smallest_drop),
     )
 
 
@@ -166,8 +169,3 @@ def _check_names(variants: Sequence[Variant]) -> None:
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise BadInputError(f"two variants are named {twice[0]!r}: give each a name of its own")
-
-
-def _say(saved: Saved, on_note: Callable[[str], None]) -> None:
-    for problem in saved.problems:
-        on_note(f"answers were not kept: {problem}")

@@ -58,7 +58,7 @@ class Catalogue:
         """Whether a ``case.yaml`` is ours: inside the folder of cases, or beside a recorded run."""
         return file.is_relative_to(self._settings.project.cases) or (file.parent / "run.json").is_file()
 
-    def subject_of_file(self, file: Path) -> MeasuredCase:
+    def measured_case_of_file(self, file: Path) -> MeasuredCase:
         """What a ``case.yaml`` says is to be measured. Raises ReforkError."""
         return self.measured(self._load(file))
 
@@ -69,9 +69,11 @@ class Catalogue:
         candidates = find_variants(case, self._settings.project.prompts) if variants is None else variants
         self._reserve(case)
         place = os.path.relpath(case.folder / CASE_FILE, self._settings.project.root)
-        return self._subject(case, candidates, fingerprint_of(case, scorers), scorers=scorers, place=place)
+        return self._measured_case(
+            case, candidates, fingerprint_of(case, scorers), scorers=scorers, place=place
+        )
 
-    def subject_of_test(
+    def measured_case_of_test(
         self,
         name: str,
         *,
@@ -93,7 +95,7 @@ class Catalogue:
             min_pass_rate=min_pass_rate or case.min_pass_rate,
         )
         fingerprint = fingerprint_of(case, (), test=function)
-        return self._subject(case, self.candidates(case, variants), fingerprint, place=place)
+        return self._measured_case(case, self.candidates(case, variants), fingerprint, place=place)
 
     def _load(self, file: Path) -> Case:
         if file not in self._cases:
@@ -132,7 +134,7 @@ class Catalogue:
         if other != folder:
             raise BadFileError(f"{folder!r}: {other!r} is named {case.name!r} too; rename one of the folders")
 
-    def _subject(
+    def _measured_case(
         self,
         case: Case,
         candidates: Sequence[Variant],

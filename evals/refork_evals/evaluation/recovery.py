@@ -49,7 +49,7 @@ class Recovery:
         if not self._new:
             return ""
         answers = "1 answer" if len(self._new) == 1 else f"{len(self._new)} answers"
-        return f"agent evals: took up {answers} that a session left which was ended before its time"
+        return f"agent evals: recovered {answers} from a session that was killed"
 
     def end(self, *, complete: bool) -> None:
         """See to all that this session's processes wrote down, and delete the journals.
@@ -78,10 +78,10 @@ def give_from(journals: Iterable[str], project: Config, store: Store) -> None:
 def _give(answers: Iterable[Left], store: Store) -> set[tuple[Path, AnswerKey]]:
     given: set[tuple[Path, AnswerKey]] = set()
     for each in answers:
-        if (each.mode is store.mode or store.mode.reads) and is_fresh(each.kept):
-            store.take_up(each.folder, each.kept)
+        if (each.mode is store.mode or store.mode.reads) and is_fresh(each.cached):
+            store.take_up(each.folder, each.cached)
             if not store.mode.reads:
-                given.add((each.folder, each.kept.key))
+                given.add((each.folder, each.cached.key))
     return given
 
 
@@ -93,10 +93,10 @@ def _settle(answers: Sequence[Left], project: Config) -> Settled:
     store, new, unsettled = Store(AnswersMode.REUSE), set[tuple[Path, AnswerKey]](), set[Path]()
     for folder, left in by_case.items():
         if not folder.is_dir():
-            unsettled |= {each.journal for each in left if is_fresh(each.kept)}
+            unsettled |= {each.journal for each in left if is_fresh(each.cached)}
             continue
         try:
-            found = store.absorb(folder, [each.kept for each in left], cases=project.cases)
+            found = store.absorb(folder, [each.cached for each in left], cases=project.cases)
         except ReforkError:  # the items of the case say what is wrong with its files
             unsettled |= {each.journal for each in left}
             continue

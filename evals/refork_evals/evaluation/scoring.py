@@ -18,8 +18,8 @@ from refork_evals.verdicts.verdict import case_result, cell_of, min_pass_rate_of
 
 
 @dataclass
-class _Judged:
-    subject: MeasuredCase
+class _ScoredCase:
+    measured_case: MeasuredCase
     outcome: Outcome
     recorded: ScoredTrial | None
     scored: dict[str, list[ScoredTrial]] = field(default_factory=dict[str, list[ScoredTrial]])
@@ -37,22 +37,22 @@ class Scoreboard:
         self._plans = plans
         self._min_pass_rate = min_pass_rate
         self._unfinished = unfinished
-        self._judged: dict[str, _Judged] = {}
+        self._judged: dict[str, _ScoredCase] = {}
 
-    def score(self, subject: MeasuredCase, outcome: Outcome, variant: str, *, planned: int) -> Cell:
+    def score(self, measured_case: MeasuredCase, outcome: Outcome, variant: str, *, planned: int) -> Cell:
         """Put the scorers of a case to those trials of a variant that they have not seen, and decide."""
-        judged = self._of(subject, outcome)
+        judged = self._of(measured_case, outcome)
         known = judged.scored.setdefault(variant, [])
         seen = {each.trial.number for each in known}
         fresh = tuple(each for each in outcome.trials_of(variant) if each.number not in seen)
         if fresh:
             new = dataclasses.replace(outcome, trials=fresh)
-            known += score_trials(subject.case, new, subject.scorers, variant=variant)
+            known += score_trials(measured_case.case, new, measured_case.scorers, variant=variant)
         return self._decide(judged, variant, known, planned)
 
     def take(
         self,
-        subject: MeasuredCase,
+        measured_case: MeasuredCase,
         outcome: Outcome,
         variant: str,
         scored: Sequence[ScoredTrial],
@@ -60,55 +60,65 @@ class Scoreboard:
         planned: int,
     ) -> Cell:
         """Keep what a test function said of the trials of a variant."""
-        return self._decide(self._of(subject, outcome), variant, scored, planned)
+        return self._decide(self._of(measured_case, outcome), variant, scored, planned)
 
     def more(
-        self, subject: MeasuredCase, outcome: Outcome, variant: str, scored: Sequence[ScoredTrial]
+        self, measured_case: MeasuredCase, outcome: Outcome, variant: str, scored: Sequence[ScoredTrial]
     ) -> int:
         """How many more trials a variant needs, after these."""
         if outcome.status is not ForkStatus.MEASURED:
             return 0
-        return self._plan(subject, outcome, variant).more(count(self._counted(scored), None))
+        return self._plan(measured_case, outcome, variant).more(count(self._counted(scored), None))
 
-    def go_by_rounds(self, subject: MeasuredCase, outcome: Outcome, variants: Iterable[str]) -> bool:
+    def go_by_rounds(self, measured_case: MeasuredCase, outcome: Outcome, variants: Iterable[str]) -> bool:
         """Whether the variants of a case take their trials side by side."""
         is_measured = outcome.status is ForkStatus.MEASURED
-        return is_measured and are_paired({each: self._plan(subject, outcome, each) for each in variants})
+        return is_measured and are_paired(
+            {each: self._plan(measured_case, outcome, each) for each in variants}
+        )
 
     def next_round(
-        self, subject: MeasuredCase, outcome: Outcome, variants: Iterable[str], open_variants: Collection[str]
+        self,
+        measured_case: MeasuredCase,
+        outcome: Outcome,
+        variants: Iterable[str],
+        open_variants: Collection[str],
     ) -> dict[str, int]:
         """How many more trials the open ones of ``variants`` take, after a round was scored."""
-        plans = {variant: self._plan(subject, outcome, variant) for variant in variants}
-        scored = self._of(subject, outcome).scored
+        plans = {variant: self._plan(measured_case, outcome, variant) for variant in variants}
+        scored = self._of(measured_case, outcome).scored
         counted = {variant: self._counted(scored.get(variant, ())) for variant in plans}
         return next_round(plans, counted, open_variants)
 
-    def _plan(self, subject: MeasuredCase, outcome: Outcome, variant: str) -> TrialPlan:
-        return self._plans.of(subject, variant, _model(outcome, variant))
+    def _plan(self, measured_case: MeasuredCase, outcome: Outcome, variant: str) -> TrialPlan:
+        return self._plans.of(measured_case, variant, _model(outcome, variant))
 
     def _counted(self, scored: Iterable[ScoredTrial]) -> tuple[ScoredTrial, ...]:
         """The trials as they count: those whose answers did not end by themselves as the project says."""
         return tuple(map(without_unfinished, scored) if self._unfinished == "error" else scored)
 
-    def result(self, subject: MeasuredCase) -> CaseResult:
-        return self._result(self._judged[subject.name])
+    def result(self, measured_case: MeasuredCase) -> CaseResult:
+        return self._result(self._judged[measured_case.name])
 
     @property
     def results(self) -> tuple[CaseResult, ...]:
         return tuple(self._result(judged) for judged in self._judged.values() if judged.cells)
 
-    def _of(self, subject: MeasuredCase, outcome: Outcome) -> _Judged:
-        if subject.name not in self._judged:
-            recorded = score_recorded(subject.case, subject.scorers) if subject.scorers else None
-            self._judged[subject.name] = _Judged(subject=subject, outcome=outcome, recorded=recorded)
-        judged = self._judged[subject.name]
+    def _of(self, measured_case: MeasuredCase, outcome: Outcome) -> _ScoredCase:
+        if measured_case.name not in self._judged:
+            recorded = (
+                score_recorded(measured_case.case, measured_case.scorers) if measured_case.scorers else None
+            )
+            self._judged[measured_case.name] = _ScoredCase(
+                measured_case=measured_case, outcome=outcome, recorded=recorded
+            )
+        judged = self._judged[measured_case.name]
         judged.outcome = outcome
         return judged
 
-    def _decide(self, judged: _Judged, variant: str, scored: Iterable[ScoredTrial], planned: int) -> Cell:
-        case, outcome = judged.subject.case, judged.outcome
-        plan = self._plan(judged.subject, outcome, variant)
+    def _decide(self, judged: _ScoredCase, variant: str, scored: Iterable[ScoredTrial], planned: int) -> Cell:
+        case, outcome = judged.measured_case.case, judged.outcome
+        plan = self._plan(judged.measured_case, outcome, variant)
         rate = min_pass_rate_of(case, self._min_pass_rate)
         counted = self._counted(scored)
         stopped = len(counted) if isinstance(plan, CandidatePlan) else stopped_at(plan, counted)
@@ -135,27 +145,27 @@ class Scoreboard:
         reason = f"budget: {self.over_budget}" + (f"; {cell.reason}" if cell.measured else "")
         return dataclasses.replace(cell, verdict=Verdict.INCONCLUSIVE, reason=reason, cut_short=True)
 
-    def _result(self, judged: _Judged) -> CaseResult:
-        order = [variant.name for variant in judged.subject.variants]
+    def _result(self, judged: _ScoredCase) -> CaseResult:
+        order = [variant.name for variant in judged.measured_case.variants]
         cells = sorted(judged.cells.values(), key=lambda cell: order.index(cell.variant))
         return case_result(
-            judged.subject.case,
+            judged.measured_case.case,
             judged.outcome,
             [self._beside_current(judged, cell) for cell in cells],
             recorded=judged.recorded,
-            fingerprint=judged.subject.fingerprint,
-            place=judged.subject.place,
+            fingerprint=judged.measured_case.fingerprint,
+            place=judged.measured_case.place,
         )
 
-    def _beside_current(self, judged: _Judged, cell: Cell) -> Cell:
+    def _beside_current(self, judged: _ScoredCase, cell: Cell) -> Cell:
         """The cell with what is known of a candidate that took its trials beside ``current``."""
-        plan = self._plan(judged.subject, judged.outcome, cell.variant)
+        plan = self._plan(judged.measured_case, judged.outcome, cell.variant)
         current = judged.cells.get(CURRENT)
         rounds = len(cell.trials)
         if not isinstance(plan, CandidatePlan) or current is None or len(current.trials) < rounds:
             return cell
         beside = plan.beside(count(cell.trials, None), count(current.trials[:rounds], None))
-        is_paired = bool(judged.subject.scorers)
+        is_paired = bool(judged.measured_case.scorers)
         return dataclasses.replace(cell, beside=beside, rounds=rounds if is_paired else None)
 
 

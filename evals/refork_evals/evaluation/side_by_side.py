@@ -7,7 +7,7 @@ from refork.records.variant import CURRENT
 from refork_evals.plans import CandidatePlan, TrialPlan
 from refork_evals.results import ScoredTrial
 from refork_evals.verdicts.cells import count
-from refork_evals.verdicts.decision import Counts
+from refork_evals.verdicts.decision import CellCounts
 
 
 def are_paired(plans: Mapping[str, TrialPlan]) -> bool:
@@ -58,5 +58,5 @@ def _more_alone(plan: TrialPlan, scored: Sequence[ScoredTrial]) -> int:
     return plan.more(_counts(scored, trials)) if trials == len(scored) else 0
 
 
-def _counts(scored: Sequence[ScoredTrial], trials: int) -> Counts:
+def _counts(scored: Sequence[ScoredTrial], trials: int) -> CellCounts:
     return count(scored[:trials], None)

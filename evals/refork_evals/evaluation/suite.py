@@ -1,6 +1,6 @@
 """Cases under variants while they are measured: first trials, scores, and as many more trials as it takes to decide."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from refork.answer_cache import Store
@@ -55,13 +55,13 @@ class Suite:
         for case, variants in wanted:
             self._add(self._cases.setdefault(case.name, case), variants)
 
-    def _add(self, case: MeasuredCase, variants: Iterable[str]) -> None:
-        known = self._trials.planned(case)
+    def _add(self, case: MeasuredCase, variants: Sequence[str]) -> None:
+        known = self._trials.scheduled(case)
         wanted = [variant for variant in variants if variant not in known]
         # All begin with as many: the first round is the one that every case has.
         first = max((self.plans.of(case, variant).first for variant in wanted), default=0)
         for variant in wanted:
-            self._trials.plan(case, variant, first)
+            self._trials.schedule(case, variant, first)
 
     def complete(self) -> None:
         """No other cases will come: each fork ends with its last trial."""
@@ -71,7 +71,7 @@ class Suite:
         """Wait until all variants of a case are decided. Other cases go on meanwhile; ``on_tick`` is called often."""
         while True:
             self._advance(case)
-            if all(self._is_settled(case, variant) for variant in self._trials.planned(case)):
+            if all(self._is_settled(case, variant) for variant in self._trials.scheduled(case)):
                 return
             self._trials.wait(case, on_tick)
 
@@ -83,7 +83,7 @@ class Suite:
 
     def scheduled(self, case: MeasuredCase, variant: str) -> int:
         """How many trials of a variant were scheduled up to now."""
-        return self._trials.planned(case)[variant]
+        return self._trials.scheduled(case)[variant]
 
     def schedule_more(self, case: MeasuredCase, variant: str, scored: Sequence[ScoredTrial]) -> bool:
         """Schedule what a variant needs to be decided after these trials; whether that is any."""
@@ -91,7 +91,7 @@ class Suite:
             return False
         more = self.scores.more(case, self.outcome(case), variant, scored)
         if more:
-            self._trials.plan(case, variant, more)
+            self._trials.schedule(case, variant, more)
         return bool(more)
 
     def take(self, case: MeasuredCase, variant: str, scored: Sequence[ScoredTrial]) -> CaseResult:
@@ -137,7 +137,7 @@ class Suite:
         """Score what was measured of variants that nobody waited for."""
         for case in self._cases.values():
             outcome = self.outcome(case)
-            for variant, planned in self._trials.planned(case).items():
+            for variant, planned in self._trials.scheduled(case).items():
                 if case.scorers and measured(outcome, variant):
                     self.scores.score(case, outcome, variant, planned=planned)
 
@@ -163,9 +163,9 @@ class Suite:
     def _advance(self, first: MeasuredCase) -> None:
         """Score what has come in, of this case and of all others, and schedule what it takes to decide."""
         for case in (first, *self._cases.values()):
-            waiting = [each for each in self._trials.planned(case) if not self._is_settled(case, each)]
+            waiting = [each for each in self._trials.scheduled(case) if not self._is_settled(case, each)]
             done = [each for each in waiting if case.scorers and self._trials.done(case, each)]
-            if done and self.scores.go_by_rounds(case, self.outcome(case), self._trials.planned(case)):
+            if done and self.scores.go_by_rounds(case, self.outcome(case), self._trials.scheduled(case)):
                 if done == waiting:
                     self._decide_round(case, done)
             else:
@@ -189,10 +189,10 @@ class Suite:
                 self.scores.score(case, outcome, variant, planned=self.scheduled(case, variant))
         going = [each for each in variants if not self.stops() and not self._trials.given_up(case, each)]
         is_over = CURRENT in variants and CURRENT not in going
-        more = {} if is_over else self.scores.next_round(case, outcome, self._trials.planned(case), going)
+        more = {} if is_over else self.scores.next_round(case, outcome, self._trials.scheduled(case), going)
         for variant in variants:
             if more.get(variant):
-                self._trials.plan(case, variant, more[variant])
+                self._trials.schedule(case, variant, more[variant])
             elif variant != CURRENT or not any(more.values()):
                 self._settle(case, variant)
 
@@ -201,7 +201,7 @@ class Suite:
         self._settled.add((case.name, variant))
         sharing = [each for each in self._cases.values() if each.case.folder == case.case.folder]
         if self._is_complete and all(
-            self._is_settled(each, name) for each in sharing for name in self._trials.planned(each)
+            self._is_settled(each, name) for each in sharing for name in self._trials.scheduled(each)
         ):
             self._trials.finish(case)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from refork.answer_cache import Store
 from refork.config import project_policy
 from refork.errors import ReforkError
+from refork.imports import without_garbage_collection
 from refork.records.outcome import ForkStatus, Outcome, Trial
 from refork.tool_policy.stubs import check_stubs, registered_stubs
 
@@ -24,10 +25,10 @@ _TICK = 0.2
 
 @dataclass(frozen=True, kw_only=True)
 class Counts:
-    """Of trials: ``planned`` in all, ``done`` of them, ``running`` now (at most what the limit allows)."""
+    """Of trials: ``scheduled`` in all, ``done`` of them, ``running`` now (at most what the limit allows)."""
 
     done: int
-    planned: int
+    scheduled: int
     running: int
 
 
@@ -55,7 +56,7 @@ class TrialRunner:
         self._problems: dict[Path, ReforkError] = {}
         self._futures: dict[str, dict[str, list[Future[Trial]]]] = {}
         self.problem: ReforkError | None = None
-        self._told: str | None = None
+        self._reported_at: str | None = None
 
     @property
     def note(self) -> str:
@@ -67,9 +68,9 @@ class TrialRunner:
         """A line to say of answers that would not outlive the session, empty while they would."""
         return self._store.trouble
 
-    def check(self, subjects: Iterable[MeasuredCase]) -> None:
+    def check(self, measured_cases: Iterable[MeasuredCase]) -> None:
         """Look, before anything is paid, whether the project's rules about tools can hold in these cases."""
-        cases = [subject.case for subject in subjects]
+        cases = [measured_case.case for measured_case in measured_cases]
         if self._session is not None or not any(case.scope == "tail" for case in cases):
             return
         session = self._opened()
@@ -80,48 +81,48 @@ class TrialRunner:
             self.close()
             self.problem = error
 
-    def plan(self, subject: MeasuredCase, variant: str, trials: int) -> None:
+    def schedule(self, measured_case: MeasuredCase, variant: str, trials: int) -> None:
         """Plan so many more trials of a variant."""
-        planned = self._futures.setdefault(subject.name, {}).setdefault(variant, [])
-        fork = self._fork(subject)
+        scheduled = self._futures.setdefault(measured_case.name, {}).setdefault(variant, [])
+        fork = self._fork(measured_case)
         if fork is not None:
-            planned += fork.run(subject.variant(variant), trials)
+            scheduled += fork.run(measured_case.variant(variant), trials)
 
-    def planned(self, subject: MeasuredCase) -> Mapping[str, int]:
+    def scheduled(self, measured_case: MeasuredCase) -> Mapping[str, int]:
         """How many trials of each variant were planned up to now."""
-        return {name: len(futures) for name, futures in self._futures.get(subject.name, {}).items()}
+        return {name: len(futures) for name, futures in self._futures.get(measured_case.name, {}).items()}
 
-    def done(self, subject: MeasuredCase, variant: str) -> bool:
+    def done(self, measured_case: MeasuredCase, variant: str) -> bool:
         """Whether all that was planned has come to an end."""
-        return all(future.done() for future in self._futures[subject.name][variant])
+        return all(future.done() for future in self._futures[measured_case.name][variant])
 
-    def given_up(self, subject: MeasuredCase, variant: str) -> bool:
+    def given_up(self, measured_case: MeasuredCase, variant: str) -> bool:
         """Whether trials that were planned will never run, so that more of them would not either."""
-        futures = self._futures[subject.name][variant]
-        fork = self._forks.get(subject.case.folder)
+        futures = self._futures[measured_case.name][variant]
+        fork = self._forks.get(measured_case.case.folder)
         if fork is not None and fork.hopeless(variant):
             return True
         return not futures or any(each.done() and _result(each) is None for each in futures)
 
-    def finish(self, subject: MeasuredCase) -> None:
+    def finish(self, measured_case: MeasuredCase) -> None:
         """No more trials will be asked for of a case: its fork ends with the last of them."""
-        fork = self._forks.get(subject.case.folder)
+        fork = self._forks.get(measured_case.case.folder)
         if fork is not None:
             fork.close()
 
-    def wait(self, subject: MeasuredCase, on_tick: Callable[[], None]) -> None:
+    def wait(self, measured_case: MeasuredCase, on_tick: Callable[[], None]) -> None:
         """Wait until a trial of a subject ends, if only a moment; ``on_tick`` is called then."""
-        planned = self._futures[subject.name].values()
-        waiting = [future for futures in planned for future in futures if not future.done()]
+        scheduled = self._futures[measured_case.name].values()
+        waiting = [future for futures in scheduled for future in futures if not future.done()]
         if waiting:
             wait(waiting, timeout=_TICK, return_when=FIRST_COMPLETED)
         on_tick()
 
     def trial(
-        self, subject: MeasuredCase, variant: str, number: int, on_tick: Callable[[], None]
+        self, measured_case: MeasuredCase, variant: str, number: int, on_tick: Callable[[], None]
     ) -> Trial | None:
         """One trial, waited for; None where it was not measured. ``number`` counts from 1."""
-        futures = self._futures[subject.name][variant]
+        futures = self._futures[measured_case.name][variant]
         if number > len(futures):
             return None
         future = futures[number - 1]
@@ -130,34 +131,38 @@ class TrialRunner:
         trial = _result(future)
         return None if trial is None else replace(trial, number=number)
 
-    def outcome(self, subject: MeasuredCase) -> Outcome:
+    def outcome(self, measured_case: MeasuredCase) -> Outcome:
         """What was measured of a subject up to now, its trials numbered from 1."""
-        fork = self._forks.get(subject.case.folder)
+        fork = self._forks.get(measured_case.case.folder)
         if fork is not None:
-            return replace(fork.outcome(), case=subject.name, trials=self._trials(subject))
-        return Outcome(case=subject.name, status=ForkStatus.ERROR, reason=self._why_not(subject))
+            return replace(fork.outcome(), case=measured_case.name, trials=self._trials(measured_case))
+        return Outcome(case=measured_case.name, status=ForkStatus.ERROR, reason=self._why_not(measured_case))
 
-    def _why_not(self, subject: MeasuredCase) -> str:
+    def _why_not(self, measured_case: MeasuredCase) -> str:
         if self.problem is not None:
-            self._told = self._told or subject.name
-            said_here = self._told == subject.name
-            return str(self.problem) if said_here else f"no session could be opened, see {self._told!r}"
-        problem = self._problems.get(subject.case.folder)
+            self._reported_at = self._reported_at or measured_case.name
+            said_here = self._reported_at == measured_case.name
+            return (
+                str(self.problem) if said_here else f"no session could be opened, see {self._reported_at!r}"
+            )
+        problem = self._problems.get(measured_case.case.folder)
         return str(problem) if problem else "the session ended before its fork was made"
 
-    def _trials(self, subject: MeasuredCase) -> tuple[Trial, ...]:
-        planned = self._futures.get(subject.name, {}).values()
-        numbered = [pair for futures in planned for pair in enumerate(futures, 1)]
+    def _trials(self, measured_case: MeasuredCase) -> tuple[Trial, ...]:
+        scheduled = self._futures.get(measured_case.name, {}).values()
+        numbered = [pair for futures in scheduled for pair in enumerate(futures, 1)]
         known = ((number, _result(future)) for number, future in numbered)
         return tuple(replace(trial, number=number) for number, trial in known if trial is not None)
 
     @property
     def counts(self) -> Counts:
-        futures = [each for planned in self._futures.values() for some in planned.values() for each in some]
+        futures = [
+            each for scheduled in self._futures.values() for some in scheduled.values() for each in some
+        ]
         done = sum(future.done() and not future.cancelled() for future in futures)
         started = any(fork.arrived for fork in self._forks.values())
         waiting = sum(not future.done() for future in futures) if started else 0
-        return Counts(done=done, planned=len(futures), running=min(self._concurrency, waiting))
+        return Counts(done=done, scheduled=len(futures), running=min(self._concurrency, waiting))
 
     def stop(self) -> None:
         """Start no more trials, and wait for those in flight."""
@@ -169,13 +174,13 @@ class TrialRunner:
         self._session = None
         self._stack.close()
 
-    def _fork(self, subject: MeasuredCase) -> "CaseFork | None":
-        folder = subject.case.folder
+    def _fork(self, measured_case: MeasuredCase) -> "CaseFork | None":
+        folder = measured_case.case.folder
         if folder not in self._forks and folder not in self._problems:
             session = self._opened()
             try:
                 if session is not None:
-                    self._forks[folder] = session.fork(subject.case, on_trial=self._on_trial)
+                    self._forks[folder] = session.fork(measured_case.case, on_trial=self._on_trial)
             except ReforkError as error:
                 self._problems[folder] = error
         return self._forks.get(folder)
@@ -189,8 +194,8 @@ class TrialRunner:
         return self._session
 
     def _open(self) -> "AbstractContextManager[ForkSession]":
-        from refork.fork import open_project  # noqa: PLC0415 - DBOS takes a second to import
-
+        with without_garbage_collection():
+            from refork.fork import open_project  # noqa: PLC0415 - DBOS takes a second to import
         check_stubs(project_policy(self._project))
         return open_project(
             self._project,

@@ -17,17 +17,17 @@ from refork_evals.results import (
     CaseResult,
     Cell,
     Change,
-    Finding,
     Fingerprint,
     Gate,
     GateCase,
+    GateFinding,
     SuiteDrop,
     Verdict,
 )
 from refork_evals.statistics.stratified import p_of_drop
 from refork_evals.verdicts.cells import counts_of, first_error
 
-_FINDINGS: Final = {Change.IMPROVED: Finding.IMPROVED, Change.UNCHANGED: Finding.UNCHANGED}
+_FINDINGS: Final = {Change.IMPROVED: GateFinding.IMPROVED, Change.UNCHANGED: GateFinding.UNCHANGED}
 _NOTHING: Final = "a gate that measured nothing of any case does not pass"
 _NEW_BASELINE: Final = f"have a new baseline reviewed: {UPDATE}"
 
@@ -111,7 +111,7 @@ def judge_gate(
     found += [
         GateCase(
             case=name,
-            finding=Finding.REMOVED,
+            finding=GateFinding.REMOVED,
             blocks=not lenient.changed,
             said=f"is in the baseline and was not measured; {_NEW_BASELINE}",
         )
@@ -136,52 +136,52 @@ def _case(
     errors: Callable[[Cell, int], str],
 ) -> GateCase:
     finding, said = _unmeasured(result, cell, entry) or _measured(cell, plan)
-    always = (Finding.REGRESSED, Finding.FAILED, Finding.STALE, Finding.UNDECIDABLE)
-    if finding not in (*always, Finding.ERROR):
+    always = (GateFinding.REGRESSED, GateFinding.FAILED, GateFinding.STALE, GateFinding.UNDECIDABLE)
+    if finding not in (*always, GateFinding.ERROR):
         many = errors(cell, 0 if entry is None else entry.trials)
         finding, said = (
-            (Finding.ERROR, f"{many}; the first: {first_error(cell)}") if many else (finding, said)
+            (GateFinding.ERROR, f"{many}; the first: {first_error(cell)}") if many else (finding, said)
         )
     blocks = (
         finding in always
-        or (finding is Finding.ERROR and not (lenient.errors and is_forgivable(cell)))
-        or (finding is Finding.CHANGED and not lenient.changed)
-        or (finding is Finding.INCONCLUSIVE and not lenient.inconclusive)
-        or (finding is Finding.NEW and cell.verdict is Verdict.FAIL)
+        or (finding is GateFinding.ERROR and not (lenient.errors and is_forgivable(cell)))
+        or (finding is GateFinding.CHANGED and not lenient.changed)
+        or (finding is GateFinding.INCONCLUSIVE and not lenient.inconclusive)
+        or (finding is GateFinding.NEW and cell.verdict is Verdict.FAIL)
     )
     command = f"pytest --agent-evals --agent-evals-gate {shlex.quote(result.place)}" if result.place else ""
     return GateCase(case=result.case.name, finding=finding, blocks=blocks, said=said, command=command)
 
 
-def _unmeasured(result: CaseResult, cell: Cell, entry: BaselineCase | None) -> tuple[Finding, str] | None:
+def _unmeasured(result: CaseResult, cell: Cell, entry: BaselineCase | None) -> tuple[GateFinding, str] | None:
     """What keeps a case from being compared."""
     if cell.verdict is Verdict.STALE:
-        return Finding.STALE, cell.reason
+        return GateFinding.STALE, cell.reason
     if cell.verdict is Verdict.ERROR:
-        return Finding.ERROR, cell.reason
+        return GateFinding.ERROR, cell.reason
     if entry is None:
-        return Finding.NEW, f"is not in the baseline: {_rate(cell)}"
+        return GateFinding.NEW, f"is not in the baseline: {_rate(cell)}"
     problem = differs(entry, result.fingerprint, model_of(cell))
     if problem:
-        return Finding.CHANGED, f"{problem}, so that it cannot be compared; {_NEW_BASELINE}"
+        return GateFinding.CHANGED, f"{problem}, so that it cannot be compared; {_NEW_BASELINE}"
     return None
 
 
-def _measured(cell: Cell, plan: TrialPlan) -> tuple[Finding, str]:
+def _measured(cell: Cell, plan: TrialPlan) -> tuple[GateFinding, str]:
     compared = cell.comparison
     if compared is not None and compared.change is Change.REGRESSED:
-        return Finding.REGRESSED, _regressed(cell)
+        return GateFinding.REGRESSED, _regressed(cell)
     if cell.verdict is Verdict.FAIL:
-        return Finding.FAILED, cell.reason
+        return GateFinding.FAILED, cell.reason
     if cell.verdict is Verdict.INCONCLUSIVE:
         if Verdict.FAIL.value in plan.too_few:
             return (
-                Finding.UNDECIDABLE,
+                GateFinding.UNDECIDABLE,
                 f"can never fail with so few trials: raise max_trials (or trials). {cell.reason}",
             )
-        return Finding.INCONCLUSIVE, cell.reason
+        return GateFinding.INCONCLUSIVE, cell.reason
     change = Change.UNCHANGED if compared is None else compared.change
-    return _FINDINGS.get(change, Finding.UNCHANGED), _beside(cell)
+    return _FINDINGS.get(change, GateFinding.UNCHANGED), _beside(cell)
 
 
 def model_of(cell: Cell) -> str | None:

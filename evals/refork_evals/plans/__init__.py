@@ -7,7 +7,7 @@ from refork_evals.plans.candidate import CandidatePlan
 from refork_evals.plans.fixed import FixedPlan
 from refork_evals.plans.sequential import SequentialPlan
 from refork_evals.results import Method
-from refork_evals.verdicts.decision import Counts, Decision
+from refork_evals.verdicts.decision import CellCounts, Decision
 
 __all__ = ["BaselinePlan", "CandidatePlan", "FixedPlan", "SequentialPlan", "TrialPlan"]
 
@@ -23,11 +23,11 @@ class TrialPlan(Protocol):
         """Trials of the first batch."""
         ...
 
-    def more(self, counts: Counts) -> int:
+    def more(self, counts: CellCounts) -> int:
         """Trials of the next batch; 0 where it is decided, or never will be."""
         ...
 
-    def decide(self, counts: Counts) -> Decision: ...
+    def decide(self, counts: CellCounts) -> Decision: ...
 
     @property
     def too_few(self) -> str:

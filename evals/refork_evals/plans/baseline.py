@@ -13,7 +13,7 @@ from refork_evals.statistics.drops import DropRules, drop_rules
 from refork_evals.statistics.sequential import Bounds, Rule, rate_rule
 from refork_evals.statistics.strata import Pair, interval
 from refork_evals.statistics.stratified import Stratum
-from refork_evals.verdicts.decision import Counts, Decision, nothing_measured
+from refork_evals.verdicts.decision import CellCounts, Decision, nothing_measured
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,14 +57,14 @@ class BaselinePlan:
     def first(self) -> int:
         return self.bounds.lowest
 
-    def more(self, counts: Counts) -> int:
+    def more(self, counts: CellCounts) -> int:
         ran = counts.measured + counts.errors
         rules = [self.rule] if self.own_rule is None else [self.rule, self.own_rule]
         if any(rule.decided(counts.passes, ran, counts.errors) is False for rule in rules):
             return 0
         return min((n for rule in rules if (n := rule.missing(counts.passes, ran, counts.errors))), default=0)
 
-    def decide(self, counts: Counts) -> Decision:
+    def decide(self, counts: CellCounts) -> Decision:
         if not counts.measured:
             return Decision(verdict=Verdict.ERROR, reason=nothing_measured(counts))
         ran = counts.measured + counts.errors
@@ -82,7 +82,7 @@ class BaselinePlan:
             )
         return Decision(verdict=Verdict.PASS, reason=despite_errors(counts), comparison=compared)
 
-    def _compared(self, counts: Counts, kept: bool | None) -> Comparison:
+    def _compared(self, counts: CellCounts, kept: bool | None) -> Comparison:
         pair = Pair(
             passes=counts.passes,
             trials=counts.measured,
@@ -103,7 +103,7 @@ class BaselinePlan:
             margin=self.smallest_drop,
         )
 
-    def _undecided(self, counts: Counts, kept: bool | None) -> str:
+    def _undecided(self, counts: CellCounts, kept: bool | None) -> str:
         question = (
             f"{self.before} of {self.trials_before} before: a drop of {self.smallest_drop:g} is possible, none shown"
             if kept is None
@@ -119,7 +119,7 @@ class BaselinePlan:
         """The highest rate, in steps of 0.05, such that a fall from ``before`` to it is found so often."""
         return _found(self.drops, before, power)
 
-    def stratum(self, counts: Counts) -> Stratum:
+    def stratum(self, counts: CellCounts) -> Stratum:
         """The case's part in the test of the whole suite."""
         return Stratum(
             baseline_passes=self.before,

@@ -9,7 +9,7 @@ from refork_evals.plans.words import passed
 from refork_evals.results import Change, Method, Verdict
 from refork_evals.statistics import wilson_interval
 from refork_evals.statistics.rounds import PairRule, looks_of, pair_rule
-from refork_evals.verdicts.decision import Counts, Decision, interval, said_of_unknown
+from refork_evals.verdicts.decision import CellCounts, Decision, interval, said_of_unknown
 
 NARROW: Final = 0.3
 """A pass rate is known well enough where its interval is no wider: "about 0.7, within 0.55 and 0.85"."""
@@ -39,11 +39,11 @@ class CandidatePlan:
     def first(self) -> int:
         return self.looks[0]
 
-    def more(self, counts: Counts) -> int:
+    def more(self, counts: CellCounts) -> int:
         """Where ``current`` takes no trials beside it, as in a test function: as many as its own rate asks for."""
         return self.rate.more(counts)
 
-    def decide(self, counts: Counts) -> Decision:
+    def decide(self, counts: CellCounts) -> Decision:
         found = self.rate.decide(counts)
         if found.verdict is not Verdict.INCONCLUSIVE:
             return found
@@ -53,7 +53,7 @@ class CandidatePlan:
     def too_few(self) -> str:
         return self.rate.too_few
 
-    def more_rounds(self, counts: Counts, current: Counts) -> int:
+    def more_rounds(self, counts: CellCounts, current: CellCounts) -> int:
         """Rounds up to the next look; 0 where the candidate is told from ``current``, or its rate is known."""
         ran = counts.measured + counts.errors
         later = [look for look in self.looks if look > ran]
@@ -61,7 +61,7 @@ class CandidatePlan:
         is_told_apart = self.beside(counts, current) is not Change.INCONCLUSIVE
         return 0 if is_known or is_told_apart or not later else later[0] - ran
 
-    def beside(self, counts: Counts, current: Counts) -> Change:
+    def beside(self, counts: CellCounts, current: CellCounts) -> Change:
         """Whether the candidate is better than ``current`` in this case, or worse.
 
         Whatever the trials of both would have been that could not be measured.
@@ -76,7 +76,7 @@ class CandidatePlan:
         return Change.INCONCLUSIVE
 
 
-def _about(counts: Counts, min_pass_rate: float) -> str:
+def _about(counts: CellCounts, min_pass_rate: float) -> str:
     """What is known of a rate that is neither shown to be high enough nor to be too low."""
     around = interval(counts)
     known = "" if around is None else f", between {around.low:.2f} and {around.high:.2f}"
@@ -84,6 +84,6 @@ def _about(counts: Counts, min_pass_rate: float) -> str:
     return f"{passed(counts)}{known}: neither above {min_pass_rate:g} nor below it{errors}"
 
 
-def _width(counts: Counts) -> float:
+def _width(counts: CellCounts) -> float:
     found = wilson_interval(counts.passes, counts.measured)
     return 1.0 if found is None or counts.errors else found.high - found.low

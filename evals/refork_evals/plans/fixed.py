@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from refork_evals.results import Method, Verdict
 from refork_evals.statistics import trials_needed
-from refork_evals.verdicts.decision import Counts, Decision, decide, p_refuted
+from refork_evals.verdicts.decision import CellCounts, Decision, decide, p_refuted
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,10 +21,10 @@ class FixedPlan:
     def first(self) -> int:
         return self.trials
 
-    def more(self, counts: Counts) -> int:  # noqa: ARG002 - a plan's signature
+    def more(self, counts: CellCounts) -> int:  # noqa: ARG002 - a plan's signature
         return 0
 
-    def decide(self, counts: Counts) -> Decision:
+    def decide(self, counts: CellCounts) -> Decision:
         refuted = min(1.0, max(1, self.cases) * p_refuted(counts, self.min_pass_rate))
         return decide(counts, self.min_pass_rate, alpha=self.alpha, p_refuted=refuted)
 
@@ -32,7 +32,7 @@ class FixedPlan:
     def too_few(self) -> str:
         reached = {
             self.decide(counts).verdict
-            for counts in (Counts(passes=self.trials), Counts(failures=self.trials))
+            for counts in (CellCounts(passes=self.trials), CellCounts(failures=self.trials))
         }
         return " or ".join(each.value for each in (Verdict.PASS, Verdict.FAIL) if each not in reached)
 

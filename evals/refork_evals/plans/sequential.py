@@ -6,7 +6,7 @@ from functools import cached_property
 from refork_evals.plans.words import despite_errors, out_of_reach, passed, why_no_more
 from refork_evals.results import Method, Verdict
 from refork_evals.statistics.sequential import Bounds, Rule, rate_rule
-from refork_evals.verdicts.decision import Counts, Decision, nothing_measured
+from refork_evals.verdicts.decision import CellCounts, Decision, nothing_measured
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,11 +31,11 @@ class SequentialPlan:
     def first(self) -> int:
         return self.bounds.lowest
 
-    def more(self, counts: Counts) -> int:
+    def more(self, counts: CellCounts) -> int:
         ran = counts.measured + counts.errors
         return self.rule.missing(counts.passes, ran, counts.errors)
 
-    def decide(self, counts: Counts) -> Decision:
+    def decide(self, counts: CellCounts) -> Decision:
         if not counts.measured:
             return Decision(verdict=Verdict.ERROR, reason=nothing_measured(counts))
         found = self.rule.decided(counts.passes, counts.measured + counts.errors, counts.errors)
@@ -43,7 +43,7 @@ class SequentialPlan:
             return Decision(verdict=Verdict.INCONCLUSIVE, reason=self._undecided(counts))
         return Decision(verdict=Verdict.PASS if found else Verdict.FAIL, reason=despite_errors(counts))
 
-    def _undecided(self, counts: Counts) -> str:
+    def _undecided(self, counts: CellCounts) -> str:
         said = f"{passed(counts)}: neither above {self.min_pass_rate:g} nor below it"
         return f"{said}; {why_no_more(counts, self.bounds, more=self.more(counts))}"
 

@@ -4,10 +4,10 @@ import dataclasses
 
 from refork_evals.results import Verdict
 from refork_evals.statistics.sequential import Bounds, Rule
-from refork_evals.verdicts.decision import Counts, despite_unknown
+from refork_evals.verdicts.decision import CellCounts, despite_unknown
 
 
-def passed(counts: Counts) -> str:
+def passed(counts: CellCounts) -> str:
     return f"{counts.passes} of {counts.measured} passed"
 
 
@@ -16,7 +16,7 @@ def out_of_reach(rule: Rule) -> str:
     return " or ".join(missed)
 
 
-def why_no_more(counts: Counts, bounds: Bounds, *, more: int) -> str:
+def why_no_more(counts: CellCounts, bounds: Bounds, *, more: int) -> str:
     """Why the trials ended: no further one could decide, or the session stopped although ``more`` might."""
     ran = counts.measured + counts.errors
     if more:
@@ -29,6 +29,6 @@ def why_no_more(counts: Counts, bounds: Bounds, *, more: int) -> str:
     return stopped + errors
 
 
-def despite_errors(counts: Counts) -> str:
+def despite_errors(counts: CellCounts) -> str:
     """What is said beside a decision. Trials that a stopped session did not run took no part in it."""
     return despite_unknown(dataclasses.replace(counts, missing=0))

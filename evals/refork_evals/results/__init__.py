@@ -10,19 +10,26 @@ from refork.records import Case, Ending, Request
 from refork.records.outcome import Outcome, Trial
 from refork.records.usage import Savings, Usage
 
-from refork_evals.results.comparisons import Change, Comparison, Interval, VariantComparison
-from refork_evals.results.gate import Finding, Gate, GateCase, SuiteDrop
+from refork_evals.results.comparisons import (
+    Change,
+    Comparison,
+    DifferenceInterval,
+    Interval,
+    VariantComparison,
+)
+from refork_evals.results.gate import Gate, GateCase, GateFinding, SuiteDrop
+from refork_evals.results.verdict import Verdict
 
 __all__ = [
     "CaseResult",
     "Cell",
     "Change",
     "Comparison",
-    "Evaluation",
-    "Finding",
+    "DifferenceInterval",
     "Fingerprint",
     "Gate",
     "GateCase",
+    "GateFinding",
     "Interval",
     "Judged",
     "Method",
@@ -30,19 +37,10 @@ __all__ = [
     "Score",
     "ScoredTrial",
     "SuiteDrop",
+    "SuiteResult",
     "VariantComparison",
     "Verdict",
 ]
-
-
-class Verdict(StrEnum):
-    """What the trials of a case under a variant say."""
-
-    PASS = "pass"  # noqa: S105 - a verdict, not a password
-    FAIL = "fail"
-    INCONCLUSIVE = "inconclusive"
-    ERROR = "error"
-    STALE = "stale"
 
 
 class Method(StrEnum):
@@ -120,15 +118,17 @@ class Cell:
     ``interval`` is None where nothing was measured. ``reason`` says what stands behind a verdict that is
     not a plain pass or fail: the stale step, the first error, the trials that are missing.
     ``comparison`` is there where the case was compared with a baseline; ``cut_short`` says that a budget ended it, so
-    that it is not decided. The verdict rests on the first ``counted`` trials, on all where that is None: more are
-    taken so that candidates can be compared. ``rounds`` is how many trials a candidate and ``current`` took side by
-    side until their common rule stopped, and ``beside`` whether it is better in this case, or worse.
+    that it is not decided. ``fixes`` says that this candidate fixes the case: it passes where ``current`` does not.
+    The verdict rests on the first ``counted`` trials, on all where that is None: more are taken so that candidates can
+    be compared. ``rounds`` is how many trials a candidate and ``current`` took side by side until their common rule
+    stopped, and ``beside`` whether it is better in this case, or worse.
     """
 
     case: str
     variant: str
     verdict: Verdict
     min_pass_rate: float
+    fixes: bool = False
     passes: int = 0
     failures: int = 0
     errors: int = 0
@@ -183,12 +183,22 @@ class CaseResult:
     cells: tuple[Cell, ...]
     outcome: Outcome | None = None
     not_red: bool = False
-    winners: tuple[str, ...] = ()
     fingerprint: Fingerprint | None = None
     place: str = ""
 
     def cell(self, variant: str) -> Cell | None:
         return next((cell for cell in self.cells if cell.variant == variant), None)
+
+    @property
+    def winners(self) -> tuple[str, ...]:
+        """The candidates that fix the case, in the order of the cells."""
+        return tuple(cell.variant for cell in self.cells if cell.fixes)
+
+    @property
+    def fixes(self) -> tuple[Cell, ...]:
+        """The cells of the candidates that fix the case, the surest first."""
+        fixing = [cell for cell in self.cells if cell.fixes]
+        return tuple(sorted(fixing, key=lambda cell: -(cell.interval.low if cell.interval else 0.0)))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -202,7 +212,7 @@ class Reused:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Evaluation:
+class SuiteResult:
     """One session: every case that was selected, in collection order."""
 
     cases: tuple[CaseResult, ...]

@@ -2,6 +2,15 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field
+
+from refork_evals.results.verdict import Verdict
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Difference = Annotated[float, Field(ge=-1, le=1)]
+"""Of two shares, the second less the first."""
 
 
 class Change(StrEnum):
@@ -16,10 +25,18 @@ class Change(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Interval:
-    """A confidence interval: of a pass rate between 0 and 1, of a difference of two between -1 and 1."""
+    """A confidence interval of a share, such as a pass rate."""
 
-    low: float
-    high: float
+    low: Share
+    high: Share
+
+
+@dataclass(frozen=True, kw_only=True)
+class DifferenceInterval:
+    """A confidence interval of a difference of two pass rates."""
+
+    low: Difference
+    high: Difference
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,8 +50,8 @@ class Comparison:
     change: Change
     passes_before: int
     trials_before: int
-    difference: float | None = None
-    interval: Interval | None = None
+    difference: Difference | None = None
+    interval: DifferenceInterval | None = None
     alpha: float = 0.05
     margin: float = 0.45
 
@@ -43,8 +60,8 @@ class Comparison:
 class Clustered:
     """What holds for cases like these: the mean difference over cases, its 95% interval, and a p-value."""
 
-    difference: float
-    interval: Interval | None
+    difference: Difference
+    interval: DifferenceInterval | None
     p_value: float
 
 
@@ -65,8 +82,8 @@ class Flip:
     """A case whose verdict is another one."""
 
     case: str
-    before: str
-    now: str
+    before: Verdict
+    now: Verdict
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,17 +93,18 @@ class VariantComparison:
     ``difference`` is the variant's pass rate less the other's, for these cases, with its 95% interval; ``p_value``
     is corrected over the variants that were compared. ``better`` and ``worse`` are cases that differ significantly
     on their own. ``like_these`` is what holds for cases like these, from six cases on. ``could_find`` is the
-    difference that so many trials find in 8 of 10 times.
+    difference that so many trials find in 8 of 10 times, ``margin`` the one that "unchanged" rules out.
     """
 
     variant: str
     against: str
     cases: int
     change: Change
-    difference: float
-    interval: Interval
+    difference: Difference
+    interval: DifferenceInterval
     p_value: float
     could_find: float
+    margin: Share = 0.2
     better: tuple[str, ...] = ()
     worse: tuple[str, ...] = ()
     flips: tuple[Flip, ...] = ()

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
-class Finding(StrEnum):
+class GateFinding(StrEnum):
     """What the gate finds of one case."""
 
     REGRESSED = "regressed"
@@ -25,7 +25,7 @@ class GateCase:
     """One case at the gate. ``blocks`` makes the exit code 1; ``said`` is one line of why; ``command`` repeats it."""
 
     case: str
-    finding: Finding
+    finding: GateFinding
     blocks: bool = False
     said: str = ""
     command: str = ""

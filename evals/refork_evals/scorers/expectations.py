@@ -10,7 +10,7 @@ from refork.errors import BadFileError
 from refork.records import Case
 
 from refork_evals.scorers.builtin import BUILT_IN
-from refork_evals.scorers.builtin.base import NESTED_SCHEMA, BuiltIn
+from refork_evals.scorers.builtin.base import NESTED_SCHEMA
 from refork_evals.scorers.evidence import is_list, is_object
 from refork_evals.scorers.parameters import below, first_error, key_path, sentence
 from refork_evals.scorers.protocol import Scorer
@@ -61,7 +61,7 @@ def expect_schema() -> dict[str, Any]:
     """The JSON Schema of ``expect``. Its ``$defs`` belong at the root of the whole schema."""
     _, schema = models_json_schema([(model, "validation") for model in BUILT_IN.values()])
     definitions = {name: _resolved(body) for name, body in schema["$defs"].items()}
-    kinds = {kind: _entry(model, definitions) for kind, model in BUILT_IN.items()}
+    kinds = {kind: _with_short_form(model, definitions[model.__name__]) for kind, model in BUILT_IN.items()}
     expectation = {
         "description": "One scorer: its name and parameters. Other names are the project's own scorers.",
         "type": "object",
@@ -77,14 +77,8 @@ def expect_schema() -> dict[str, Any]:
     }
 
 
-def _entry(model: type[BuiltIn], definitions: Mapping[str, Any]) -> dict[str, Any]:
+def _with_short_form(model: type[BaseModel], body: Mapping[str, Any]) -> dict[str, Any]:
     whole = {"$ref": f"#/$defs/{model.__name__}"}
-    return _with_short_form(model, whole, definitions[model.__name__])
-
-
-def _with_short_form(
-    model: type[BaseModel], whole: dict[str, Any], body: Mapping[str, Any]
-) -> dict[str, Any]:
     short = getattr(model, "short_form", None)
     if short is None:
         return whole

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import gammaln, ndtri
 
-from refork_evals.results.comparisons import Clustered, Interval
+from refork_evals.results.comparisons import Clustered, DifferenceInterval
 from refork_evals.statistics import wilson_interval
 from refork_evals.statistics.draws import Floats
 
@@ -46,7 +46,7 @@ def mean_difference(pairs: Sequence[Pair]) -> float:
     return sum(pair.difference for pair in pairs) / len(pairs)
 
 
-def mean_interval(pairs: Sequence[Pair]) -> Interval:
+def mean_interval(pairs: Sequence[Pair]) -> DifferenceInterval:
     """The 95% interval of :func:`mean_difference`, for cases whose trials did not stop on what they showed.
 
     Agresti and Caffo's (American Statistician 54, 2000), over cases: a success and a failure are added to each side,
@@ -65,13 +65,13 @@ def mean_interval(pairs: Sequence[Pair]) -> Interval:
             spread += some * (of - some) / (of * of * max(of - 1, added))
     half = _COVERING * math.sqrt(spread) / len(pairs)
     middle /= len(pairs)
-    return Interval(low=max(-1.0, middle - half), high=min(1.0, middle + half))
+    return DifferenceInterval(low=max(-1.0, middle - half), high=min(1.0, middle + half))
 
 
 _COVERING: Final = float(ndtri((1 + 0.965) / 2))
 
 
-def interval(pairs: Sequence[Pair]) -> Interval:
+def interval(pairs: Sequence[Pair]) -> DifferenceInterval:
     """Its 95% interval, from Wilson's for every rate (Zou and Donner, Statistics in Medicine 27, 2008)."""
     low = high = 0.0
     for pair, weight in _weighted(pairs):
@@ -83,7 +83,7 @@ def interval(pairs: Sequence[Pair]) -> Interval:
         low += weight**2 * ((rate - now.low) ** 2 + (then.high - before) ** 2)
         high += weight**2 * ((now.high - rate) ** 2 + (before - then.low) ** 2)
     middle = difference(pairs)
-    return Interval(low=max(-1.0, middle - math.sqrt(low)), high=min(1.0, middle + math.sqrt(high)))
+    return DifferenceInterval(low=max(-1.0, middle - math.sqrt(low)), high=min(1.0, middle + math.sqrt(high)))
 
 
 def p_of_no_difference(pairs: Sequence[Pair]) -> float:
@@ -142,7 +142,7 @@ def clustered(pairs: Sequence[Pair]) -> Clustered | None:
     found = None
     if np.ptp(differences) > 0:
         student = ttest_1samp(differences, 0).confidence_interval()
-        found = Interval(low=max(-1.0, float(student.low)), high=min(1.0, float(student.high)))
+        found = DifferenceInterval(low=max(-1.0, float(student.low)), high=min(1.0, float(student.high)))
     return Clustered(
         difference=float(differences.mean()), interval=found, p_value=float(min(1.0, flipped.pvalue))
     )

@@ -12,7 +12,7 @@ from refork.records.usage import Savings, cost, total_cost, total_usage
 from refork_evals.plans import FixedPlan, TrialPlan
 from refork_evals.results import Cell, ScoredTrial, Verdict
 from refork_evals.statistics import check_rate
-from refork_evals.verdicts.decision import ALPHA, Counts, Decision, interval
+from refork_evals.verdicts.decision import ALPHA, CellCounts, Decision, interval
 
 
 def cell_from_scored(
@@ -81,17 +81,17 @@ def unmeasured_cell(case: Case, variant: str, verdict: Verdict, reason: str, *, 
     return Cell(case=case.name, variant=variant, verdict=verdict, min_pass_rate=min_pass_rate, reason=reason)
 
 
-def counts_of(cell: Cell) -> Counts:
+def counts_of(cell: Cell) -> CellCounts:
     """The counts that the verdict of a cell rests on."""
     if cell.counted is not None:
         return count(cell.trials[: cell.counted], None)
-    return Counts(passes=cell.passes, failures=cell.failures, errors=cell.errors, missing=cell.missing)
+    return CellCounts(passes=cell.passes, failures=cell.failures, errors=cell.errors, missing=cell.missing)
 
 
-def count(scored: Sequence[ScoredTrial], planned: int | None) -> Counts:
+def count(scored: Sequence[ScoredTrial], planned: int | None) -> CellCounts:
     results = [each.passed for each in scored]
     missing = 0 if planned is None else max(0, planned - len(results))
-    return Counts(
+    return CellCounts(
         passes=results.count(True), failures=results.count(False), errors=results.count(None), missing=missing
     )
 

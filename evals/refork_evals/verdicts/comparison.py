@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Final
+from typing import Final, Protocol
 
-from refork.case_files.trial_settings import SMALLEST_DROP
+from refork.records.usage import Usage
 from refork.records.variant import CURRENT
 
-from refork_evals.results import Cell, Change, Interval, Method, VariantComparison
+from refork_evals.results import Cell, Change, DifferenceInterval, Method, VariantComparison, Verdict
 from refork_evals.results.comparisons import Flip, Means
 from refork_evals.statistics import holm
 from refork_evals.statistics.rounds import START
@@ -22,7 +22,13 @@ from refork_evals.statistics.strata import (
 )
 from refork_evals.verdicts.decision import ALPHA
 
-MARGIN: Final = SMALLEST_DROP
+MARGIN: Final = 0.2
+"""The widest difference of two variants that "unchanged" may leave open, as a share: 20 points."""
+
+
+def margin_of(smallest_drop: float) -> float:
+    """Return the difference that "unchanged" rules out between two variants: the project's, and at most 20 points."""
+    return min(smallest_drop, MARGIN)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +42,7 @@ class Arm:
 
     case: str
     variant: str
-    verdict: str
+    verdict: Verdict
     outcomes: tuple[bool | None, ...]
     rounds: int | None = None
     beside: Change | None = None
@@ -55,22 +61,58 @@ class Arm:
         return replace(self, rounds=rounds, beside=None)
 
 
+class ComparedTrial(Protocol):
+    """A trial as far as comparing goes."""
+
+    @property
+    def passed(self) -> bool | None: ...
+
+
+class ComparedCell(Protocol):
+    """A cell as far as comparing goes: one that was measured just now, or one of a ``results.json``."""
+
+    @property
+    def variant(self) -> str: ...
+    @property
+    def verdict(self) -> Verdict: ...
+    @property
+    def passes(self) -> int: ...
+    @property
+    def failures(self) -> int: ...
+    @property
+    def trials(self) -> Sequence[ComparedTrial]: ...
+    @property
+    def method(self) -> Method: ...
+    @property
+    def rounds(self) -> int | None: ...
+    @property
+    def beside(self) -> Change | None: ...
+    @property
+    def usage(self) -> Usage: ...
+    @property
+    def cost_usd(self) -> Decimal | None: ...
+    @property
+    def seconds(self) -> float: ...
+
+
 def arms_of(cells: Iterable[Cell]) -> tuple[Arm, ...]:
     """What there is to compare in cells."""
-    return tuple(
-        Arm(
-            case=cell.case,
-            variant=cell.variant,
-            verdict=cell.verdict.value,
-            outcomes=tuple(each.passed for each in cell.trials),
-            rounds=rounds_of(cell.method, len(cell.trials), cell.rounds),
-            beside=cell.beside,
-            tokens=cell.usage.total_tokens / cell.measured if cell.usage.calls else None,
-            cost_usd=None if cell.cost_usd is None else cell.cost_usd / cell.measured,
-            seconds=cell.seconds / cell.measured,
-        )
-        for cell in cells
-        if cell.measured
+    return tuple(arm_of(cell.case, cell) for cell in cells if cell.measured)
+
+
+def arm_of(case: str, cell: ComparedCell) -> Arm:
+    """A cell that was measured, as one side of a comparison."""
+    trials = cell.passes + cell.failures
+    return Arm(
+        case=case,
+        variant=cell.variant,
+        verdict=cell.verdict,
+        outcomes=tuple(each.passed for each in cell.trials),
+        rounds=rounds_of(cell.method, len(cell.trials), cell.rounds),
+        beside=cell.beside,
+        tokens=cell.usage.total_tokens / trials if cell.usage.calls else None,
+        cost_usd=None if cell.cost_usd is None else cell.cost_usd / trials,
+        seconds=cell.seconds / trials,
     )
 
 
@@ -184,6 +226,7 @@ def _compared(
             for each in found
             if each.now.verdict != each.then.verdict
         ),
+        margin=margin,
         like_these=clustered(pairs),
         tokens=_means([(each.now.tokens, each.then.tokens) for each in found]),
         cost_usd=_means([(each.now.cost_usd, each.then.cost_usd) for each in found]),
@@ -193,7 +236,7 @@ def _compared(
 
 def _change(
     middle: float,
-    around: Interval,
+    around: DifferenceInterval,
     better: tuple[str, ...],
     worse: tuple[str, ...],
     *,

@@ -11,7 +11,7 @@ ALPHA: Final = 0.05
 
 
 @dataclass(frozen=True, kw_only=True)
-class Counts:
+class CellCounts:
     """The trials of a cell. ``missing`` are those that were planned and did not run."""
 
     passes: int = 0
@@ -42,17 +42,17 @@ class Decision:
     comparison: Comparison | None = None
 
 
-def p_supported(counts: Counts, min_pass_rate: float) -> float:
+def p_supported(counts: CellCounts, min_pass_rate: float) -> float:
     """The p-value of "the pass rate is above ``min_pass_rate``", whatever the unknown trials were."""
     return p_of_at_least(counts.passes, counts.planned, min_pass_rate)
 
 
-def p_refuted(counts: Counts, min_pass_rate: float) -> float:
+def p_refuted(counts: CellCounts, min_pass_rate: float) -> float:
     """The p-value of "the pass rate is below ``min_pass_rate``", whatever the unknown trials were."""
     return p_of_at_most(counts.passes + counts.unknown, counts.planned, min_pass_rate)
 
 
-def interval(counts: Counts) -> Interval | None:
+def interval(counts: CellCounts) -> Interval | None:
     """Wilson's 95% interval of the pass rate, wide enough for whatever the unknown trials were."""
     lowest = wilson_interval(counts.passes, counts.planned)
     highest = wilson_interval(counts.passes + counts.unknown, counts.planned)
@@ -61,14 +61,14 @@ def interval(counts: Counts) -> Interval | None:
     return Interval(low=lowest.low, high=highest.high)
 
 
-def decide_all(cells: Sequence[tuple[Counts, float]], alpha: float = ALPHA) -> tuple[Decision, ...]:
+def decide_all(cells: Sequence[tuple[CellCounts, float]], alpha: float = ALPHA) -> tuple[Decision, ...]:
     """Decide a family of cells, given with their ``min_pass_rate``; ``fail`` is corrected over them."""
     adjusted = holm([p_refuted(counts, rate) for counts, rate in cells])
     pairs = zip(cells, adjusted, strict=True)
     return tuple(decide(counts, rate, alpha=alpha, p_refuted=p) for (counts, rate), p in pairs)
 
 
-def decide(counts: Counts, min_pass_rate: float, *, alpha: float = ALPHA, p_refuted: float) -> Decision:
+def decide(counts: CellCounts, min_pass_rate: float, *, alpha: float = ALPHA, p_refuted: float) -> Decision:
     """The verdict of one cell.
 
     ``pass``: were the pass rate only ``min_pass_rate``, so many passes would come up with probability
@@ -95,7 +95,7 @@ def decide(counts: Counts, min_pass_rate: float, *, alpha: float = ALPHA, p_refu
     )
 
 
-def _every_trial(counts: Counts, alpha: float) -> Decision:
+def _every_trial(counts: CellCounts, alpha: float) -> Decision:
     if counts.unknown:
         reason = f"no trial failed, but {said_of_unknown(counts)}, and a min_pass_rate of 1 needs every trial to pass"
         return Decision(verdict=Verdict.INCONCLUSIVE, reason=reason)
@@ -106,11 +106,11 @@ def _every_trial(counts: Counts, alpha: float) -> Decision:
     return Decision(verdict=Verdict.PASS, reason=f"every trial passed; {said}")
 
 
-def nothing_measured(counts: Counts) -> str:
+def nothing_measured(counts: CellCounts) -> str:
     return f"nothing was measured: {said_of_unknown(counts)}" if counts.unknown else "no trial was planned"
 
 
-def despite_unknown(counts: Counts) -> str:
+def despite_unknown(counts: CellCounts) -> str:
     return (
         f"{said_of_unknown(counts)}; the verdict holds whatever they would have been"
         if counts.unknown
@@ -118,13 +118,13 @@ def despite_unknown(counts: Counts) -> str:
     )
 
 
-def _undecided(counts: Counts, rate: float, supported: float, refuted: float) -> str:
+def _undecided(counts: CellCounts, rate: float, supported: float, refuted: float) -> str:
     seen = f"{counts.passes} of {counts.planned} passed"
     said = f"{seen}: neither above {rate:g} (p = {supported:.2g}) nor below it (p = {refuted:.2g})"
     return f"{said}; {said_of_unknown(counts)}" if counts.unknown else said
 
 
-def said_of_unknown(counts: Counts) -> str:
+def said_of_unknown(counts: CellCounts) -> str:
     parts = [f"{counts.errors} of {counts.planned} trials ended in an error"] * (counts.errors > 0)
     parts += [f"{counts.missing} of {counts.planned} trials did not run"] * (counts.missing > 0)
     return " and ".join(parts)

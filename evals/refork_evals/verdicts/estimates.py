@@ -3,62 +3,17 @@
 import math
 import warnings
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from refork_evals.results import Cell, Interval, Score, ScoredTrial
+from refork_evals.results import Cell, Score, ScoredTrial
+from refork_evals.results.estimates import AtK, Bootstrap, Mean, ScorerRate
 from refork_evals.statistics import CONFIDENCE, wilson_interval
 
 KS: Final = (1, 3, 5, 10)
 RESAMPLES: Final = 4999
 SEED: Final = 20_240_601
 """Every report of the same numbers gives the same interval."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class AtK:
-    """Of ``k`` answers: the chance that at least one passes (pass@k), and that all do (pass^k)."""
-
-    k: int
-    any_passes: float
-    all_pass: float
-
-
-@dataclass(frozen=True, kw_only=True)
-class Mean:
-    """The mean of ``count`` values with its 95% interval.
-
-    ``method`` is ``BCa`` or ``percentile``, None where there is no interval. ``note`` says why it is not BCa,
-    and what was left out; empty where there is nothing to say.
-    """
-
-    count: int
-    value: float
-    low: float | None = None
-    high: float | None = None
-    method: str | None = None
-    note: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class ScorerRate:
-    """What one scorer said of a cell's answers. ``place`` is that of its expectation, from 0.
-
-    ``interval`` is Wilson's, of 95%; ``mean`` is None of a scorer that measures no number.
-    """
-
-    scorer: str
-    place: int
-    passes: int
-    failures: int
-    errors: int
-    interval: Interval | None
-    mean: Mean | None = None
-
-    @property
-    def measured(self) -> int:
-        return self.passes + self.failures
 
 
 def any_of_k(passes: int, trials: int, k: int) -> float:
@@ -84,7 +39,7 @@ def at_k(cell: Cell, ks: Iterable[int] = KS) -> tuple[AtK, ...]:
     """
     trials = cell.measured
     return tuple(
-        AtK(k=k, any_passes=any_of_k(cell.passes, trials, k), all_pass=all_of_k(cell.passes, trials, k))
+        AtK(k=k, pass_at_k=any_of_k(cell.passes, trials, k), pass_hat_k=all_of_k(cell.passes, trials, k))
         for k in ks
         if k < trials or k == 1 == trials
     )
@@ -132,7 +87,7 @@ def mean(values: Sequence[float]) -> Mean | None:
 
 
 @lru_cache(maxsize=4096)
-def _interval(values: tuple[float, ...]) -> tuple[float | None, float | None, str | None, str]:
+def _interval(values: tuple[float, ...]) -> tuple[float | None, float | None, Bootstrap | None, str]:
     """Both ends, how they were found, and why not by BCa. The page and results.json ask for the same."""
     if len(values) == 1:
         return None, None, None, "one value has no interval"
@@ -147,7 +102,7 @@ def _interval(values: tuple[float, ...]) -> tuple[float | None, float | None, st
     return None, None, None, "the values are too large to be resampled"
 
 
-def _bootstrap(values: Sequence[float], method: str) -> tuple[float, float]:
+def _bootstrap(values: Sequence[float], method: Bootstrap) -> tuple[float, float]:
     import numpy as np  # noqa: PLC0415 - only a case that measures a number pays for it
     from scipy.stats import bootstrap  # noqa: PLC0415
 
@@ -156,7 +111,7 @@ def _bootstrap(values: Sequence[float], method: str) -> tuple[float, float]:
         found = bootstrap(
             (np.asarray(values),),
             np.mean,
-            method="BCa" if method == "BCa" else "percentile",
+            method=method,
             confidence_level=CONFIDENCE,
             n_resamples=RESAMPLES,
             rng=np.random.default_rng(SEED),

@@ -14,18 +14,18 @@ from refork_evals.results import (
     CaseResult,
     Cell,
     Change,
-    Evaluation,
     Fingerprint,
     Gate,
     Method,
     ScoredTrial,
+    SuiteResult,
     Verdict,
 )
 from refork_evals.scorers.protocol import Scorer
 from refork_evals.trials import CONCURRENCY, score_recorded, score_trials
 from refork_evals.verdicts.cells import cell_from_scored, counts_of, decided, unmeasured_cell
 from refork_evals.verdicts.comparison import MARGIN, arms_of, compare
-from refork_evals.verdicts.decision import ALPHA, Counts, decide_all
+from refork_evals.verdicts.decision import ALPHA, CellCounts, decide_all
 
 MIN_PASS_RATE: Final = 0.7
 TRIALS: Final = 10
@@ -128,9 +128,10 @@ def case_result(
 
 
 def with_cells(result: CaseResult, cells: Sequence[Cell]) -> CaseResult:
-    """The result with other cells, and the candidates that win among them."""
-    changed = dataclasses.replace(result, cells=tuple(cells))
-    return dataclasses.replace(changed, winners=winners(changed))
+    """The result with other cells, and those among them that fix the case."""
+    current = next((cell for cell in cells if cell.variant == CURRENT), None)
+    compared = (dataclasses.replace(cell, fixes=is_fix(cell, current)) for cell in cells)
+    return dataclasses.replace(result, cells=tuple(compared))
 
 
 def evaluate(
@@ -143,7 +144,7 @@ def evaluate(
     settings: Mapping[str, str] | None = None,
     gate: Gate | None = None,
     margin: float = MARGIN,
-) -> Evaluation:
+) -> SuiteResult:
     """The whole session, every verdict decided again with ``fail`` corrected over the suite.
 
     ``current`` is corrected over all cases, candidates over all their cells. A cell that was stale or could
@@ -152,7 +153,7 @@ def evaluate(
     """
     cases = corrected(results, alpha)
     cells = [cell for result in cases for cell in result.cells]
-    return Evaluation(
+    return SuiteResult(
         cases=cases,
         started_at=started_at,
         seconds=seconds,
@@ -186,7 +187,7 @@ def _decided(family: Sequence[Cell], alpha: float) -> list[Cell]:
         cell.method is Method.FIXED and not cell.cut_short and not is_unmeasured(cell) for cell in family
     ]
     pairs = [
-        (counts_of(cell) if is_fixed else Counts(), cell.min_pass_rate)
+        (counts_of(cell) if is_fixed else CellCounts(), cell.min_pass_rate)
         for cell, is_fixed in zip(family, fixed, strict=True)
     ]
     decisions = zip(family, decide_all(pairs, alpha), fixed, strict=True)
@@ -198,25 +199,21 @@ def is_unmeasured(cell: Cell) -> bool:
     return cell.verdict is Verdict.STALE or (cell.verdict is Verdict.ERROR and not cell.trials)
 
 
-def winners(result: CaseResult) -> tuple[str, ...]:
-    """The candidates that fix the case: they pass, where ``current`` was measured and does not.
+def is_fix(cell: Cell, current: Cell | None) -> bool:
+    """Whether a candidate fixes the case: it passes, where ``current`` was measured and does not.
 
     Where ``current`` passes too there is nothing to fix; where it was not measured, nothing to compare. A candidate
     that took its trials beside ``current`` also has to be shown to be better: two verdicts are no test of it.
     """
-    current = result.cell(CURRENT)
     if current is None or current.verdict not in (Verdict.FAIL, Verdict.INCONCLUSIVE):
-        return ()
-    passing = [cell for cell in result.cells if cell.verdict is Verdict.PASS]
-    return tuple(cell.variant for cell in passing if _is_better(cell, current))
+        return False
+    return cell.verdict is Verdict.PASS and _is_better(cell, current)
 
 
 def _is_better(cell: Cell, current: Cell) -> bool:
-    return _rate(cell) > _rate(current) if cell.beside is None else cell.beside is Change.IMPROVED
-
-
-def _rate(cell: Cell) -> float:
-    return cell.pass_rate or 0.0
+    if cell.beside is not None:
+        return cell.beside is Change.IMPROVED
+    return (cell.pass_rate or 0.0) > (current.pass_rate or 0.0)
 
 
 def min_pass_rate_of(case: Case, default: float | None = None) -> float:

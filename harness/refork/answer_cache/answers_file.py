@@ -35,17 +35,17 @@ def load_answers(folder: Path) -> dict[AnswerKey, CachedAnswer]:
     found: dict[AnswerKey, CachedAnswer] = {}
     for number, line in enumerate(read_text(path, inside=folder, limit=_LIMIT).splitlines(), 1):
         if line.strip():
-            kept = _parsed(line, f"{path}, line {number}")
-            known = found.get(kept.key)
-            if known is None or known.answered_at <= kept.answered_at:
-                found[kept.key] = kept
+            cached = _parsed(line, f"{path}, line {number}")
+            known = found.get(cached.key)
+            if known is None or known.answered_at <= cached.answered_at:
+                found[cached.key] = cached
     return found
 
 
 def save_answers(folder: Path, answers: Iterable[CachedAnswer]) -> None:
     """Write them, sorted by key; the file goes where there are none. What JSON cannot hold is left out: a NaN."""
     path = folder / ANSWERS_FILE
-    ordered = sorted(answers, key=lambda kept: (kept.kind, kept.key))
+    ordered = sorted(answers, key=lambda cached: (cached.kind, cached.key))
     lines = [line for line in map(_line, ordered) if line is not None]
     if not lines:
         path.unlink(missing_ok=True)
@@ -60,9 +60,9 @@ def suggest_attributes(cases: Path) -> None:
         write_atomically(path, f"{ANSWERS_FILE} merge=union\n")
 
 
-def _line(kept: CachedAnswer) -> str | None:
+def _line(cached: CachedAnswer) -> str | None:
     try:
-        values = adapter().dump_python(kept, mode="json", exclude_defaults=True)
+        values = adapter().dump_python(cached, mode="json", exclude_defaults=True)
         text = json.dumps({"version": ANSWERS_FORMAT.version, **values}, ensure_ascii=False, allow_nan=False)
     except (TypeError, ValueError, RecursionError):
         return None

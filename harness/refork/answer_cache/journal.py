@@ -25,7 +25,7 @@ from refork.storage.process_locks import held_file
 from refork.storage.session_files import MAIN, Part, parts_in
 
 VERSION: Final = 1
-KEPT_SECONDS: Final = 24 * 3600
+REUSABLE_SECONDS: Final = 24 * 3600
 """How long the answers of a killed session may stand in for new ones where a session asks afresh: models change."""
 _CASE_FILE: Final = "case.yaml"
 
@@ -46,10 +46,10 @@ class Journal:
         self._writing, self._syncing = Lock(), Lock()
         self._written, self._synced = 0, 0
 
-    def add(self, folder: Path, kept: CachedAnswer) -> None:
+    def add(self, folder: Path, cached: CachedAnswer) -> None:
         """Write down an answer of the case in ``folder``, so that it survives the process and the machine."""
         try:
-            line = _line(folder, self._home, kept, self._mode)
+            line = _line(folder, self._home, cached, self._mode)
         except (TypeError, ValueError, RecursionError):
             return  # what JSON cannot hold is not kept in answers.jsonl either
         try:
@@ -145,14 +145,14 @@ def read_journal(path: Path, home: Path) -> Iterator[Left]:
             document: Any = json.loads(line)
             folder = Path(os.path.normpath(home / document["folder"]))
             if document["version"] == VERSION and _may_be_a_case(folder, home):
-                kept = adapter().validate_python(document["answer"])
+                cached = adapter().validate_python(document["answer"])
                 mode = AnswersMode.REUSE if is_over else AnswersMode(document["mode"])
-                yield Left(folder=folder, kept=kept, mode=mode, journal=path)
+                yield Left(folder=folder, cached=cached, mode=mode, journal=path)
 
 
-def is_fresh(kept: CachedAnswer) -> bool:
+def is_fresh(cached: CachedAnswer) -> bool:
     """Whether an answer may stand in for a new one."""
-    return time.time() - kept.answered_at.timestamp() < KEPT_SECONDS
+    return time.time() - cached.answered_at.timestamp() < REUSABLE_SECONDS
 
 
 def _take(part: Part, stack: ExitStack) -> bool:
@@ -162,9 +162,9 @@ def _take(part: Part, stack: ExitStack) -> bool:
         return False  # a folder that may not be written to
 
 
-def _line(folder: Path, home: Path, kept: CachedAnswer, mode: AnswersMode) -> bytes:
+def _line(folder: Path, home: Path, cached: CachedAnswer, mode: AnswersMode) -> bytes:
     place = folder.relative_to(home) if folder.is_relative_to(home) else folder
-    values = adapter().dump_python(kept, mode="json", exclude_defaults=True)
+    values = adapter().dump_python(cached, mode="json", exclude_defaults=True)
     document = {"version": VERSION, "mode": mode.value, "folder": place.as_posix(), "answer": values}
     return hidden(json.dumps(document, allow_nan=False)).encode() + b"\n"
 

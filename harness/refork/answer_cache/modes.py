@@ -1,4 +1,4 @@
-"""What becomes of kept answers."""
+"""What becomes of cached answers."""
 
 from enum import StrEnum
 

@@ -1,4 +1,4 @@
-"""The kept answers of a session, case by case."""
+"""The cached answers of a session, case by case."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -16,7 +16,7 @@ class NotesAnswers(Protocol):
     @property
     def problem(self) -> str: ...
 
-    def add(self, folder: Path, kept: CachedAnswer, /) -> None: ...
+    def add(self, folder: Path, cached: CachedAnswer, /) -> None: ...
 
 
 def answers_file(folder: Path) -> Path:
@@ -58,14 +58,14 @@ class Store:
             and f"a kill of this session would lose its answers: they cannot be written down ({problem})"
         )
 
-    def note(self, folder: Path, kept: CachedAnswer) -> None:
+    def note(self, folder: Path, cached: CachedAnswer) -> None:
         """Make an answer durable that has just arrived, before the session ends. May wait for the disk."""
         if self._journal is not None:
-            self._journal.add(folder, kept)
+            self._journal.add(folder, cached)
 
-    def take_up(self, folder: Path, kept: CachedAnswer) -> None:
+    def take_up(self, folder: Path, cached: CachedAnswer) -> None:
         """Let an answer of a session that was killed stand for the same one of this session, whatever the mode."""
-        self._taken_up.setdefault(folder, {})[kept.key] = kept
+        self._taken_up.setdefault(folder, {})[cached.key] = cached
 
     def draws(self, folder: Path, digest: str) -> int:
         """How many answers to one request are kept. Raises BadFileError."""
@@ -97,9 +97,9 @@ class Store:
         before = dict(known)
         if self.mode is AnswersMode.REFRESH:
             gone = set(asked)
-            known = {key: kept for key, kept in known.items() if key.digest not in gone}
-        for kept in answers:
-            known[kept.key] = kept
+            known = {key: cached for key, cached in known.items() if key.digest not in gone}
+        for cached in answers:
+            known[cached.key] = cached
         if known == before:
             return 0
         save_answers(folder, known.values())
@@ -107,7 +107,7 @@ class Store:
             suggest_attributes(cases)
         with self._lock:
             self._folders[folder] = known
-        return sum(known.get(key) != kept for key, kept in before.items()) + len(set(known) - set(before))
+        return sum(known.get(key) != cached for key, cached in before.items()) + len(set(known) - set(before))
 
     def absorb(
         self, folder: Path, answers: Iterable[CachedAnswer], *, cases: Path | None = None
@@ -118,10 +118,10 @@ class Store:
         """
         known = self._of(folder)
         new: dict[AnswerKey, CachedAnswer] = {}
-        for kept in answers:
-            older = new.get(kept.key, known.get(kept.key))
-            if older is None or older.answered_at < kept.answered_at:
-                new[kept.key] = kept
+        for cached in answers:
+            older = new.get(cached.key, known.get(cached.key))
+            if older is None or older.answered_at < cached.answered_at:
+                new[cached.key] = cached
         self.keep(folder, tuple(new.values()), cases=cases)
         return frozenset(new)
 

@@ -12,10 +12,10 @@ from refork.storage.session_files import Part
 
 @dataclass(frozen=True, kw_only=True)
 class Left:
-    """An answer of a session that ended without its end. ``mode`` is how that session used kept answers."""
+    """An answer of a session that ended without its end. ``mode`` is how that session used cached answers."""
 
     folder: Path
-    kept: CachedAnswer
+    cached: CachedAnswer
     mode: AnswersMode
     journal: Path
 

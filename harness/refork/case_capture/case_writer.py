@@ -31,11 +31,11 @@ LARGEST_READ_BACK: Final = 4_000_000
 
 @dataclass(frozen=True, kw_only=True)
 class Captured:
-    """A case that was written. ``kept`` says that its ``case.yaml`` was there before and stands as it did."""
+    """A case that was written. ``is_unchanged`` says that its ``case.yaml`` was there before and stands as it did."""
 
     case: Case
     folder: Path
-    kept: bool
+    is_unchanged: bool
 
 
 def capture(
@@ -74,7 +74,7 @@ def capture(
         save_case_yaml(staged, run=run, step=step, agent=agent, guard=guard)
         case = _loaded(staged, folder, run)
         _move(staged, folder)
-    return Captured(case=replace(case, folder=folder), folder=folder, kept=False)
+    return Captured(case=replace(case, folder=folder), folder=folder, is_unchanged=False)
 
 
 def _save(staged: Path, run: Run, steps: Iterable[Step], fork_point: int) -> None:
@@ -211,7 +211,7 @@ def _recapture(
         case = _loaded(staged, folder, run)
         _check_same(case, step=step, agent=agent, guard=guard, file=folder / CASE_FILE)
         (staged / RUN_FILE).replace(folder / RUN_FILE)
-    return Captured(case=replace(case, folder=folder), folder=folder, kept=True)
+    return Captured(case=replace(case, folder=folder), folder=folder, is_unchanged=True)
 
 
 def _check_same(case: Case, *, step: int, agent: str | None, guard: bool, file: Path) -> None:

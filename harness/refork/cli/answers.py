@@ -31,7 +31,7 @@ _COLUMNS = (
 
 @click.group("answers")
 def command() -> None:
-    """The answers that are kept in the cases' answers.jsonl.
+    """Look after the cached answers in the cases' answers.jsonl.
 
     `refork answers stats [CASE]...` lists how many there are, how large and
     how old. `refork answers prune [CASE]...` removes those that neither the
@@ -44,12 +44,12 @@ def command() -> None:
 @click.argument("cases", nargs=-1, metavar="[CASE]...")
 @json_option
 def stats(*, cases: tuple[str, ...], as_json: bool) -> None:
-    """List the kept answers of each case: how many, how large, how old."""
-    found = [(case, _kept(case)) for case in _cases(project(), cases)]
+    """List the cached answers of each case: how many, how large, how old."""
+    found = [(case, _cached(case)) for case in _cases(project(), cases)]
     if as_json:
-        print_json({"version": 1, "cases": [_entry(case, kept) for case, kept in found]})
+        print_json({"version": 1, "cases": [_entry(case, cached) for case, cached in found]})
         return
-    print_table(_COLUMNS, [_row(case, kept) for case, kept in found])
+    print_table(_COLUMNS, [_row(case, cached) for case, cached in found])
 
 
 @command.command("prune")
@@ -58,7 +58,7 @@ def stats(*, cases: tuple[str, ...], as_json: bool) -> None:
 def prune(*, cases: tuple[str, ...], dry_run: bool) -> None:
     """Remove the answers that neither the code nor any variant asks for now."""
     config = project()
-    chosen = [case for case in _cases(config, cases) if _kept(case)]
+    chosen = [case for case in _cases(config, cases) if _cached(case)]
     if not chosen:
         click.echo("nothing is kept")
         return
@@ -71,7 +71,7 @@ def prune(*, cases: tuple[str, ...], dry_run: bool) -> None:
         if gone and not dry_run:
             _remove(case, gone)
         verb = "would go" if dry_run else "removed"
-        click.echo(f"{case.name}: {len(gone)} of {len(_kept(case)) + (0 if dry_run else len(gone))} {verb}")
+        click.echo(f"{case.name}: {len(gone)} of {len(_cached(case)) + (0 if dry_run else len(gone))} {verb}")
     if problems:
         raise click.exceptions.Exit(1)
 
@@ -95,7 +95,9 @@ def _unreachable(config: "Config", cases: "Sequence[Case]") -> "list[tuple[Case,
             try:
                 # Tests may try others than those that the case names.
                 every = find_variants(replace(case, variants=None), config.prompts)
-                found.append((case, unreachable(session, case, (current(), *every), _kept(case), policy), ""))
+                found.append(
+                    (case, unreachable(session, case, (current(), *every), _cached(case), policy), "")
+                )
             except ReforkError as error:
                 found.append((case, [], str(error)))
     return found
@@ -105,10 +107,10 @@ def _remove(case: "Case", gone: "Sequence[CachedAnswer]") -> None:
     from refork.answer_cache.answers_file import save_answers  # noqa: PLC0415
 
     keys = {each.key for each in gone}
-    save_answers(case.folder, [each for each in _kept(case) if each.key not in keys])
+    save_answers(case.folder, [each for each in _cached(case) if each.key not in keys])
 
 
-def _kept(case: "Case") -> "list[CachedAnswer]":
+def _cached(case: "Case") -> "list[CachedAnswer]":
     from refork.answer_cache.answers_file import load_answers  # noqa: PLC0415
 
     return list(load_answers(case.folder).values())
@@ -125,23 +127,23 @@ def _cases(config: "Config", names: Sequence[str]) -> "list[Case]":
     return [load_case(files[name]) for name in names or files]
 
 
-def _entry(case: "Case", kept: "Sequence[CachedAnswer]") -> dict[str, object]:
-    dates = sorted(each.answered_at for each in kept)
+def _entry(case: "Case", cached: "Sequence[CachedAnswer]") -> dict[str, object]:
+    dates = sorted(each.answered_at for each in cached)
     return {
         "case": case.name,
-        "answers": len(kept),
-        "requests": len({each.digest for each in kept}),
+        "answers": len(cached),
+        "requests": len({each.digest for each in cached}),
         "bytes": _size(case.folder),
         "oldest": dates[0].isoformat() if dates else None,
         "newest": dates[-1].isoformat() if dates else None,
     }
 
 
-def _row(case: "Case", kept: "Sequence[CachedAnswer]") -> list[str]:
-    dates = sorted(f"{each.answered_at:%Y-%m-%d}" for each in kept)
+def _row(case: "Case", cached: "Sequence[CachedAnswer]") -> list[str]:
+    dates = sorted(f"{each.answered_at:%Y-%m-%d}" for each in cached)
     ends = [dates[0], dates[-1]] if dates else ["–", "–"]
-    requests = len({each.digest for each in kept})
-    return [case.name, str(len(kept)), str(requests), f"{_size(case.folder) / 1000:.1f} kB", *ends]
+    requests = len({each.digest for each in cached})
+    return [case.name, str(len(cached)), str(requests), f"{_size(case.folder) / 1000:.1f} kB", *ends]
 
 
 def _size(folder: Path) -> int:

@@ -1,4 +1,4 @@
-"""Which kept answers nothing can reach any more."""
+"""Which cached answers nothing can reach any more."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -20,7 +20,7 @@ def unreachable(
     session: "ForkSession",
     case: Case,
     variants: Sequence[Variant],
-    kept: Sequence[CachedAnswer],
+    cached: Sequence[CachedAnswer],
     policy: ToolPolicy,
 ) -> list[CachedAnswer]:
     """What is kept of ``case`` and neither the code nor a variant asks for now.
@@ -29,26 +29,26 @@ def unreachable(
     longer reaches its fork point or a variant cannot be followed to its end, and BadInputError where the
     digests were made with normalizers that are not here.
     """
-    _check_normalizers(case, kept)
-    asked = _asked(session, case, variants, kept, policy)
-    return [each for each in kept if not _reached(each, asked)]
+    _check_normalizers(case, cached)
+    asked = _asked(session, case, variants, cached, policy)
+    return [each for each in cached if not _reached(each, asked)]
 
 
-def _reached(kept: CachedAnswer, asked: frozenset[str]) -> bool:
-    if kept.kind == "judge":
-        return kept.of is None or kept.of in asked
-    return kept.digest in asked
+def _reached(cached: CachedAnswer, asked: frozenset[str]) -> bool:
+    if cached.kind == "judge":
+        return cached.of is None or cached.of in asked
+    return cached.digest in asked
 
 
 def _asked(
     session: "ForkSession",
     case: Case,
     variants: Sequence[Variant],
-    kept: Sequence[CachedAnswer],
+    cached: Sequence[CachedAnswer],
     policy: ToolPolicy,
 ) -> frozenset[str]:
     # What a tail asks for depends on what was answered before, trial by trial.
-    trials = max((each.trial for each in kept), default=1) if case.scope == "tail" else 1
+    trials = max((each.trial for each in cached), default=1) if case.scope == "tail" else 1
     fork = session.fork(_without_acting(case, policy))
     for variant in variants:
         fork.run(variant, trials)
@@ -75,9 +75,9 @@ def _without_acting(case: Case, policy: ToolPolicy) -> Case:
     return replace(case, tools={**case.tools, **live}) if case.scope == "tail" else case
 
 
-def _check_normalizers(case: Case, kept: Sequence[CachedAnswer]) -> None:
+def _check_normalizers(case: Case, cached: Sequence[CachedAnswer]) -> None:
     here = set(normalizers())
-    gone = sorted({name for each in kept for name in each.normalizers} - here)
+    gone = sorted({name for each in cached for name in each.normalizers} - here)
     if gone:
         raise BadInputError(
             f"{case.name!r}: its answers are found with the normalizer {gone[0]!r}, which is not registered here: "

@@ -130,7 +130,7 @@ def _functions(value: Any) -> Iterator[Any]:
     elif isinstance(value, type) and not _is_foreign(value):
         yield from (
             each
-            for each in vars(value).values()
+            for each in list(vars(value).values())
             if isinstance(each, FunctionType | staticmethod | classmethod)
         )
 

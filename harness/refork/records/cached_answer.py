@@ -1,4 +1,4 @@
-"""One kept answer, and a line of ``answers.jsonl``."""
+"""A cached answer: a line of ``answers.jsonl``."""
 
 from dataclasses import dataclass, field
 from datetime import datetime

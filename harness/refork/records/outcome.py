@@ -65,7 +65,7 @@ class Trial:
     ``resumed`` says that the answer was kept from a session that was killed. In ``tail`` scope ``answer`` is
     the workflow's result with every tool call on the way to it, and ``trajectory`` holds the steps from the
     fork point on, in order, each tool step with its ``tool`` and ``arguments``.
-    ``kept_as`` is what the answer is found by in ``answers.jsonl``; ``reused`` says that it came from there, and
+    ``cached_as`` is what the answer is found by in ``answers.jsonl``; ``reused`` says that it came from there, and
     ``answered_at`` when it was paid for. Of a tail, ``cached_steps`` are the model calls that were made for it.
     """
 
@@ -81,13 +81,13 @@ class Trial:
     trajectory: tuple[Step, ...] = ()
     reused: bool = False
     answered_at: datetime | None = None
-    kept_as: AnswerKey | None = None
+    cached_as: AnswerKey | None = None
     cached_steps: tuple[CachedAnswer, ...] = ()
 
 
 def cached_answer(trial: Trial) -> CachedAnswer | None:
     """What there is to keep of a trial at its fork point; None where that was kept before, or nothing was answered."""
-    key = trial.kept_as
+    key = trial.cached_as
     if key is None or trial.reused or trial.answer is None or trial.answered_at is None:
         return None
     return CachedAnswer(

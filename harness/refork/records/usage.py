@@ -4,9 +4,22 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
-from typing import Final
+from typing import Annotated, Final
 
-from pydantic import ConfigDict
+from pydantic import ConfigDict, PlainSerializer, WithJsonSchema
+
+
+def _plain(amount: Decimal) -> str:
+    """Without an exponent. A bound method of str has a signature that pydantic does not take under Python 3.13."""
+    return f"{amount:f}"
+
+
+Money = Annotated[
+    Decimal,
+    PlainSerializer(_plain, return_type=str),
+    WithJsonSchema({"type": "string", "pattern": r"^-?[0-9]+(\.[0-9]+)?$"}),
+]
+"""US dollars; in a file a decimal string: ``"0.0042"``."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,7 +112,7 @@ class Savings:
 
     trials: int
     tokens: int
-    cost_usd: Decimal | None
+    cost_usd: Money | None
     seconds: float
 
     def __add__(self, other: "Savings") -> "Savings":

@@ -87,14 +87,14 @@ def held() -> tuple[str, ...]:
         return ()
     with _lock:
         given = frozenset(_given)
-    return _known(tuple(sorted(os.environ.items())), given)
+    return _known(_environment(), given)
 
 
 def held_and_found() -> tuple[str, ...]:
     """Those, and what was found in this process by its form."""
     with _lock:
         everything = frozenset(_given | _found)
-    return () if _as_they_are.get() else _known(tuple(sorted(os.environ.items())), everything)
+    return () if _as_they_are.get() else _known(_environment(), everything)
 
 
 def hidden(text: str) -> str:
@@ -110,8 +110,17 @@ def hiding() -> Callable[[str], str]:
 
 def hiding_environment() -> Callable[[str], str]:
     """The same for the environment alone, which holds from a session's first moment to its last what it holds."""
-    values = _known(tuple(sorted(os.environ.items())), frozenset())
+    values = _known(_environment(), frozenset())
     return lambda text: _without(text, values)
+
+
+def _environment() -> tuple[tuple[str, str], ...]:
+    """The variables as they are now, sorted.
+
+    Other threads may delete one meanwhile, as pytest does between tests: ``os.environ.items()`` would raise KeyError.
+    """
+    found = ((name, os.environ.get(name)) for name in sorted(os.environ) if name not in _IGNORED)
+    return tuple((name, value) for name, value in found if value is not None)
 
 
 def _without(text: str, values: tuple[str, ...]) -> str:
@@ -119,11 +128,6 @@ def _without(text: str, values: tuple[str, ...]) -> str:
         if value in text:
             text = text.replace(value, HIDDEN)
     return text
-
-
-def secrets_of(environment: Mapping[str, str]) -> frozenset[str]:
-    """The values of an environment that are secrets."""
-    return frozenset(value for name, text in environment.items() for value in _values(name, text))
 
 
 def is_looked_for(value: str) -> bool:
@@ -136,7 +140,7 @@ def is_looked_for(value: str) -> bool:
 @lru_cache(maxsize=8)
 def _known(environment: tuple[tuple[str, str], ...], given: frozenset[str]) -> tuple[str, ...]:
     """The longest first: one may be a part of another."""
-    values = secrets_of(dict(environment)) | given
+    values = {value for name, text in environment for value in _values(name, text)} | given
     return tuple(sorted({each for value in values for each in _written(value)}, key=len, reverse=True))
 
 
@@ -145,8 +149,6 @@ def _written(value: str) -> Iterable[str]:
 
 
 def _values(name: str, text: str) -> Iterator[str]:
-    if name in _IGNORED:
-        return
     for found in _USERINFO.findall(text):
         for value in {found, unquote(found)}:
             if len(value) >= SHORTEST and is_value(value):

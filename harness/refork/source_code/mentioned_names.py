@@ -44,7 +44,9 @@ def own_modules(modules: Sequence[str]) -> Mapping[str, ast.AST | None]:
     """The application's own modules that are imported, by name, each with its source: ``modules``, what lies in
     these packages, and what any of them imports."""
     waiting = [
-        name for name in sys.modules if any(name == each or name.startswith(f"{each}.") for each in modules)
+        name
+        for name in list(sys.modules)
+        if any(name == each or name.startswith(f"{each}.") for each in modules)
     ]
     found: dict[str, ast.AST | None] = {}
     while waiting:

@@ -29,30 +29,32 @@ class CaseFile(pytest.File):
 
     def collect(self) -> Iterator[pytest.Item]:
         try:
-            subject = self._read(self.path)
+            measured_case = self._read(self.path)
         except ReforkError as error:
             raise self.CollectError(str(error)) from None
-        for variant in subject.variants:
-            asked = RequestedCell(subject=subject, variant=variant.name)
+        for variant in measured_case.variants:
+            requested = RequestedCell(measured_case=measured_case, variant=variant.name)
             yield CaseItem.from_parent(
-                self, name=variant.name, asked=asked, measure=self._measure, outcomes=self._outcomes
+                self, name=variant.name, requested=requested, measure=self._measure, outcomes=self._outcomes
             )
 
 
 class CaseItem(pytest.Item):
     """A case under one variant."""
 
-    def __init__(self, *, asked: RequestedCell, measure: Measure, outcomes: Outcomes, **rest: Any) -> None:
+    def __init__(
+        self, *, requested: RequestedCell, measure: Measure, outcomes: Outcomes, **rest: Any
+    ) -> None:
         super().__init__(**rest)
-        self._asked = asked
+        self._requested = requested
         self._measure = measure
         self._outcomes = outcomes
-        self.stash[cell_key] = asked
+        self.stash[cell_key] = requested
         self.add_marker(MARKER)
 
     def runtest(self) -> None:
-        result = self._measure(self._asked)
-        cell = result.cell(self._asked.variant)
+        result = self._measure(self._requested)
+        cell = result.cell(self._requested.variant)
         assert cell is not None, "what was asked for is in the result"
         settle(self, result, cell, self._outcomes)
 
@@ -65,7 +67,7 @@ class CaseItem(pytest.Item):
         return super().repr_failure(excinfo, style)
 
     def reportinfo(self) -> tuple[Path, None, str]:
-        return self.path, None, f"{self._asked.subject.name} under {self._asked.variant}"
+        return self.path, None, f"{self._requested.measured_case.name} under {self._requested.variant}"
 
 
 def run_once(item: pytest.Item, nextitem: pytest.Item | None) -> None:

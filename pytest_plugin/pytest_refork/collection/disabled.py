@@ -12,7 +12,7 @@ HINT: Final = "run pytest --agent-evals"
 _OUTPUT: Final = "refork_left_out"
 
 
-class Unasked:
+class Disabled:
     """Counts the cases that pytest walks over and the tests that need ``--agent-evals``."""
 
     def __init__(self, config: pytest.Config) -> None:

@@ -15,13 +15,13 @@ from pytest_refork.option_names import CASE_FILE
 _SHOWN: Final = 5
 
 
-def hints(subjects: Sequence[MeasuredCase], plans: CasePlans) -> list[str]:
+def hints(measured_cases: Sequence[MeasuredCase], plans: CasePlans) -> list[str]:
     """Which cases can never be decided, those of the same numbers in one line."""
     names: dict[str, list[str]] = {}
-    for subject in subjects:
-        said = _too_few(plans.of(subject, CURRENT))
+    for measured_case in measured_cases:
+        said = _too_few(plans.of(measured_case, CURRENT))
         if said:
-            names.setdefault(said, []).append(subject.name)
+            names.setdefault(said, []).append(measured_case.name)
     return [_hint(said, same) for said, same in names.items()]
 
 

@@ -42,31 +42,33 @@ def parse_mark(mark: pytest.Mark) -> Marked:
     return _checked(bound.arguments)
 
 
-def subject_of(metafunc: pytest.Metafunc, mark: pytest.Mark, catalogue: Catalogue) -> MeasuredCase:
+def measured_case_of(metafunc: pytest.Metafunc, mark: pytest.Mark, catalogue: Catalogue) -> MeasuredCase:
     """The subject of a marked test function. Raises ReforkError."""
     if FIXTURE not in metafunc.fixturenames:
         raise BadInputError(
             f"the test must take the fixture {FIXTURE!r}: def {metafunc.function.__name__}({FIXTURE})"
         )
-    asked = parse_mark(mark)
-    return catalogue.subject_of_test(
-        asked.case,
+    requested = parse_mark(mark)
+    return catalogue.measured_case_of_test(
+        requested.case,
         test=metafunc.definition.name,
         place=metafunc.definition.nodeid,
         function=metafunc.function,
-        variants=asked.variants,
-        trials=asked.trials,
-        min_pass_rate=asked.min_pass_rate,
+        variants=requested.variants,
+        trials=requested.trials,
+        min_pass_rate=requested.min_pass_rate,
     )
 
 
-def with_parameters(asked: RequestedCell, ids: str) -> RequestedCell:
+def with_parameters(requested: RequestedCell, ids: str) -> RequestedCell:
     """What one item of a test asks for that has other parameters too: each set of them is a subject."""
-    others = ids.removesuffix(asked.variant).removesuffix("-")
+    others = ids.removesuffix(requested.variant).removesuffix("-")
     if not others:
-        return asked
-    case = dataclasses.replace(asked.subject.case, name=f"{asked.subject.name}[{others}]")
-    return dataclasses.replace(asked, subject=dataclasses.replace(asked.subject, case=case))
+        return requested
+    case = dataclasses.replace(requested.measured_case.case, name=f"{requested.measured_case.name}[{others}]")
+    return dataclasses.replace(
+        requested, measured_case=dataclasses.replace(requested.measured_case, case=case)
+    )
 
 
 def _form(case: str, *, variants: Any = None, trials: Any = None, min_pass_rate: Any = None) -> None: ...

@@ -20,30 +20,30 @@ When = Literal["setup", "call", "teardown"]
 class Source(Protocol):
     """Where a loop gets its trials from, and takes its scores to."""
 
-    def trial(self, asked: RequestedCell, number: int) -> Trial | None:
+    def trial(self, requested: RequestedCell, number: int) -> Trial | None:
         """Waits for a trial; None where there is none to come."""
         ...
 
-    def is_planned(self, asked: RequestedCell, number: int) -> bool: ...
+    def is_scheduled(self, requested: RequestedCell, number: int) -> bool: ...
 
-    def plan_more(self, asked: RequestedCell, scored: Sequence[ScoredTrial]) -> bool:
+    def schedule_more(self, requested: RequestedCell, scored: Sequence[ScoredTrial]) -> bool:
         """Whether more trials are needed after these; then they are planned."""
         ...
 
-    def given(self, asked: RequestedCell, trial: Trial) -> CaseTrial: ...
+    def given(self, requested: RequestedCell, trial: Trial) -> CaseTrial: ...
 
-    def take(self, asked: RequestedCell, scored: list[ScoredTrial]) -> CaseResult: ...
+    def take(self, requested: RequestedCell, scored: list[ScoredTrial]) -> CaseResult: ...
 
 
 class TrialLoop:
     """Runs one item. To pytest and its plugins it is one test, set up and torn down once a trial."""
 
     def __init__(
-        self, item: pytest.Function, asked: RequestedCell, source: Source, outcomes: Outcomes
+        self, item: pytest.Function, requested: RequestedCell, source: Source, outcomes: Outcomes
     ) -> None:
         self._item = item
         self._outcomes = outcomes
-        self._asked = asked
+        self._requested = requested
         self._source = source
         self._number = 0
         self._scored: list[ScoredTrial] = []
@@ -87,7 +87,7 @@ class TrialLoop:
         while self._has_next():
             self._number += 1
             try:
-                trial = self._source.trial(self._asked, self._number)
+                trial = self._source.trial(self._requested, self._number)
             except pytest.fail.Exception as error:
                 self._timeout = error
                 return None
@@ -98,15 +98,15 @@ class TrialLoop:
 
     def _has_next(self) -> bool:
         number = self._number + 1
-        return self._source.is_planned(self._asked, number) or self._source.plan_more(
-            self._asked, self._scored
+        return self._source.is_scheduled(self._requested, number) or self._source.schedule_more(
+            self._requested, self._scored
         )
 
     def _run_trial(self, trial: Trial) -> None:
         item = self._item
         _forget_fixtures(item)
         item._initrequest()
-        item.stash[trial_key] = self._source.given(self._asked, trial)
+        item.stash[trial_key] = self._source.given(self._requested, trial)
         setup = self._phase("setup", lambda: item.ihook.pytest_runtest_setup(item=item))
         if setup.passed:
             self._scored.append(self._call(trial))
@@ -140,7 +140,7 @@ class TrialLoop:
         if self._broken is not None and self._broken.when == "setup":
             self._log(self._broken)
             if self._broken.failed:
-                self._source.take(self._asked, self._scored)
+                self._source.take(self._requested, self._scored)
             return
         self._log(self._phase("setup", lambda: None))
         report = self._phase("call", self._settle)
@@ -148,10 +148,10 @@ class TrialLoop:
         self._log(report)
 
     def _settle(self) -> None:
-        result = self._source.take(self._asked, self._scored)
+        result = self._source.take(self._requested, self._scored)
         if self._timeout is not None:
             raise self._timeout
-        cell = result.cell(self._asked.variant)
+        cell = result.cell(self._requested.variant)
         assert cell is not None, "what was taken is in the result"
         settle(self._item, result, cell, self._outcomes, self._failure)
 

@@ -20,7 +20,7 @@ from pytest_refork.reporting.explain import explanation, verdict_line
 class RequestedCell:
     """A subject under one variant: an item."""
 
-    subject: MeasuredCase
+    measured_case: MeasuredCase
     variant: str
 
 
@@ -62,7 +62,7 @@ class Outcomes:
         return cls(passing=frozenset(passing), said=frozenset(said), forgiving=forgiving)
 
     def passes(self, cell: Cell) -> bool:
-        """Whether ``current`` passes, or is forgiven that nothing but kept answers is missing."""
+        """Whether ``current`` passes, or is forgiven that nothing but cached answers is missing."""
         forgiven = self.forgiving and cell.verdict is Verdict.ERROR and is_forgivable(cell)
         return cell.verdict in self.passing or forgiven
 

@@ -64,50 +64,57 @@ class Runner:
         wanted: dict[str, list[RequestedCell]] = {}
         for item in items:
             if cell_key in item.stash and not is_skipped(item):
-                asked = item.stash[cell_key]
-                wanted.setdefault(asked.subject.name, []).append(asked)
+                requested = item.stash[cell_key]
+                wanted.setdefault(requested.measured_case.name, []).append(requested)
                 self._left |= {item.nodeid} if complete else set()
         if complete:
             self._suite.complete()
         with captured(self._config):
             self._suite.add(
-                [(same[0].subject, [asked.variant for asked in same]) for same in wanted.values()]
+                [
+                    (same[0].measured_case, [requested.variant for requested in same])
+                    for same in wanted.values()
+                ]
             )
         self._say_notes()
 
-    def measure(self, asked: RequestedCell) -> CaseResult:
+    def measure(self, requested: RequestedCell) -> CaseResult:
         """The result of a case, as soon as all of its variants are decided. Other cases go on meanwhile."""
-        self._suite.measure(asked.subject, self._tick)
+        self._suite.measure(requested.measured_case, self._tick)
         self._progress.clear()
-        self._skip_unless_measured(asked)
-        return self._suite.scores.result(asked.subject)
+        self._skip_unless_measured(requested)
+        return self._suite.scores.result(requested.measured_case)
 
-    def trial(self, asked: RequestedCell, number: int) -> Trial | None:
+    def trial(self, requested: RequestedCell, number: int) -> Trial | None:
         """One trial of a test function, waited for; None where it will not come."""
         with captured(self._config):
-            trial = self._suite.trial(asked.subject, asked.variant, number, self._tick)
+            trial = self._suite.trial(requested.measured_case, requested.variant, number, self._tick)
         self._progress.clear()
         return trial
 
-    def is_planned(self, asked: RequestedCell, number: int) -> bool:
-        return number <= self._suite.scheduled(asked.subject, asked.variant)
+    def is_scheduled(self, requested: RequestedCell, number: int) -> bool:
+        return number <= self._suite.scheduled(requested.measured_case, requested.variant)
 
-    def plan_more(self, asked: RequestedCell, scored: Sequence[ScoredTrial]) -> bool:
+    def schedule_more(self, requested: RequestedCell, scored: Sequence[ScoredTrial]) -> bool:
         """Schedule what a test function needs after these trials; whether that is any."""
-        return not self.is_told_to_stop and self._suite.schedule_more(asked.subject, asked.variant, scored)
+        return not self.is_told_to_stop and self._suite.schedule_more(
+            requested.measured_case, requested.variant, scored
+        )
 
-    def given(self, asked: RequestedCell, trial: Trial) -> CaseTrial:
+    def given(self, requested: RequestedCell, trial: Trial) -> CaseTrial:
         """What the test function gets of a trial."""
-        request = self._suite.outcome(asked.subject).requests.get(trial.variant)
-        return case_trial(asked.subject.case, trial, request)
+        request = self._suite.outcome(requested.measured_case).requests.get(trial.variant)
+        return case_trial(requested.measured_case.case, trial, request)
 
-    def take(self, asked: RequestedCell, scored: Sequence[ScoredTrial]) -> CaseResult:
+    def take(self, requested: RequestedCell, scored: Sequence[ScoredTrial]) -> CaseResult:
         """Keep what a test function said."""
-        self._skip_unless_measured(asked)
-        return self._suite.take(asked.subject, asked.variant, scored)
+        self._skip_unless_measured(requested)
+        return self._suite.take(requested.measured_case, requested.variant, scored)
 
-    def _skip_unless_measured(self, asked: RequestedCell) -> None:
-        if self._suite.is_stopped and not self._suite.has_measured(asked.subject, asked.variant):
+    def _skip_unless_measured(self, requested: RequestedCell) -> None:
+        if self._suite.is_stopped and not self._suite.has_measured(
+            requested.measured_case, requested.variant
+        ):
             pytest.skip("stopped before anything was measured")
 
     @property

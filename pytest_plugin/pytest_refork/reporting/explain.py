@@ -84,7 +84,7 @@ def _output(scored: ScoredTrial) -> Iterator[str]:
 
 def _prompts(result: CaseResult, cell: Cell) -> Iterator[str]:
     current = result.cell(CURRENT)
-    fixes = phrases.fixes(result)
+    fixes = result.fixes
     other = cell if cell.variant != CURRENT else next(iter(fixes), None)
     if cell.variant == CURRENT and fixes:
         yield from ["", f"fixed by {humanize.listed([phrases.fix(each) for each in fixes])}"]

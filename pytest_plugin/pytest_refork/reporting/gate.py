@@ -41,18 +41,18 @@ def check_update(settings: Settings, selection: Selection) -> None:
 
 def judge(settings: Settings, results: Sequence[CaseResult], selection: Selection) -> Gate | None:
     """The gate, where it was asked for."""
-    asked = settings.gate
-    if asked is None:
+    gate = settings.gate
+    if gate is None:
         return None
     return judge_gate(
         results,
-        asked.baseline,
+        gate.baseline,
         settings.defaults,
-        source=asked.source,
+        source=gate.source,
         cases=selection.cases,
         complete=selection.complete,
-        lenient=asked.lenient,
-        notes=asked.notes,
+        lenient=gate.lenient,
+        notes=gate.notes,
     )
 
 

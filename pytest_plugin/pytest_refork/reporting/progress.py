@@ -85,5 +85,5 @@ class Lines:
 
 def _texts(counts: Counts) -> tuple[str, ...]:
     """The longest text first, for lines with less room left."""
-    trials = f"{counts.done}/{counts.planned} trials"
-    return (f"agent evals {trials}, {counts.running} running", trials, f"{counts.done}/{counts.planned}")
+    trials = f"{counts.done}/{counts.scheduled} trials"
+    return (f"agent evals {trials}, {counts.running} running", trials, f"{counts.done}/{counts.scheduled}")

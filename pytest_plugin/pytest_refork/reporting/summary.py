@@ -7,7 +7,7 @@ from typing import Final
 import pytest
 from refork.errors import ReforkError
 from refork_evals.evaluation.answer_writer import Saved
-from refork_evals.results import Evaluation
+from refork_evals.results import SuiteResult
 from refork_reports.formats.terminal import MARKUP, Line, summary
 
 from pytest_refork._pytest_compat import TerminalReporter
@@ -19,7 +19,7 @@ GITHUB: Final = "GITHUB_STEP_SUMMARY"
 class Report:
     """What was found, written once and then shown."""
 
-    def __init__(self, evaluation: Evaluation, folder: Path, update: Update | None, saved: Saved) -> None:
+    def __init__(self, evaluation: SuiteResult, folder: Path, update: Update | None, saved: Saved) -> None:
         self._evaluation = evaluation
         self._saved = saved
         self._folder = folder

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from pytest_refork._pytest_compat import TerminalReporter
-from pytest_refork.xdist import worker_results as handover
+from pytest_refork.xdist import worker_results
 from pytest_refork.xdist.worker_channel import Shared
 from pytest_refork.xdist.worker_results import Handed
 
@@ -37,12 +37,12 @@ class Controller:
     @pytest.hookimpl(optionalhook=True, wrapper=True)
     def pytest_xdist_make_scheduler(self, config: pytest.Config, log: Any) -> Generator[None, object, object]:
         chosen = yield
-        from pytest_refork.xdist import distribution as spreading  # noqa: PLC0415 - xdist is there, or nobody would ask
+        from pytest_refork.xdist import distribution  # noqa: PLC0415 - xdist is there, or nobody would ask
 
-        if not spreading.takes_cases_apart(chosen):
+        if not distribution.takes_cases_apart(chosen):
             return chosen
         self._shared.keep_together()
-        return spreading.CaseScheduling(config, log, lambda: self._shared.collected.cases)
+        return distribution.CaseScheduling(config, log, lambda: self._shared.collected.cases)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self) -> None:
@@ -70,7 +70,7 @@ class Controller:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
-        received = handover.received(getattr(node, "workeroutput", {}))
+        received = worker_results.received(getattr(node, "workeroutput", {}))
         if received is not None:
             self._heard[node.gateway.id] = received
 

@@ -38,7 +38,7 @@ class Worker:
         """What it knows that it will run: with an item of a case all others, where they are kept together."""
         known = [item] if nextitem is None else [item, nextitem]
         new = set(cases_of(known).values()) - self._had
-        if not new or not self._shared.is_kept_together:
+        if not new or not self._shared.is_saved_together:
             return known
         self._had |= new
         self._cases = self._cases or cases_of(item.session.items)
@@ -54,5 +54,7 @@ class Worker:
 def cases_of(items: Iterable[pytest.Item]) -> dict[str, str]:
     """The case of each item of agent evals, by node id."""
     return {
-        item.nodeid: str(item.stash[cell_key].subject.case.folder) for item in items if cell_key in item.stash
+        item.nodeid: str(item.stash[cell_key].measured_case.case.folder)
+        for item in items
+        if cell_key in item.stash
     }

@@ -66,7 +66,7 @@ class Shared:
         self._mark("together")
 
     @property
-    def is_kept_together(self) -> bool:
+    def is_saved_together(self) -> bool:
         return self._file("together") is not None
 
     def stop(self) -> None:

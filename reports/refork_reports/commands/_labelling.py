@@ -5,13 +5,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from refork.records import Answer, Case, ToolCall
+from refork.records import Answer, Case
 from refork_evals.agreement.labels import Key, Label
 from refork_evals.agreement.rubrics import Rubric
 from refork_evals.digests import output_digest
 from refork_evals.recorded import recorded_trial
 
-from refork_reports.results_file.schema import AnswerEntry, CaseEntry
+from refork_reports.results_file.schema import CaseEntry
 
 SEED: Final = "refork label"
 
@@ -54,12 +54,7 @@ def _answers(case: Case, measured: CaseEntry | None) -> Iterable[Answer]:
         yield recorded
     if measured is not None:
         trials = [trial for cell in measured.cells for trial in cell.trials]
-        yield from (_answer(trial.answer) for trial in trials if trial.answer is not None)
-
-
-def _answer(entry: AnswerEntry) -> Answer:
-    calls = tuple(ToolCall(name=call.name, arguments=call.arguments) for call in entry.tool_calls)
-    return Answer(text=entry.text, tool_calls=calls, structured=entry.structured)
+        yield from (trial.answer for trial in trials if trial.answer is not None)
 
 
 @dataclass(kw_only=True)
@@ -105,7 +100,9 @@ class Sitting:
         question = self._open[self.position - 1]
         rubric, output = question.key
         label = Label(rubric=rubric, output=output, passes=passes, begins=question.material)
-        self._put(question.key, label)
+        self._before.append(self.labels.get(question.key))
+        self.labels[question.key] = label
+        self.save(self.labels.values())
         self._given.append(label)
 
     def skip(self) -> None:
@@ -120,11 +117,6 @@ class Sitting:
         if label is not None:
             self._restore(label.key, before)
         return True
-
-    def _put(self, key: Key, label: Label) -> None:
-        self._before.append(self.labels.get(key))
-        self.labels[key] = label
-        self.save(self.labels.values())
 
     def _restore(self, key: Key, before: Label | None) -> None:
         if before is None:

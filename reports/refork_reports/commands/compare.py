@@ -11,7 +11,7 @@ from refork.errors import BadInputError
 if TYPE_CHECKING:
     from refork_evals.verdicts.comparison import Arm
 
-    from refork_reports.results_file.schema import CellEntry, Results
+    from refork_reports.results_file.schema import Results
 
 
 @click.command("compare")
@@ -28,9 +28,12 @@ def command(*, variants: tuple[str, ...], against: str, report: str | None, as_j
     difference in pass rate for these cases, what holds for cases like these,
     tokens, cost and time, and which cases flipped.
     """
+    from pydantic import TypeAdapter  # noqa: PLC0415
     from refork.text.escape import escape_controls  # noqa: PLC0415
-    from refork_evals.verdicts.comparison import MARGIN, compare  # noqa: PLC0415 - SciPy takes a second to import
+    from refork_evals.results import VariantComparison  # noqa: PLC0415
+    from refork_evals.verdicts.comparison import compare, margin_of  # noqa: PLC0415 - SciPy takes a second to import
 
+    from refork_reports.results_file.entry import Plain  # noqa: PLC0415
     from refork_reports.results_file.read import RESULTS, read  # noqa: PLC0415
     from refork_reports.sentences.comparisons import details, line  # noqa: PLC0415
 
@@ -40,9 +43,11 @@ def command(*, variants: tuple[str, ...], against: str, report: str | None, as_j
     arms = _arms(results, {against, *variants} if variants else None)
     known = {cell.variant for case in results.cases for cell in case.cells}
     _check((against, *variants), known)
-    found = compare(arms, against=against, alpha=results.alpha, margin=config.smallest_drop or MARGIN)
+    found = compare(arms, against=against, alpha=results.alpha, margin=margin_of(config.smallest_drop))
     if as_json:
-        click.echo(json.dumps([_plain(each) for each in found], indent=1, ensure_ascii=False))
+        plain = TypeAdapter(list[Plain[VariantComparison]])
+        told = plain.dump_python(plain.validate_python(found), mode="json")
+        click.echo(json.dumps(told, indent=1, ensure_ascii=False))
         return
     if not found:
         raise BadInputError(f"nothing was measured beside {against!r}: run `pytest --agent-evals` first")
@@ -53,30 +58,14 @@ def command(*, variants: tuple[str, ...], against: str, report: str | None, as_j
 
 
 def _arms(results: "Results", wanted: set[str] | None) -> "list[Arm]":
+    from refork_evals.verdicts.comparison import arm_of  # noqa: PLC0415
+
     return [
-        _arm(case.name, cell)
+        arm_of(case.name, cell)
         for case in results.cases
         for cell in case.cells
         if cell.pass_rate is not None and (wanted is None or cell.variant in wanted)
     ]
-
-
-def _arm(case: str, cell: "CellEntry") -> "Arm":
-    from refork_evals.results import Change, Method  # noqa: PLC0415
-    from refork_evals.verdicts.comparison import Arm, rounds_of  # noqa: PLC0415
-
-    trials = cell.passes + cell.failures
-    return Arm(
-        case=case,
-        variant=cell.variant,
-        verdict=cell.verdict,
-        outcomes=tuple(each.passed for each in cell.trials),
-        rounds=rounds_of(Method(cell.method), len(cell.trials), cell.rounds),
-        beside=None if cell.beside is None else Change(cell.beside),
-        tokens=(cell.usage.input_tokens + cell.usage.output_tokens) / trials if cell.usage.calls else None,
-        cost_usd=None if cell.cost_usd is None else cell.cost_usd / trials,
-        seconds=cell.seconds / trials,
-    )
 
 
 def _check(names: tuple[str, ...], known: set[str]) -> None:
@@ -85,9 +74,3 @@ def _check(names: tuple[str, ...], known: set[str]) -> None:
     for name in names:
         if name not in known:
             raise BadInputError(f"no variant of the last session is {name!r}{nearest(name, known)}")
-
-
-def _plain(found: object) -> object:
-    from refork_reports.results_file.comparison_schema import VariantComparisonEntry  # noqa: PLC0415
-
-    return VariantComparisonEntry.model_validate(found, from_attributes=True).model_dump(mode="json")

@@ -1,162 +1,84 @@
-"""An evaluation as pandas frames: a row a cell, a trial, a score. Rows keep the evaluation's order."""
+"""An evaluation as pandas frames: a row a cell, a trial, a score. Rows keep the evaluation's order.
+
+Which columns there are is declared beside the fields of ``results.json``
+(:mod:`refork_reports.results_file.schema`); here are only those that say which row it is.
+"""
 
 from collections.abc import Iterable, Mapping
+from enum import Enum
 from typing import Any, Final
 
 import pandas as pd
-from refork_evals.results import CaseResult, Cell, Evaluation, ScoredTrial, Verdict
+from refork_evals.results import SuiteResult
 
-from refork_reports.sentences.phrases import is_fix
-from refork_reports.views.timeline import call_line
-from refork_reports.views.totals import shown_cost
+from refork_reports.results_file.entry import Entry
+from refork_reports.results_file.schema import CaseEntry, CellEntry, ScoreEntry, TrialEntry
 
-VERDICTS: Final = pd.CategoricalDtype([verdict.value for verdict in Verdict])
-
-_CELLS: Final[Mapping[str, Any]] = {
-    "position": "int64",
-    "case": "str",
-    "agent": "str",
-    "guard": "bool",
-    "variant": "str",
-    "verdict": VERDICTS,
-    "fixes": "bool",
-    "passes": "int64",
-    "failures": "int64",
-    "errors": "int64",
-    "missing": "int64",
-    "trials": "int64",
-    "pass_rate": "Float64",
-    "low": "Float64",
-    "high": "Float64",
-    "min_pass_rate": "float64",
-    "input_tokens": "int64",
-    "output_tokens": "int64",
-    "cost_usd": "Float64",
-    "seconds": "float64",
-    "saved_tokens": "Int64",
-    "saved_cost_usd": "Float64",
-    "saved_seconds": "Float64",
-}
-
-_TRIALS: Final[Mapping[str, Any]] = {
-    "case": "str",
-    "variant": "str",
-    "number": "int64",
-    "passed": "boolean",
-    "text": "str",
-    "tool_calls": "str",
-    "error": "str",
-    "input_tokens": "Int64",
-    "output_tokens": "Int64",
-    "cost_usd": "Float64",
-    "seconds": "float64",
-    "resumed": "bool",
-}
-
-_SCORES: Final[Mapping[str, Any]] = {
-    "case": "str",
-    "variant": "str",
-    "trial": "int64",
-    "scorer": "str",
-    "passed": "boolean",
-    "value": "Float64",
-    "reason": "str",
-    "error": "str",
-}
+_ORDER: Final = (
+    "position", "case", "agent", "guard", "variant", "verdict", "fixes", "passes", "failures", "errors", "missing",
+    "trials", "pass_rate", "low", "high", "min_pass_rate", "trial", "number", "scorer", "passed", "value", "reason",
+    "text", "tool_calls", "error", "input_tokens", "output_tokens", "cost_usd", "seconds", "resumed", "saved_tokens",
+    "saved_cost_usd", "saved_seconds",
+)  # fmt: skip
+"""The columns that frames always had, in their order. What is added stands behind them, in the order of the file."""
 
 
-COLUMNS: Final[Mapping[str, Mapping[str, Any]]] = {"cells": _CELLS, "trials": _TRIALS, "scores": _SCORES}
-"""The columns of each frame, with their dtypes."""
-
-
-def cells(evaluation: Evaluation) -> pd.DataFrame:
+def cells(evaluation: SuiteResult) -> pd.DataFrame:
     """A row for each case and variant. Rates lie between 0 and 1, cost is in US dollars, unknown is missing.
 
     ``position`` counts the cases from 1.
     """
     rows = (
-        {"position": position} | _cell_row(result, cell)
+        {"position": position, "case": cell.case} | _row(CaseEntry, result) | _row(CellEntry, cell)
         for position, result in enumerate(evaluation.cases, 1)
         for cell in result.cells
     )
-    return _frame(rows, _CELLS)
+    return _frame(rows, "cells")
 
 
-def trials(evaluation: Evaluation) -> pd.DataFrame:
+def trials(evaluation: SuiteResult) -> pd.DataFrame:
     """A row for each trial. ``tool_calls`` holds a line for each call, ``error`` may be missing."""
-    return _frame((_trial_row(cell, scored) for cell in evaluation.cells for scored in cell.trials), _TRIALS)
+    rows = (
+        {"case": cell.case, "variant": cell.variant} | _row(TrialEntry, scored)
+        for cell in evaluation.cells
+        for scored in cell.trials
+    )
+    return _frame(rows, "trials")
 
 
-def scores(evaluation: Evaluation) -> pd.DataFrame:
+def scores(evaluation: SuiteResult) -> pd.DataFrame:
     """A row for each scorer of each trial. ``passed`` is missing where the scorer raised."""
     rows = (
-        {
-            "case": cell.case,
-            "variant": cell.variant,
-            "trial": scored.trial.number,
-            "scorer": score.scorer,
-            "passed": score.passed,
-            "value": score.value,
-            "reason": score.reason,
-            "error": score.error,
-        }
+        {"case": cell.case, "variant": cell.variant, "trial": scored.trial.number} | _row(ScoreEntry, score)
         for cell in evaluation.cells
         for scored in cell.trials
         for score in scored.scores
     )
-    return _frame(rows, _SCORES)
+    return _frame(rows, "scores")
 
 
-def _frame(rows: Iterable[dict[str, Any]], columns: Mapping[str, Any]) -> pd.DataFrame:
+def _columns(keys: Mapping[str, str], *entries: type[Entry]) -> Mapping[str, Any]:
+    declared = {name: _dtype(column.dtype) for entry in entries for column, name, _ in entry.columns()}
+    found = {**keys, **declared}
+    return {name: found[name] for name in [*(name for name in _ORDER if name in found), *found]}
+
+
+def _dtype(declared: str | type[Enum]) -> Any:
+    return declared if isinstance(declared, str) else pd.CategoricalDtype([each.value for each in declared])
+
+
+COLUMNS: Final[Mapping[str, Mapping[str, Any]]] = {
+    "cells": _columns({"position": "int64", "case": "str"}, CaseEntry, CellEntry),
+    "trials": _columns({"case": "str", "variant": "str"}, TrialEntry),
+    "scores": _columns({"case": "str", "variant": "str", "trial": "int64"}, ScoreEntry),
+}
+"""The columns of each frame, with their dtypes."""
+
+
+def _row(entry: type[Entry], value: object) -> dict[str, Any]:
+    return {name: column.value(read(value)) for column, name, read in entry.columns()}
+
+
+def _frame(rows: Iterable[dict[str, Any]], kind: str) -> pd.DataFrame:
+    columns = COLUMNS[kind]
     return pd.DataFrame(list(rows), columns=list(columns)).astype(dict(columns))
-
-
-def _cell_row(result: CaseResult, cell: Cell) -> dict[str, Any]:
-    cost, saved = shown_cost(cell), cell.savings
-    return {
-        "case": cell.case,
-        "agent": result.case.agent,
-        "guard": result.case.guard,
-        "variant": cell.variant,
-        "verdict": cell.verdict.value,
-        "fixes": is_fix(result, cell),
-        "passes": cell.passes,
-        "failures": cell.failures,
-        "errors": cell.errors,
-        "missing": cell.missing,
-        "trials": len(cell.trials),
-        "pass_rate": cell.pass_rate,
-        "low": cell.interval and cell.interval.low,
-        "high": cell.interval and cell.interval.high,
-        "min_pass_rate": cell.min_pass_rate,
-        "input_tokens": cell.usage.input_tokens,
-        "output_tokens": cell.usage.output_tokens,
-        "cost_usd": _number(cost),
-        "seconds": cell.seconds,
-        "saved_tokens": saved and saved.tokens,
-        "saved_cost_usd": saved and _number(saved.cost_usd),
-        "saved_seconds": saved and saved.seconds,
-    }
-
-
-def _trial_row(cell: Cell, scored: ScoredTrial) -> dict[str, Any]:
-    trial = scored.trial
-    answer, error, usage = trial.answer, trial.error, trial.usage
-    return {
-        "case": cell.case,
-        "variant": cell.variant,
-        "number": trial.number,
-        "passed": scored.passed,
-        "text": answer and answer.text,
-        "tool_calls": answer and "\n".join(call_line(call) for call in answer.tool_calls),
-        "error": error and f"{error.type}: {error.message}",
-        "input_tokens": usage and usage.input_tokens,
-        "output_tokens": usage and usage.output_tokens,
-        "cost_usd": _number(scored.cost_usd),
-        "seconds": trial.seconds,
-        "resumed": trial.resumed,
-    }
-
-
-def _number(amount: Any) -> float | None:
-    return None if amount is None else float(amount)

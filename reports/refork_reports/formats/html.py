@@ -13,7 +13,7 @@ from refork.errors import BadFileError, ReforkError
 from refork.storage.files import write_atomically
 from refork.text import numbers as humanize
 from refork.text.escape import clipped, escape_controls, escape_html
-from refork_evals.results import Evaluation, Verdict
+from refork_evals.results import SuiteResult, Verdict
 
 from refork_reports import results_json
 from refork_reports.formats import markdown as summary_md
@@ -21,6 +21,7 @@ from refork_reports.formats.markdown import SUMMARY
 from refork_reports.results_file.read import RESULTS
 from refork_reports.sentences import comparisons, phrases
 from refork_reports.sentences import gate as gate_words
+from refork_reports.sentences.estimates import estimates
 from refork_reports.sentences.tails import (
     OTHER_WORDS,
     arguments_line,
@@ -64,6 +65,7 @@ _GLOBALS: Final[dict[str, Any]] = {
     "phrases": phrases,
     "comparisons": comparisons,
     "gate_words": gate_words,
+    "estimates": estimates,
     "plural": humanize.plural,
     "answer_line": answer_line,
     "OTHER_WORDS": OTHER_WORDS,
@@ -72,7 +74,7 @@ _GLOBALS: Final[dict[str, Any]] = {
 }
 
 
-def render(evaluation: Evaluation, *, title: str = TITLE) -> str:
+def render(evaluation: SuiteResult, *, title: str = TITLE) -> str:
     """The page as text, without a reference to anything outside it."""
     style, script = asset("report.css"), asset("report.js")
     template = environment().get_template("report.html.j2")
@@ -86,7 +88,7 @@ def render(evaluation: Evaluation, *, title: str = TITLE) -> str:
     )
 
 
-def write(evaluation: Evaluation, folder: Path, *, title: str = TITLE) -> Path:
+def write(evaluation: SuiteResult, folder: Path, *, title: str = TITLE) -> Path:
     """Write ``report.html``, ``results.json`` and ``summary.md`` into ``folder``; returns the page's path.
 
     Each is written whole or not at all. Raises ReforkError where the folder cannot be written to.

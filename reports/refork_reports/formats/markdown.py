@@ -7,11 +7,11 @@ from typing import Final
 from refork.records.variant import CURRENT
 from refork.text import numbers as humanize
 from refork.text.escape import escape_controls
-from refork_evals.results import CaseResult, Cell, Evaluation, VariantComparison, Verdict
+from refork_evals.results import CaseResult, Cell, SuiteResult, VariantComparison, Verdict
+from refork_evals.results.totals import shown_cost, totals
 
 from refork_reports.sentences import comparisons, phrases
 from refork_reports.sentences import gate as gate_words
-from refork_reports.views.totals import shown_cost, totals
 
 SUMMARY: Final = "summary.md"
 LIMIT: Final = 60_000
@@ -30,16 +30,17 @@ _ACTIVE: Final = str.maketrans({mark: f"&#{ord(mark)};" for mark in r"\`*_{}[]()
 """What Markdown, GitHub and GitLab give a meaning to: emphasis, links, tables, mentions, references."""
 
 
-def render(evaluation: Evaluation) -> str:
+def render(evaluation: SuiteResult) -> str:
     """The summary as Markdown, at most 60 kB of it."""
+    summed = totals(evaluation)
     parts = [
         "## Agent evals",
         _verdict(evaluation),
         *_within(_NOTES, list(_gate_notes(evaluation)), "note"),
         _table(evaluation),
         *_within(_NOTES, [_bullet(found) for found in evaluation.comparisons], "comparison"),
-        plain(phrases.reused(evaluation.reused)),
-        _savings(evaluation),
+        plain(phrases.reused(summed.reused)),
+        plain(phrases.savings(summed.savings, summed.unpriced_models)),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -51,7 +52,7 @@ def plain(text: str, most: int = 400) -> str:
     return html.escape(shortened).replace("&#x27;", "'").translate(_ACTIVE).replace("&&#35;", "&#")
 
 
-def _verdict(evaluation: Evaluation) -> str:
+def _verdict(evaluation: SuiteResult) -> str:
     gate = evaluation.gate
     if gate is None:
         headline = phrases.headline(evaluation)
@@ -59,7 +60,7 @@ def _verdict(evaluation: Evaluation) -> str:
     return f"{'✅' if gate.passes else '❌'} **{plain(gate_words.verdict_line(gate))}**"
 
 
-def _gate_notes(evaluation: Evaluation) -> Iterator[str]:
+def _gate_notes(evaluation: SuiteResult) -> Iterator[str]:
     gate = evaluation.gate
     if gate is None:
         return
@@ -74,7 +75,7 @@ def _gate_notes(evaluation: Evaluation) -> Iterator[str]:
             yield f"- {plain(note)}"
 
 
-def _table(evaluation: Evaluation) -> str:
+def _table(evaluation: SuiteResult) -> str:
     rows = [(cell, _row(result, cell)) for result in evaluation.cases for cell in result.cells]
     if not rows:
         return ""
@@ -94,7 +95,7 @@ def _row(result: CaseResult, cell: Cell) -> str:
     compared = cell.comparison
     before = humanize.UNKNOWN if compared is None else f"{compared.passes_before}/{compared.trials_before}"
     guard = " (guard)" if result.case.guard else ""
-    fix = " **fixes it**" if phrases.is_fix(result, cell) else ""
+    fix = " **fixes it**" if cell.fixes else ""
     texts = [
         plain(result.case.name, 80) + guard,
         plain(cell.variant, 60),
@@ -111,11 +112,6 @@ def _row(result: CaseResult, cell: Cell) -> str:
 def _bullet(found: VariantComparison) -> str:
     inner = "".join(f"\n  - {plain(sentence)}" for sentence in comparisons.details(found))
     return f"- **{plain(comparisons.line(found))}**{inner}"
-
-
-def _savings(evaluation: Evaluation) -> str:
-    summed = totals(evaluation)
-    return plain(phrases.savings(summed.savings, summed.unpriced_models))
 
 
 def _within(limit: int, lines: list[str], noun: str) -> list[str]:

@@ -1,12 +1,12 @@
 """The matrix of cases and variants for a notebook's cell: a table with its styles inline, and nothing that runs."""
 
-from refork_evals.results import Evaluation
+from refork_evals.results import SuiteResult
 
 from refork_reports.formats.html import environment
 from refork_reports.views.matrix import matrices
 
 
-def matrix(evaluation: Evaluation) -> str:
+def matrix(evaluation: SuiteResult) -> str:
     """HTML of a table for each agent. Whatever a model or a case's name holds is escaped."""
     template = environment().get_template("notebook.html.j2")
     return template.render(matrices=matrices(evaluation))

@@ -7,13 +7,13 @@ from typing import Final, Literal, NamedTuple, TypeAlias
 from refork.records.variant import RECORDED
 from refork.text import numbers as humanize
 from refork.text.escape import escape_controls
-from refork_evals.results import CaseResult, Cell, Change, Evaluation, Verdict
+from refork_evals.results import CaseResult, Cell, Change, SuiteResult, Verdict
+from refork_evals.results.totals import shown_cost, totals
 from rich.cells import cell_len
 
 from refork_reports.sentences import comparisons, phrases
 from refork_reports.sentences import gate as gate_words
 from refork_reports.views.diffs import prompt_diff
-from refork_reports.views.totals import Totals, shown_cost, totals
 
 Style = Literal["plain", "dim", "heading", "pass", "fail", "inconclusive", "error", "stale"]
 
@@ -62,7 +62,7 @@ class _Row:
     style: Style
 
 
-def summary(evaluation: Evaluation, *, width: int = 80, ascii_only: bool = False) -> list[Line]:
+def summary(evaluation: SuiteResult, *, width: int = 80, ascii_only: bool = False) -> list[Line]:
     """The table of cases and variants, what needs a word, and the savings. No line is wider than ``width``.
 
     ``width`` is in columns, at least 60. ``ascii_only`` is for terminals that cannot show more.
@@ -70,7 +70,7 @@ def summary(evaluation: Evaluation, *, width: int = 80, ascii_only: bool = False
     width = max(width, NARROWEST)
     lines = [
         *_table(evaluation, width),
-        *_notes(evaluation, width),
+        *(line for result in evaluation.cases for line in _notes_of(result, width)),
         *_compared(evaluation, width),
         *_closing(evaluation, width),
         *_gate(evaluation, width),
@@ -78,7 +78,7 @@ def summary(evaluation: Evaluation, *, width: int = 80, ascii_only: bool = False
     return [tuple(_plain(segment) for segment in line) for line in lines] if ascii_only else lines
 
 
-def _table(evaluation: Evaluation, width: int) -> list[Line]:
+def _table(evaluation: SuiteResult, width: int) -> list[Line]:
     rows = [row for result in evaluation.cases for row in _rows(result)]
     if not rows:
         return []
@@ -90,7 +90,7 @@ def _table(evaluation: Evaluation, width: int) -> list[Line]:
 def _rows(result: CaseResult) -> list[_Row]:
     """The name stands on the first row of a case, and under it whether it is a guard."""
     rows = [_recorded_row(result)] if result.recorded is not None else []
-    rows += [_cell_row(result, cell) for cell in result.cells]
+    rows += [_cell_row(cell) for cell in result.cells]
     guard = "(guard)" if result.case.guard else ""
     names = (
         [f"{escape_controls(result.case.name)} {guard}".rstrip()]
@@ -108,8 +108,8 @@ def _recorded_row(result: CaseResult) -> _Row:
     return _Row(texts=texts, style="inconclusive" if result.not_red else "dim")
 
 
-def _cell_row(result: CaseResult, cell: Cell) -> _Row:
-    fix = " (fix)" if phrases.is_fix(result, cell) else ""
+def _cell_row(cell: Cell) -> _Row:
+    fix = " (fix)" if cell.fixes else ""
     texts = {
         "case": "",
         "variant": escape_controls(cell.variant),
@@ -161,10 +161,6 @@ def _style(row: _Row, name: str) -> Style:
     return row.style if name == "verdict" else "plain"
 
 
-def _notes(evaluation: Evaluation, width: int) -> list[Line]:
-    return [line for result in evaluation.cases for line in _notes_of(result, width)]
-
-
 def _notes_of(result: CaseResult, width: int) -> list[Line]:
     """A reason that every variant of a case shares is said once."""
     said: dict[tuple[Verdict, str], list[str]] = {}
@@ -180,20 +176,17 @@ def _notes_of(result: CaseResult, width: int) -> list[Line]:
     return lines
 
 
-def _closing(evaluation: Evaluation, width: int) -> list[Line]:
+def _closing(evaluation: SuiteResult, width: int) -> list[Line]:
     summed = totals(evaluation)
-    reused = _wrapped(phrases.reused(evaluation.reused), width, "dim") if evaluation.reused else []
-    return [*reused, *_saved(summed, width)]
+    lines = _wrapped(phrases.reused(summed.reused), width, "dim") if summed.reused else []
+    if saved := phrases.savings(summed.savings, summed.unpriced_models):
+        return [*lines, *_wrapped(saved, width, "heading", indent="")]
+    if summed.unpriced_models:
+        lines += _wrapped(phrases.no_price(summed.unpriced_models), width, "dim")
+    return lines
 
 
-def _saved(summed: Totals, width: int) -> list[Line]:
-    saved = phrases.savings(summed.savings, summed.unpriced_models)
-    if saved:
-        return _wrapped(saved, width, "heading", indent="")
-    return _wrapped(phrases.no_price(summed.unpriced_models), width, "dim") if summed.unpriced_models else []
-
-
-def _compared(evaluation: Evaluation, width: int) -> list[Line]:
+def _compared(evaluation: SuiteResult, width: int) -> list[Line]:
     """One line for each candidate; with a single case the table says it all."""
     return [
         line
@@ -203,7 +196,7 @@ def _compared(evaluation: Evaluation, width: int) -> list[Line]:
     ]
 
 
-def _gate(evaluation: Evaluation, width: int) -> list[Line]:
+def _gate(evaluation: SuiteResult, width: int) -> list[Line]:
     gate = evaluation.gate
     if gate is None:
         return []

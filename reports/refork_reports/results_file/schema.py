@@ -1,273 +1,212 @@
-"""The shape of ``results.json``, format version 1: all that a report shows, nothing shortened."""
+"""The shape of ``results.json``, format version 1: all that a report shows, nothing shortened.
 
+Each field is declared once: its type and meaning in the file, where its value comes from, and its column in the frames.
+"""
+
+import math
 from datetime import datetime
-from decimal import Decimal
-from typing import Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
-from pydantic import Field, FiniteFloat, PlainSerializer, WithJsonSchema
+from pydantic import BeforeValidator, Field
+from refork.records import Answer, Request, StepKind
+from refork.records.outcome import ForkStatus
+from refork.records.usage import Money, Savings, Usage
+from refork_evals.results import CaseResult, Cell, Change, Interval, Judged, Method, Verdict
+from refork_evals.results.agreement import Kappa
+from refork_evals.results.comparisons import Comparison, Share, VariantComparison
+from refork_evals.results.estimates import AtK, ScorerRate
+from refork_evals.results.gate import GateCase
+from refork_evals.results.totals import Totals, shown_cost, totals
 
-from refork_reports.results_file.comparison_schema import (
-    BesideName,
-    ComparisonEntry,
-    GateEntry,
-    VariantComparisonEntry,
-)
-from refork_reports.results_file.schema_part import Part, VerdictName
+from refork_reports.results_file.entry import Entry, FrameColumn, Of, Plain
+from refork_reports.sentences import phrases
+from refork_reports.views.timeline import State, call_line, moments, output_line
+
+if TYPE_CHECKING:
+    from refork_evals.agreement.calibration import Calibration
 
 VERSION: Final = 1
 
-
-def _plain(amount: Decimal) -> str:
-    """Without an exponent. A bound method of str has a signature that pydantic does not take under Python 3.13."""
-    return f"{amount:f}"
-
-
-Money = Annotated[
-    Decimal,
-    PlainSerializer(_plain, return_type=str),
-    WithJsonSchema({"type": "string", "pattern": r"^-?[0-9]+(\.[0-9]+)?$"}),
+Known = Annotated[
+    float | None,
+    BeforeValidator(lambda value: None if isinstance(value, float) and not math.isfinite(value) else value),
 ]
-"""US dollars, as a decimal string: ``"0.0042"``."""
-
-Share = Annotated[FiniteFloat, Field(ge=0, le=1)]
+"""A number that is null where it is none that JSON has."""
 
 
-class UsageEntry(Part):
-    """Tokens as the provider reported them. Input includes cached, output includes reasoning tokens."""
-
-    calls: int
-    input_tokens: int
-    cached_tokens: int
-    output_tokens: int
-    reasoning_tokens: int
-
-
-class SavingsEntry(Part):
-    """What rerunning the whole recorded run once a trial would have taken, less what the trials took."""
-
-    trials: int
-    tokens: int
-    cost_usd: Money | None = Field(description="null as soon as one model has no known price")
-    seconds: FiniteFloat
-
-
-class ToolCallEntry(Part):
-    """A tool call as the model wrote it; ``arguments`` is a string where its JSON does not parse."""
-
-    name: str
-    arguments: Any
-
-
-class AnswerEntry(Part):
-    text: str
-    tool_calls: list[ToolCallEntry]
-    structured: Any = Field(description="the parsed answer, where the step asked for a JSON schema")
-    ending: Literal["cut-off", "filtered", "refused", "empty"] | None = Field(
-        default=None, description="how it ended, null where by itself"
-    )
-
-
-class ErrorEntry(Part):
+class ErrorEntry(Entry):
     type: str
     message: str
 
 
-class JudgeEntry(Part):
-    """Who judged: the model that was asked for, those that the replies name, and how the votes went."""
-
-    asked: str
-    answered: list[str]
-    votes_pass: int
-    votes_fail: int
-    votes_error: int
-
-
-class ScoreEntry(Part):
+class ScoreEntry(Entry):
     """What one scorer said. ``passed`` is null where the scorer raised; then ``error`` is set."""
 
-    scorer: str
-    passed: bool | None
-    reason: str
-    value: FiniteFloat | None
-    error: str | None
-    judge: JudgeEntry | None = Field(default=None, description="of a `judge`")
+    scorer: Annotated[str, FrameColumn("str")]
+    passed: Annotated[bool | None, FrameColumn("boolean")]
+    reason: Annotated[str, FrameColumn("str")]
+    value: Annotated[Known, FrameColumn("Float64")]
+    error: Annotated[str | None, FrameColumn("str")]
+    judge: Annotated[Plain[Judged] | None, Of("judged")] = Field(default=None, description="of a `judge`")
 
 
-class TrajectoryEntry(Part):
+class TrajectoryEntry(Entry):
     """A step of a tail: ``name`` is its agent's or tool's, else the step's own."""
 
     number: int
     kind: str
-    name: str
+    name: Annotated[str, Of(lambda step: step.label or step.name)]
     arguments: Any
-    said: str = Field(description="the first line of its answer, output or error")
+    said: Annotated[str, Of(output_line)] = Field(description="the first line of its answer, output or error")
 
 
-class TrialEntry(Part):
+class TrialEntry(Entry):
     """One rerun. ``passed`` is null where it could not be measured. ``resumed``: from a killed session."""
 
-    number: int
-    passed: bool | None
+    inside = "trial"
+
+    number: Annotated[int, FrameColumn("int64")]
+    passed: Annotated[bool | None, FrameColumn("boolean")]
     reused: bool = Field(description="answered from what was kept")
     answered_at: datetime | None
-    resumed: bool
+    resumed: Annotated[bool, FrameColumn("bool")]
     model: str | None
-    seconds: FiniteFloat = Field(description="wall time of the model call that answered, or of the tail")
-    usage: UsageEntry | None
-    cost_usd: Money | None
-    answer: AnswerEntry | None
-    error: ErrorEntry | None
+    seconds: Annotated[float, FrameColumn("float64")] = Field(
+        description="wall time of the model call that answered, or of the tail"
+    )
+    usage: Annotated[
+        Plain[Usage] | None,
+        FrameColumn("Int64", "input_tokens", lambda usage: usage.input_tokens),
+        FrameColumn("Int64", "output_tokens", lambda usage: usage.output_tokens),
+    ]
+    cost_usd: Annotated[Money | None, FrameColumn("Float64")]
+    answer: Annotated[
+        Plain[Answer] | None,
+        FrameColumn("str", "text", lambda answer: answer.text),
+        FrameColumn("str", "tool_calls", lambda answer: "\n".join(map(call_line, answer.tool_calls))),
+    ]
+    error: Annotated[ErrorEntry | None, FrameColumn("str", of=lambda error: f"{error.type}: {error.message}")]
     scores: list[ScoreEntry]
     trajectory: list[TrajectoryEntry] = Field(
         default=[], description="in tail scope, the steps from the fork point on"
     )
 
 
-class ToolEntry(Part):
-    name: str
-    description: str
-    parameters: dict[str, Any]
+def _at_k(cell: Cell) -> tuple[AtK, ...]:
+    from refork_evals.verdicts.estimates import at_k  # noqa: PLC0415 - SciPy, which reading the file needs not
+
+    return at_k(cell)
 
 
-class RequestEntry(Part):
-    """What was sent to the model at the fork point. ``settings`` holds only what was set."""
+def _scorers(cell: Cell) -> tuple[ScorerRate, ...]:
+    from refork_evals.verdicts.estimates import scorer_rates  # noqa: PLC0415
 
-    agent: str | None
-    model: str | None
-    prompt: str | None
-    input: Any
-    tools: list[ToolEntry]
-    settings: dict[str, Any]
-    output_schema: dict[str, Any] | None
+    return scorer_rates(cell.trials)
 
 
-class IntervalEntry(Part):
-    low: Share
-    high: Share
-
-
-class AtKEntry(Part):
-    """Of k answers of the cell: the chance that at least one passes (pass@k), and that all do (pass^k)."""
-
-    k: int
-    pass_at_k: Share
-    pass_hat_k: Share
-
-
-class MeanEntry(Part):
-    """The mean of the numbers that a scorer measured, with a bootstrap interval of 95%."""
-
-    count: int
-    value: FiniteFloat
-    low: FiniteFloat | None
-    high: FiniteFloat | None
-    method: Literal["BCa", "percentile"] | None = Field(description="null where there is no interval")
-    note: str = Field(description="why there is no BCa interval, and what was left out")
-
-
-class ScorerEntry(Part):
-    """One scorer over the trials of a cell that have an answer. ``interval`` is Wilson's, of 95%."""
-
-    scorer: str
-    place: int = Field(description="of its expectation in `expect`, from 0")
-    passes: int
-    failures: int
-    errors: int
-    interval: IntervalEntry | None
-    mean: MeanEntry | None
-
-
-class CellEntry(Part):
+class CellEntry(Entry):
     """A case under a variant.
 
     ``interval`` is of 95%, wide enough for whatever the unmeasured trials would have been; ``pass_rate`` is
     passes over measured trials, null where none was measured.
     """
 
-    variant: str
-    verdict: VerdictName
+    variant: Annotated[str, FrameColumn("str")]
+    verdict: Annotated[Verdict, FrameColumn(Verdict)]
     reason: str
-    fixes: bool = Field(description="this candidate fixes the case")
-    min_pass_rate: FiniteFloat
-    passes: int
-    failures: int
-    errors: int
-    missing: int = Field(description="trials that were planned and did not run")
-    pass_rate: FiniteFloat | None
-    interval: IntervalEntry | None
-    p_value: FiniteFloat | None
-    method: Literal["fixed", "sequential", "baseline"] = Field(description="how the verdict was decided")
-    comparison: ComparisonEntry | None
-    usage: UsageEntry
-    cost_usd: Money | None
-    seconds: FiniteFloat = Field(description="wall time of all its trials, added up")
+    fixes: Annotated[bool, FrameColumn("bool")] = Field(description="this candidate fixes the case")
+    min_pass_rate: Annotated[float, FrameColumn("float64")]
+    passes: Annotated[int, FrameColumn("int64")]
+    failures: Annotated[int, FrameColumn("int64")]
+    errors: Annotated[int, FrameColumn("int64")]
+    missing: Annotated[int, FrameColumn("int64")] = Field(
+        description="trials that were planned and did not run"
+    )
+    pass_rate: Annotated[float | None, FrameColumn("Float64")]
+    interval: Annotated[
+        Plain[Interval] | None,
+        FrameColumn("Float64", "low", lambda interval: interval.low),
+        FrameColumn("Float64", "high", lambda interval: interval.high),
+    ]
+    p_value: Known
+    method: Method = Field(description="how the verdict was decided")
+    comparison: Plain[Comparison] | None
     rounds: int | None = Field(
         default=None,
         description="of a candidate, the trials that it and current took side by side until their common rule stopped",
     )
-    beside: BesideName | None = Field(
+    beside: Change | None = Field(
         default=None, description="whether a candidate is better than current in this case, or worse"
     )
-    savings: SavingsEntry | None
-    request: RequestEntry | None
-    at_k: list[AtKEntry] = Field(
-        default_factory=list[AtKEntry], description="of the measured trials, for k below their number"
+    usage: Annotated[
+        Plain[Usage],
+        FrameColumn("int64", "input_tokens", lambda usage: usage.input_tokens),
+        FrameColumn("int64", "output_tokens", lambda usage: usage.output_tokens),
+    ]
+    cost_usd: Annotated[Money | None, Of(shown_cost), FrameColumn("Float64")]
+    seconds: Annotated[float, FrameColumn("float64")] = Field(
+        description="wall time of all its trials, added up"
     )
-    scorers: list[ScorerEntry] = Field(default_factory=list[ScorerEntry])
-    trials: list[TrialEntry]
+    savings: Annotated[
+        Plain[Savings] | None,
+        FrameColumn("Int64", "saved_tokens", lambda savings: savings.tokens),
+        FrameColumn("Float64", "saved_cost_usd", lambda savings: savings.cost_usd),
+        FrameColumn("Float64", "saved_seconds", lambda savings: savings.seconds),
+    ]
+    request: Plain[Request] | None
+    at_k: Annotated[list[Plain[AtK]], Of(_at_k)] = Field(
+        default_factory=list[AtK], description="of the measured trials, for k below their number"
+    )
+    scorers: Annotated[list[Plain[ScorerRate]], Of(_scorers)] = Field(default_factory=list[ScorerRate])
+    trials: Annotated[list[TrialEntry], FrameColumn("int64", of=len)]
 
 
-class StepEntry(Part):
+class StepEntry(Entry):
     """A step of the recorded run. ``state`` is its place: before the fork point, or after."""
+
+    inside = "step"
 
     number: int
     name: str
-    kind: Literal["model", "tool", "other"]
-    state: Literal["before", "fork point", "after"]
+    kind: StepKind
+    state: State
     agent: str | None
     tool: str | None
     model: str | None
     started_at: datetime | None
-    seconds: FiniteFloat | None
-    usage: UsageEntry | None
+    seconds: float | None
+    usage: Plain[Usage] | None
     output: str = Field(description="the first line of the output")
-    answer: AnswerEntry | None
+    answer: Plain[Answer] | None
     error: ErrorEntry | None
 
 
-class RunEntry(Part):
+class RunEntry(Entry):
     """The recorded run, its steps in order."""
+
+    inside = "run"
 
     id: str
     workflow: str
     status: str
     framework: str | None
     created_at: datetime | None
-    seconds: FiniteFloat | None
-    usage: UsageEntry
+    seconds: float | None
+    usage: Plain[Usage]
     error: ErrorEntry | None
-    steps: list[StepEntry]
+    steps: Annotated[list[StepEntry], Of(moments)]
 
 
-class ForkEntry(Part):
+class ForkEntry(Entry):
     """What the fork of the case gave: ``run_id`` is its workflow id in the evals database."""
 
-    status: Literal["measured", "stale", "error"]
+    status: ForkStatus
     reason: str
     run_id: str | None
-    seconds: FiniteFloat
+    seconds: float
 
 
-class KappaEntry(Part):
-    """Cohen's kappa, null where it is not defined, with a bootstrap interval of 95%; ``note`` says what lacks."""
-
-    value: FiniteFloat | None
-    low: FiniteFloat | None
-    high: FiniteFloat | None
-    note: str
-
-
-class AgreementEntry(Part):
+class AgreementEntry(Entry):
     """Distinct outputs of the session that the judge judged and a person labelled. Intervals are Wilson's."""
 
     outputs: int
@@ -277,17 +216,17 @@ class AgreementEntry(Part):
     false_passes: int = Field(description="the person fails them, the judge lets them pass")
     false_fails: int = Field(description="the person passes them, the judge fails them")
     false_pass_rate: Share | None = Field(description="of the outputs that the person fails")
-    false_pass_interval: IntervalEntry | None
+    false_pass_interval: Plain[Interval] | None
     false_fail_rate: Share | None = Field(description="of the outputs that the person passes")
-    false_fail_interval: IntervalEntry | None
-    kappa: KappaEntry
+    false_fail_interval: Plain[Interval] | None
+    kappa: Plain[Kappa]
 
 
-class CalibrationEntry(Part):
+class CalibrationEntry(Entry):
     """A rubric's judge beside a person's labels. ``asked`` and ``answered`` count its scores by model."""
 
-    place: int = Field(description="of its expectation in `expect`, from 0")
-    rubric: str
+    place: Annotated[int, Of("rubric.place")] = Field(description="of its expectation in `expect`, from 0")
+    rubric: Annotated[str, Of("rubric.text")]
     asked: dict[str, int]
     answered: dict[str, int]
     labels: int = Field(description="labels of this rubric in labels.jsonl, of whatever output")
@@ -296,61 +235,70 @@ class CalibrationEntry(Part):
     problem: str = Field(description="what is wrong with labels.jsonl; else empty")
 
 
-class CaseEntry(Part):
+def _judges(result: CaseResult) -> "tuple[Calibration, ...]":
+    from refork_evals.agreement.calibration import calibrated  # noqa: PLC0415
+
+    return calibrated(result)
+
+
+class CaseEntry(Entry):
+    inside = "case"
+
     name: str
     description: str
-    agent: str | None
+    agent: Annotated[str | None, FrameColumn("str")]
     scope: str
-    guard: bool
+    guard: Annotated[bool, FrameColumn("bool")]
     step: int = Field(description="the fork point")
-    expect: list[dict[str, Any]]
+    expect: Annotated[list[dict[str, Any]], Of(lambda result: [dict(each) for each in result.case.expect])]
     not_red: bool = Field(description="the recorded failure meets the case's own expectations")
     winners: list[str]
-    run: RunEntry
-    fork: ForkEntry | None
+    run: Annotated[RunEntry, Of("case")]
+    fork: Annotated[ForkEntry | None, Of("outcome")]
     recorded: TrialEntry | None = Field(
         description="production's answer, scored and not run; its number is 0"
     )
     cells: list[CellEntry]
-    judges: list[CalibrationEntry] = Field(default=[], description="a `judge` each that stands by itself")
+    judges: Annotated[list[CalibrationEntry], Of(_judges)] = Field(
+        default=[], description="a `judge` each that stands by itself"
+    )
 
 
-class ReusedEntry(Part):
-    """Trials that were answered from what was kept, of all; when the oldest and the newest were paid for."""
+class SuiteDropEntry(Entry):
+    """The test of all cases together: it found a drop where ``p_value`` is at most ``level``."""
 
-    trials: int
-    of: int
-    oldest: datetime
-    newest: datetime
-
-
-class TotalsEntry(Part):
+    p_value: float
+    level: float
     cases: int
-    trials: int
-    passes: int
-    failures: int
-    errors: int
-    missing: int
-    resumed: int
-    usage: UsageEntry
-    cost_usd: Money | None
-    seconds: FiniteFloat = Field(description="wall time of the session")
-    model_seconds: FiniteFloat = Field(description="wall time of all trials, added up")
-    savings: SavingsEntry | None
-    unpriced_models: list[str]
-    reused: ReusedEntry | None
+    dropped: bool
 
 
-class Results(Part):
+class GateEntry(Entry):
+    """``current`` beside the accepted baseline."""
+
+    passes: bool
+    baseline: str
+    cases: list[Plain[GateCase]]
+    suite: SuiteDropEntry | None
+    could_find: str
+    notes: list[str]
+
+
+class Results(Entry):
     """``results.json``: one evaluation. Unknown is null, money a decimal string, numbers always finite."""
 
-    version: Literal[1]
-    refork: str = Field(description="the version of Refork that wrote the file")
+    version: Annotated[Literal[1], Of(lambda _: VERSION)]
+    refork: Annotated[str, Of("refork_version")] = Field(
+        description="the version of Refork that wrote the file"
+    )
     started_at: datetime
-    alpha: FiniteFloat = Field(description="the error rate behind verdicts")
-    headline: str
-    settings: dict[str, str]
-    totals: TotalsEntry
+    alpha: float = Field(description="the error rate behind verdicts")
+    headline: Annotated[str, Of(lambda evaluation: phrases.headline(evaluation).text)]
+    settings: Annotated[
+        dict[str, str],
+        Of(lambda evaluation: {key: str(value) for key, value in sorted(evaluation.settings.items())}),
+    ]
+    totals: Annotated[Plain[Totals], Of(totals)]
     cases: list[CaseEntry]
-    comparisons: list[VariantComparisonEntry]
+    comparisons: list[Plain[VariantComparison]]
     gate: GateEntry | None

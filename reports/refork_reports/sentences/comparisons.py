@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 from refork.text import numbers as humanize
-from refork_evals.results import Change, Interval, VariantComparison
+from refork_evals.results import Change, DifferenceInterval, VariantComparison
 from refork_evals.results.comparisons import Clustered, Means
 from refork_evals.statistics.strata import CLUSTERS
 
@@ -15,7 +15,7 @@ def points(difference: float) -> str:
     return f"{sign}{abs(rounded)} points"
 
 
-def between(interval: Interval | None) -> str:
+def between(interval: DifferenceInterval | None) -> str:
     """−3 to +40 points."""
     if interval is None:
         return humanize.UNKNOWN
@@ -32,10 +32,16 @@ def shown_p(p: float) -> str:
     return p_value(p).removeprefix("p = ").removeprefix("p ")
 
 
+def change(found: VariantComparison) -> str:
+    """The verdict; "unchanged" with the margin that it rules out, since nothing shows a difference of exactly zero."""
+    said = found.change.value
+    return f"{said} within {points(found.margin)[1:]}" if found.change is Change.UNCHANGED else said
+
+
 def line(found: VariantComparison) -> str:
     """A comparison in one line, the verdict first."""
     return (
-        f"{found.variant} beside {found.against}: {found.change.value}, {points(found.difference)} "
+        f"{found.variant} beside {found.against}: {change(found)}, {points(found.difference)} "
         f"({between(found.interval)}, {p_value(found.p_value)}) on {humanize.plural(found.cases, 'case')}"
     )
 

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 
 from refork.text import numbers as humanize
 from refork_evals.results import Cell
-from refork_evals.verdicts.estimates import AtK, Mean, ScorerRate, at_k, scorer_rates
+from refork_evals.results.estimates import AtK, Mean, ScorerRate
+from refork_evals.verdicts.estimates import at_k, scorer_rates
 
 
 @dataclass(frozen=True, kw_only=True)
-class Estimate:
-    """One of them in words. ``scorer``: its name is a scorer's; ``note`` is what to add where it is asked for."""
+class Figure:
+    """A number in words, with its name, which may be a ``scorer``'s. ``note`` is what to add where it is asked for."""
 
     name: str
     text: str
@@ -19,7 +20,7 @@ class Estimate:
     scorer: bool = False
 
 
-def estimates(cell: Cell) -> tuple[Estimate, ...]:
+def estimates(cell: Cell) -> tuple[Figure, ...]:
     """Nothing where it would only repeat the cell's own rate.
 
     So it is of one scorer without a number, and of pass@k where all trials passed, or none.
@@ -27,21 +28,21 @@ def estimates(cell: Cell) -> tuple[Estimate, ...]:
     rates = scorer_rates(cell.trials)
     names = Counter(rate.scorer for rate in rates)
     alone = len(rates) == 1 and rates[0].measured == cell.measured
-    told = [_scorer(rate, _name(rate, names)) for rate in rates if not alone or rate.mean is not None]
+    told = [
+        _scorer(rate, is_alone=names[rate.scorer] == 1)
+        for rate in rates
+        if not alone or rate.mean is not None
+    ]
     if cell.passes and cell.failures:
         told += [each for found in at_k(cell) if found.k > 1 for each in _at_k(found, cell.measured)]
     return tuple(told)
 
 
-def _name(rate: ScorerRate, names: Counter[str]) -> str:
-    return rate.scorer if names[rate.scorer] == 1 else f"{rate.scorer} (expect[{rate.place}])"
-
-
-def _scorer(rate: ScorerRate, name: str) -> Estimate:
+def _scorer(rate: ScorerRate, *, is_alone: bool) -> Figure:
     errors = [humanize.plural(rate.errors, "error")] if rate.errors else []
     within = [humanize.interval(rate.interval.low, rate.interval.high)] if rate.interval else []
-    return Estimate(
-        name=name,
+    return Figure(
+        name=rate.scorer if is_alone else f"{rate.scorer} (expect[{rate.place}])",
         text=f"{rate.passes}/{rate.measured}",
         within=", ".join([*within, *errors, *([_mean(rate.mean)] if rate.mean else [])]),
         note=rate.mean.note if rate.mean else "",
@@ -56,11 +57,9 @@ def _mean(found: Mean) -> str:
     return f"{said} ({humanize.number(found.low)} to {humanize.number(found.high)})"
 
 
-def _at_k(found: AtK, trials: int) -> list[Estimate]:
+def _at_k(found: AtK, trials: int) -> list[Figure]:
     k, of = found.k, f"estimated from {humanize.plural(trials, 'trial')}"
     return [
-        Estimate(
-            name=f"pass@{k}", text=humanize.percent(found.any_passes), note=f"at least one of {k}, {of}"
-        ),
-        Estimate(name=f"pass^{k}", text=humanize.percent(found.all_pass), note=f"all of {k}, {of}"),
+        Figure(name=f"pass@{k}", text=humanize.percent(found.pass_at_k), note=f"at least one of {k}, {of}"),
+        Figure(name=f"pass^{k}", text=humanize.percent(found.pass_hat_k), note=f"all of {k}, {of}"),
     ]

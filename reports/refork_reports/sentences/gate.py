@@ -1,34 +1,25 @@
 """The gate in words, for every place that shows it."""
 
 from collections.abc import Iterator
-from dataclasses import asdict
-from typing import Any, Final
+from typing import Final
 
 from refork.text import numbers as humanize
-from refork_evals.results import Finding, Gate, GateCase
+from refork_evals.results import Gate, GateCase, GateFinding
 
 LOUD: Final = frozenset(
     {
-        Finding.REGRESSED,
-        Finding.FAILED,
-        Finding.STALE,
-        Finding.ERROR,
-        Finding.UNDECIDABLE,
-        Finding.CHANGED,
-        Finding.REMOVED,
-        Finding.NEW,
-        Finding.INCONCLUSIVE,
+        GateFinding.REGRESSED,
+        GateFinding.FAILED,
+        GateFinding.STALE,
+        GateFinding.ERROR,
+        GateFinding.UNDECIDABLE,
+        GateFinding.CHANGED,
+        GateFinding.REMOVED,
+        GateFinding.NEW,
+        GateFinding.INCONCLUSIVE,
     }
 )
 """Findings that are told one by one; the others are counted."""
-
-
-def gate_entry(gate: Gate | None) -> dict[str, Any] | None:
-    """The gate in the shape of ``results.json``."""
-    if gate is None:
-        return None
-    suite = None if gate.suite is None else {**asdict(gate.suite), "dropped": gate.suite.dropped}
-    return {**asdict(gate), "passes": gate.passes, "suite": suite}
 
 
 def verdict_line(gate: Gate) -> str:
@@ -39,7 +30,9 @@ def verdict_line(gate: Gate) -> str:
 
 def counted(gate: Gate) -> str:
     """2 regressed and 3 unchanged."""
-    return humanize.listed([f"{number} {name}" for name, number in _counts(gate).items()]) or "none"
+    found = [case.finding for case in gate.cases]
+    counts = [f"{found.count(finding)} {finding.value}" for finding in GateFinding if finding in found]
+    return humanize.listed(counts) or "none"
 
 
 def told(gate: Gate) -> Iterator[GateCase]:
@@ -57,8 +50,3 @@ def suite_line(gate: Gate) -> str:
         f"the suite dropped: over {humanize.plural(suite.cases, 'case')} together the pass rates fell "
         f"(p = {suite.p_value:.2g}, at most {suite.level:g} allowed), though no single case need show it"
     )
-
-
-def _counts(gate: Gate) -> dict[str, int]:
-    found = [case.finding for case in gate.cases]
-    return {finding.value: found.count(finding) for finding in Finding if finding in found}

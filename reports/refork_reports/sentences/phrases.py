@@ -6,7 +6,8 @@ from typing import Final
 from refork.records.usage import Savings
 from refork.records.variant import CURRENT
 from refork.text import numbers as humanize
-from refork_evals.results import CaseResult, Cell, Evaluation, Reused, Verdict
+from refork_evals.results import CaseResult, Cell, Reused, SuiteResult, Verdict
+from refork_evals.results.totals import shown_cost
 
 NOT_RED: Final = (
     "The recorded answer meets this case's own expectations, so the case would not have caught the failure. "
@@ -34,11 +35,14 @@ class Headline:
     text: str
 
 
-def headline(evaluation: Evaluation) -> Headline:
+def headline(evaluation: SuiteResult) -> Headline:
     results = evaluation.cases
     if not results:
         return Headline(verdict=Verdict.INCONCLUSIVE, text="No case was run.")
-    by_verdict = {verdict: _with(results, verdict) for verdict in Verdict}
+    by_verdict = {
+        verdict: [each for each in results if (cell := each.cell(CURRENT)) and cell.verdict is verdict]
+        for verdict in Verdict
+    }
     worst = next((verdict for verdict in _WORST_FIRST if by_verdict[verdict]), Verdict.INCONCLUSIVE)
     clauses = [_failing(by_verdict[Verdict.FAIL], len(results)), *_rest(by_verdict, len(results))]
     said = "; ".join(clause for clause in clauses if clause) or "the current prompts were not run"
@@ -58,20 +62,16 @@ def shown_interval(cell: Cell) -> str:
     return humanize.interval(cell.interval.low, cell.interval.high) if cell.interval else humanize.UNKNOWN
 
 
+def shown_price(cell: Cell) -> str:
+    """What a cell cost, or that a model of it has no known price."""
+    spent = shown_cost(cell)
+    return "no price" if spent is None else humanize.money(spent)
+
+
 def fix(cell: Cell) -> str:
     """careful 10/10 (72–100%)."""
     within = f" ({shown_interval(cell)})" if cell.interval else ""
     return f"{cell.variant} {shown_trials(cell)}{within}"
-
-
-def fixes(result: CaseResult) -> tuple[Cell, ...]:
-    """The cells of the candidates that fix the case, the surest first."""
-    won = [cell for cell in result.cells if is_fix(result, cell)]
-    return tuple(sorted(won, key=lambda cell: -(cell.interval.low if cell.interval else 0.0)))
-
-
-def is_fix(result: CaseResult, cell: Cell) -> bool:
-    return cell.variant in result.winners and cell.variant != CURRENT
 
 
 def advice(verdict: Verdict) -> str:
@@ -132,14 +132,10 @@ def no_price(models: tuple[str, ...]) -> str:
 _WORST_FIRST: Final = (Verdict.FAIL, Verdict.ERROR, Verdict.STALE, Verdict.INCONCLUSIVE, Verdict.PASS)
 
 
-def _with(results: tuple[CaseResult, ...], verdict: Verdict) -> list[CaseResult]:
-    return [result for result in results if (cell := result.cell(CURRENT)) and cell.verdict is verdict]
-
-
 def _failing(failing: list[CaseResult], total: int) -> str:
     if not failing:
         return ""
-    count, fixed = len(failing), sum(bool(fixes(result)) for result in failing)
+    count, fixed = len(failing), sum(bool(result.fixes) for result in failing)
     if not fixed:
         share = "no candidate fixes it" if count == 1 else "no candidate fixes any of them"
     elif fixed == count:

@@ -1,22 +1,13 @@
-"""How far a case's judges can be trusted, as the page tells it and as ``results.json`` holds it."""
+"""How far a case's judges can be trusted, as the page tells it."""
 
 from dataclasses import dataclass
 
-from refork.errors import BadFileError
 from refork.text import numbers as humanize
-from refork_evals.agreement.calibration import Calibration, calibrations
-from refork_evals.agreement.kappa import ENOUGH, Agreement, Kappa
-from refork_evals.agreement.labels import load_labels
-from refork_evals.agreement.rubrics import rubrics
+from refork_evals.agreement.calibration import Calibration, calibrated
 from refork_evals.results import CaseResult, Interval
+from refork_evals.results.agreement import ENOUGH, Agreement, Kappa
 
-
-@dataclass(frozen=True, kw_only=True)
-class JudgeFigure:
-    name: str
-    text: str
-    within: str
-    note: str
+from refork_reports.sentences.estimates import Figure
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,42 +17,27 @@ class JudgeView:
     rubric: str
     models: str
     says: str
-    figures: tuple[JudgeFigure, ...]
+    figures: tuple[Figure, ...]
     warning: str
 
 
-def calibrated(result: CaseResult) -> tuple[tuple[Calibration, ...], str]:
-    """The judges of a case beside the labels in its folder, and what is wrong with that file."""
-    try:
-        if not rubrics(result.case):
-            return (), ""
-    except BadFileError:  # the session has said so: no trial of this case was scored
-        return (), ""
-    try:
-        labels = load_labels(result.case.folder)
-    except BadFileError as error:
-        return calibrations(result, {}), str(error)
-    return calibrations(result, labels), ""
-
-
 def judge_views(result: CaseResult) -> tuple[JudgeView, ...]:
-    found, problem = calibrated(result)
-    return tuple(_view(each, result.case.name, problem) for each in found)
+    return tuple(_view(found, result.case.name) for found in calibrated(result))
 
 
-def _view(found: Calibration, case: str, problem: str) -> JudgeView:
-    warnings = "; ".join(filter(None, [problem or _too_few(found), _moved(found), _wavers(found)]))
+def _view(found: Calibration, case: str) -> JudgeView:
+    warnings = "; ".join(filter(None, [found.problem or _too_few(found), _moved(found), _wavers(found)]))
     return JudgeView(
         rubric=found.rubric.text,
         models=_models(found),
-        says="" if problem else _says(found, case),
+        says="" if found.problem else _says(found, case),
         figures=_figures(found.agreement) if found.agreement.outputs else (),
         warning=warnings[:1].upper() + warnings[1:],
     )
 
 
 def _models(found: Calibration) -> str:
-    asked, answered = " and ".join(sorted(found.asked)), " and ".join(sorted(found.answered))
+    asked, answered = " and ".join(found.asked), " and ".join(found.answered)
     if not answered or answered == asked:
         return asked
     return f"{asked}, answered by {answered}"
@@ -87,7 +63,7 @@ def _too_few(found: Calibration) -> str:
 def _moved(found: Calibration) -> str:
     if len(found.answered) < 2:
         return ""
-    shares = [f"{model} ({count})" for model, count in sorted(found.answered.items())]
+    shares = [f"{model} ({count})" for model, count in found.answered.items()]
     return f"answered by different models, {humanize.listed(shares)}: pin one"
 
 
@@ -97,7 +73,7 @@ def _wavers(found: Calibration) -> str:
     return f"it said both pass and fail of {humanize.plural(found.contradicted, 'output')} that several trials gave"
 
 
-def _figures(found: Agreement) -> tuple[JudgeFigure, ...]:
+def _figures(found: Agreement) -> tuple[Figure, ...]:
     return (
         _kappa(found.kappa),
         _rate("false passes", found.false_passes, found.person_fails, found.false_pass_interval, "fails"),
@@ -105,14 +81,14 @@ def _figures(found: Agreement) -> tuple[JudgeFigure, ...]:
     )
 
 
-def _kappa(kappa: Kappa) -> JudgeFigure:
+def _kappa(kappa: Kappa) -> Figure:
     known = kappa.low is not None and kappa.high is not None
     within = f"{humanize.share(kappa.low)} to {humanize.share(kappa.high)}" if known else kappa.note
     note = kappa.note or "Cohen's kappa: 1 is full agreement, 0 what chance gives"
-    return JudgeFigure(name="kappa", text=humanize.share(kappa.value), within=within, note=note)
+    return Figure(name="kappa", text=humanize.share(kappa.value), within=within, note=note)
 
 
-def _rate(name: str, count: int, total: int, interval: Interval | None, said: str) -> JudgeFigure:
+def _rate(name: str, count: int, total: int, interval: Interval | None, said: str) -> Figure:
     within = "" if interval is None else humanize.interval(interval.low, interval.high)
     note = f"of the outputs that the person {said}"
-    return JudgeFigure(name=name, text=f"{count}/{total}", within=within, note=note)
+    return Figure(name=name, text=f"{count}/{total}", within=within, note=note)

@@ -9,7 +9,6 @@ from refork.records.variant import CURRENT, prompt_folder
 from refork.text.escape import clipped
 from refork_evals.results import CaseResult, Cell
 
-from refork_reports.sentences.phrases import is_fix
 from refork_reports.views.diffs import Piece, marked
 from refork_reports.views.timeline import compact, pretty
 
@@ -37,25 +36,25 @@ class PromptPair:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SentValue:
-    """A value of one variant's request; ``differs`` from current's."""
+class RequestValue:
+    """A value of one variant's request. ``differs``: from current's."""
 
     text: str
     differs: bool
 
 
 @dataclass(frozen=True, kw_only=True)
-class SentRow:
+class RequestRow:
     name: str
-    values: tuple[SentValue, ...]
+    values: tuple[RequestValue, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sent:
+class RequestTable:
     """Requests as a table, a column for each variant. ``input`` and ``tools`` are the first one's."""
 
     variants: tuple[str, ...]
-    rows: tuple[SentRow, ...]
+    rows: tuple[RequestRow, ...]
     input: str
     tools: str
 
@@ -89,7 +88,7 @@ def _pair(result: CaseResult, cell: Cell, baseline: str, prompt: str) -> PromptP
     return PromptPair(
         variant=cell.variant,
         file=variant_file(result.case.agent, cell.variant),
-        fixes=is_fix(result, cell),
+        fixes=cell.fixes,
         same=baseline == prompt,
         long=long,
         spaces_only=not long and all(piece.mark == "same" for piece in before + after),
@@ -106,7 +105,7 @@ def _shortened(*prompts: str) -> tuple[tuple[Piece, ...], ...]:
     )
 
 
-def sent(result: CaseResult) -> Sent | None:
+def request_table(result: CaseResult) -> RequestTable | None:
     requests = [(cell.variant, cell.request) for cell in result.cells if cell.request]
     if not requests:
         return None
@@ -114,7 +113,7 @@ def sent(result: CaseResult) -> Sent | None:
     tables = [_values(request) for _, request in requests]
     settings = sorted({name for _, request in requests for name in request.settings})
     names = ["model", *settings, *_OFFERED]
-    return Sent(
+    return RequestTable(
         variants=tuple(variant for variant, _ in requests),
         rows=tuple(_row(name, [table.get(name) for table in tables]) for name in names),
         input=pretty(first.input),
@@ -128,12 +127,12 @@ def _values(request: Request) -> dict[str, Any]:
     return {**request.settings, "model": request.model, **offered}
 
 
-def _row(name: str, values: Sequence[Any]) -> SentRow:
+def _row(name: str, values: Sequence[Any]) -> RequestRow:
     texts = [_text(name, value) for value in values]
-    return SentRow(
+    return RequestRow(
         name=name,
         values=tuple(
-            SentValue(text=text, differs=value != values[0])
+            RequestValue(text=text, differs=value != values[0])
             for text, value in zip(texts, values, strict=True)
         ),
     )

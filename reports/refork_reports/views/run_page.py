@@ -3,21 +3,20 @@
 import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
 from markupsafe import Markup
 from refork.case_capture.case_writer import runs_a_function
 from refork.case_capture.failures import broken_step
-from refork.records import Answer, RecordedError, Request, Run, Step, StepKind, Tool
-from refork.records.usage import Usage, cost
+from refork.records import Answer, Request, Run, Step, StepKind, Tool
+from refork.records.usage import cost
 from refork.text.escape import OUTPUT_LIMIT
 from refork.values.shown import untagged
 from refork.version import __version__
 
 from refork_reports.formats.html import asset, environment, policy
-from refork_reports.views.timeline import Moment, Span, compact, moment_of, pretty
+from refork_reports.views.timeline import Moment, TimeSpan, compact, moment_of, pretty
 
 KEPT: Final = 4 * OUTPUT_LIMIT
 """Characters of a text that are kept until the page shortens it: the steps of a run may not fit into memory."""
@@ -35,7 +34,7 @@ class Message:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sent:
+class SentRequest:
     """What was sent to the model. ``earlier`` messages are folded away."""
 
     prompt: str | None
@@ -48,7 +47,7 @@ class Sent:
 
 @dataclass(frozen=True, kw_only=True)
 class StepView:
-    """A step in its place. ``output`` is empty where there is an ``answer`` or an error.
+    """A step in its place, without its long values. ``output`` is empty where there is an answer or an error.
 
     ``command`` is empty where a step can be no fork point; ``acts`` says that a rerun of it does.
     """
@@ -56,11 +55,8 @@ class StepView:
     moment: Moment
     anchor: str
     arguments: str
-    answer: Answer | None
     output: str
-    error: RecordedError | None
-    sent: Sent | None
-    usage: Usage | None
+    sent: SentRequest | None
     cost_usd: Decimal | None
     command: str
     acts: bool
@@ -78,7 +74,6 @@ class RunView:
     run: Run
     tone: str
     said: str
-    started: datetime | None
     steps: tuple[StepView, ...]
     failing: StepView | None
     input: tuple[tuple[str, str], ...]
@@ -109,17 +104,19 @@ def render(run: Run, steps: Iterable[Step], *, missing: str | None, capture: Seq
 
 def view(run: Run, steps: Iterable[Step], *, missing: str | None, capture: Sequence[str]) -> RunView:
     """What the page shows, prepared. ``run`` may hold outlines of its steps."""
-    span = Span.of(run.steps)
+    span = TimeSpan.of(run.steps)
     broken = broken_step(run)
-    views = tuple(_step(step, span, capture, failed=_is(step, broken)) for step in steps)
-    priced = [found for found in views if found.usage is not None]
+    views = tuple(
+        _step(step, span, capture, failed=broken is not None and step.number == broken.number)
+        for step in steps
+    )
+    priced = [found for found in views if found.step.usage is not None]
     costs = [found.cost_usd for found in priced]
     known = [amount for amount in costs if amount is not None]
     return RunView(
         run=run,
         tone=_tone(run),
         said=_said(run),
-        started=run.created_at,
         steps=views,
         failing=next((found for found in views if found.failed), None),
         input=tuple(_arguments(run)),
@@ -143,22 +140,15 @@ def shortened(value: Any) -> str:
     return text if len(text) <= KEPT else f"{text[: KEPT // 2]}\n…\n{text[-KEPT // 2 :]}"
 
 
-def _is(step: Step, other: Step | None) -> bool:
-    return other is not None and step.number == other.number
-
-
-def _step(step: Step, span: Span, capture: Sequence[str], *, failed: bool) -> StepView:
+def _step(step: Step, span: TimeSpan, capture: Sequence[str], *, failed: bool) -> StepView:
     light = replace(step, arguments=None, output=None, request=None, answer=_answer(step.answer))
     shown = moment_of(step, span)
     return StepView(
         moment=replace(shown, step=light),
         anchor=f"step-{step.number}",
-        answer=light.answer,
         arguments=shortened(step.arguments),
         output="" if step.answer is not None or step.error is not None else shortened(step.output),
-        error=step.error,
         sent=None if step.request is None else _sent(step.request),
-        usage=step.usage,
         cost_usd=None if step.usage is None else cost(step.usage, step.model),
         command=shlex.join([*capture, "--step", str(step.number)]) if runs_a_function(step) else "",
         acts=step.kind is not StepKind.MODEL,
@@ -173,15 +163,18 @@ def _answer(answer: Answer | None) -> Answer | None:
     return Answer(text=shortened(answer.text), tool_calls=calls)
 
 
-def _sent(request: Request) -> Sent:
+def _sent(request: Request) -> SentRequest:
     given = request.input if isinstance(request.input, list) else [request.input]
     messages = [_message(message) for message in given if message is not None]
-    return Sent(
+    return SentRequest(
         prompt=None if request.prompt is None else shortened(request.prompt),
         earlier=tuple(messages[:-_MESSAGES_SHOWN]),
         messages=tuple(messages[-_MESSAGES_SHOWN:]),
         tools=request.tools,
-        settings=tuple((name, _short(value)) for name, value in sorted(request.settings.items())),
+        settings=tuple(
+            (name, value if isinstance(value, str) else compact(value))
+            for name, value in sorted(request.settings.items())
+        ),
         output_schema="" if request.output_schema is None else pretty(request.output_schema),
     )
 
@@ -211,10 +204,6 @@ def _content(content: Any) -> str | None:
 def _arguments(run: Run) -> Iterable[tuple[str, str]]:
     yield from ((f"argument {index}", shortened(value)) for index, value in enumerate(run.args, 1))
     yield from ((name, shortened(value)) for name, value in run.kwargs.items())
-
-
-def _short(value: Any) -> str:
-    return value if isinstance(value, str) else compact(value)
 
 
 def _tone(run: Run) -> str:

@@ -4,13 +4,14 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 
 from refork.records import Answer, Case, Step, ToolCall
 from refork.text.escape import first_line
 from refork.values.shown import untagged
 
 State = Literal["before", "fork point", "after"]
+_NEARBY: Final = 8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,26 +26,51 @@ class Moment:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Span:
+class TimeSpan:
     """The time that a run took: when its first step began, and seconds from there to the last step's end."""
 
     begin: datetime | None
     seconds: float
 
     @classmethod
-    def of(cls, steps: Sequence[Step]) -> "Span":
+    def of(cls, steps: Sequence[Step]) -> "TimeSpan":
         starts = [step.started_at for step in steps if step.started_at]
         ends = [step.completed_at for step in steps if step.completed_at]
         begin = min(starts, default=None)
         return cls(begin=begin, seconds=(max(ends) - begin).total_seconds() if begin and ends else 0.0)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Timeline:
+    """The steps around the fork point. ``far_before`` and ``far_after`` are folded away."""
+
+    far_before: tuple[Moment, ...]
+    before: tuple[Moment, ...]
+    fork: Moment
+    after: tuple[Moment, ...]
+    far_after: tuple[Moment, ...]
+
+
+def timeline(case: Case) -> Timeline:
+    """The recorded run, with eight steps on both sides of the fork point."""
+    steps = moments(case)
+    before = tuple(moment for moment in steps if moment.state == "before")
+    after = tuple(moment for moment in steps if moment.state == "after")
+    return Timeline(
+        far_before=before[:-_NEARBY],
+        before=before[-_NEARBY:],
+        fork=next(moment for moment in steps if moment.state == "fork point"),
+        after=after[:_NEARBY],
+        far_after=after[_NEARBY:],
+    )
+
+
 def moments(case: Case) -> tuple[Moment, ...]:
-    span = Span.of(case.run.steps)
+    span = TimeSpan.of(case.run.steps)
     return tuple(moment_of(step, span, state(case, step)) for step in case.run.steps)
 
 
-def moment_of(step: Step, span: Span, state: State = "before") -> Moment:
+def moment_of(step: Step, span: TimeSpan, state: State = "before") -> Moment:
     begin, seconds = span.begin, span.seconds
     return Moment(
         step=step,

@@ -124,7 +124,7 @@ def test_live_asks_again_and_replaces(
     store = use(session, mode)
     outcome = measure(session, case, 1)
     assert server.count == 4
-    asked = [trial.kept_as.digest for trial in outcome.trials if trial.kept_as]
+    asked = [trial.cached_as.digest for trial in outcome.trials if trial.cached_as]
     store.keep(case.folder, kept_of(outcome), asked=asked)
     use(session, AnswersMode.REUSE)
     again = measure(session, case, 3)

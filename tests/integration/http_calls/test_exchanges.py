@@ -68,7 +68,7 @@ def test_a_checkpoint_holds_every_answer_that_was_paid_for(tmp_path: Path) -> No
     found.exchange(sent("Hello again"), send)
     again = known(json.loads(json.dumps(told(found))))
     assert again["cached_steps"] == found.made == tuple(arrived)
-    assert (again["reused"], again["model"], again["kept_as"]) == (False, "m-1", None)
+    assert (again["reused"], again["model"], again["cached_as"]) == (False, "m-1", None)
 
 
 def test_another_attempt_of_the_code_is_answered_what_was_answered_before(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ import re
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from refork.fork.http_steps.asking import Asking, asking_of
 from refork.http_calls import Received, Sent
@@ -268,7 +268,6 @@ JSON = st.recursive(
 
 
 @given(name=st.sampled_from(sorted(WHOLE)), body=JSON, streamed=st.booleans())
-@settings(max_examples=500, deadline=None)
 def test_whatever_a_server_sends_is_read_or_is_no_answer(name: str, body: Any, streamed: bool) -> None:
     told = events(body, body) if streamed else json.dumps(body).encode()
     kind = "text/event-stream" if streamed else "application/json"
@@ -278,7 +277,6 @@ def test_whatever_a_server_sends_is_read_or_is_no_answer(name: str, body: Any, s
 @given(
     name=st.sampled_from(sorted(REQUESTS)), key=st.sampled_from(sorted(CHAT | RESPONSES | GEMINI)), value=JSON
 )
-@settings(max_examples=500, deadline=None)
 def test_whatever_a_step_sends_is_read(name: str, key: str, value: Any) -> None:
     path, body, _ = REQUESTS[name]
     found = asking_of(sent(path, {**body, key: value}), None)

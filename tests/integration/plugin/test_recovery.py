@@ -89,7 +89,7 @@ def test_one_line_says_how_many_answers_were_taken_up(project: Config) -> None:
     dying.store.note(case(project), kept(1))
     dying.store.note(case(project), kept(2))
     killed(dying)
-    line = "agent evals: took up 2 answers that a session left which was ended before its time"
+    line = "agent evals: recovered 2 answers from a session that was killed"
     first = session(project)
     assert first.lines == (line,)
     killed(first)
@@ -103,7 +103,7 @@ def test_a_session_that_asks_afresh_says_what_it_does_not_ask_for(mode: AnswersM
         dying.store.note(case(project), kept(count))
         killed(dying)
         last = session(project, mode)
-        assert [f"took up {count} answer" in line for line in last.lines] == [True]
+        assert [f"recovered {count} answer" in line for line in last.lines] == [True]
         killed(last)
 
 

@@ -31,9 +31,7 @@ from refork.http_calls.client_responses import register
 from refork.records.outcome import ErrorKind, Trial, TrialError
 from refork.values import DEFAULT
 from refork_evals.evaluation.answer_writer import _of as kept_of
-from refork_evals.portable import portable
 from refork_evals.results import ScoredTrial
-from refork_reports.results_file.build import _trial as entry_of
 from refork_reports.results_file.schema import TrialEntry
 
 from support.fuzz.answers import CHAT, MESSAGE, RESPONSE, Answered, mutated
@@ -209,7 +207,7 @@ async def _trial(call: ModelCall, exchanges: Exchanges | None) -> str:
     )
     _check_kept(trial)
     scored = ScoredTrial(trial=trial, passed=None)
-    TrialEntry.model_validate(portable(entry_of(scored))).model_dump_json()
+    TrialEntry.model_validate(scored).model_dump_json()
     if trial.error is not None:
         _check_error(trial.error)
         return "failure" if trial.error.own else f"error: {trial.error.kind}"

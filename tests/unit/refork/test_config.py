@@ -31,7 +31,7 @@ def test_a_project_that_sets_nothing_has_the_defaults(tmp_path: Path) -> None:
         max_trials=60,
         baseline_trials=30,
         baseline=tmp_path / "evals" / "baseline.json",
-        smallest_drop=0.4,
+        smallest_drop=0.45,
         min_pass_rate=None,
         answers="reuse",
         inconclusive="warn",

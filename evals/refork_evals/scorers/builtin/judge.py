@@ -100,11 +100,8 @@ class Judge(BuiltIn):
             judged = self._material(sample)
         except NothingThereError as absence:
             return self._score(Finding(passed=False, reason=str(absence)))
-        return counted(self.name, self._model(), await self._votes(judged))
-
-    async def _votes(self, judged: str) -> list[Vote | Exception]:
-        asked = (self._vote(judged, number) for number in range(1, self.votes + 1))
-        return await asyncio.gather(*asked)
+        votes = await asyncio.gather(*(self._vote(judged, number) for number in range(1, self.votes + 1)))
+        return counted(self.name, self._model(), votes)
 
     async def _vote(self, judged: str, number: int) -> Vote | Exception:
         try:
@@ -146,9 +143,9 @@ class Judge(BuiltIn):
     async def _ask(self, judged: str, vote: int = 1) -> Reply:
         """One call, unless its reply is kept. Votes are asked in the same words; ``vote``, from 1, tells them apart."""
         answers, body = judge_answers(), self._body(judged)
-        kept = None if answers is None else answers.find(body, vote)
-        if kept is not None:
-            return Reply(content=str(kept.output), model=kept.model or "")
+        cached = None if answers is None else answers.find(body, vote)
+        if cached is not None:
+            return Reply(content=str(cached.output), model=cached.model or "")
         if answers is not None and answers.offline:
             raise NotMeasuredError("no reply of the judge is kept for this output, and no call may be made")
         reply = await self._call(body)

@@ -169,13 +169,9 @@ def _names(calls: Sequence[ToolCall]) -> str:
     return one_line(said, _NAMES) + (f" ({len(calls)} calls)" if len(said) > _NAMES else "")
 
 
-def _shown(call: ToolCall) -> str:
-    return f"{call.name}({quote(call.arguments)})"
-
-
 def _too_few_or_many(missing: Sequence[WantedCall], others: Sequence[ToolCall]) -> str | None:
     if missing:
         return f": {missing[0].name!r} is missing"
     if others:
-        return f": {_shown(others[0])} was not expected"
+        return f": {others[0].name}({quote(others[0].arguments)}) was not expected"
     return None

@@ -25,9 +25,9 @@ def tell(captured: "Captured", config: "Config") -> None:
     from refork.tool_policy import last_part  # noqa: PLC0415
 
     case, folder = captured.case, near(captured.folder)
-    kept = " (kept as it was)" if captured.kept else ""
+    unchanged = " (kept as it was)" if captured.is_unchanged else ""
     click.echo(f"{folder / 'run.json'}: {len(case.run.steps)} steps, forked at step {case.step}")
-    click.echo(f"{folder / 'case.yaml'}{kept}: write under `expect:` what the answer must meet")
+    click.echo(f"{folder / 'case.yaml'}{unchanged}: write under `expect:` what the answer must meet")
     point = case.fork_point
     if point.kind is not StepKind.MODEL:
         name = one_line(point.tool or last_part(point.name))

@@ -12,7 +12,7 @@ from refork.dbos.replay.seeding import seed_id
 from refork.dbos.table_definitions import tables_of
 from refork.records import Run
 
-KEPT_SECONDS: Final = 24 * 3600
+REUSABLE_SECONDS: Final = 24 * 3600
 """How long the answers of a killed session may stand in for new ones: a model changes."""
 
 TAIL: Final = "tail-"
@@ -56,7 +56,7 @@ class InterruptedForks:
     def sweep(self) -> None:
         """Delete what is finished, and what is too old to take up; note the rest."""
         table = tables_of(self._db).workflow_status
-        oldest = int((time.time() - KEPT_SECONDS) * 1000)
+        oldest = int((time.time() - REUSABLE_SECONDS) * 1000)
         is_tail = table.c.workflow_uuid.like(f"{TAIL}%")
         alive = sa.and_(table.c.status.in_(UNFINISHED), table.c.created_at >= oldest, sa.not_(is_tail))
         forks = (
@@ -66,9 +66,9 @@ class InterruptedForks:
         )
         with self._db.engine.connect() as connection:
             self._forks = [(run_id, source) for run_id, source in connection.execute(forks)]
-            kept = {source for _, source in self._forks}
+            cached = {source for _, source in self._forks}
             over = connection.execute(sa.select(table.c.workflow_uuid).where(sa.not_(alive))).scalars()
-            old = [run_id for run_id in over if run_id not in kept]
+            old = [run_id for run_id in over if run_id not in cached]
         if old:
             self._db.delete_workflows(old)
 

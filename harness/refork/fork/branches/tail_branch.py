@@ -22,7 +22,7 @@ from refork.fork.branches.step_rerun import ToolRun
 from refork.fork.branches.tool_results import RecordedToolResults
 from refork.fork.http_steps import Kind, Making, in_place
 from refork.fork.http_steps.models import denies
-from refork.fork.tails.cached_steps import KeptSteps
+from refork.fork.tails.cached_steps import CachedSteps
 from refork.fork.tails.tool_access import ToolAccess
 from refork.fork.tails.trajectory import Trajectory
 from refork.fork.tails.user import ConversationOverError, User
@@ -83,7 +83,7 @@ class TailBranch(Branch):
         self._permits = permits
         self._host = host
         self._user = User(permits.policy, host.stubs, permits)
-        self._kept = KeptSteps(host.limits.answers, case, planned.number, fork_state.run_id)
+        self._kept = CachedSteps(host.limits.answers, case, planned.number, fork_state.run_id)
         self._trajectory = Trajectory(framework, self._kept.usage)
         self.point = case.fork_point.name
         models = [step for step in case.run.steps if step.kind is StepKind.MODEL]

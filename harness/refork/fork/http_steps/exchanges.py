@@ -130,7 +130,7 @@ class Exchanges(Notes):
         asking = self._under_candidate(asking)
         if first:
             self._making.sends(asking.request)
-        return self._kept(asking)
+        return self._cached(asking)
 
     def _under_candidate(self, asking: Asking) -> Asking:
         """A candidate takes its place in the first request, and in those that have the same prompt."""
@@ -148,7 +148,7 @@ class Exchanges(Notes):
         self._changed = True
         return changed
 
-    def _kept(self, asking: Asking) -> _Due | Received:
+    def _cached(self, asking: Asking) -> _Due | Received:
         making = self._making
         try:
             digest = digest_of(asking.request, own_ids=making.own_ids)
@@ -186,7 +186,7 @@ class Exchanges(Notes):
         reading = due.asking.read(answer) if isinstance(answer, Received) else None
         if isinstance(answer, Exception) or reading is None:
             return self._fail(due, answer)
-        kept = CachedAnswer(
+        cached = CachedAnswer(
             digest=due.key.digest,
             trial=due.key.trial,
             occurrence=due.key.occurrence,
@@ -200,9 +200,9 @@ class Exchanges(Notes):
         )
         with self._lock:
             self._note(due.asking.request, reading, None)
-            self._made[due.key] = kept
-        self._making.store.note(self._making.folder, kept)
-        self._making.arrives(kept)
+            self._made[due.key] = cached
+        self._making.store.note(self._making.folder, cached)
+        self._making.arrives(cached)
         return answer
 
     def _fail(self, due: _Due, answer: Received | Exception) -> Received:

@@ -12,7 +12,7 @@ from refork.records import Request
 from refork.records.variant import Variant
 
 
-def _nothing(_kept: CachedAnswer) -> None:
+def _nothing(_cached: CachedAnswer) -> None:
     """Nobody is told."""
 
 

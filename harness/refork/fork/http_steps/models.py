@@ -46,7 +46,7 @@ def _marked(step: Step) -> Step:
 
 def recorded_answer(step: Step) -> Answer | None:
     """What a step gave, as the answer of a rerun of it would be."""
-    kept = step.output
-    if step.error is not None or (isinstance(kept, dict) and kept.get(TAG) in PLACEHOLDERS):
+    cached = step.output
+    if step.error is not None or (isinstance(cached, dict) and cached.get(TAG) in PLACEHOLDERS):
         return None
     return answer_of(decoded(step.output))

@@ -54,12 +54,12 @@ class Notes:
     @property
     def answered_at(self) -> datetime:
         """When the oldest of what was reused was paid for; now where nothing was."""
-        return min((kept.answered_at for kept in self._reused), default=datetime.now(UTC))
+        return min((cached.answered_at for cached in self._reused), default=datetime.now(UTC))
 
     @property
-    def kept_seconds(self) -> float:
+    def cached_seconds(self) -> float:
         """What the reused calls took when they were made."""
-        return sum(kept.seconds for kept in self._reused)
+        return sum(cached.seconds for cached in self._reused)
 
     @property
     def readings(self) -> Sequence[Reading]:

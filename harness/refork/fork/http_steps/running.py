@@ -102,19 +102,19 @@ def told(exchanges: Exchanges) -> dict[str, Json]:
         "made": _KEPT.dump_python(exchanges.made, mode="json"),
         "reused": exchanges.all_reused,
         "answered_at": exchanges.answered_at.isoformat(),
-        "seconds": exchanges.kept_seconds,
+        "seconds": exchanges.cached_seconds,
         "model": exchanges.model,
     }
 
 
-def known(kept: Mapping[str, Any] | None) -> dict[str, Any]:
+def known(cached: Mapping[str, Any] | None) -> dict[str, Any]:
     """What a trial says of its exchanges; nothing where it made none."""
-    if kept is None:
+    if cached is None:
         return {}
     return {
-        "kept_as": None,
-        "cached_steps": _KEPT.validate_python(kept["made"]),
-        "reused": kept["reused"],
-        "answered_at": datetime.fromisoformat(kept["answered_at"]),
-        **({"model": kept["model"]} if kept["model"] else {}),
+        "cached_as": None,
+        "cached_steps": _KEPT.validate_python(cached["made"]),
+        "reused": cached["reused"],
+        "answered_at": datetime.fromisoformat(cached["answered_at"]),
+        **({"model": cached["model"]} if cached["model"] else {}),
     }

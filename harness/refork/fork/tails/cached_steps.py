@@ -23,7 +23,7 @@ from refork.values import decode, encode
 _NEVER: Final = datetime.max.replace(tzinfo=UTC)
 
 
-class KeptSteps:
+class CachedSteps:
     """Notes every model call of a tail, from any thread, and finds what is kept of it."""
 
     def __init__(self, store: Store, case: Case, trial: int, run_id: str) -> None:
@@ -74,9 +74,9 @@ class KeptSteps:
         with self._lock:
             self._seen[digest] += 1
             key = self._keys[number] = AnswerKey(digest, self._trial, self._seen[digest], kind="step")
-        kept = self._store.find(self._case.folder, key)
-        if kept is not None:
-            self._found[number] = kept
+        cached = self._store.find(self._case.folder, key)
+        if cached is not None:
+            self._found[number] = cached
         return number in self._found
 
     def draws(self, number: int) -> int:
@@ -89,9 +89,9 @@ class KeptSteps:
 
     def in_place_of(self, step: StepCall) -> Instead | None:
         """What answers a step from what is kept, or makes its call and keeps the answer the moment it arrives."""
-        kept = self._found.get(step.number)
-        if kept is not None:
-            return _answering(step, decode(kept.output))
+        cached = self._found.get(step.number)
+        if cached is not None:
+            return _answering(step, decode(cached.output))
         key = self._keys.get(step.number)
         return None if key is None else self._noting(step, key)
 
@@ -116,7 +116,7 @@ class KeptSteps:
 
     def _note(self, key: AnswerKey, output: Any, seconds: float) -> None:
         with suppress(ValueNotPortableError):  # then it is no checkpoint either
-            kept = CachedAnswer(
+            cached = CachedAnswer(
                 digest=key.digest,
                 trial=key.trial,
                 occurrence=key.occurrence,
@@ -126,7 +126,7 @@ class KeptSteps:
                 seconds=seconds,
                 output=encode(output),
             )
-            self._store.note(self._case.folder, kept)
+            self._store.note(self._case.folder, cached)
 
     @property
     def all_reused(self) -> bool:
@@ -137,7 +137,7 @@ class KeptSteps:
     @property
     def answered_at(self) -> datetime:
         """When the oldest of what was reused was paid for; now where nothing was."""
-        moments = [kept.answered_at for kept in self._found.values()]
+        moments = [cached.answered_at for cached in self._found.values()]
         moments += [each.answered_at for each in self._seen_exchanges().values()]
         return min(moments, default=datetime.now(UTC))
 
@@ -148,8 +148,10 @@ class KeptSteps:
         """What the reused calls took when they were made: of those that ran side by side the longest."""
         total, beside, until = 0.0, 0.0, None
         for number, step in sorted(steps, key=lambda each: (each[1].started_at or _NEVER, each[0])):
-            kept, asked = self._found.get(number), self._exchanges.get(number)
-            took = kept.seconds if kept is not None else asked.kept_seconds if asked is not None else None
+            cached, asked = self._found.get(number), self._exchanges.get(number)
+            took = (
+                cached.seconds if cached is not None else asked.cached_seconds if asked is not None else None
+            )
             if took is None or step.started_at is None:
                 continue
             if until is None or step.started_at >= until:
@@ -179,7 +181,7 @@ class KeptSteps:
             if step.kind is StepKind.MODEL and step.error is None
             if (key := self._keys.get(number)) and number not in self._found and number not in asked
         )
-        return (*whole, *(kept for each in asked.values() for kept in each.made))
+        return (*whole, *(cached for each in asked.values() for cached in each.made))
 
 
 def _answering(step: StepCall, value: Any) -> Instead:

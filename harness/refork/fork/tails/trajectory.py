@@ -70,44 +70,44 @@ class Trajectory:
         with self._lock:
             self._tools[place] = replace(self._tools[place], output=encoded, error=failed)
 
-    def steps(self, kept: Sequence[Checkpoint], *, first: int) -> tuple[Step, ...]:
+    def steps(self, cached: Sequence[Checkpoint], *, first: int) -> tuple[Step, ...]:
         """Every step from the fork point on, in the order in which it began, numbered from ``first`` on."""
-        steps = [step for _, step in self.numbered(kept)]
+        steps = [step for _, step in self.numbered(cached)]
         return tuple(replace(step, number=first + place) for place, step in enumerate(steps))
 
-    def numbered(self, kept: Sequence[Checkpoint]) -> tuple[tuple[int, Step], ...]:
+    def numbered(self, cached: Sequence[Checkpoint]) -> tuple[tuple[int, Step], ...]:
         """The same, each with the number that it has in the fork."""
-        raw = [RawStep(number=c.number, name=c.name, output=c.output, error=c.error) for c in kept]
+        raw = [RawStep(number=c.number, name=c.name, output=c.output, error=c.error) for c in cached]
         described = [Description() for _ in raw] if self._framework is None else self._framework.describe(raw)
         with self._lock:
             own = [
                 self._joined(checkpoint, told)
-                for checkpoint, told in zip(kept, described, strict=True)
+                for checkpoint, told in zip(cached, described, strict=True)
                 if checkpoint.number not in self._inside
             ]
             # A call that was answered from the record took no number: it came before the step of that number.
             steps = sorted([*self._tools, *own], key=lambda step: step.number)
         return tuple((step.number, step) for step in steps)
 
-    def _joined(self, kept: Checkpoint, told: Description) -> Step:
-        request = self._requests.get(kept.number)
-        tool, arguments = self._steps.get(kept.number, (None, None))
+    def _joined(self, cached: Checkpoint, told: Description) -> Step:
+        request = self._requests.get(cached.number)
+        tool, arguments = self._steps.get(cached.number, (None, None))
         is_model = request is not None or told.kind is StepKind.MODEL
         tool = None if is_model else tool or told.tool
         return Step(
-            number=kept.number,
-            name=kept.name,
+            number=cached.number,
+            name=cached.name,
             kind=StepKind.MODEL if is_model else StepKind.TOOL if tool else StepKind.OTHER,
             agent=request.agent if request else None,
             model=request.model if request else None,
             tool=tool,
             arguments=None if is_model else arguments,
-            output=encode(kept.output),
-            error=kept.recorded_error,
-            child_run=kept.child_run,
-            started_at=kept.started_at,
-            completed_at=kept.completed_at,
-            usage=self._usage(kept.number) or told.usage,
-            user=kept.number in self._users,
-            answer=told.answer or (answer_of(kept.output) if is_model and kept.error is None else None),
+            output=encode(cached.output),
+            error=cached.recorded_error,
+            child_run=cached.child_run,
+            started_at=cached.started_at,
+            completed_at=cached.completed_at,
+            usage=self._usage(cached.number) or told.usage,
+            user=cached.number in self._users,
+            answer=told.answer or (answer_of(cached.output) if is_model and cached.error is None else None),
         )

@@ -10,18 +10,18 @@ from refork.records.outcome import Trial
 RECORD = "record it with `pytest --agent-evals` and a key for the model, then commit answers.jsonl"
 
 
-def reused(planned: ScheduledTrial, kept: CachedAnswer) -> Trial:
+def reused(planned: ScheduledTrial, cached: CachedAnswer) -> Trial:
     """The trial that an answer was kept of."""
     return Trial(
         variant=planned.variant.name,
         number=planned.number,
-        answer=kept.answer,
-        usage=kept.usage,
-        model=kept.model,
-        seconds=kept.seconds,
+        answer=cached.answer,
+        usage=cached.usage,
+        model=cached.model,
+        seconds=cached.seconds,
         reused=True,
-        answered_at=kept.answered_at,
-        kept_as=kept.key,
+        answered_at=cached.answered_at,
+        cached_as=cached.key,
     )
 
 

@@ -37,7 +37,7 @@ def hidden_trial(trial: Trial) -> Trial:
         scan_step(redactor, step)
     if trial.error is not None:
         redactor.scan(trial.error.message)
-    redactor.scan([trial.raw, *(kept.output for kept in trial.cached_steps)])
+    redactor.scan([trial.raw, *(cached.output for cached in trial.cached_steps)])
     return trial if redactor.idle else _without(redactor, trial)
 
 
@@ -50,7 +50,7 @@ def _without(redactor: Redactor, trial: Trial) -> Trial:
         raw=redactor.apply(trial.raw, None),
         trajectory=tuple(redacted_step(redactor, step) for step in trial.trajectory),
         cached_steps=tuple(
-            replace(kept, output=redactor.apply(kept.output, None)) for kept in trial.cached_steps
+            replace(cached, output=redactor.apply(cached.output, None)) for cached in trial.cached_steps
         ),
     )
 

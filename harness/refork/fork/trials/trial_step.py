@@ -29,7 +29,7 @@ _ERROR = TypeAdapter(TrialError)
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """What bounds the forks of a session, and the kept answers that spare it calls.
+    """What bounds the forks of a session, and the cached answers that spare it calls.
 
     A trial in ``step`` scope may take ``trial_seconds``, with all of its attempts, one in ``tail`` scope
     ``tail_seconds``; a replay may stand still for ``replay_seconds``. ``account`` remembers whose key or quota
@@ -88,17 +88,17 @@ async def run_trial(
         "variant": variant,
         "number": number,
         "model": call.request.model,
-        "kept_as": key,
+        "cached_as": key,
     }
-    unkept: dict[str, Any] = {**common, "kept_as": None}
+    uncached: dict[str, Any] = {**common, "cached_as": None}
     noted: Trial | None = None
 
     async def step() -> Json:
         nonlocal noted
-        kept = await answered()
-        noted = _trial_of(kept, **common)
+        cached = await answered()
+        noted = _trial_of(cached, **common)
         await note(noted)
-        return kept
+        return cached
 
     async def answered() -> dict[str, Json]:
         ended = await attempted(
@@ -107,37 +107,37 @@ async def run_trial(
         if ended.error is not None:
             return _failed(ended.error, limits, exchanges)
         assert ended.value is not None, "a call without an error gives a reply"
-        kept: dict[str, Json] = without(_kept(ended.value, ended.seconds))
-        return {**kept, **_exchanged(exchanges, ended.value)}
+        cached: dict[str, Json] = without(_cached(ended.value, ended.seconds))
+        return {**cached, **_exchanged(exchanges, ended.value)}
 
     try:
-        kept = await reservation.run_async({"name": name}, step)
+        cached = await reservation.run_async({"name": name}, step)
     except NotAnsweredError as ended:
-        return Trial(**unkept, error=ended.error)
+        return Trial(**uncached, error=ended.error)
     except Exception as error:
         # What was answered and noted stands, although its checkpoint could not be written.
-        return noted or Trial(**unkept, error=at_fault(error))
+        return noted or Trial(**uncached, error=at_fault(error))
     finally:
         if exchanges is not None:
             exchanges.close()
     if noted is not None:
         return noted
-    left = _trial_of(kept, **common, resumed=True)
+    left = _trial_of(cached, **common, resumed=True)
     await note(left)
     return left
 
 
-def _trial_of(kept: Mapping[str, Any], **common: Any) -> Trial:
+def _trial_of(cached: Mapping[str, Any], **common: Any) -> Trial:
     """The trial that a checkpoint tells of."""
-    facts: dict[str, Any] = {**common, **known(kept.get("http"))}
-    facts |= {"usage": _USAGE.validate_python(kept["usage"]), "answered_at": datetime.now(UTC)}
-    if "failed" in kept:
-        return Trial(**facts, error=_ERROR.validate_python(kept["failed"]))
+    facts: dict[str, Any] = {**common, **known(cached.get("http"))}
+    facts |= {"usage": _USAGE.validate_python(cached["usage"]), "answered_at": datetime.now(UTC)}
+    if "failed" in cached:
+        return Trial(**facts, error=_ERROR.validate_python(cached["failed"]))
     return Trial(
         **facts,
-        answer=_ANSWER.validate_python(kept["answer"]),
-        seconds=kept["seconds"] + kept.get("http", {}).get("seconds", 0.0),
-        raw=kept["raw"],
+        answer=_ANSWER.validate_python(cached["answer"]),
+        seconds=cached["seconds"] + cached.get("http", {}).get("seconds", 0.0),
+        raw=cached["raw"],
     )
 
 
@@ -173,7 +173,7 @@ def _exchanged(exchanges: Exchanges | None, reply: Reply | None = None) -> dict[
     return {"usage": _USAGE.dump_python(usage, mode="json"), "http": told(exchanges)}
 
 
-def _kept(reply: Reply, seconds: float) -> dict[str, Json]:
+def _cached(reply: Reply, seconds: float) -> dict[str, Json]:
     return {
         "answer": _ANSWER.dump_python(reply.answer, mode="json"),
         "usage": _USAGE.dump_python(reply.usage, mode="json"),

@@ -1,4 +1,4 @@
-"""Clients of the openai package that are made without a key: a replay and kept answers ask nobody."""
+"""Clients of the openai package that are made without a key: a replay and cached answers ask nobody."""
 
 from collections.abc import Callable, Generator
 from contextlib import ExitStack, contextmanager

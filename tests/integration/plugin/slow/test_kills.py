@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from support.model_server import ModelServer, Received, Reply
-from support.project import Project, case_yaml, finished
+from support.project import Finished, Project, case_yaml, finished
 
 CASES, TRIALS, VARIANTS, CONCURRENCY = 4, 17, 3, 4
 ALL = CASES * TRIALS * VARIANTS
@@ -64,12 +64,14 @@ def _suite(project: Project) -> Project:
     return project.without("evals/cases/rosy").with_files({**cases, **runs})
 
 
-def _check(folder: Path, account: Account) -> None:
+def _check(done: Finished, account: Account) -> None:
     """Every trial of every variant has an answer, and each stands under the prompt that it was given to."""
-    for case in sorted((folder / "evals/cases").glob("rosy-*")):
+    for case in sorted((done.folder / "evals/cases").glob("rosy-*")):
         lines = [json.loads(line) for line in (case / "answers.jsonl").read_text().splitlines()]
         keys = {(line["digest"], line["trial"]) for line in lines}
-        account.lost += TRIALS * VARIANTS - len(keys)
+        if lost := TRIALS * VARIANTS - len(keys):
+            account.lost += lost
+            print(f"\n{lost} answers lost in {case.name}: {done.output}")
         told: dict[str, set[str]] = {}
         for line in lines:
             told.setdefault(line["digest"], set()).add(line["answer"]["text"])
@@ -105,7 +107,7 @@ def _killed_until_done(
         break
     account.suites += 1
     account.paid += len(server.requests) - before
-    _check(folder, account)
+    _check(done, account)
 
 
 def _all_kills(project: Project, folder: Path, kills: int) -> Account:

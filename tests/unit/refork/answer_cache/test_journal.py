@@ -65,7 +65,7 @@ def test_what_a_killed_process_was_given_is_all_there(cache: Path, home: Path, c
     done = subprocess.run([sys.executable, "-c", textwrap.dedent(KILLED), cache, home], check=False)
     assert done.returncode == -9
     with unfinished_answers(cache, home) as left:
-        assert [(each.folder, each.kept.trial) for each in left.answers] == [(case, n) for n in range(1, 6)]
+        assert [(each.folder, each.cached.trial) for each in left.answers] == [(case, n) for n in range(1, 6)]
         left.forget()
     assert list(cache.iterdir()) == []
 
@@ -90,7 +90,7 @@ def test_a_line_that_was_cut_off_costs_none_before_it(cut: int, cache: Path, hom
     data = journal.path.read_bytes()
     journal.path.write_bytes(data[: whole + min(cut, len(data) - whole - 2)])
     with unfinished_answers(cache, home) as left:
-        assert [each.kept.trial for each in left.answers] == [1]
+        assert [each.cached.trial for each in left.answers] == [1]
 
 
 @pytest.mark.parametrize(
@@ -172,7 +172,7 @@ def test_what_a_disk_took_a_part_of_spoils_no_answer_after_it(cache: Path, home:
             signal.signal(signal.SIGXFSZ, ignored)
         journal.add(case, kept(2))
     with unfinished_answers(cache, home) as left:
-        assert [each.kept.trial for each in left.answers] == [2]
+        assert [each.cached.trial for each in left.answers] == [2]
 
 
 ORPHAN = """
@@ -208,7 +208,7 @@ def test_a_worker_that_outlives_its_session_is_read_and_keeps_its_journal(
                 main.kill()
                 main.wait()
             with unfinished_answers(cache, home) as left:
-                assert [each.kept.trial for each in left.answers] == ([1] if outlived else [])
+                assert [each.cached.trial for each in left.answers] == ([1] if outlived else [])
                 assert left.orphaned == ({session} if outlived else set())
                 left.forget()
             main.kill()
@@ -223,7 +223,7 @@ def test_answers_of_an_ended_session_that_could_not_be_written_spare_no_session_
         journal.add(case, kept(1))
     for expected in (AnswersMode.LIVE, AnswersMode.REUSE, AnswersMode.REUSE):
         with unfinished_answers(cache, home) as left:
-            assert [(each.kept.trial, each.mode) for each in left.answers] == [(1, expected)]
+            assert [(each.cached.trial, each.mode) for each in left.answers] == [(1, expected)]
             left.forget(but=[each.journal for each in left.answers])
     with unfinished_answers(cache, home) as left:
         left.forget()
@@ -237,7 +237,7 @@ def test_the_answers_of_one_session_can_be_had_alone(cache: Path, home: Path, ca
             assert journal is not None
             journal.add(case, kept(number + 1))
     with unfinished_answers(cache, home, session=sessions[1]) as left:
-        assert [each.kept.trial for each in left.answers] == [2]
+        assert [each.cached.trial for each in left.answers] == [2]
 
 
 def test_what_was_kept_since_then_is_not_overwritten(case: Path) -> None:

@@ -158,9 +158,7 @@ def value_or_error(read: Callable[[], Any]) -> None:
     assert "\n" not in problem
 
 
-anything = settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+anything = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @anything

@@ -1,7 +1,9 @@
 """What clients, databases and the environment hold is looked for by its value, wherever it stands."""
 
 import json
-from collections.abc import Callable, Generator
+import os
+from collections import UserDict
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,15 @@ from refork.fork.trials.secret_filter import hidden_output, hidden_response
 from refork.frameworks.openai_agents.clients import made_without_key
 from refork.http_calls.wire import Received
 from refork.redaction import Redactor
-from refork.redaction.process_secrets import forget, hidden, hold, hold_headers, left_as_they_are
+from refork.redaction.process_secrets import (
+    forget,
+    hidden,
+    hiding,
+    hiding_environment,
+    hold,
+    hold_headers,
+    left_as_they_are,
+)
 from refork.storage.files import write_atomically
 
 KEY = "k9-Lm2vXr7TqPz4"
@@ -110,3 +120,18 @@ def test_a_secret_in_pieces_of_a_stream_is_hidden(event: Callable[[str], dict[st
     assert found.endswith("data: [DONE]\n\n")
     plain = Received(status=200, body=body.replace(KEY[4:9], "other").encode())
     assert hidden_response(plain) is plain
+
+
+class _Changing(UserDict[str, str]):
+    """An environment of which another thread deletes a name after it was listed, as pytest does between tests."""
+
+    def __iter__(self) -> Iterator[str]:
+        return iter([*self.data, "GONE_SINCE"])
+
+
+@pytest.mark.parametrize("hiding_now", [lambda: hidden, hiding, hiding_environment])
+def test_a_variable_that_another_thread_deletes_is_no_error(
+    hiding_now: Callable[[], Callable[[str], str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "environ", _Changing({"STAYS_API_KEY": "k3y-of-this-test-9QzT"}))
+    assert hiding_now()("said k3y-of-this-test-9QzT") == "said ***"

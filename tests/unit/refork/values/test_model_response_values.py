@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from agents import ModelResponse, Usage
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from openai.types.responses import (
     ResponseFunctionToolCall,
@@ -90,7 +90,6 @@ RESPONSES = st.builds(
 )
 
 
-@settings(max_examples=150, deadline=None)
 @given(response=RESPONSES)
 def test_a_response_comes_back_equal_and_is_sent_on_as_the_same_messages(response: ModelResponse) -> None:
     back = REGISTRY.loads(REGISTRY.dumps(response))

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, Field
 from pydantic.dataclasses import dataclass as pydantic_dataclass
@@ -191,7 +191,6 @@ for _kind in (Colour, Rights, Level, Money, Weight, Point, Order):
 ALL.register(Matrix, encode=lambda matrix: matrix.rows, decode=Matrix)
 
 
-@settings(max_examples=300, deadline=None)
 @given(value=VALUES)
 def test_every_value_comes_back_the_same_through_json_text(value: Any) -> None:
     text = ALL.dumps(value)
@@ -207,7 +206,6 @@ def test_plain_json_stands_for_itself_and_is_not_copied(value: Any) -> None:
     assert json.loads(values.dumps(value)) == value
 
 
-@settings(max_examples=300)
 @given(
     data=st.recursive(
         PLAIN,

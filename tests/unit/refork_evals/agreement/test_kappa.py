@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 from refork_evals.agreement.calibration import calibrations
-from refork_evals.agreement.kappa import Agreement, Pair, agreement, cohens_kappa
+from refork_evals.agreement.kappa import LabelledOutput, agreement, cohens_kappa
 from refork_evals.agreement.labels import Label
 from refork_evals.agreement.rubrics import rubrics
 from refork_evals.digests import output_digest
 from refork_evals.results import CaseResult, Cell, Judged, Score, ScoredTrial, Verdict
+from refork_evals.results.agreement import Agreement
 from refork_evals.trials import score_trials
 from support.evals_builders import answer, case, outcome
 
@@ -19,7 +20,7 @@ def of(both_pass: int, false_fails: int, false_passes: int, both_fail: int) -> A
     kinds = ((True, True), (True, False), (False, True), (False, False))
     counts = (both_pass, false_fails, false_passes, both_fail)
     return agreement(
-        Pair(person=person, judge=judge)
+        LabelledOutput(person=person, judge=judge)
         for (person, judge), count in zip(kinds, counts, strict=True)
         for _ in range(count)
     )
@@ -56,7 +57,7 @@ def test_its_interval_holds_the_true_kappa_about_as_often_as_it_says() -> None:
         150
     ):  # of a judge that is wrong on 20% of either kind, half of the outputs bad: kappa is 0.6
         pairs = [
-            Pair(person=(person := draw.random() < 0.5), judge=person ^ (draw.random() < 0.2))
+            LabelledOutput(person=(person := draw.random() < 0.5), judge=person ^ (draw.random() < 0.2))
             for _ in range(40)
         ]
         kappa = agreement(pairs).kappa

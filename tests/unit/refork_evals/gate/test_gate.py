@@ -25,7 +25,7 @@ from refork_evals.gate import (
 )
 from refork_evals.gate.judge import before_of
 from refork_evals.plans.planning import Defaults, plan_of
-from refork_evals.results import CaseResult, Change, Finding, Fingerprint, Gate, Verdict
+from refork_evals.results import CaseResult, Change, Fingerprint, Gate, GateFinding, Verdict
 from refork_evals.scorers.expectations import parse_expectations
 from refork_evals.scorers.registry import forget_scorers, scorer
 from refork_evals.trials import scored_by_test
@@ -80,7 +80,7 @@ ONE = Baseline(cases={"a": entry()})
 def test_a_case_that_fell_blocks_and_says_from_what_to_what_and_how_to_repeat_it() -> None:
     gate = judged({"a": "-" * 6}, ONE)
     (found,) = gate.cases
-    assert (found.finding, found.blocks, gate.passes) == (Finding.REGRESSED, True, False)
+    assert (found.finding, found.blocks, gate.passes) == (GateFinding.REGRESSED, True, False)
     assert "0 of 6 passed (0%), before 29 of 30 (97%)" in found.said
     assert "at most 5.00% of gates where nothing changed" in found.said
     assert found.command == "pytest --agent-evals --agent-evals-gate evals/cases/a/case.yaml"
@@ -88,27 +88,27 @@ def test_a_case_that_fell_blocks_and_says_from_what_to_what_and_how_to_repeat_it
 
 def test_a_case_that_held_passes() -> None:
     gate = judged({"a": "+" * 12}, ONE)
-    assert [(each.finding, each.blocks) for each in gate.cases] == [(Finding.UNCHANGED, False)]
+    assert [(each.finding, each.blocks) for each in gate.cases] == [(GateFinding.UNCHANGED, False)]
     assert gate.passes
     assert "falls from 95% to" in gate.could_find
 
 
 def test_a_case_that_rose_is_improved() -> None:
     gate = judged({"a": "+" * 20}, Baseline(cases={"a": entry(passes=10)}))
-    assert gate.cases[0].finding is Finding.IMPROVED
+    assert gate.cases[0].finding is GateFinding.IMPROVED
 
 
 def test_what_is_undecided_passes_unless_the_project_says_otherwise() -> None:
     marks = {"a": "+-+-+"}
     assert judged(marks, ONE).passes
     strict = judged(marks, ONE, lenient=Leniency(inconclusive=False))
-    assert [(each.finding, each.blocks) for each in strict.cases] == [(Finding.INCONCLUSIVE, True)]
+    assert [(each.finding, each.blocks) for each in strict.cases] == [(GateFinding.INCONCLUSIVE, True)]
 
 
 def test_a_case_that_could_never_fail_blocks_and_says_what_to_change() -> None:
     few = [result("a", "-", ONE, trials=1, cases=40)]
     gate = judge_gate(few, ONE, Defaults(), source="baseline.json", cases=40)
-    assert [(each.finding, each.blocks) for each in gate.cases] == [(Finding.UNDECIDABLE, True)]
+    assert [(each.finding, each.blocks) for each in gate.cases] == [(GateFinding.UNDECIDABLE, True)]
     assert "raise max_trials" in gate.cases[0].said
     assert "need not be found" in gate.could_find
 
@@ -125,7 +125,7 @@ def test_what_is_no_longer_the_same_case_is_not_compared(changed: dict[str, Any]
     baseline = Baseline(cases={"a": entry(**changed)})
     gate = judged({"a": "+" * 12}, baseline)
     (found,) = gate.cases
-    assert (found.finding, found.blocks) == (Finding.CHANGED, True)
+    assert (found.finding, found.blocks) == (GateFinding.CHANGED, True)
     assert said in found.said
     assert "--agent-evals-update-baseline" in found.said
     assert judged({"a": "+" * 12}, baseline, lenient=Leniency(changed=True)).passes
@@ -133,7 +133,7 @@ def test_what_is_no_longer_the_same_case_is_not_compared(changed: dict[str, Any]
 
 def test_a_new_case_blocks_only_where_it_fails() -> None:
     gate = judged({"a": "+" * 12, "new": "+" * 20}, ONE)
-    assert (gate.cases[1].finding, gate.passes) == (Finding.NEW, True)
+    assert (gate.cases[1].finding, gate.passes) == (GateFinding.NEW, True)
     assert not judged({"a": "+" * 12, "new": "-" * 20}, ONE).passes
 
 
@@ -142,7 +142,7 @@ def test_a_case_that_is_gone_blocks_where_all_were_asked_for() -> None:
     gate = judged({"a": "+" * 12}, both)
     assert [(each.case, each.finding, each.blocks) for each in gate.cases][1] == (
         "gone",
-        Finding.REMOVED,
+        GateFinding.REMOVED,
         True,
     )
     assert judged({"a": "+" * 12}, both, complete=False).passes
@@ -187,7 +187,7 @@ def test_a_gate_that_measured_nothing_is_red_whatever_is_forgiven() -> None:
 def test_a_case_that_misses_its_own_rate_fails_although_it_did_not_drop() -> None:
     baseline = Baseline(cases={"a": entry(passes=12)})
     gate = judged({"a": "+--+-+--+-" * 3}, baseline, fields={"min_pass_rate": 0.9})
-    assert [(each.finding, each.blocks) for each in gate.cases] == [(Finding.FAILED, True)]
+    assert [(each.finding, each.blocks) for each in gate.cases] == [(GateFinding.FAILED, True)]
     assert "below its own min_pass_rate 0.9" in gate.cases[0].said
 
 

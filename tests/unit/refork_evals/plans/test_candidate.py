@@ -6,7 +6,7 @@ from refork_evals.plans.sequential import SequentialPlan
 from refork_evals.plans.shares import share_of_pair
 from refork_evals.results import Change, Verdict
 from refork_evals.statistics.sequential import Bounds
-from refork_evals.verdicts.decision import Counts
+from refork_evals.verdicts.decision import CellCounts
 
 CELLS = 4
 PLAN = CandidatePlan(
@@ -15,9 +15,9 @@ PLAN = CandidatePlan(
 )
 
 
-def counts(passed: str, errors: int = 0) -> Counts:
+def counts(passed: str, errors: int = 0) -> CellCounts:
     passes, trials = map(int, passed.split("/"))
-    return Counts(passes=passes, failures=trials - passes, errors=errors)
+    return CellCounts(passes=passes, failures=trials - passes, errors=errors)
 
 
 def test_it_begins_with_the_round_that_every_case_has() -> None:

@@ -9,7 +9,7 @@ from refork_evals.results import Verdict
 from refork_evals.scorers.builtin import BUILT_IN
 from refork_evals.scorers.expectations import parse_expectations
 from refork_evals.statistics import trials_needed
-from refork_evals.verdicts.decision import Counts, decide, p_refuted
+from refork_evals.verdicts.decision import CellCounts, decide, p_refuted
 from support.evals_builders import case
 
 DOCS = Path(__file__).parents[4] / "docs"
@@ -37,7 +37,7 @@ def test_every_scorer_and_parameter_is_described() -> None:
 
 
 def verdict(passes: int, trials: int, rate: float) -> Verdict:
-    counts = Counts(passes=passes, failures=trials - passes)
+    counts = CellCounts(passes=passes, failures=trials - passes)
     return decide(counts, rate, p_refuted=p_refuted(counts, rate)).verdict
 
 

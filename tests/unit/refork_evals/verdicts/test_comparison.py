@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from refork_evals.results import Change, VariantComparison
+from refork_evals.results import Change, VariantComparison, Verdict
 from refork_evals.statistics.strata import (
     Pair,
     clustered,
@@ -16,7 +16,7 @@ from refork_evals.statistics.strata import (
     mean_interval,
     p_of_no_difference,
 )
-from refork_evals.verdicts.comparison import Arm, compare
+from refork_evals.verdicts.comparison import Arm, compare, margin_of
 from scipy.stats import fisher_exact
 
 
@@ -25,7 +25,7 @@ def pair(now: str, before: str) -> Pair:
     return Pair(passes=passes, trials=trials, passes_before=then, trials_before=total)
 
 
-def arms(variant: str, *counts: str, verdict: str = "pass", **known: Any) -> list[Arm]:
+def arms(variant: str, *counts: str, verdict: Verdict = Verdict.PASS, **known: Any) -> list[Arm]:
     made = [tuple(map(int, each.split("/"))) for each in counts]
     return [
         Arm(
@@ -108,8 +108,8 @@ def test_what_is_said_of_a_variant(now: list[str], before: list[str], change: Ch
 def test_the_cases_that_flipped_and_those_that_differ_on_their_own_are_named() -> None:
     found = compare(
         [
-            *arms("current", "0/10", "10/10", verdict="fail"),
-            *arms("careful", "10/10", "9/10", verdict="pass"),
+            *arms("current", "0/10", "10/10", verdict=Verdict.FAIL),
+            *arms("careful", "10/10", "9/10", verdict=Verdict.PASS),
         ]
     )[0]
     assert (found.better, found.worse) == (("case-0",), ())
@@ -220,3 +220,22 @@ class TestTrialsThatStoppedOnWhatTheyShowed:
             found = mean_interval([pair(f"{a}/10", f"{b}/10") for a, b in made])
             held += found.low <= (now - before).mean() <= found.high
         assert held / sessions >= 0.94 - 2 * (0.04 * 0.96 / sessions) ** 0.5
+
+
+@pytest.mark.parametrize(
+    ("margin", "change"), [(0.05, Change.INCONCLUSIVE), (0.2, Change.UNCHANGED), (0.45, Change.UNCHANGED)]
+)
+def test_unchanged_is_said_only_where_a_difference_of_the_margin_is_ruled_out(
+    margin: float, change: Change
+) -> None:
+    arms_of_both = [*arms("current", *["19/20"] * 4), *arms("careful", *["19/20"] * 4)]
+    (found,) = compare(arms_of_both, margin=margin)
+    assert (found.change, found.margin) == (change, margin)
+    assert -margin < found.interval.low or change is Change.INCONCLUSIVE
+
+
+@pytest.mark.parametrize(("smallest_drop", "margin"), [(0.1, 0.1), (0.2, 0.2), (0.45, 0.2), (1.0, 0.2)])
+def test_between_variants_a_projects_own_margin_counts_up_to_20_points(
+    smallest_drop: float, margin: float
+) -> None:
+    assert margin_of(smallest_drop) == margin

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from refork_evals.results import Verdict
 from refork_evals.verdicts.decision import (
-    Counts,
+    CellCounts,
     Decision,
     decide,
     decide_all,
@@ -17,7 +17,7 @@ from refork_evals.verdicts.decision import (
 
 def decided(rate: float = 0.8, **counts: int) -> Decision:
     """The verdict of a case that stands alone."""
-    made = Counts(**counts)
+    made = CellCounts(**counts)
     return decide(made, rate, p_refuted=p_refuted(made, rate))
 
 
@@ -86,15 +86,15 @@ def test_a_minimum_of_one_is_a_description_and_says_so() -> None:
 
 
 def test_one_failure_refutes_a_minimum_of_one_in_a_suite_of_any_size() -> None:
-    family = [(Counts(passes=9, failures=1), 1.0), *[(Counts(passes=10), 1.0)] * 99]
+    family = [(CellCounts(passes=9, failures=1), 1.0), *[(CellCounts(passes=10), 1.0)] * 99]
     verdicts = [decision.verdict for decision in decide_all(family)]
     assert verdicts == [Verdict.FAIL, *[Verdict.PASS] * 99]
 
 
 def test_a_failure_alone_may_be_none_in_a_suite() -> None:
-    weak = (Counts(passes=5, failures=5), 0.8)
+    weak = (CellCounts(passes=5, failures=5), 0.8)
     alone, *_ = decide_all([weak])
-    among_twenty, *others = decide_all([weak, *[(Counts(passes=14), 0.8)] * 19])
+    among_twenty, *others = decide_all([weak, *[(CellCounts(passes=14), 0.8)] * 19])
     assert alone.verdict is Verdict.FAIL
     assert among_twenty.verdict is Verdict.INCONCLUSIVE
     assert among_twenty.p_value == pytest.approx(min(1.0, 20 * (alone.p_value or 0)))
@@ -102,7 +102,7 @@ def test_a_failure_alone_may_be_none_in_a_suite() -> None:
 
 
 counts = st.builds(
-    Counts,
+    CellCounts,
     passes=st.integers(0, 20),
     failures=st.integers(0, 20),
     errors=st.integers(0, 5),
@@ -112,8 +112,10 @@ ORDER = [Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.PASS]
 
 
 @given(counts.filter(lambda made: made.failures > 0), st.floats(0.05, 1))
-def test_another_pass_in_place_of_a_failure_never_makes_a_verdict_worse(made: Counts, rate: float) -> None:
-    better = Counts(
+def test_another_pass_in_place_of_a_failure_never_makes_a_verdict_worse(
+    made: CellCounts, rate: float
+) -> None:
+    better = CellCounts(
         passes=made.passes + 1, failures=made.failures - 1, errors=made.errors, missing=made.missing
     )
     verdicts = [decide(each, rate, p_refuted=p_refuted(each, rate)).verdict for each in (made, better)]
@@ -122,30 +124,32 @@ def test_another_pass_in_place_of_a_failure_never_makes_a_verdict_worse(made: Co
 
 @given(counts.filter(lambda made: made.unknown > 0 and made.measured > 0), st.floats(0.05, 1), st.data())
 def test_a_verdict_holds_whatever_the_unknown_trials_would_have_been(
-    made: Counts, rate: float, data: st.DataObject
+    made: CellCounts, rate: float, data: st.DataObject
 ) -> None:
     verdict = decide(made, rate, p_refuted=p_refuted(made, rate)).verdict
     passed = data.draw(st.integers(0, made.unknown))
-    known = Counts(passes=made.passes + passed, failures=made.failures + made.unknown - passed)
+    known = CellCounts(passes=made.passes + passed, failures=made.failures + made.unknown - passed)
     if verdict is not Verdict.INCONCLUSIVE:
         assert decide(known, rate, p_refuted=p_refuted(known, rate)).verdict is verdict
 
 
 @given(counts.filter(lambda made: made.measured > 0))
-def test_the_interval_holds_the_pass_rate_and_widens_with_the_unknown(made: Counts) -> None:
-    found, known = interval(made), interval(Counts(passes=made.passes, failures=made.failures))
+def test_the_interval_holds_the_pass_rate_and_widens_with_the_unknown(made: CellCounts) -> None:
+    found, known = interval(made), interval(CellCounts(passes=made.passes, failures=made.failures))
     assert found is not None
     assert known is not None
     assert found.low - 1e-12 <= made.passes / made.measured <= found.high + 1e-12
     if made.unknown:
         assert found.high - found.low > 0
-        assert interval(Counts(passes=made.passes + made.unknown, failures=made.failures)).high == found.high  # type: ignore[union-attr]
+        best = interval(CellCounts(passes=made.passes + made.unknown, failures=made.failures))
+        assert best is not None
+        assert best.high == found.high
 
 
 @given(counts, st.floats(0.05, 0.95))
-def test_no_counts_support_and_refute_the_same_minimum(made: Counts, rate: float) -> None:
+def test_no_counts_support_and_refute_the_same_minimum(made: CellCounts, rate: float) -> None:
     assert p_supported(made, rate) > 0.05 or p_refuted(made, rate) > 0.05
 
 
 def test_there_is_no_interval_where_nothing_was_measured() -> None:
-    assert interval(Counts(errors=3)) is None
+    assert interval(CellCounts(errors=3)) is None

@@ -8,7 +8,8 @@ import statistics
 import pytest
 from refork.records.outcome import Trial
 from refork_evals.results import Cell, Score, ScoredTrial, Verdict
-from refork_evals.verdicts.estimates import Mean, all_of_k, any_of_k, at_k, mean, scorer_rates
+from refork_evals.results.estimates import Mean
+from refork_evals.verdicts.estimates import all_of_k, any_of_k, at_k, mean, scorer_rates
 
 
 def cell(passes: int, failures: int, errors: int = 0) -> Cell:
@@ -59,8 +60,8 @@ def test_k_stays_below_the_number_of_measured_trials() -> None:
 
 def test_at_one_both_are_the_pass_rate() -> None:
     (one, *_) = at_k(cell(4, 6))
-    assert one.any_passes == pytest.approx(0.4)
-    assert one.all_pass == 0.4
+    assert one.pass_at_k == pytest.approx(0.4)
+    assert one.pass_hat_k == 0.4
 
 
 def test_every_scorer_has_its_own_rate_in_the_order_of_the_expectations() -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from refork.errors import ReforkError
 from refork.records import Step, StepKind
-from refork_evals.results import Evaluation
+from refork_evals.results import SuiteResult
 from refork_reports.formats import html
 from refork_reports.formats.html import render, write
 from refork_reports.results_json import read
@@ -26,6 +26,7 @@ from support.report_evaluations import (
     conversation,
     evaluation,
     everything,
+    fixed_by,
     guard,
     hostile,
     malformed_sql,
@@ -77,12 +78,12 @@ class Page(HTMLParser):
         yield from (value for _, found in self.tags if (value := found.get(name)) is not None)
 
 
-def text_of(made: Evaluation) -> str:
+def text_of(made: SuiteResult) -> str:
     return Page(render(made)).text
 
 
 @pytest.mark.parametrize("make", [evaluation, realistic, everything])
-def test_the_page_is_well_formed(make: Callable[[], Evaluation]) -> None:
+def test_the_page_is_well_formed(make: Callable[[], SuiteResult]) -> None:
     Page(render(make()))
 
 
@@ -160,13 +161,13 @@ def test_the_page_says_what_was_found_first() -> None:
 
 def test_a_fix_says_what_it_does_to_the_guards() -> None:
     assert "leaves guard quarterly-summary intact 14/14" in text_of(evaluation(misleading_summary(), guard()))
-    worse = replace(misleading_summary(), winners=("terse",))
+    worse = fixed_by(misleading_summary(), "terse")
     assert "breaks guard quarterly-summary 2/14" in text_of(evaluation(worse, guard()))
     assert "capture a guard from a run that went well" in text_of(evaluation(malformed_sql()))
 
 
 def test_a_failure_without_a_fix_names_the_nearest_candidate() -> None:
-    said = text_of(evaluation(replace(misleading_summary(), winners=())))
+    said = text_of(evaluation(fixed_by(misleading_summary())))
     assert "no candidate fixes it; the nearest is careful 10/10 (72–100%)" in said
 
 

@@ -6,13 +6,14 @@ from decimal import Decimal
 import pytest
 from refork.records.usage import Savings
 from refork_evals.results import CaseResult, Cell, Verdict
+from refork_evals.results.totals import totals
 from refork_reports.sentences import phrases
-from refork_reports.views.totals import totals
 from support.report_evaluations import (
     case,
     cell,
     evaluation,
     everything,
+    fixed_by,
     guard,
     hostile,
     malformed_sql,
@@ -42,11 +43,11 @@ def test_the_headline_tells_what_fails_what_fixes_it_and_what_is_unknown() -> No
         ((guard(), stale()), "The current prompts pass 1 of 2 cases; 1 is stale."),
         ((misleading_summary(),), "The current prompts fail the one case, and a candidate fixes it."),
         (
-            (replace(misleading_summary(), winners=()), malformed_sql()),
+            (fixed_by(misleading_summary()), malformed_sql()),
             "The current prompts fail both cases, and candidates fix 1 of them.",
         ),
         (
-            (replace(misleading_summary(), winners=()),),
+            (fixed_by(misleading_summary()),),
             "The current prompts fail the one case, and no candidate fixes it.",
         ),
         ((unmeasured(), unmeasured()), "2 could not be measured."),
@@ -58,11 +59,7 @@ def test_the_headline_counts_grammatically(results: tuple[CaseResult, ...], text
 
 
 def test_a_fix_is_said_with_its_trials_and_interval() -> None:
-    assert [phrases.fix(won) for won in phrases.fixes(misleading_summary())] == ["careful 10/10 (72–100%)"]
-
-
-def test_current_is_never_called_a_fix() -> None:
-    assert phrases.fixes(replace(guard(), winners=("current", "careful")))[0].variant == "careful"
+    assert [phrases.fix(won) for won in misleading_summary().fixes] == ["careful 10/10 (72–100%)"]
 
 
 def test_trials_that_did_not_run_stay_in_the_denominator() -> None:

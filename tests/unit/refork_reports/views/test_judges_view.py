@@ -139,7 +139,7 @@ def test_results_json_holds_it_and_reads_back(tmp_path: Path) -> None:
     assert found.agreement.kappa.low is not None
     (one, *_) = read(file).cases[0].cells[0].trials
     assert one.scores[0].judge is not None
-    assert one.scores[0].judge.answered == ["judge-0"]
+    assert one.scores[0].judge.answered == ("judge-0",)
 
 
 @pytest.fixture(scope="module")

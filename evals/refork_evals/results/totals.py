@@ -1,17 +1,18 @@
-"""What a whole evaluation took and saved. One sum, shown by the terminal, the page and the file alike."""
+"""What a whole evaluation took and saved: one sum, which the terminal, the page and the file show."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
 from refork.records.outcome import Trial
-from refork.records.usage import Savings, Usage, cost, total_usage
-from refork_evals.results import Cell, Evaluation
+from refork.records.usage import Money, Savings, Usage, cost, total_usage
+
+from refork_evals.results import Cell, Reused, SuiteResult
 
 
 @dataclass(frozen=True, kw_only=True)
 class Totals:
-    """``cost_usd`` is None as soon as one cell that called a model has no price.
+    """The sums over all cells. ``cost_usd`` is unknown as soon as one cell that called a model has no price.
 
     ``seconds`` is the wall time of the session, ``model_seconds`` the sum over all trials.
     """
@@ -24,14 +25,15 @@ class Totals:
     missing: int
     resumed: int
     usage: Usage
-    cost_usd: Decimal | None
+    cost_usd: Money | None
     seconds: float
     model_seconds: float
     savings: Savings | None
     unpriced_models: tuple[str, ...]
+    reused: Reused | None
 
 
-def totals(evaluation: Evaluation) -> Totals:
+def totals(evaluation: SuiteResult) -> Totals:
     cells = evaluation.cells
     trials = [scored.trial for cell in cells for scored in cell.trials]
     return Totals(
@@ -48,6 +50,7 @@ def totals(evaluation: Evaluation) -> Totals:
         model_seconds=sum(cell.seconds for cell in cells),
         savings=evaluation.savings,
         unpriced_models=unpriced_models(evaluation),
+        reused=evaluation.reused,
     )
 
 
@@ -56,7 +59,7 @@ def shown_cost(cell: Cell) -> Decimal | None:
     return cell.cost_usd if cell.usage.total_tokens else None
 
 
-def unpriced_models(evaluation: Evaluation) -> tuple[str, ...]:
+def unpriced_models(evaluation: SuiteResult) -> tuple[str, ...]:
     """The models in the way of a sum: those of trials, and of recorded runs where savings lack a price."""
     found = {model: None for cell in evaluation.cells for model in _unpriced_of(cell)}
     savings = evaluation.savings

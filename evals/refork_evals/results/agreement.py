@@ -1,0 +1,65 @@
+"""How far a judge agrees with a person."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from refork_evals.results.comparisons import Interval
+
+ENOUGH: Final = 20
+"""Below so many labelled outputs an interval of kappa is wrong too often, and a rate too wide, to lean on."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kappa:
+    """Cohen's kappa: 1 is full agreement, 0 what chance alone gives. ``value`` is None where it is not defined.
+
+    Both ends are of 95%, None where there is no interval; ``note`` says why.
+    """
+
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Agreement:
+    """Counts of labelled outputs. Intervals are Wilson's, of 95%, None where the rate has no output to be of."""
+
+    both_pass: int
+    both_fail: int
+    false_passes: int
+    false_fails: int
+    kappa: Kappa
+    false_pass_interval: Interval | None
+    false_fail_interval: Interval | None
+
+    @property
+    def outputs(self) -> int:
+        return self.both_pass + self.both_fail + self.false_passes + self.false_fails
+
+    @property
+    def agreed(self) -> int:
+        return self.both_pass + self.both_fail
+
+    @property
+    def person_fails(self) -> int:
+        return self.false_passes + self.both_fail
+
+    @property
+    def person_passes(self) -> int:
+        return self.false_fails + self.both_pass
+
+    @property
+    def false_pass_rate(self) -> float | None:
+        """Of the outputs that the person fails, the share that the judge lets pass."""
+        return self.false_passes / self.person_fails if self.person_fails else None
+
+    @property
+    def false_fail_rate(self) -> float | None:
+        """Of the outputs that the person passes, the share that the judge fails."""
+        return self.false_fails / self.person_passes if self.person_passes else None
+
+    @property
+    def too_few(self) -> bool:
+        return self.outputs < ENOUGH

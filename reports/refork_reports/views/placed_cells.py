@@ -1,0 +1,90 @@
+"""The cells of an evaluation where they stand on the page."""
+
+from dataclasses import dataclass
+
+from refork.records.variant import CURRENT
+from refork.text import numbers as humanize
+from refork_evals.results import CaseResult, Cell, Verdict
+
+from refork_reports.sentences import phrases
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bar:
+    """Shares of the planned trials to be drawn: every number is a percentage from 0 to 100."""
+
+    rate: float
+    unknown: float
+    low: float | None
+    high: float | None
+    needed: float
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlacedCell:
+    """A cell and where it stands: ``position`` is that of its case, ``number`` its own in the case, both from 1."""
+
+    position: int
+    number: int
+    result: CaseResult
+    cell: Cell
+
+    @property
+    def anchor(self) -> str:
+        return f"{self.case_anchor}-variant-{self.number}"
+
+    @property
+    def case_anchor(self) -> str:
+        return case_anchor(self.position)
+
+    @property
+    def bar(self) -> Bar | None:
+        """The share that passed, drawn; None where nothing was measured."""
+        return _bar(self.cell)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether its trials are worth a look at once: of what fixes the case, else of the code as it stands."""
+        opened = next((cell.variant for cell in self.result.fixes), CURRENT)
+        return self.cell.variant == opened and bool(self.cell.trials)
+
+    @property
+    def telling(self) -> int:
+        """The place of the trial to show at once: unless the variant passes, the first that did not."""
+        if self.cell.verdict is Verdict.PASS:
+            return 0
+        return next((place for place, scored in enumerate(self.cell.trials) if scored.passed is not True), 0)
+
+
+def case_anchor(position: int) -> str:
+    return f"case-{position}"
+
+
+def placed_cells(position: int, result: CaseResult) -> tuple[PlacedCell, ...]:
+    """The cells of a case, which is the ``position``-th, from 1."""
+    return tuple(
+        PlacedCell(position=position, number=number, result=result, cell=cell)
+        for number, cell in enumerate(result.cells, 1)
+    )
+
+
+def _bar(cell: Cell) -> Bar | None:
+    if not cell.measured:
+        return None
+    planned = phrases.planned(cell)
+    rate, unknown = cell.passes / planned, (cell.errors + cell.missing) / planned
+    parts = [f"{humanize.percent(rate)} passed"]
+    parts += [f"{humanize.percent(unknown)} not measured"] * (unknown > 0)
+    if cell.interval is not None:
+        parts.append(
+            f"between {humanize.percent(cell.interval.low)} and {humanize.percent(cell.interval.high)}"
+        )
+    return Bar(
+        rate=100 * rate,
+        unknown=100 * unknown,
+        low=None if cell.interval is None else 100 * cell.interval.low,
+        high=None if cell.interval is None else 100 * cell.interval.high,
+        needed=100 * cell.min_pass_rate,
+        text=f"{', '.join(parts)}; {humanize.percent(cell.min_pass_rate)} needed",
+    )
