@@ -8,7 +8,7 @@ from unittest.mock import patch
 
 from refork.dbos.replay.admission import ForkState
 from refork.fork import ForkSession
-from refork.fork.host import Host
+from refork.fork.fork_host import ForkHost
 from refork.records import Case, Run
 from refork.records.variant import current
 
@@ -44,10 +44,10 @@ class _Clock:
 @contextmanager
 def _clocked() -> Generator[_Clock]:
     clock = _Clock()
-    start: Callable[..., None] = Host.start
+    start: Callable[..., None] = ForkHost.start
     begin = ForkState.begin
 
-    def started(host: Host, branch: Any, run: Run, **rest: Any) -> None:
+    def started(host: ForkHost, branch: Any, run: Run, **rest: Any) -> None:
         clock.started.setdefault(branch.fork_state.run_id, time.perf_counter())
         start(host, branch, run, **rest)
 
@@ -55,5 +55,5 @@ def _clocked() -> Generator[_Clock]:
         clock.taken.setdefault(state.run_id, time.perf_counter())
         begin(state)
 
-    with patch.object(Host, "start", started), patch.object(ForkState, "begin", taken):
+    with patch.object(ForkHost, "start", started), patch.object(ForkState, "begin", taken):
         yield clock

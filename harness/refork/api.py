@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 from functools import wraps
 from pathlib import Path
-from typing import Any, Final, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from refork.hosts import check_hosts
 from refork.hosts.dbos import DBOS
@@ -22,19 +22,17 @@ from refork.case_capture.case_writer import check_finished, check_fork_point, fi
 from refork.case_capture.failures import run_name  # noqa: E402
 from refork.case_capture.fork_points import fork_points_of  # noqa: E402
 from refork.case_capture.loader import LoadedRun, Loader, Redaction  # noqa: E402
-from refork.case_files.case_file import CASE_FILE  # noqa: E402
 from refork.case_files.case_file import load_case as read_case  # noqa: E402
+from refork.case_files.finding import case_file_at, case_file_named  # noqa: E402
 from refork.config import Config, load_config  # noqa: E402
 from refork.dbos.reader.reader import Reader  # noqa: E402
-from refork.dbos.reader.types import RunSummary  # noqa: E402
+from refork.dbos.reader.recordings import DATABASE_VARIABLE, RunSummary  # noqa: E402
 from refork.errors import BadInputError  # noqa: E402
 from refork.records import Case, Run  # noqa: E402
 from refork.redaction import checked_kinds  # noqa: E402
-from refork.text.lines import nearest  # noqa: E402
 
 P = ParamSpec("P")
 R = TypeVar("R")
-DATABASE_VARIABLE: Final = "DBOS_SYSTEM_DATABASE_URL"
 
 
 def runs(
@@ -127,17 +125,7 @@ def load_case(case: str | Path, *, project: str | Path | None = None) -> Case:
 
     Raises BadInputError where there is none, and BadFileError for what is wrong in its files.
     """
-    file = _case_file(Path(case))
-    if file is None:
-        config = _config(project)
-        files = {path.parent.name: path for path in sorted(config.cases.rglob(CASE_FILE))}
-        if str(case) not in files:
-            raise BadInputError(
-                f"{str(case)!r} is no case: neither a folder with a {CASE_FILE}, nor one of "
-                f"{str(config.cases)!r}{nearest(str(case), files)}"
-            )
-        file = files[str(case)]
-    return read_case(file)
+    return read_case(case_file_at(Path(case)) or case_file_named(str(case), _config(project).cases))
 
 
 def awaited(function: Callable[P, R]) -> Callable[P, Coroutine[Any, Any, R]]:
@@ -180,8 +168,3 @@ def _fork_point(loaded: LoadedRun, step: int | str | None) -> int:
         numbers = ", ".join(str(point.number) for point in points)
         raise BadInputError(f"flags name the steps {numbers} of run {loaded.run.id!r}: say which as step=...")
     return points[0].number
-
-
-def _case_file(path: Path) -> Path | None:
-    file = path if path.name == CASE_FILE else path / CASE_FILE
-    return file if file.is_file() else None

@@ -34,7 +34,7 @@ def lakebase_engine(
     Databricks refuses. Opening a connection raises DatabaseError too, where no token can be had.
     """
     from refork.dbos.servers.lakebase import lakebase_server  # noqa: PLC0415 - an extra, and heavy
-    from refork.dbos.servers.parameters import checked  # noqa: PLC0415
+    from refork.dbos.servers.url_parameters import checked  # noqa: PLC0415
 
     server = lakebase_server(
         endpoint,

@@ -45,7 +45,7 @@ class ModelServer(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sample:
+class ConformanceSample:
     """``run`` as :class:`refork.dbos.reader.reader.Reader` gives it; ``acted`` says whether the tool ran since then.
 
     ``sees_tools`` says whether the framework can tell which tools a request offers and which step is a tool's,
@@ -64,9 +64,9 @@ class Sample:
 
 
 class FrameworkConformance:
-    """The tests. A subclass has a fixture ``sample`` that gives a :class:`Sample`, best of scope ``class``."""
+    """The tests. A subclass has a fixture ``sample`` of a :class:`ConformanceSample`, best of scope ``class``."""
 
-    def test_its_runs_are_recognised_and_described(self, sample: Sample) -> None:
+    def test_its_runs_are_recognised_and_described(self, sample: ConformanceSample) -> None:
         run = sample.run
         assert run.framework == sample.framework.name
         first, tool, last = _steps(run)
@@ -77,12 +77,12 @@ class FrameworkConformance:
         assert last.answer.text or last.answer.structured
         assert [step.usage is not None for step in (first, tool, last)] == [True, False, True]
 
-    def test_its_checkpoints_are_json_and_come_back(self, sample: Sample) -> None:
+    def test_its_checkpoints_are_json_and_come_back(self, sample: ConformanceSample) -> None:
         for step in sample.run.steps:
             written = json.loads(json.dumps(step.output))
             assert DEFAULT.encode(DEFAULT.decode(written)) == written
 
-    def test_a_replay_sees_every_request_and_makes_no_call(self, sample: Sample) -> None:
+    def test_a_replay_sees_every_request_and_makes_no_call(self, sample: ConformanceSample) -> None:
         sample.server.reset()
         replay = sample.session.replay(sample.run)
         assert replay.problem is None
@@ -100,7 +100,7 @@ class FrameworkConformance:
         assert list(sample.server.bodies()) == []
         assert not sample.acted()
 
-    def test_a_replay_stops_at_the_first_step_that_was_not_recorded(self, sample: Sample) -> None:
+    def test_a_replay_stops_at_the_first_step_that_was_not_recorded(self, sample: ConformanceSample) -> None:
         sample.server.reset()
         for missing in range(len(_steps(sample.run))):
             number = _steps(sample.run)[missing].number
@@ -109,7 +109,7 @@ class FrameworkConformance:
         assert list(sample.server.bodies()) == []
         assert not sample.acted()
 
-    def test_every_trial_is_one_call_and_nothing_after_it_runs(self, sample: Sample) -> None:
+    def test_every_trial_is_one_call_and_nothing_after_it_runs(self, sample: ConformanceSample) -> None:
         for step in (_steps(sample.run)[0], _steps(sample.run)[-1]):
             sample.server.reset()
             outcome = _measured(sample, step.number, trials=5)
@@ -119,7 +119,7 @@ class FrameworkConformance:
             assert all(trial.usage is not None and trial.answer == step.answer for trial in outcome.trials)
             assert not sample.acted()
 
-    def test_a_variants_prompt_is_sent_at_the_fork_point(self, sample: Sample) -> None:
+    def test_a_variants_prompt_is_sent_at_the_fork_point(self, sample: ConformanceSample) -> None:
         for step in (_steps(sample.run)[0], _steps(sample.run)[-1]):
             sample.server.reset()
             outcome = _measured(sample, step.number, CANDIDATE, trials=1)
@@ -128,7 +128,7 @@ class FrameworkConformance:
             sent = ["Careful!" in json.dumps(body) for body in sample.server.bodies()]
             assert sorted(sent) == [False, True]
 
-    def test_a_variants_model_and_settings_are_sent(self, sample: Sample) -> None:
+    def test_a_variants_model_and_settings_are_sent(self, sample: ConformanceSample) -> None:
         if not sample.changes_model:
             pytest.skip("its variants are prompts alone")
         for step in (_steps(sample.run)[0], _steps(sample.run)[-1]):
@@ -140,7 +140,7 @@ class FrameworkConformance:
             assert [body["temperature"] for body in sent] == [0.25]
             assert len(sample.server.bodies()) == 2
 
-    def test_what_the_model_refuses_is_an_error_of_that_trial_alone(self, sample: Sample) -> None:
+    def test_what_the_model_refuses_is_an_error_of_that_trial_alone(self, sample: ConformanceSample) -> None:
         sample.server.reset()
         sample.server.refuse_next()
         outcome = _measured(sample, _steps(sample.run)[0].number, trials=3)
@@ -148,7 +148,7 @@ class FrameworkConformance:
         assert sorted(trial.error is None for trial in outcome.trials) == [False, True, True]
 
     def test_an_answer_that_is_kept_is_found_again(
-        self, sample: Sample, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+        self, sample: ConformanceSample, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(sample.session.answers, "mode", AnswersMode.REUSE)
         run = sample.session.replay(sample.run).run
@@ -163,7 +163,9 @@ class FrameworkConformance:
             if scope == "step":  # a workflow's result may hold what differs between any two runs
                 assert [trial.answer for trial in again.trials] == [trial.answer for trial in first.trials]
 
-    def test_a_tail_goes_on_to_the_end_and_the_tool_is_answered_from_the_record(self, sample: Sample) -> None:
+    def test_a_tail_goes_on_to_the_end_and_the_tool_is_answered_from_the_record(
+        self, sample: ConformanceSample
+    ) -> None:
         sample.server.reset()
         run = sample.session.replay(sample.run).run
         outcome = _measured(sample, _steps(run)[0].number, trials=2, run=run, scope="tail")
@@ -198,7 +200,7 @@ def _cached(outcome: Outcome) -> Iterator[CachedAnswer]:
 
 
 def _measured(
-    sample: Sample,
+    sample: ConformanceSample,
     step: int,
     *candidates: Variant,
     trials: int,

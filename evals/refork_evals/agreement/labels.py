@@ -12,14 +12,14 @@ from typing import Annotated, Any, Final, TypeAlias, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 from refork.errors import BadFileError
 from refork.storage.files import MEGABYTE, read_text, write_atomically
-from refork.storage.format_versions import Format
+from refork.storage.format_versions import FileFormat
 from refork.storage.json_text import parse_json
 from refork.storage.validation import explain
 
 from refork_evals.digests import DIGITS
 
 LABELS_FILE: Final = "labels.jsonl"
-LABELS_FORMAT: Final = Format(version=1)
+LABELS_FORMAT: Final = FileFormat(version=1)
 BEGINS: Final = 80
 """Characters of an output that stand beside its digest, for whoever reads the file."""
 

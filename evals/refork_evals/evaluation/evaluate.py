@@ -9,7 +9,7 @@ from pathlib import Path
 
 from refork.answer_cache import AnswersMode
 from refork.case_files.case_file import CASE_FILE, load_case
-from refork.config import project_policy
+from refork.case_files.finding import case_file_at
 from refork.errors import BadInputError
 from refork.prompts.prompt import Prompt
 from refork.records import Case
@@ -50,7 +50,7 @@ def evaluate(
         catalogue.measured(case, _variants(variants, case, catalogue))
         for case in _cases(cases, settings, catalogue)
     ]
-    check_stubs(project_policy(settings.project))
+    check_stubs(settings.project.tool_policy)
     with ExitStack() as stack:
         answers = DurableAnswers(settings.project)
         budget = new_budget(settings.project)
@@ -145,8 +145,8 @@ def _cases(given: Sequence[Case | str | Path] | None, settings: Settings, catalo
 
 
 def _case(path: Path, catalogue: Catalogue) -> Case:
-    file = path if path.name == CASE_FILE else path / CASE_FILE
-    return load_case(file) if file.is_file() else catalogue.named(str(path))
+    file = case_file_at(path)
+    return catalogue.named(str(path)) if file is None else load_case(file)
 
 
 def _variants(

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from refork.case_files.case_file import CASE_FILE, load_case
-from refork.config import project_policy
+from refork.case_files.finding import case_file_named
 from refork.errors import BadFileError, BadInputError
 from refork.prompts.candidates import PLAIN, find_variants, load_variants
 from refork.records import Case
@@ -103,15 +103,12 @@ class Catalogue:
         return self._cases[file]
 
     def _with_users(self, case: Case) -> Case:
-        run = with_users(case.run, project_policy(self._settings.project))
+        run = with_users(case.run, self._settings.project.tool_policy)
         return dataclasses.replace(case, run=run)
 
     def named(self, name: str) -> Case:
-        root = self._settings.project.cases
-        files = {path.parent.name: path for path in sorted(root.rglob(CASE_FILE))}
-        if name not in files:
-            raise BadInputError(f"no case of {str(root)!r} is {name!r}{nearest(name, files)}")
-        return self._load(files[name])
+        """The case of this name. Raises ReforkError."""
+        return self._load(case_file_named(name, self._settings.project.cases))
 
     def candidates(self, case: Case, names: Sequence[str] | None) -> tuple[Variant, ...]:
         """The candidates of these names, or all. Raises BadInputError for a name that no prompt has."""

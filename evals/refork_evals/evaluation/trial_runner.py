@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from refork.answer_cache import Store
-from refork.config import project_policy
 from refork.errors import ReforkError
 from refork.imports import without_garbage_collection
 from refork.records.outcome import ForkStatus, Outcome, Trial
@@ -196,7 +195,7 @@ class TrialRunner:
     def _open(self) -> "AbstractContextManager[ForkSession]":
         with without_garbage_collection():
             from refork.fork import open_project  # noqa: PLC0415 - DBOS takes a second to import
-        check_stubs(project_policy(self._project))
+        check_stubs(self._project.tool_policy)
         return open_project(
             self._project,
             slot=self._slot,

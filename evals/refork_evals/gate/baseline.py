@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from refork.errors import BadFileError, BadInputError
 from refork.records.variant import CURRENT
 from refork.storage.files import MEGABYTE, read_text, write_atomically
-from refork.storage.format_versions import Format
+from refork.storage.format_versions import FileFormat
 from refork.storage.json_text import dump_json, parse_json
 from refork.storage.validation import explain
 from refork.text.lines import one_line
@@ -18,7 +18,7 @@ from refork.version import __version__
 
 from refork_evals.results import CaseResult, Verdict
 
-BASELINE_FORMAT: Final = Format(version=1)
+BASELINE_FORMAT: Final = FileFormat(version=1)
 GIT: Final = "git:"
 UPDATE: Final = "pytest --agent-evals --agent-evals-update-baseline"
 _STRICT = ConfigDict(extra="forbid", strict=True, frozen=True)

@@ -10,7 +10,7 @@ from refork_evals.plans.words import despite_errors, out_of_reach, passed, why_n
 from refork_evals.results import Change, Comparison, Method, Verdict
 from refork_evals.statistics.draws import Floats, chance, null_moments
 from refork_evals.statistics.drops import DropRules, drop_rules
-from refork_evals.statistics.sequential import Bounds, Rule, rate_rule
+from refork_evals.statistics.sequential import Bounds, StoppingRule, rate_rule
 from refork_evals.statistics.strata import Pair, interval
 from refork_evals.statistics.stratified import Stratum
 from refork_evals.verdicts.decision import CellCounts, Decision, nothing_measured
@@ -44,11 +44,11 @@ class BaselinePlan:
         )
 
     @cached_property
-    def rule(self) -> Rule:
+    def rule(self) -> StoppingRule:
         return self.drops.rule(self.before)
 
     @cached_property
-    def own_rule(self) -> Rule | None:
+    def own_rule(self) -> StoppingRule | None:
         if self.own is None:
             return None
         return rate_rule(self.own, self.bounds, alpha_good=self.alpha_unchanged, alpha_bad=self.alpha / 2)
@@ -138,7 +138,7 @@ def _found(drops: DropRules, before: float, power: float) -> float | None:
 
 
 @lru_cache(maxsize=256)
-def _moments(drops: DropRules, own: Rule | None) -> tuple[Floats, Floats, Floats]:
+def _moments(drops: DropRules, own: StoppingRule | None) -> tuple[Floats, Floats, Floats]:
     if own is None:
         stop = drops.good | drops.bad
     else:

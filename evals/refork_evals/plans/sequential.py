@@ -5,7 +5,7 @@ from functools import cached_property
 
 from refork_evals.plans.words import despite_errors, out_of_reach, passed, why_no_more
 from refork_evals.results import Method, Verdict
-from refork_evals.statistics.sequential import Bounds, Rule, rate_rule
+from refork_evals.statistics.sequential import Bounds, StoppingRule, rate_rule
 from refork_evals.verdicts.decision import CellCounts, Decision, nothing_measured
 
 
@@ -23,7 +23,7 @@ class SequentialPlan:
     method: Method = Method.SEQUENTIAL
 
     @cached_property
-    def rule(self) -> Rule:
+    def rule(self) -> StoppingRule:
         share = self.alpha / max(1, self.cases)
         return rate_rule(self.min_pass_rate, self.bounds, alpha_good=self.alpha, alpha_bad=share)
 

@@ -3,7 +3,7 @@
 import dataclasses
 
 from refork_evals.results import Verdict
-from refork_evals.statistics.sequential import Bounds, Rule
+from refork_evals.statistics.sequential import Bounds, StoppingRule
 from refork_evals.verdicts.decision import CellCounts, despite_unknown
 
 
@@ -11,7 +11,7 @@ def passed(counts: CellCounts) -> str:
     return f"{counts.passes} of {counts.measured} passed"
 
 
-def out_of_reach(rule: Rule) -> str:
+def out_of_reach(rule: StoppingRule) -> str:
     missed = [Verdict.PASS.value] * (not rule.can_be_good) + [Verdict.FAIL.value] * (not rule.can_be_bad)
     return " or ".join(missed)
 

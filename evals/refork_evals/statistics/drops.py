@@ -15,7 +15,7 @@ from typing import Final, TypeAlias
 import numpy as np
 
 from refork_evals.statistics.draws import RATES, Floats, Region, binomial, chance, largest_region
-from refork_evals.statistics.sequential import Bounds, Rule, drawn, likelihood
+from refork_evals.statistics.sequential import Bounds, StoppingRule, drawn, likelihood
 
 NEAR: Final = 0.9
 """Of the smallest drop: the drop whose likelihood is weighed. Of the shares tried, this one found most."""
@@ -45,8 +45,8 @@ class DropRules:
         """Trials of the baseline."""
         return len(self.bad) - 1
 
-    def rule(self, passes: int) -> Rule:
-        return Rule(bounds=self.bounds, good=self.good[passes], bad=self.bad[passes])
+    def rule(self, passes: int) -> StoppingRule:
+        return StoppingRule(bounds=self.bounds, good=self.good[passes], bad=self.bad[passes])
 
 
 @lru_cache(maxsize=64)

@@ -36,7 +36,7 @@ class Bounds:
 
 
 @dataclass(frozen=True, eq=False)
-class Rule:
+class StoppingRule:
     """When to stop: ``good[n, x]`` and ``bad[n, x]`` for ``x`` passes of ``n`` trials, never both."""
 
     bounds: Bounds
@@ -74,7 +74,7 @@ class Rule:
 
 
 @lru_cache(maxsize=256)
-def rate_rule(min_pass_rate: float, bounds: Bounds, *, alpha_good: float, alpha_bad: float) -> Rule:
+def rate_rule(min_pass_rate: float, bounds: Bounds, *, alpha_good: float, alpha_bad: float) -> StoppingRule:
     """Whether a pass rate is above ``min_pass_rate`` (good) or below it (bad).
 
     "good" is wrong with a chance of at most ``alpha_good``, "bad" of at most ``alpha_bad``. At 1, a failure is
@@ -92,14 +92,14 @@ def rate_rule(min_pass_rate: float, bounds: Bounds, *, alpha_good: float, alpha_
     above, below = (now > min_pass_rate) & (x <= n), (now < min_pass_rate) & (x <= n)
     good = largest_region(ratio, above, alpha_good, crossing, bounds.lowest)
     bad = largest_region(ratio, below, alpha_bad, crossing, bounds.lowest)
-    return Rule(bounds=bounds, good=good[0], bad=bad[0])
+    return StoppingRule(bounds=bounds, good=good[0], bad=bad[0])
 
 
-def _perfect(bounds: Bounds) -> Rule:
+def _perfect(bounds: Bounds) -> StoppingRule:
     n, x, _ = drawn(bounds.highest)
     looked = n >= bounds.lowest
     good = (x == n) & (n >= max(bounds.lowest, min(PERFECT, bounds.highest)))
-    return Rule(bounds=bounds, good=good[0], bad=((x < n) & looked)[0])
+    return StoppingRule(bounds=bounds, good=good[0], bad=((x < n) & looked)[0])
 
 
 def drawn(highest: int) -> tuple[Floats, Floats, Floats]:

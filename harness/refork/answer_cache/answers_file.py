@@ -13,13 +13,13 @@ from pydantic import ValidationError
 from refork.errors import BadFileError
 from refork.records.cached_answer import AnswerKey, CachedAnswer, adapter
 from refork.storage.files import MEGABYTE, read_text, write_atomically
-from refork.storage.format_versions import Format
+from refork.storage.format_versions import FileFormat
 from refork.storage.json_text import parse_json
 from refork.storage.validation import explain
 
 ANSWERS_FILE: Final = "answers.jsonl"
 ATTRIBUTES_FILE: Final = ".gitattributes"
-ANSWERS_FORMAT: Final = Format(version=1)
+ANSWERS_FORMAT: Final = FileFormat(version=1)
 _LIMIT: Final = 1_000 * MEGABYTE
 _CONFLICT: Final = ("<<<<<<<", "=======", ">>>>>>>", "|||||||")
 

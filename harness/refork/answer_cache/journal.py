@@ -22,7 +22,7 @@ from refork.records.cached_answer import CachedAnswer, adapter
 from refork.redaction.process_secrets import hidden
 from refork.storage.files import sync_folder
 from refork.storage.process_locks import held_file
-from refork.storage.session_files import MAIN, Part, parts_in
+from refork.storage.session_files import MAIN, ProcessJournal, parts_in
 
 VERSION: Final = 1
 REUSABLE_SECONDS: Final = 24 * 3600
@@ -93,7 +93,7 @@ def open_journal(
     which the cases lie in. The file is left where it is: whoever has seen its answers into ``answers.jsonl``
     deletes it.
     """
-    own = Part(folder=folder, session=session or new_session(), name=part)
+    own = ProcessJournal(folder=folder, session=session or new_session(), name=part)
     with ExitStack() as stack:
         try:
             held = stack.enter_context(held_file(own.lock))
@@ -139,7 +139,7 @@ def read_journal(path: Path, home: Path) -> Iterator[Left]:
         lines = path.read_bytes().splitlines()
     except OSError:
         return
-    is_over = Part.at(path).is_over
+    is_over = ProcessJournal.at(path).is_over
     for line in lines:
         with suppress(ValueError, KeyError, TypeError, RecursionError, ValidationError):
             document: Any = json.loads(line)
@@ -155,7 +155,7 @@ def is_fresh(cached: CachedAnswer) -> bool:
     return time.time() - cached.answered_at.timestamp() < REUSABLE_SECONDS
 
 
-def _take(part: Part, stack: ExitStack) -> bool:
+def _take(part: ProcessJournal, stack: ExitStack) -> bool:
     try:
         return stack.enter_context(held_file(part.lock)) and part.path.exists()
     except OSError:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from refork.answer_cache.modes import AnswersMode
 from refork.records.cached_answer import CachedAnswer
-from refork.storage.session_files import Part
+from refork.storage.session_files import ProcessJournal
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +26,7 @@ class UnfinishedAnswers:
     def __init__(self) -> None:
         self.answers: list[Left] = []
         self.orphaned: set[str] = set()
-        self._held: list[Part] = []
+        self._held: list[ProcessJournal] = []
         self._seen: list[Path] = []
 
     @property
@@ -34,12 +34,12 @@ class UnfinishedAnswers:
         """The files that the answers stand in."""
         return (*(part.path for part in self._held), *self._seen)
 
-    def hold(self, part: Part, answers: Iterable[Left]) -> None:
+    def hold(self, part: ProcessJournal, answers: Iterable[Left]) -> None:
         """Take up a journal that nobody writes to any more."""
         self._held.append(part)
         self.answers += answers
 
-    def see(self, part: Part, answers: Iterable[Left]) -> None:
+    def see(self, part: ProcessJournal, answers: Iterable[Left]) -> None:
         """Take up what stands in the journal of a process that outlives its session."""
         self._seen.append(part.path)
         self.orphaned.add(part.session)

@@ -11,7 +11,7 @@ from typing import Final
 from refork.case_files.case_file import CASE_FILE, load_case, save_case_yaml
 from refork.case_files.large_values import fitted, fitted_head
 from refork.case_files.run_file import RUN_FILE, save_run
-from refork.dbos.reader.types import ACTIVE, Problem
+from refork.dbos.reader.recordings import ACTIVE, Problem
 from refork.errors import (
     BadFileError,
     BadInputError,

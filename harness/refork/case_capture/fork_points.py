@@ -6,7 +6,7 @@ from typing import Final
 
 from refork.case_capture.case_writer import find_step, runs_a_function
 from refork.case_capture.failures import broken_step
-from refork.dbos.reader.types import Flag
+from refork.dbos.reader.recordings import Flag
 from refork.errors import BadInputError, StepNotFoundError
 from refork.records import Run, Step, StepKind
 

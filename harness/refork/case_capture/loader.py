@@ -18,9 +18,9 @@ from refork.errors import ReforkError
 if TYPE_CHECKING:
     from refork.config import Config
     from refork.dbos.reader.reader import FetchedRun
-    from refork.dbos.reader.types import Flag, Problem
+    from refork.dbos.reader.recordings import Flag, Problem
     from refork.fork import ForkSession
-    from refork.fork.branches.replay_branch import Replay
+    from refork.fork.branches.replay_branch import ReplayedRun
     from refork.records import Run, Step
     from refork.redaction import Redactor, Replaced
 
@@ -62,7 +62,7 @@ class Redaction:
             return None
         function = None
         if config.redact is not None:
-            from refork.dbos.instance.application import function_named  # noqa: PLC0415 - takes a second to import
+            from refork.dbos.application.importing import function_named  # noqa: PLC0415 - takes a second to import
 
             function = function_named("redact", config.redact)
         return Redactor(kinds=self.kinds, function=function)
@@ -105,7 +105,7 @@ class Loader:
         from refork.hosts.dbos import DBOS  # noqa: PLC0415
 
         check_hosts((DBOS,))
-        from refork.dbos.reader.custom_serializer import custom_serializer  # noqa: PLC0415 - takes a second to import
+        from refork.dbos.serialization.custom_serializer import custom_serializer  # noqa: PLC0415 - takes a second to import
 
         if str(self._config.root) not in sys.path:
             sys.path.insert(0, str(self._config.root))
@@ -208,7 +208,7 @@ def _replayed(loaded: LoadedRun, session: "ForkSession", redactor: "Redactor | N
     )
 
 
-def _said(replay: "Replay", *, todays: bool) -> str | None:
+def _said(replay: "ReplayedRun", *, todays: bool) -> str | None:
     """What a reader of the prompts must know of them."""
     said = [] if replay.problem is None else [f"some prompts are not known: {replay.problem}"]
     said += [f"what {name!r} sends is not known: it {why}" for name, why in replay.unseen.items()]

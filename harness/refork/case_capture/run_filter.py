@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from refork.dbos.reader.types import STATUSES
+from refork.dbos.reader.recordings import STATUSES
 from refork.errors import BadInputError
 
 if TYPE_CHECKING:
-    from refork.dbos.reader.types import Match
+    from refork.dbos.reader.recordings import Match
 
 ACCEPTED: Final = "'flagged', 'flagged~TEXT', 'status=ERROR', 'workflow=NAME' and 'error~TEXT'"
 _KEYS: Final = {"status": "=", "workflow": "=", "error": "~", "flagged": "~"}

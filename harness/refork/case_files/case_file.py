@@ -13,14 +13,14 @@ from refork.errors import BadFileError, BadInputError
 from refork.records import Case, Run, Step
 from refork.records.variant import RESERVED, prompt_folder
 from refork.storage.files import MEGABYTE, read_text, refuse_outside, write_atomically
-from refork.storage.format_versions import Format
+from refork.storage.format_versions import FileFormat
 from refork.storage.validation import explain
 from refork.storage.yaml_text import YamlDocument, parse_yaml
 from refork.text.lines import is_folder_name, is_name, nearest, one_line
 from refork.tool_policy.rule_files import case_rules
 
 CASE_FILE: Final = "case.yaml"
-CASE_FORMAT: Final = Format(version=1)
+CASE_FORMAT: Final = FileFormat(version=1)
 SCHEMA_URL: Final = "https://raw.githubusercontent.com/refork/refork/main/docs/schemas/case-v1.json"
 
 _STRICT = ConfigDict(extra="forbid", strict=True)

@@ -14,14 +14,14 @@ from refork.case_files.large_values import expanded
 from refork.errors import BadFileError, ValueNotPortableError
 from refork.records import Run, Step
 from refork.storage.files import read_text, write_atomically
-from refork.storage.format_versions import Format
+from refork.storage.format_versions import FileFormat
 from refork.storage.json_text import dump_json, parse_json
 from refork.storage.validation import explain
 from refork.text.lines import one_line
 from refork.version import __version__
 
 RUN_FILE: Final = "run.json"
-RUN_FORMAT: Final = Format(version=1)
+RUN_FORMAT: Final = FileFormat(version=1)
 _END: Final = "\n }\n}\n"
 
 
@@ -123,7 +123,7 @@ def _set_fields(value: Any) -> dict[str, Any]:
     for field in fields(value):
         item = getattr(value, field.name)
         if not _is_default(item, field):
-            found[field.name] = _sorted(item) if field.name == "settings" else _plain(item)
+            found[field.name] = dict(sorted(item.items())) if field.name == "settings" else _plain(item)
     return found
 
 
@@ -131,10 +131,6 @@ def _is_default(item: Any, field: Any) -> bool:
     if isinstance(item, dict | tuple) and not item:
         return callable(field.default_factory) or field.default == ()
     return item is None or (type(item) is type(field.default) and item == field.default)
-
-
-def _sorted(settings: dict[str, Any]) -> dict[str, Any]:
-    return {key: settings[key] for key in sorted(settings)}
 
 
 def _text(text: str) -> str:

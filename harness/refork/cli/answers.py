@@ -11,8 +11,8 @@ import click
 
 from refork.case_capture.loader import project
 from refork.cli._output.options import json_option
-from refork.cli._output.tables import Column, print_json, print_table
-from refork.errors import BadInputError, ReforkError
+from refork.cli._output.tables import TableColumn, print_json, print_table
+from refork.errors import ReforkError
 
 if TYPE_CHECKING:
     from refork.config import Config
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from refork.records.cached_answer import CachedAnswer
 
 _COLUMNS = (
-    Column(title="case", flexible=True),
-    Column(title="answers", right=True),
-    Column(title="requests", right=True),
-    Column(title="size", right=True),
-    Column(title="oldest"),
-    Column(title="newest"),
+    TableColumn(title="case", flexible=True),
+    TableColumn(title="answers", right=True),
+    TableColumn(title="requests", right=True),
+    TableColumn(title="size", right=True),
+    TableColumn(title="oldest"),
+    TableColumn(title="newest"),
 )
 
 
@@ -78,14 +78,13 @@ def prune(*, cases: tuple[str, ...], dry_run: bool) -> None:
 
 def _unreachable(config: "Config", cases: "Sequence[Case]") -> "list[tuple[Case, list[CachedAnswer], str]]":
     from refork.answer_cache import AnswersMode, Store  # noqa: PLC0415
-    from refork.config import project_policy  # noqa: PLC0415
     from refork.fork import open_project  # noqa: PLC0415 - DBOS takes a second to import
     from refork.fork.cache_pruning import unreachable  # noqa: PLC0415
     from refork.prompts.candidates import find_variants  # noqa: PLC0415
     from refork.records.variant import current  # noqa: PLC0415
 
     found: list[tuple[Case, list[CachedAnswer], str]] = []
-    policy = project_policy(config)
+    policy = config.tool_policy
     # What the application prints is no part of what was asked for.
     with (
         redirect_stdout(sys.stderr),
@@ -117,14 +116,13 @@ def _cached(case: "Case") -> "list[CachedAnswer]":
 
 
 def _cases(config: "Config", names: Sequence[str]) -> "list[Case]":
-    from refork.case_files.case_file import CASE_FILE, load_case  # noqa: PLC0415 - pydantic
-    from refork.text.lines import nearest  # noqa: PLC0415 - pydantic
+    from refork.case_files.case_file import load_case  # noqa: PLC0415 - pydantic
+    from refork.case_files.finding import case_file_named, case_files_by_name  # noqa: PLC0415 - pydantic
 
-    files = {path.parent.name: path for path in sorted(config.cases.rglob(CASE_FILE))}
-    for name in names:
-        if name not in files:
-            raise BadInputError(f"no case of {str(config.cases)!r} is {name!r}{nearest(name, files)}")
-    return [load_case(files[name]) for name in names or files]
+    if not names:
+        return [load_case(file) for file in case_files_by_name(config.cases).values()]
+    files = [case_file_named(name, config.cases) for name in names]
+    return [load_case(file) for file in files]
 
 
 def _entry(case: "Case", cached: "Sequence[CachedAnswer]") -> dict[str, object]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from refork.case_capture.run_filter import ACCEPTED, parsed
-from refork.cli._capture.messages import near, tell, tell_replaced, tell_size
+from refork.cli._capture.capture_messages import near, tell, tell_replaced, tell_size
 from refork.cli._output.options import db_option, redact_options, redaction, replay_option, since
 from refork.cli._output.tables import note, terminal
 from refork.errors import BadInputError

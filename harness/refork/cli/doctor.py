@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from refork.cli._output.options import json_option
-from refork.cli._output.tables import Column, print_json, print_table
+from refork.cli._output.tables import TableColumn, print_json, print_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from refork.hosts import Host, Internal
+    from refork.hosts import HostLibrary, Internal
 
 _COLUMNS: Final = (
-    Column(title="library"),
-    Column(title="installed"),
-    Column(title="tried with"),
-    Column(title="", flexible=True),
+    TableColumn(title="library"),
+    TableColumn(title="installed"),
+    TableColumn(title="tried with"),
+    TableColumn(title="", flexible=True),
 )
 FINE: Final = "fine"
 
@@ -49,12 +49,12 @@ def command(*, as_json: bool) -> int:
     return int(bool(found))
 
 
-def _row(host: "Host", missing: "Sequence[Internal]") -> tuple[str, ...]:
+def _row(host: "HostLibrary", missing: "Sequence[Internal]") -> tuple[str, ...]:
     installed = host.installed or "-"
     return host.distribution, installed, f"{host.oldest} to {host.newest}", _state(host, missing)
 
 
-def _state(host: "Host", missing: "Sequence[Internal]") -> str:
+def _state(host: "HostLibrary", missing: "Sequence[Internal]") -> str:
     if host.installed is None:
         return f"not installed: pip install 'refork[{host.extra}]'" if host.extra else "not installed"
     if missing:
@@ -64,7 +64,7 @@ def _state(host: "Host", missing: "Sequence[Internal]") -> str:
     return "newer than any that was tried; nothing is missing" if host.is_newer else FINE
 
 
-def _entry(host: "Host", missing: "Sequence[Internal]") -> dict[str, Any]:
+def _entry(host: "HostLibrary", missing: "Sequence[Internal]") -> dict[str, Any]:
     return {
         "name": host.distribution,
         "installed": host.installed,

@@ -8,22 +8,22 @@ import click
 from refork.cli._output.flags import as_json as flags_json
 from refork.cli._output.flags import told
 from refork.cli._output.options import db_option, json_option, since
-from refork.cli._output.tables import Column, console, print_json, print_table
+from refork.cli._output.tables import TableColumn, console, print_json, print_table
 from refork.cli._output.text import ago, first_line, tokens
 
 if TYPE_CHECKING:
-    from refork.dbos.reader.types import RunSummary
+    from refork.dbos.reader.recordings import RunSummary
 
 _COLUMNS = (
-    Column(title="id"),
-    Column(title="workflow", flexible=True),
-    Column(title="status"),
-    Column(title="when"),
-    Column(title="steps", right=True),
-    Column(title="tokens", right=True),
-    Column(title="error", flexible=True),
+    TableColumn(title="id"),
+    TableColumn(title="workflow", flexible=True),
+    TableColumn(title="status"),
+    TableColumn(title="when"),
+    TableColumn(title="steps", right=True),
+    TableColumn(title="tokens", right=True),
+    TableColumn(title="error", flexible=True),
 )
-_REASON = Column(title="flagged", flexible=True)
+_REASON = TableColumn(title="flagged", flexible=True)
 MARK = "⚑"
 """Stands behind the status of a run that was flagged."""
 _SHORT_ID = 8

@@ -9,8 +9,8 @@ from refork.hosts import check_hosts
 
 check_hosts()  # before what needs them is imported: a sentence, and no ImportError
 
-from refork.fork.branches.replay_branch import Replay  # noqa: E402
+from refork.fork.branches.replay_branch import ReplayedRun  # noqa: E402
 from refork.fork.case_fork import CaseFork  # noqa: E402
 from refork.fork.session import ForkSession, open_project, open_session  # noqa: E402
 
-__all__ = ["CaseFork", "ForkSession", "Replay", "open_project", "open_session"]
+__all__ = ["CaseFork", "ForkSession", "ReplayedRun", "open_project", "open_session"]

@@ -8,9 +8,9 @@ from threading import Lock
 from typing import Protocol
 
 from refork.errors import ReforkError, StaleError
+from refork.fork.secret_filters.secret_filter import hidden_problem, hidden_request, hidden_trial
 from refork.fork.trials.repeated_endings import EndedAlike
 from refork.fork.trials.scheduled_trial import AnswerRecorder, ScheduledTrial, cancel, refuse
-from refork.fork.trials.secret_filter import hidden_problem, hidden_request, hidden_trial
 from refork.records import Case, Request
 from refork.records.outcome import ForkStatus, Outcome, Trial
 from refork.records.variant import Variant

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
-from refork.dbos.instance.recovery import TAIL
+from refork.dbos.evals_database.interrupted_forks import TAIL
 from refork.errors import ForkError
 from refork.fork.branches.step_branch import StepBranch, WholeStep
 from refork.fork.branches.step_rerun import ToolRun
-from refork.fork.branches.tail_branch import TailBranch
 from refork.fork.branches.tool_results import RecordedToolResults
 from refork.fork.case_fork import Spread, TrialBranch
-from refork.fork.host import Host
+from refork.fork.fork_host import ForkHost
 from refork.fork.http_steps.models import denies
+from refork.fork.tails.tail_branch import TailBranch
 from refork.fork.tails.tool_access import ToolAccess
 from refork.fork.trials.scheduled_trial import AnswerRecorder, ScheduledTrial
 from refork.frameworks.plain_dbos.adapter import PlainSteps
@@ -32,7 +32,7 @@ class ForkStrategy(Spread, Protocol):
         ...
 
 
-def strategy_for(case: Case, framework: Framework | None, host: Host) -> ForkStrategy:
+def strategy_for(case: Case, framework: Framework | None, host: ForkHost) -> ForkStrategy:
     """The spread for a case. Raises ForkError where its fork point is a step that may not act."""
     policy = tightened(host.policy, case)
     _check_fork_point(case, policy)
@@ -68,7 +68,7 @@ class _OneForAll:
 
     case: Case
     framework: Framework | None
-    host: Host
+    host: ForkHost
     policy: ToolPolicy
     at_once: bool = True
 
@@ -104,7 +104,7 @@ class _OneAVariant:
 
     case: Case
     framework: Framework
-    host: Host
+    host: ForkHost
     policy: ToolPolicy
     whole_step: WholeStep
     at_once: bool = False
@@ -135,7 +135,7 @@ class _OneATrial:
 
     case: Case
     framework: Framework | None
-    host: Host
+    host: ForkHost
     policy: ToolPolicy
     calls: RecordedCalls
     told: RecordedToolResults
@@ -148,7 +148,7 @@ class _OneATrial:
         # Never one that a killed session left: nothing says whether its answers were to the same requests.
         run_id = f"{TAIL}{uuid.uuid4().hex}"
         told = self.told.fresh()
-        permits = ToolAccess(
+        access = ToolAccess(
             self.case.run,
             self.policy,
             self.host.stubs,
@@ -164,7 +164,7 @@ class _OneATrial:
             planned,
             told=told,
             framework=self.framework,
-            permits=permits,
+            access=access,
             host=self.host,
         )
 

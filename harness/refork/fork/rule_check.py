@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from refork.case_files import CASE_FILE, RUN_FILE
-from refork.dbos.instance.application import app_modules
+from refork.dbos.application.importing import app_modules
 from refork.dbos.replay.operations import dbos_operations
 from refork.errors import BadInputError
 from refork.records import Case

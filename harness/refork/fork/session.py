@@ -1,40 +1,37 @@
 """A session: the application in a DBOS of our own, and the forks of its runs under one limit of calls at once."""
 
-from collections.abc import Awaitable, Callable, Coroutine, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from refork import http_calls
 from refork.answer_cache import AnswersMode, Store
-from refork.config import Config, project_policy
+from refork.config import Config
 from refork.dbos.instance.engine import Engine, open_engine
-from refork.dbos.replay.admission import ForkState
 from refork.dbos.replay.child_calls import seen_child_starts
-from refork.dbos.replay.steps import watched_steps
+from refork.dbos.replay.step_watcher import watched_steps
 from refork.dbos.replay.workflow_errors import workflows_end
-from refork.errors import AnswerMissingError, ApplicationError, ToolDeniedError
+from refork.errors import ApplicationError
 from refork.fork.attempts.retry_policy import Retries
-from refork.fork.branches.branch import Branch, Instead
-from refork.fork.branches.replay_branch import Replay, ReplayBranch
+from refork.fork.branches.replay_branch import ReplayBranch, ReplayedRun
 from refork.fork.case_fork import CaseFork
 from refork.fork.clock import recorded_clock
-from refork.fork.event_loops import on_event_loop, run_on_event_loop
+from refork.fork.fork_host import ForkHost
 from refork.fork.fork_strategy import strategy_for
-from refork.fork.host import Host
+from refork.fork.fork_watcher import ForkWatcher
 from refork.fork.http_steps.models import with_named
 from refork.fork.rule_check import RuleCheck
 from refork.fork.trials.concurrency_limit import ConcurrencyLimit
 from refork.fork.trials.trial_step import Limits
 from refork.frameworks.plain_dbos.adapter import PlainSteps
-from refork.frameworks.protocol import Framework, ModelCall, Replaying, StepCall
+from refork.frameworks.protocol import Framework
 from refork.frameworks.registry import installed
 from refork.hosts import newer_line
 from refork.records import Case, Run
 from refork.records.outcome import Trial
-from refork.records.variant import Variant, current
+from refork.records.variant import current
 from refork.tool_policy import ToolPolicy
 from refork.tool_policy.conversation import with_users
 from refork.tracing import quiet_tracing
@@ -87,18 +84,19 @@ def open_session(
             tail_seconds=tail_timeout,
             replay_seconds=replay_timeout,
         )
-        host = Host(engine, limits, concurrency, policy or ToolPolicy(), stubs or {})
+        host = ForkHost(engine, limits, concurrency, policy or ToolPolicy(), stubs or {})
         session = ForkSession(
             engine, frameworks, host, note="; ".join(filter(None, [evals.note, newer_line()])), models=models
         )
+        watcher = ForkWatcher(engine, host)
         for framework in frameworks:
-            stack.enter_context(framework.intercept(session))
-        stack.enter_context(watched_steps(session))
+            stack.enter_context(framework.intercept(watcher))
+        stack.enter_context(watched_steps(watcher))
         stack.enter_context(workflows_end())
         stack.enter_context(seen_child_starts())
         stack.enter_context(http_calls.patched())
         if frozen_clock:
-            stack.enter_context(recorded_clock(session.moment))
+            stack.enter_context(recorded_clock(watcher.moment))
         stack.callback(session.shut)
         yield session
 
@@ -114,7 +112,7 @@ class ForkSession:
         self,
         engine: Engine,
         frameworks: Sequence[Framework],
-        host: Host,
+        host: ForkHost,
         *,
         note: str = "",
         models: Sequence[str] = (),
@@ -162,7 +160,7 @@ class ForkSession:
         run = with_named(case.run, self._models)
         return replace(case, run=with_users(run, self._host.policy))
 
-    def replay(self, run: Run) -> Replay:
+    def replay(self, run: Run) -> ReplayedRun:
         """Replay a whole run from its checkpoints, and note every request on the way. Makes no call."""
         run = with_named(run, self._models)
         self._engine.check_workflow(run)
@@ -190,143 +188,6 @@ class ForkSession:
     def shut(self) -> None:
         """End every fork at once. Answers in flight are lost."""
         self._host.shut()
-
-    # What frameworks and DBOS's steps ask, in the workflows that they run in.
-
-    async def on_model_call(self, call: ModelCall) -> ModelCall | None:
-        """Told by the framework of every model call, before DBOS looks for its checkpoint."""
-        branch = self._branch_here()
-        self._check_over(branch)
-        if branch is None or self._engine.within_step():
-            if (
-                http_calls.watch_here() is None
-            ):  # a step that is watched is refused, or answered, request by request
-                self._check_offline(call)
-            return None
-        changed = await branch.on_model_call(self._engine.next_step(), call)
-        self._check_over(branch)
-        return changed
-
-    def _check_offline(self, call: ModelCall) -> None:
-        if self.offline:
-            raise AnswerMissingError(
-                f"agent {call.request.agent!r} asks its model within a tool or a step that runs, or outside of "
-                "every fork: nothing is kept of that, and no call may be made offline"
-            )
-
-    @property
-    def offline(self) -> bool:
-        return self.answers.mode is AnswersMode.OFFLINE
-
-    def upcoming(self) -> str | None:
-        """The recorded name of the step that the calling fork does next. None from its fork point on."""
-        fork_state = self._engine.fork_state_here()
-        if fork_state is None or fork_state.arrived or fork_state.closed:
-            return None
-        return fork_state.recorded.get(self._engine.next_step())
-
-    def replaying(self) -> Replaying | None:
-        """The fork whose workflow calls, with the recorded steps that it has not come to."""
-        fork_state = self._engine.fork_state_here()
-        if fork_state is None or self._engine.within_step():
-            return None
-        order = self._host.order(fork_state.run_id)
-        return Replaying(
-            run_id=fork_state.run_id, here=self._engine.next_step(), steps=order.steps, last=order.last
-        )
-
-    def variant(self, agent: str | None) -> Variant | None:
-        """What the calling fork tries for an agent from its start on."""
-        branch = self._branch_here()
-        return None if branch is None else branch.variant(agent)
-
-    def variant_of(self, step: str) -> Variant | None:
-        branch = self._branch_here()
-        return None if branch is None else branch.variant_of(step)
-
-    async def call_tool(self, name: str, arguments: Any, invoke: Callable[[], Awaitable[Any]]) -> Any:
-        """A tool call that a model made: invoked, or answered as the tool policy says."""
-        branch = self._branch_here()
-        self._check_over(branch)
-        if branch is None or self._engine.within_step():
-            return await invoke()
-        try:
-            return await branch.call_tool(name, arguments, invoke)
-        except ToolDeniedError:
-            raise self._engine.stop(branch.fork_state.run_id) from None
-
-    def on_step(self, step: StepCall) -> Instead | None:
-        """A synchronous step is about to start: what runs in its place."""
-        branch = self._branch_here()
-        found = self._in_place_of(branch, step)
-        instead = run_on_event_loop(found) if isinstance(found, Coroutine) else found
-        self._check_over(branch)
-        return instead
-
-    async def on_async_step(self, step: StepCall) -> Instead | None:
-        """An asynchronous step is about to start: what runs in its place."""
-        branch = self._branch_here()
-        found = self._in_place_of(branch, step)
-        instead = await found if isinstance(found, Coroutine) else found
-        self._check_over(branch)
-        return instead
-
-    def _in_place_of(
-        self, branch: Branch | None, step: StepCall
-    ) -> Coroutine[Any, Any, Instead | None] | Instead | None:
-        if branch is None:
-            return None
-        return (
-            branch.on_planned_step(step) if step.number in branch.fork_state.planned else branch.on_step(step)
-        )
-
-    def after_step(self, step: StepCall) -> None:
-        """A synchronous step has ended. It is held back where others ran beside it, but never an event loop."""
-        fork_state = self._engine.fork_state_here()
-        if fork_state is None or on_event_loop():
-            return
-        if self._host.order(fork_state.run_id).hold_thread(
-            step.number, self._last_drawn, lambda: fork_state.closed
-        ):
-            self._check_closed(fork_state)
-
-    async def after_async_step(self, step: StepCall) -> None:
-        """An asynchronous step has ended."""
-        fork_state = self._engine.fork_state_here()
-        if fork_state is None:
-            return
-        if await self._host.order(fork_state.run_id).hold(
-            step.number, self._last_drawn, lambda: fork_state.closed
-        ):
-            self._check_closed(fork_state)
-
-    def _check_closed(self, fork_state: ForkState) -> None:
-        """Once its workflow has ended, DBOS knows no more that the caller was a part of it, and stops nothing."""
-        if fork_state.closed:
-            raise self._engine.stop(fork_state.run_id)
-
-    def _last_drawn(self) -> int:
-        return self._engine.next_step() - 1
-
-    def on_orphan(self) -> None:
-        """What a fork's workflow left behind, such as a task that nobody awaits, does nothing once it is over."""
-        fork_state = self._engine.fork_state_here()
-        if fork_state is not None:
-            raise self._engine.stop(fork_state.run_id)
-
-    def _check_over(self, branch: Branch | None) -> None:
-        """Unwinds a workflow whose fork is over."""
-        if branch is not None and branch.fork_state.closed:
-            raise self._engine.stop(branch.fork_state.run_id)
-
-    def _branch_here(self) -> Branch | None:
-        fork_state = self._engine.fork_state_here()
-        return None if fork_state is None else self._host.branch(fork_state.run_id)
-
-    def moment(self) -> datetime | None:
-        """The recorded time of the fork that the calling code runs in."""
-        fork_state = self._engine.fork_state_here()
-        return None if fork_state is None else self._host.moment(fork_state.run_id)
 
     def _framework(self, run: Run) -> Framework | None:
         framework = next((each for each in self._frameworks if each.name == run.framework), None)
@@ -367,7 +228,7 @@ def open_project(
         frozen_clock=config.frozen_clock,
         tracing=config.tracing,
         models=config.models,
-        policy=project_policy(config),
+        policy=config.tool_policy,
         stubs=stubs,
     ) as session:
         yield session

@@ -6,8 +6,8 @@ from functools import cache
 from typing import Final
 
 from refork.errors import HostError
-from refork.hosts.host import Host, Internal
 from refork.hosts.known import HOSTS
+from refork.hosts.library import HostLibrary, Internal
 from refork.hosts.time_machine import TIME_MACHINE
 
 BEFORE_FORKS: Final = tuple(host for host in HOSTS if host is not TIME_MACHINE)
@@ -15,10 +15,10 @@ BEFORE_FORKS: Final = tuple(host for host in HOSTS if host is not TIME_MACHINE)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Finding:
+class HostFinding:
     """What speaks against a library. ``missing`` are private names that its version does not have."""
 
-    host: Host
+    host: HostLibrary
     missing: tuple[Internal, ...] = ()
 
     @property
@@ -33,21 +33,21 @@ class Finding:
         )
 
 
-def findings(hosts: Iterable[Host] = HOSTS) -> list[Finding]:
+def findings(hosts: Iterable[HostLibrary] = HOSTS) -> list[HostFinding]:
     """The installed libraries that lack something. Imports them."""
     looked = ((host, host.missing()) for host in hosts if host.installed is not None)
-    return [Finding(host=host, missing=missing) for host, missing in looked if missing]
+    return [HostFinding(host=host, missing=missing) for host, missing in looked if missing]
 
 
 @cache
-def check_hosts(hosts: tuple[Host, ...] = BEFORE_FORKS) -> None:
+def check_hosts(hosts: tuple[HostLibrary, ...] = BEFORE_FORKS) -> None:
     """Raise HostError if an installed library lacks a name that Refork needs."""
     found = findings(hosts)
     if found:
         raise HostError("; ".join(finding.sentence for finding in found))
 
 
-def newer_line(hosts: Iterable[Host] = HOSTS) -> str:
+def newer_line(hosts: Iterable[HostLibrary] = HOSTS) -> str:
     """A line on libraries that are newer than any that was seen to work; empty where none is.
 
     Those of which nothing private is used are not among them.

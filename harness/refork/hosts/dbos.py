@@ -1,13 +1,13 @@
 """DBOS: forks are replayed below its public interface, where every operation asks for its checkpoint."""
 
-from refork.hosts.host import Host, Internal
+from refork.hosts.library import HostLibrary, Internal
 
 _ENGINE = "to run forks beside an application that has a DBOS of its own"
 _REPLAY = "to stop what may not run in a replay"
 _VALUES = "to read and write values as DBOS does"
 _ERRORS = "to let an application meet the exceptions that it met in production"
 
-DBOS = Host(
+DBOS = HostLibrary(
     distribution="dbos",
     oldest="3.0",
     newest="3.4",

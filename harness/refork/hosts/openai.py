@@ -1,5 +1,5 @@
 """OpenAI's client: what it sends is seen in the HTTP library below it, so nothing private is needed."""
 
-from refork.hosts.host import Host
+from refork.hosts.library import HostLibrary
 
-OPENAI = Host(distribution="openai", oldest="2.0", newest="3.57", extra="judge")
+OPENAI = HostLibrary(distribution="openai", oldest="2.0", newest="3.57", extra="judge")

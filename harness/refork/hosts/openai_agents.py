@@ -1,11 +1,11 @@
 """The OpenAI Agents SDK, and its runner for DBOS: which agent asks, and with what, is known in the SDK's own loop."""
 
-from refork.hosts.host import Host, Internal
+from refork.hosts.library import HostLibrary, Internal
 
 _AGENTS = "to know which agent calls the model"
 _TOOLS = "to ask the tool policy before a tool acts"
 
-OPENAI_AGENTS = Host(
+OPENAI_AGENTS = HostLibrary(
     distribution="openai-agents",
     oldest="0.20",
     newest="0.24",
@@ -21,7 +21,7 @@ OPENAI_AGENTS = Host(
     ),
 )
 
-DBOS_OPENAI_AGENTS = Host(
+DBOS_OPENAI_AGENTS = HostLibrary(
     distribution="dbos-openai-agents",
     oldest="0.3",
     newest="0.3",

@@ -1,5 +1,5 @@
 """Pydantic AI: its steps' arguments are changed; nothing private is used but a model's name."""
 
-from refork.hosts.host import Host
+from refork.hosts.library import HostLibrary
 
-PYDANTIC_AI = Host(distribution="pydantic-ai-slim", oldest="1.107", newest="2.68", extra="pydantic-ai")
+PYDANTIC_AI = HostLibrary(distribution="pydantic-ai-slim", oldest="1.107", newest="2.68", extra="pydantic-ai")

@@ -1,8 +1,8 @@
 """pytest: items of cases are run once, whatever other plugins ask for."""
 
-from refork.hosts.host import Host, Internal
+from refork.hosts.library import HostLibrary, Internal
 
-PYTEST = Host(
+PYTEST = HostLibrary(
     distribution="pytest",
     oldest="8.0",
     newest="9.2",

@@ -1,8 +1,8 @@
 """time-machine: the frozen clock answers by who asks."""
 
-from refork.hosts.host import Host, Internal
+from refork.hosts.library import HostLibrary, Internal
 
-TIME_MACHINE = Host(
+TIME_MACHINE = HostLibrary(
     distribution="time-machine",
     oldest="3.2",
     newest="3.6",

@@ -7,11 +7,11 @@ stands in front of every other connection. All ask the :class:`Watch` of the cal
 from refork.http_calls.patches import patched, watching
 from refork.http_calls.running import in_thread
 from refork.http_calls.watch import Watch, carry, is_beside, passing, watch_here
-from refork.http_calls.wire import Received, Sent
+from refork.http_calls.wire import OutgoingRequest, Received
 
 __all__ = [
+    "OutgoingRequest",
     "Received",
-    "Sent",
     "Watch",
     "carry",
     "in_thread",

@@ -5,13 +5,15 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Protocol
 
-from refork.http_calls.wire import Received, Sent
+from refork.http_calls.wire import OutgoingRequest, Received
 
 
 class Watch(Protocol):
     """Told of every request and connection that one run of a step's code makes, from any thread and event loop."""
 
-    def exchange(self, sent: Sent, send: Callable[[Sent], Received], /) -> Received | None:
+    def exchange(
+        self, sent: OutgoingRequest, send: Callable[[OutgoingRequest], Received], /
+    ) -> Received | None:
         """A request that a synchronous client is about to send.
 
         Gives the response, or None to let the client send it as it is; raises to refuse it. ``send`` sends one.
@@ -19,7 +21,7 @@ class Watch(Protocol):
         ...
 
     async def exchange_async(
-        self, sent: Sent, send: Callable[[Sent], Awaitable[Received]], /
+        self, sent: OutgoingRequest, send: Callable[[OutgoingRequest], Awaitable[Received]], /
     ) -> Received | None: ...
 
     def connects(self, what: str) -> None:

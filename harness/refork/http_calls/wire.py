@@ -15,7 +15,7 @@ _OF_THE_BODY: Final = frozenset({"content-encoding", "content-length", "transfer
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sent:
+class OutgoingRequest:
     """A request that a client is about to send. ``body`` is empty where it is no JSON.
 
     ``keyless`` says that its client was made without a key, and holds one of ours in its place.
@@ -45,7 +45,7 @@ class Sent:
             return found if isinstance(found, dict) else None
         return None
 
-    def with_json(self, body: Mapping[str, Any]) -> "Sent":
+    def with_json(self, body: Mapping[str, Any]) -> "OutgoingRequest":
         return replace(
             self, body=json.dumps(body, ensure_ascii=False, allow_nan=False).encode("utf-8", "replace")
         )

@@ -2,6 +2,6 @@
 
 from refork.production.flags import flag
 from refork.production.prompts import configure, prompt
-from refork.production.usage import record_usage
+from refork.production.reported_usage import record_usage
 
 __all__ = ["configure", "flag", "prompt", "record_usage"]

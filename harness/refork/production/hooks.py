@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from refork.records.variant import Variant
 
 
-class Evaluation(Protocol):
+class ActiveSession(Protocol):
     """A session, as the application's calls see it. Called in the fork that the application runs in."""
 
     def variant(self, name: str, /) -> "Variant | None":
@@ -25,7 +25,7 @@ class Evaluation(Protocol):
         ...
 
 
-evaluation: Evaluation | None = None
+evaluation: ActiveSession | None = None
 """Set while a session is open."""
 
 

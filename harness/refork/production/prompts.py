@@ -47,7 +47,7 @@ def prompt(name: str, /, **variables: Any) -> str:
 
 
 def _evaluated(
-    evaluation: hooks.Evaluation, found: "AppPrompt", name: str, variables: Mapping[str, Any]
+    evaluation: hooks.ActiveSession, found: "AppPrompt", name: str, variables: Mapping[str, Any]
 ) -> str:
     text = found.render(variables)
     candidate = evaluation.variant(name)

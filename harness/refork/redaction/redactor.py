@@ -17,7 +17,7 @@ from typing import Any, Final, TypeAlias
 from refork.errors import ApplicationError, BadInputError
 from refork.redaction.detectors import secrets
 from refork.redaction.detectors.personal import KINDS
-from refork.redaction.detectors.spans import PLACEHOLDER, Pattern, Span, all_of, apart, places
+from refork.redaction.detectors.spans import PLACEHOLDER, Pattern, TextSpan, all_of, apart, places
 from refork.redaction.process_secrets import HIDDEN, held, note_found
 from refork.text.lines import nearest
 from refork.values import TAG
@@ -121,7 +121,7 @@ class Redactor:
         for span in self._spans(text, name):
             self._register(text[span.start : span.end], span)
 
-    def _register(self, found: str, span: Span) -> None:
+    def _register(self, found: str, span: TextSpan) -> None:
         if found not in self._placeholders:
             number = self._counts[span.kind] = self._counts.get(span.kind, 0) + 1
             personal = any(pattern.kind == span.kind for pattern in self._personal)
@@ -134,7 +134,7 @@ class Redactor:
                 self._known.add(found)
                 self._spread = None
 
-    def _spans(self, text: str, name: str | None) -> list[Span]:
+    def _spans(self, text: str, name: str | None) -> list[TextSpan]:
         """Everything to replace in a text that is no JSON. ``name`` is the key under which it stands."""
         if text in self._protected or (hash(text) in self._clean and _says_nothing(name)):
             return []
@@ -143,7 +143,7 @@ class Redactor:
         spans = [*all_of(self._personal, text)]
         if self._find_secrets:
             if name is not None and _is_secret(name, text):
-                return [Span(0, len(text), "password", sure=False)]
+                return [TextSpan(0, len(text), "password", sure=False)]
             spans += [*self._held_in(text), *secrets.secrets(text)]
             if name is not None and name.lower().endswith("cookie"):
                 spans += secrets.of_header(name, text)
@@ -151,11 +151,11 @@ class Redactor:
             self._clean.add(hash(text))
         return apart(_outside_placeholders(spans, text))
 
-    def _held_in(self, text: str) -> Iterator[Span]:
+    def _held_in(self, text: str) -> Iterator[TextSpan]:
         """What this process holds, wherever it stands."""
         for value in self._held:
             for at in places(text, value):
-                yield Span(at, at + len(value), HELD)
+                yield TextSpan(at, at + len(value), HELD)
 
     def _applied(self, value: Any, name: str | None, where: Where) -> Any:
         if isinstance(value, str):
@@ -216,14 +216,14 @@ class Redactor:
             at = span.end
         return "".join([*parts, text[at:]]) if parts else text
 
-    def _known_in(self, text: str) -> list[Span]:
+    def _known_in(self, text: str) -> list[TextSpan]:
         """Secrets that were found anywhere, wherever else they stand."""
         if not self._known:
             return []
         if self._spread is None:
             longest_first = sorted(self._known, key=len, reverse=True)
             self._spread = re.compile("|".join(map(re.escape, longest_first)))
-        return [Span(*match.span(), "") for match in self._spread.finditer(text)]
+        return [TextSpan(*match.span(), "") for match in self._spread.finditer(text)]
 
     def _custom(self, function: Callable[[str], object], text: str, where: Where) -> str:
         try:
@@ -297,7 +297,7 @@ def _named(value: Mapping[str, Any]) -> Iterator[tuple[str, Any, str]]:
         yield key, item, given if is_its_value else key
 
 
-def _outside_placeholders(spans: list[Span], text: str) -> list[Span]:
+def _outside_placeholders(spans: list[TextSpan], text: str) -> list[TextSpan]:
     """Redacting again changes nothing."""
     if not spans or "<" not in text:
         return spans

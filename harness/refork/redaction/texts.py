@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from refork.redaction.detectors.secrets import secrets
-from refork.redaction.detectors.spans import Span, apart
+from refork.redaction.detectors.spans import TextSpan, apart
 from refork.redaction.process_secrets import HIDDEN, hidden
 
 
@@ -17,7 +17,7 @@ def without_secrets(text: str) -> str:
     return _without_spans(text, apart(list(secrets(text))))
 
 
-def _without_spans(text: str, spans: Sequence[Span]) -> str:
+def _without_spans(text: str, spans: Sequence[TextSpan]) -> str:
     parts: list[str] = []
     at = 0
     for span in spans:

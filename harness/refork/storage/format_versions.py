@@ -13,7 +13,7 @@ Migration: TypeAlias = Callable[[Document], Document]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Format:
+class FileFormat:
     """A file format: the newest version that is read, and for every older one the way to the next.
 
     A migration need not touch the key ``version`` itself.

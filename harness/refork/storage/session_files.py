@@ -13,7 +13,7 @@ _OVER: Final = "over"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Part:
+class ProcessJournal:
     """The journal of one process of a session: ``<session>-<name>.answers``, and the lock beside it.
 
     It is over once its session came to its end, although its answers could not be written elsewhere.
@@ -65,6 +65,6 @@ class Part:
             return is_free
 
 
-def parts_in(folder: Path) -> list[Part]:
+def parts_in(folder: Path) -> list[ProcessJournal]:
     """The journals in a project's cache folder."""
-    return [Part.at(path) for path in sorted(folder.glob(f"*{SUFFIX}"))] if folder.is_dir() else []
+    return [ProcessJournal.at(path) for path in sorted(folder.glob(f"*{SUFFIX}"))] if folder.is_dir() else []

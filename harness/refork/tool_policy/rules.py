@@ -134,11 +134,7 @@ def tightened(project: ToolPolicy, case: Case) -> ToolPolicy:
 def case_policy(case: "Case") -> ToolPolicy:
     """What a case says itself, which only tightens."""
     rules = tuple(Rule(pattern=name, action=Action(said)) for name, said in case.tools.items())
-    return ToolPolicy(rules=rules, on_miss=_on_miss(case.on_miss))
-
-
-def _on_miss(chosen: str | None) -> OnMiss | None:
-    return None if chosen is None else OnMiss(chosen)
+    return ToolPolicy(rules=rules, on_miss=None if case.on_miss is None else OnMiss(case.on_miss))
 
 
 def _most_specific(rules: tuple[Rule, ...], name: str) -> Rule | None:

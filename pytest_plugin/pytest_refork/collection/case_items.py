@@ -9,14 +9,14 @@ from refork.errors import ReforkError
 from refork_evals.evaluation.measured_case import MeasuredCase
 from refork_evals.results import CaseResult
 
-from pytest_refork._pytest_compat import TerminalRepr, runtestprotocol
-from pytest_refork.execution.item_outcome import NotPassedError, Outcomes, RequestedCell, cell_key, settle
+from pytest_refork._pytest_compat import TerminalRepr
+from pytest_refork.item_outcome import NotPassedError, Outcomes, RequestedCell, cell_key, settle
 from pytest_refork.option_names import MARKER
 
 Measure = Callable[[RequestedCell], CaseResult]
 
 
-class CaseFile(pytest.File):
+class CaseFileCollector(pytest.File):
     """A case. ``read`` gives its subject and ``measure`` waits for an item's result."""
 
     def __init__(
@@ -68,10 +68,3 @@ class CaseItem(pytest.Item):
 
     def reportinfo(self) -> tuple[Path, None, str]:
         return self.path, None, f"{self._requested.measured_case.name} under {self._requested.variant}"
-
-
-def run_once(item: pytest.Item, nextitem: pytest.Item | None) -> None:
-    """As pytest runs an item. Plugins that would run it again find it done: another look decides nothing else."""
-    item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
-    runtestprotocol(item, nextitem=nextitem)
-    item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)

@@ -12,7 +12,7 @@ from refork.errors import BadInputError
 from refork.text.lines import nearest
 from refork_evals.evaluation.measured_case import Catalogue, MeasuredCase
 
-from pytest_refork.execution.item_outcome import RequestedCell
+from pytest_refork.item_outcome import RequestedCell
 from pytest_refork.option_names import MARKER
 
 FIXTURE: Final = "trial"

@@ -1,1 +1,1 @@
-"""How the trials of a session are run, scored and reported as outcomes of items."""
+"""How the trials of a session are run and scored, behind their items."""

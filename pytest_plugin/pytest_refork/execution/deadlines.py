@@ -5,7 +5,7 @@ from typing import Any, Final, NoReturn
 
 import pytest
 
-from pytest_refork.execution.item_outcome import cell_key
+from pytest_refork.item_outcome import cell_key
 
 LATER: Final = 10.0
 """Seconds after which pytest-timeout itself steps in, for what does not wait for answers but hangs.

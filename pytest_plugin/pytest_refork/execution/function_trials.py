@@ -10,14 +10,14 @@ from refork.records.outcome import Trial
 from refork_evals.results import CaseResult, ScoredTrial
 from refork_evals.trials import scored_by_test
 
-from pytest_refork.collection.fixtures import trial_key
-from pytest_refork.execution.item_outcome import Outcomes, RequestedCell, settle
+from pytest_refork.execution.fixtures import trial_key
 from pytest_refork.execution.trial_context import CaseTrial
+from pytest_refork.item_outcome import Outcomes, RequestedCell, settle
 
 When = Literal["setup", "call", "teardown"]
 
 
-class Source(Protocol):
+class TrialSource(Protocol):
     """Where a loop gets its trials from, and takes its scores to."""
 
     def trial(self, requested: RequestedCell, number: int) -> Trial | None:
@@ -39,7 +39,7 @@ class TrialLoop:
     """Runs one item. To pytest and its plugins it is one test, set up and torn down once a trial."""
 
     def __init__(
-        self, item: pytest.Function, requested: RequestedCell, source: Source, outcomes: Outcomes
+        self, item: pytest.Function, requested: RequestedCell, source: TrialSource, outcomes: Outcomes
     ) -> None:
         self._item = item
         self._outcomes = outcomes

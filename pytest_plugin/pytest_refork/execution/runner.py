@@ -15,8 +15,8 @@ from refork_evals.results import CaseResult, ScoredTrial
 
 from pytest_refork._pytest_compat import TerminalReporter, evaluate_skip_marks
 from pytest_refork.execution.deadlines import Deadlines
-from pytest_refork.execution.item_outcome import RequestedCell, cell_key
 from pytest_refork.execution.trial_context import CaseTrial, case_trial
+from pytest_refork.item_outcome import RequestedCell, cell_key
 from pytest_refork.reporting.progress import Progress, make_progress
 from pytest_refork.reporting.screen import captured, uncaptured
 from pytest_refork.xdist import shared_budget

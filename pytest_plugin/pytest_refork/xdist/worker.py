@@ -6,8 +6,8 @@ from collections.abc import Callable, Generator, Iterable
 
 import pytest
 
-from pytest_refork.execution.item_outcome import cell_key
-from pytest_refork.execution.signals import GENTLE
+from pytest_refork.item_outcome import cell_key
+from pytest_refork.signals import GENTLE
 from pytest_refork.xdist.worker_channel import Shared
 
 

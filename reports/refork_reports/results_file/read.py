@@ -6,14 +6,14 @@ from typing import Final
 from pydantic import ValidationError
 from refork.errors import BadFileError
 from refork.storage.files import read_text
-from refork.storage.format_versions import Format
+from refork.storage.format_versions import FileFormat
 from refork.storage.json_text import parse_json
 from refork.storage.validation import explain
 
 from refork_reports.results_file.schema import VERSION, Results
 
 RESULTS: Final = "results.json"
-RESULTS_FORMAT: Final = Format(version=VERSION)
+RESULTS_FORMAT: Final = FileFormat(version=VERSION)
 
 
 def read(path: Path) -> Results:

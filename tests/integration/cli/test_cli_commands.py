@@ -322,7 +322,7 @@ def test_all_types_that_are_left_to_register_are_named_at_once_as_code(
 ) -> None:
     from refork.case_capture.case_writer import capture
     from refork.dbos.reader.reader import Reader
-    from refork.dbos.reader.types import Problem
+    from refork.dbos.reader.recordings import Problem
     from refork.errors import TypesNotRegisteredError
 
     with Reader(f"sqlite:///{sqlite_file}") as reader:
@@ -351,7 +351,7 @@ def test_a_value_that_is_not_portable_stops_a_capture_only_where_it_is_needed(
 ) -> None:
     from refork.case_capture.case_writer import capture
     from refork.dbos.reader.reader import Reader
-    from refork.dbos.reader.types import Problem
+    from refork.dbos.reader.recordings import Problem
     from refork.errors import ValueNotPortableError
 
     with Reader(f"sqlite:///{sqlite_file}") as reader:

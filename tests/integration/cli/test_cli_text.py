@@ -4,12 +4,16 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from refork.cli._output.options import since
-from refork.cli._output.tables import Column, print_table
+from refork.cli._output.tables import TableColumn, print_table
 from refork.cli._output.text import ago, duration, first_line, one_line, printable, tokens
 from refork.errors import BadInputError
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
-COLUMNS = (Column(title="id"), Column(title="n", right=True), Column(title="text", flexible=True))
+COLUMNS = (
+    TableColumn(title="id"),
+    TableColumn(title="n", right=True),
+    TableColumn(title="text", flexible=True),
+)
 
 
 @pytest.mark.parametrize(

@@ -10,14 +10,13 @@ from refork.records import Run
 from support import plots
 from support.forks import RUNS_FILE, fresh_session, record_runs, surroundings_of
 from support.model_server import ModelServer
-from support.prepared import Prepared, prepared_python
+from support.prepared import Prepared, prepared_sessions
 
 
 @pytest.fixture(scope="session")
-def prepared() -> Generator[Prepared]:
+def prepared() -> Prepared:
     """Gives processes in which everything is imported."""
-    with prepared_python() as prepared:
-        yield prepared
+    return prepared_sessions()
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from refork.dbos.instance.application import import_application, main_class
+from refork.dbos.application.importing import import_application, main_class
 from refork.dbos.instance.off_event_loop import run_off_event_loop
 from refork.errors import ApplicationError
 from refork.fork.branches.replay_branch import last_of_the_code

@@ -40,13 +40,13 @@ from dbos._sys_db import SystemDatabase
 from dbos._sys_db_sqlite import SQLiteSystemDatabase
 from dbos._utils import GlobalParams
 from dbos_openai_agents import runner
-from refork.dbos.instance.application import INERT
+from refork.dbos.application.importing import INERT
+from refork.dbos.evals_database.seeding import _seed_child, _status_row, _step_row
 from refork.dbos.replay.guard import GUARDED, Guard
-from refork.dbos.replay.seeding import _seed_child, _status_row, _step_row
 from refork.dbos.replay.transactions import BODIES
 from refork.frameworks.openai_agents.calls import MODEL_STEP
 from refork.frameworks.openai_agents.sessions import _Copy
-from refork.hosts.host import release
+from refork.hosts.library import release
 from refork.records import Run, Step
 
 
@@ -153,9 +153,11 @@ def test_seeding_writes_every_column_that_must_be_written_and_none_that_is_not_t
         and column.server_default is None
         and column.autoincrement is not True
     }
-    assert set(SEEDED[name]) <= columns, f"{name} lost a column that refork/dbos/replay/seeding.py writes"
+    assert set(SEEDED[name]) <= columns, (
+        f"{name} lost a column that refork/dbos/evals_database/seeding.py writes"
+    )
     assert needed <= set(SEEDED[name]), (
-        f"{name} has a new column that refork/dbos/replay/seeding.py must write"
+        f"{name} has a new column that refork/dbos/evals_database/seeding.py must write"
     )
 
 
@@ -174,13 +176,15 @@ STATUS_COLUMNS_SINCE = {"creator_xid": "3.2"}
 def test_the_table_of_workflows_has_the_columns_that_were_looked_at() -> None:
     found = {column.name for column in SystemSchema.workflow_status.columns}
     known = {name for name in STATUS_COLUMNS if has("dbos", STATUS_COLUMNS_SINCE.get(name, "3.0"))}
-    assert found == known, "look at refork/dbos/replay/seeding.py and refork/dbos/reader/queries.py"
+    assert found == known, "look at refork/dbos/evals_database/seeding.py and refork/dbos/reader/queries.py"
     assert callable(_seed_child)
 
 
 @pytest.mark.parametrize("name", INERT)
 def test_what_must_do_nothing_at_import_is_there(name: str) -> None:
-    assert name in DBOS.__dict__, f"DBOS.{name} is gone: look at INERT in refork/dbos/instance/application.py"
+    assert name in DBOS.__dict__, (
+        f"DBOS.{name} is gone: look at INERT in refork/dbos/application/importing.py"
+    )
 
 
 def test_every_way_to_start_something_at_import_is_known() -> None:
@@ -192,7 +196,7 @@ def test_every_way_to_start_something_at_import_is_known() -> None:
     }
     known = {*INERT, *(f"{name}_async" for name in INERT), "create_schedule_async", "register_instance"}
     assert starters - known <= {"create_application_version"}, (
-        "look at INERT in refork/dbos/instance/application.py"
+        "look at INERT in refork/dbos/application/importing.py"
     )
 
 
@@ -200,9 +204,11 @@ def test_a_session_can_set_dbos_up_and_take_it_down() -> None:
     where = "look at refork/dbos/instance/engine.py"
     assert hasattr(dbos_module, "_dbos_global_instance"), where
     assert vars(dbos_module)["ThreadPoolExecutor"] is ThreadPoolExecutor, (
-        "look at refork/dbos/instance/threads.py"
+        "look at refork/dbos/instance/daemon_threads.py"
     )
-    assert "ThreadPoolExecutor(" in inspect.getsource(DBOS._launch), "look at refork/dbos/instance/threads.py"
+    assert "ThreadPoolExecutor(" in inspect.getsource(DBOS._launch), (
+        "look at refork/dbos/instance/daemon_threads.py"
+    )
     assert "SystemDatabase.create(" in inspect.getsource(DBOS._launch), where
     assert isinstance(inspect.getattr_static(SystemDatabase, "create"), staticmethod), where
     assert {"app_name", "app_version", "executor_id"} <= set(vars(GlobalParams)), where
@@ -260,7 +266,7 @@ def test_the_number_of_a_step_is_drawn_before_the_step_runs() -> None:
 
 
 def test_pickled_rows_come_through_the_one_function_that_is_refused() -> None:
-    where = "look at pickle_refused in refork/dbos/instance/json_serializer.py"
+    where = "look at pickle_refused in refork/dbos/serialization/json_serializer.py"
     assert isinstance(serialization.DBOSDefaultSerializer, serialization.DefaultSerializer), where
     for function in (
         serialization.deserialize_value,

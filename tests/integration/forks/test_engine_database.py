@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from refork.dbos.instance.database import evals_database
+from refork.dbos.evals_database.database import evals_database
 from refork.errors import BadInputError, DatabaseError, SessionError
 from refork.records import Run
 from refork.records.outcome import ForkStatus
@@ -245,8 +245,8 @@ def test_a_checkpoint_that_was_replaced_by_a_pickle_is_never_unpickled(
 
 
 def plant_after_seeding(started: Any, run: Run, state: Any, plant: Any) -> None:
+    from refork.dbos.evals_database import seeding
     from refork.dbos.instance import engine as session
-    from refork.dbos.replay import seeding
 
     seed = seeding.seed
 

@@ -2,7 +2,7 @@
 
 import pytest
 import sqlalchemy as sa
-from refork.dbos.instance.database import evals_database
+from refork.dbos.evals_database.database import evals_database
 from refork.dbos.servers.throwaway_postgres import throwaway_postgres
 from refork.records import Run
 from refork.records.outcome import ForkStatus

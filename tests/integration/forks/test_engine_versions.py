@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from refork.dbos.instance.database import MADE_BY, EvalsDatabase, evals_database
+from refork.dbos.evals_database.database import MADE_BY, EvalsDatabase, evals_database
 
 
 @pytest.fixture(params=["default", "file", "postgres"])

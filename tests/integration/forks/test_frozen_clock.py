@@ -7,7 +7,7 @@ from collections.abc import Generator
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from refork.dbos.replay.checkpoints import checkpoints
+from refork.dbos.evals_database.checkpoints import checkpoints
 from refork.errors import BadInputError
 from refork.fork import ForkSession
 from refork.fork.clock import moment_of, recorded_clock

@@ -15,7 +15,7 @@ from agents import (
 from openai import AsyncOpenAI
 from pydantic import BaseModel
 from refork.answer_cache import digest_of
-from refork.frameworks.openai_agents.calls import Call
+from refork.frameworks.openai_agents.calls import OpenAIAgentsCall
 
 
 class Reply(BaseModel):
@@ -28,7 +28,7 @@ def lookup(name: str) -> str:
 
 
 def key(*tools: Any, schema: Any = None) -> str:
-    call = Call(
+    call = OpenAIAgentsCall(
         OpenAIResponsesModel("m", AsyncOpenAI(api_key="none")),
         {
             "system_instructions": "Be brief.",

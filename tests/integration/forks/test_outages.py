@@ -5,7 +5,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from refork.dbos.instance.outages import patient, retried
+from refork.dbos.evals_database.outages import patient, retried
 from refork.errors import DatabaseError
 from sqlalchemy.exc import OperationalError
 

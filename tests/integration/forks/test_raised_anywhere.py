@@ -99,8 +99,8 @@ def test_a_fault_of_our_own_at_a_trials_end_ends_it_and_says_so(
         raise LookupError("in our own code")
 
     replayed = session.replay(runs["a_long_run"])
-    monkeypatch.setattr("refork.fork.branches.tail_branch.answer_of", broken)
-    monkeypatch.setattr("refork.fork.tails.trajectory.Trajectory.steps", broken)
+    monkeypatch.setattr("refork.fork.tails.tail_outcome.answer_of", broken)
+    monkeypatch.setattr("refork.fork.tails.trajectory_recorder.TrajectoryRecorder.steps", broken)
     case = case_of(replayed.run, FIRST_CALL, agent="Clerk", scope="tail")
     (trial,) = measure(session, case, 1, seconds=60).trials
     assert trial.error is not None

@@ -10,13 +10,13 @@ import pytest
 from refork.dbos.reader.reader import Reader
 from refork.fork import open_session
 from refork.frameworks.protocol import Framework
-from refork.testing import Sample
+from refork.testing import ConformanceSample
 from refork.values import DEFAULT
-from support.commands import run_python
 from support.model_server import Call, Failure, ModelServer, Received, Reply
+from support.recording import run_recorder
 
 TESTS = Path(__file__).parents[2]
-SampleOf = Callable[..., AbstractContextManager[Sample]]
+SampleOf = Callable[..., AbstractContextManager[ConformanceSample]]
 
 
 def answer(request: Received) -> Reply:
@@ -72,19 +72,18 @@ def sample_of(server: ModelServer, tmp_path_factory: pytest.TempPathFactory) -> 
             agent: str,
             run_id: str | None = None,
             **knows: bool,
-        ) -> Generator[Sample]:
+        ) -> Generator[ConformanceSample]:
             framework.register(DEFAULT)
             database = folder / f"{module.rpartition('.')[2]}-{workflow}.sqlite"
             url = f"sqlite:///{database}"
             words = "-m", "support.record_sample", url, module, workflow
-            done = run_python(TESTS, *words, environment={})
-            assert done.returncode == 0, done.stderr
+            run_recorder(TESTS, *words, environment={})
             ledger = folder / "ledger"
             ledger.unlink()
             with open_session(root=TESTS, modules=(module,), slot=workflow) as session:
                 with Reader(url) as reader:
                     run = reader.run(run_id or workflow)
-                yield Sample(
+                yield ConformanceSample(
                     framework=framework,
                     run=run,
                     session=session,

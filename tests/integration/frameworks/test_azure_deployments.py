@@ -5,11 +5,11 @@ from agents import ModelSettings
 from agents.models.openai_chatcompletions import OpenAIChatCompletionsModel
 from openai import AsyncAzureOpenAI
 from refork.errors import BadInputError
-from refork.frameworks.openai_agents.calls import Call
+from refork.frameworks.openai_agents.calls import OpenAIAgentsCall
 from refork.records.variant import Variant
 
 
-def _call(azure_deployment: str | None = None) -> Call:
+def _call(azure_deployment: str | None = None) -> OpenAIAgentsCall:
     client = AsyncAzureOpenAI(
         api_key="not-a-key",
         api_version="1",
@@ -17,7 +17,7 @@ def _call(azure_deployment: str | None = None) -> Call:
         azure_deployment=azure_deployment,
     )
     arguments = {"model_settings": ModelSettings(), "system_instructions": "Answer."}
-    return Call(OpenAIChatCompletionsModel("small", client), arguments, "clerk")
+    return OpenAIAgentsCall(OpenAIChatCompletionsModel("small", client), arguments, "clerk")
 
 
 def test_a_fixed_deployment_refuses_a_variants_model() -> None:
@@ -28,5 +28,5 @@ def test_a_fixed_deployment_refuses_a_variants_model() -> None:
 def test_the_deployments_own_name_and_clients_without_one_are_fine() -> None:
     for call, model in ((_call(azure_deployment="mine"), "mine"), (_call(), "large")):
         changed = call.changed(Variant(name="x", model=model))
-        assert isinstance(changed, Call)
+        assert isinstance(changed, OpenAIAgentsCall)
         assert getattr(changed.model, "model", None) == model

@@ -10,9 +10,9 @@ from refork.fork import ForkSession, open_session
 from refork.records import Run
 from refork.values import register
 from support.apps.desk_llm import Letter
-from support.commands import run_python
 from support.forks import limits
 from support.model_server import ModelServer, Received, Reply
+from support.recording import model_fixtures, run_recorder
 
 TESTS = Path(__file__).parents[2]
 Runs = Callable[[str], Run]
@@ -25,17 +25,7 @@ def answer(request: Received) -> Reply:
     return Reply(text="To the clerk." if "Careful" in request.instructions else "To the bin.")
 
 
-@pytest.fixture(scope="session")
-def model() -> Generator[ModelServer]:
-    with ModelServer(answer) as server:
-        yield server
-
-
-@pytest.fixture
-def server(model: ModelServer) -> ModelServer:
-    """The model, asked nothing yet."""
-    model.requests.clear()
-    return model
+model, server = model_fixtures(answer)
 
 
 @pytest.fixture(scope="session")
@@ -43,8 +33,7 @@ def desk_runs(model: ModelServer, tmp_path_factory: pytest.TempPathFactory) -> P
     """The folder of the desk's recorded runs."""
     folder = tmp_path_factory.mktemp("desk")
     words = "-m", "support.write_desk", f"sqlite:///{folder}/desk.sqlite"
-    done = run_python(TESTS, *words, environment=_surroundings(model, folder))
-    assert done.returncode == 0, done.stderr
+    run_recorder(TESTS, *words, environment=_surroundings(model, folder))
     (folder / "ledger").unlink()
     return folder
 

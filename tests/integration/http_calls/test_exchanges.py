@@ -11,7 +11,7 @@ from refork.errors import AnswerMissingError, ToolDeniedError
 from refork.fork.attempts.retry_policy import Retries
 from refork.fork.http_steps import Exchanges, Kind, Making, known, told
 from refork.fork.http_steps.exchanges import Unwound
-from refork.http_calls import Received, Sent
+from refork.http_calls import OutgoingRequest, Received
 from refork.records import Request
 
 BODY = {"model": "m", "messages": [{"role": "user", "content": "Hello"}]}
@@ -43,15 +43,15 @@ def exchanges(folder: Path, *, mode: AnswersMode = AnswersMode.REUSE, **more: An
     return Exchanges(Making(**{**values, **more}))
 
 
-def sent(text: str = "Hello", path: str = "/v1/chat/completions") -> Sent:
+def sent(text: str = "Hello", path: str = "/v1/chat/completions") -> OutgoingRequest:
     body = {**BODY, "messages": [{"role": "user", "content": text}]}
-    return Sent(method="POST", url=f"https://models.example{path}", body=json.dumps(body).encode())
+    return OutgoingRequest(method="POST", url=f"https://models.example{path}", body=json.dumps(body).encode())
 
 
-def answering(*statuses: int) -> tuple[Callable[[Sent], Received], list[Sent]]:
-    seen: list[Sent] = []
+def answering(*statuses: int) -> tuple[Callable[[OutgoingRequest], Received], list[OutgoingRequest]]:
+    seen: list[OutgoingRequest] = []
 
-    def send(request: Sent) -> Received:
+    def send(request: OutgoingRequest) -> Received:
         status = statuses[min(len(seen), len(statuses) - 1)]
         seen.append(request)
         told_of = ANSWER if status == 200 else {"error": {"message": "no"}}
@@ -91,7 +91,9 @@ def test_what_was_kept_is_found_by_request_trial_and_occurrence_whatever_the_hos
     send, seen = answering(200)
     found.exchange(sent("of fork-1"), send)
     Store().keep(tmp_path, found.made)
-    elsewhere = Sent(method="POST", url="http://localhost:1/v1/chat/completions", body=sent("of run-1").body)
+    elsewhere = OutgoingRequest(
+        method="POST", url="http://localhost:1/v1/chat/completions", body=sent("of run-1").body
+    )
     later = exchanges(tmp_path, mode=AnswersMode.OFFLINE)
     answer = later.exchange(elsewhere, send)
     assert answer is not None

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from refork.fork.http_steps.asking import Asking, asking_of
-from refork.http_calls import Received, Sent
+from refork.http_calls import OutgoingRequest, Received
 from refork.http_calls.formats import format_of
 from refork.http_calls.wire import as_json, from_json
 from refork.records import ToolCall
@@ -68,8 +68,10 @@ OTHERS: tuple[tuple[str, str, Any], ...] = (
 )
 
 
-def sent(path: str, body: Any, method: str = "POST") -> Sent:
-    return Sent(method=method, url=f"https://anywhere.example{path}", body=json.dumps(body).encode())
+def sent(path: str, body: Any, method: str = "POST") -> OutgoingRequest:
+    return OutgoingRequest(
+        method=method, url=f"https://anywhere.example{path}", body=json.dumps(body).encode()
+    )
 
 
 def asking(path: str, body: Any) -> Asking:

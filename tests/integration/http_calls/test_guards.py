@@ -20,7 +20,7 @@ import psycopg
 import pytest
 import requests
 import urllib3
-from refork.http_calls import Received, Sent, passing, patched, watching
+from refork.http_calls import OutgoingRequest, Received, passing, patched, watching
 from refork.http_calls.guards.effects import EffectRefusedError, no_effects
 
 URL = "http://127.0.0.1:9/somewhere"
@@ -36,12 +36,14 @@ class Refusing:
     def __init__(self) -> None:
         self.seen: list[str] = []
 
-    def exchange(self, sent: Sent, send: Callable[[Sent], Received], /) -> Received | None:
+    def exchange(
+        self, sent: OutgoingRequest, send: Callable[[OutgoingRequest], Received], /
+    ) -> Received | None:
         self.seen.append(f"{sent.method} {sent.url}")
         raise RefusedError(sent.url)
 
     async def exchange_async(
-        self, sent: Sent, send: Callable[[Sent], Awaitable[Received]], /
+        self, sent: OutgoingRequest, send: Callable[[OutgoingRequest], Awaitable[Received]], /
     ) -> Received | None:
         return self.exchange(sent, lambda _sent: Received(status=200))
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.commands import run_python
 from support.model_server import Answer, Call, Failure, ModelServer, Received, Reply
 from support.project import Project, case_yaml
+from support.recording import model_fixtures, run_recorder
 
 # Once, and not by every test that runs pytest in this process.
 importlib.import_module("pytest_refork.session")
@@ -41,18 +41,7 @@ def answer(request: Received) -> Answer:
     return FELL if "careful" in prompt else ROSE
 
 
-@pytest.fixture(scope="session")
-def model() -> Generator[ModelServer]:
-    with ModelServer(answer) as server:
-        yield server
-
-
-@pytest.fixture
-def server(model: ModelServer) -> ModelServer:
-    """The model, asked nothing yet."""
-    model.latency = 0.0
-    model.requests.clear()
-    return model
+model, server = model_fixtures(answer)
 
 
 @pytest.fixture(scope="session")
@@ -65,8 +54,7 @@ def production(model: ModelServer, tmp_path_factory: pytest.TempPathFactory) -> 
         "OPENAI_API_KEY": "none",
         "OPENAI_AGENTS_DISABLE_TRACING": "1",
     }
-    done = run_python(folder, str(RECORDER), str(folder), environment=environment)
-    assert done.returncode == 0, done.stderr
+    run_recorder(folder, str(RECORDER), str(folder), environment=environment)
     return folder
 
 

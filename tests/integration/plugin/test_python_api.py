@@ -117,7 +117,7 @@ def test_a_script_takes_a_run_out_of_production_and_makes_a_case_of_it(
 @pytest.mark.parametrize(
     ("call", "said"),
     [
-        ("refork.load_case('rosi')", "'rosi' is no case: .*did you mean 'rosy'"),
+        ("refork.load_case('rosi')", "no case of .* is 'rosi'; did you mean 'rosy'"),
         ("refork.evaluate('rosi')", "no case of .* is 'rosi'; did you mean 'rosy'"),
         ("refork.evaluate('rosy', ['carefull'])", "no prompt of .* is 'carefull'; did you mean 'careful'"),
         (

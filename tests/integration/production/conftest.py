@@ -1,12 +1,12 @@
 """Runs of ``briefing`` that were recorded once, the model that it talks to, and the user's project."""
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support.commands import run_python
 from support.model_server import ModelServer, Received, Reply
 from support.project import Project
+from support.recording import model_fixtures, run_recorder
 
 APPS = Path(__file__).parents[2] / "support" / "apps"
 RECORDER = APPS.parent / "write_briefs.py"
@@ -20,17 +20,7 @@ def answer(request: Received) -> Reply:
     return Reply(text=f"Revenue {told} by 12%.", cached_tokens=40, reasoning_tokens=4)
 
 
-@pytest.fixture(scope="session")
-def model() -> Generator[ModelServer]:
-    with ModelServer(answer) as server:
-        yield server
-
-
-@pytest.fixture
-def server(model: ModelServer) -> ModelServer:
-    """The model, asked nothing yet."""
-    model.requests.clear()
-    return model
+model, server = model_fixtures(answer)
 
 
 @pytest.fixture(scope="session")
@@ -46,8 +36,7 @@ def record(url: str, model: ModelServer, folder: Path) -> None:
     """Run the workflows of ``briefing`` in a process of their own, with ``url`` as their system database."""
     project_files(model).write(folder)
     environment = {"OPENAI_BASE_URL": model.url, "OPENAI_API_KEY": "none"}
-    done = run_python(folder, str(RECORDER), url, environment=environment)
-    assert done.returncode == 0, done.stderr
+    run_recorder(folder, str(RECORDER), url, environment=environment)
 
 
 @pytest.fixture

@@ -56,7 +56,7 @@ def test_importing_refork_imports_nothing_but_the_standard_library() -> None:
 
 
 def test_the_modules_of_refork_leave_its_functions_in_place() -> None:
-    for module in ("refork.fork", "refork.prompts.candidates", "refork.production.usage"):
+    for module in ("refork.fork", "refork.prompts.candidates", "refork.production.reported_usage"):
         importlib.import_module(module)
     assert all(callable(getattr(refork, name)) for name in refork.__all__ if name != "__version__")
 

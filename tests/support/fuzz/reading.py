@@ -19,13 +19,13 @@ from refork import http_calls
 from refork.answer_cache import AnswerKey, AnswersMode, Store
 from refork.answer_cache.answers_file import _line as file_line
 from refork.answer_cache.answers_file import _parsed as parsed_line
-from refork.dbos.instance.json_serializer import JsonSerializer
+from refork.dbos.serialization.json_serializer import JsonSerializer
 from refork.fork.attempts.retry_policy import Retries
 from refork.fork.branches.step_rerun import ToolRun
 from refork.fork.http_steps import Exchanges, Kind, Making
 from refork.fork.trials.concurrency_limit import ConcurrencyLimit
 from refork.fork.trials.trial_step import Limits, run_trial
-from refork.frameworks.openai_agents.calls import Call
+from refork.frameworks.openai_agents.calls import OpenAIAgentsCall
 from refork.frameworks.protocol import ModelCall, StepCall
 from refork.http_calls.client_responses import register
 from refork.records.outcome import ErrorKind, Trial, TrialError
@@ -98,7 +98,7 @@ def _sdk(kind: Any, wire: Wire) -> tuple[ModelCall, Callable[[], None]]:
         "conversation_id": None,
         "prompt": None,
     }
-    return Call(model, arguments, "clerk"), lambda: None
+    return OpenAIAgentsCall(model, arguments, "clerk"), lambda: None
 
 
 def _step(ask: Callable[[], Awaitable[Any]]) -> tuple[ModelCall, Callable[[], Exchanges]]:

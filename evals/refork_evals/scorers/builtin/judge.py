@@ -43,7 +43,7 @@ _REPLY: Final[dict[str, Any]] = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Reply:
+class JudgeReply:
     """What came back of one call: its text, and the model that the server says it came from, if it says so."""
 
     content: str
@@ -140,21 +140,21 @@ class Judge(BuiltIn):
             {"role": "user", "content": task},
         ]
 
-    async def _ask(self, judged: str, vote: int = 1) -> Reply:
+    async def _ask(self, judged: str, vote: int = 1) -> JudgeReply:
         """One call, unless its reply is kept. Votes are asked in the same words; ``vote``, from 1, tells them apart."""
         answers, body = judge_answers(), self._body(judged)
         cached = None if answers is None else answers.find(body, vote)
         if cached is not None:
-            return Reply(content=str(cached.output), model=cached.model or "")
+            return JudgeReply(content=str(cached.output), model=cached.model or "")
         if answers is not None and answers.offline:
             raise NotMeasuredError("no reply of the judge is kept for this output, and no call may be made")
         reply = await self._call(body)
-        reply = Reply(content=without_secrets(reply.content), model=reply.model)
+        reply = JudgeReply(content=without_secrets(reply.content), model=reply.model)
         if answers is not None:
             answers.note(body, vote, reply.content, reply.model)
         return reply
 
-    async def _call(self, body: dict[str, Any]) -> Reply:
+    async def _call(self, body: dict[str, Any]) -> JudgeReply:
         try:
             from openai import AsyncOpenAI  # noqa: PLC0415 - half a second that only a case with a judge pays
         except ModuleNotFoundError:
@@ -167,7 +167,7 @@ class Judge(BuiltIn):
         content: str | None = completion.choices[0].message.content if completion.choices else None
         if not content:
             raise NotMeasuredError("the judge replied nothing")
-        return Reply(content=content, model=str(completion.model or ""))
+        return JudgeReply(content=content, model=str(completion.model or ""))
 
     def _body(self, judged: str) -> dict[str, Any]:
         schema = {"name": "judgement", "strict": True, "schema": _REPLY}

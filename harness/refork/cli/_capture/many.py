@@ -16,11 +16,11 @@ from refork.case_capture.failures import Existing, existing_cases, failure_of, f
 from refork.case_capture.fork_points import fork_points_of
 from refork.case_capture.loader import LoadedRun, Loader, Redaction, project
 from refork.case_capture.run_filter import Where
-from refork.cli._capture.messages import near, tell_replaced, tell_size
+from refork.cli._capture.capture_messages import near, tell_replaced, tell_size
 from refork.cli._output.tables import error_console, note
 from refork.cli._output.text import one_line
-from refork.dbos.reader.custom_serializer import custom_serializer
 from refork.dbos.reader.reader import Reader
+from refork.dbos.serialization.custom_serializer import custom_serializer
 from refork.errors import DatabaseError, ReforkError
 from refork.records import Run, Step
 

@@ -8,7 +8,7 @@ import click
 from refork.cli._output.text import one_line
 
 if TYPE_CHECKING:
-    from refork.dbos.reader.types import Flag
+    from refork.dbos.reader.recordings import Flag
 
 
 def told(flag: "Flag") -> str:

@@ -9,13 +9,13 @@ from urllib.parse import parse_qsl, quote
 
 import click
 
+from refork.dbos.reader.recordings import DATABASE_VARIABLE
 from refork.errors import BadInputError
 
 if TYPE_CHECKING:
     from refork.case_capture.loader import Redaction
 
 F = TypeVar("F", bound=Callable[..., Any])
-DATABASE_VARIABLE: Final = "DBOS_SYSTEM_DATABASE_URL"
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 

@@ -6,19 +6,19 @@ from typing import Any
 
 import click
 
-from refork.cli._output.tables import Column, print_table
+from refork.cli._output.tables import TableColumn, print_table
 from refork.cli._output.text import duration, first_line, one_line, printable, tokens
 from refork.records import Answer, RecordedError, Request, Run, Step, StepKind
 from refork.records.usage import Usage
 from refork.values.shown import untagged
 
 _COLUMNS = (
-    Column(title="#", right=True),
-    Column(title="kind"),
-    Column(title="agent or tool", flexible=True),
-    Column(title="time", right=True),
-    Column(title="tokens", right=True),
-    Column(title="output", flexible=True),
+    TableColumn(title="#", right=True),
+    TableColumn(title="kind"),
+    TableColumn(title="agent or tool", flexible=True),
+    TableColumn(title="time", right=True),
+    TableColumn(title="tokens", right=True),
+    TableColumn(title="output", flexible=True),
 )
 
 

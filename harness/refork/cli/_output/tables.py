@@ -21,7 +21,7 @@ _UNLIMITED: Final = 100_000
 
 
 @dataclass(frozen=True, kw_only=True)
-class Column:
+class TableColumn:
     """``flexible`` columns give way when there is no room for all."""
 
     title: str
@@ -44,7 +44,7 @@ def error_console() -> "Console":
     return Console(stderr=True, highlight=False, markup=False, emoji=False)
 
 
-def print_table(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> None:
+def print_table(columns: Sequence[TableColumn], rows: Sequence[Sequence[str]]) -> None:
     """One line for each row, or a few where the terminal is too narrow for that."""
     from rich.text import Text  # noqa: PLC0415 - see console
 
@@ -61,7 +61,7 @@ def print_table(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> Non
         to.print(Text(_line(columns, row, widths)))
 
 
-def _widths(columns: Sequence[Column], rows: Sequence[Sequence[str]], room: int) -> list[int] | None:
+def _widths(columns: Sequence[TableColumn], rows: Sequence[Sequence[str]], room: int) -> list[int] | None:
     """Terminal columns for each column; the widest flexible ones give way first. None if it is not enough."""
     from rich.cells import cell_len  # noqa: PLC0415 - see console
 
@@ -85,14 +85,14 @@ def _widths(columns: Sequence[Column], rows: Sequence[Sequence[str]], room: int)
     return widths
 
 
-def _line(columns: Sequence[Column], cells: Sequence[str], widths: Sequence[int]) -> str:
+def _line(columns: Sequence[TableColumn], cells: Sequence[str], widths: Sequence[int]) -> str:
     padded = (
         _padded(cell, width, column) for column, cell, width in zip(columns, cells, widths, strict=True)
     )
     return _GAP.join(padded).rstrip()
 
 
-def _padded(cell: str, width: int, column: Column) -> str:
+def _padded(cell: str, width: int, column: TableColumn) -> str:
     from rich.cells import cell_len  # noqa: PLC0415 - see console
 
     text = _cut(cell, width)
@@ -106,7 +106,7 @@ def _cut(text: str, width: int) -> str:
     return text if cell_len(text) <= width else set_cell_size(text, max(0, width - 1)).rstrip() + "…"
 
 
-def _blocks(columns: Sequence[Column], rows: Sequence[Sequence[str]], room: int) -> Iterator[str]:
+def _blocks(columns: Sequence[TableColumn], rows: Sequence[Sequence[str]], room: int) -> Iterator[str]:
     for row in rows:
         cells = [(column, cell) for column, cell in zip(columns, row, strict=True) if cell]
         yield _cut(_GAP.join(cell for column, cell in cells if not column.flexible), room)

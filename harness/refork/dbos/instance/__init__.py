@@ -1,1 +1,1 @@
-"""Our own launched DBOS: its database, its locks, and the application that is imported into it."""
+"""Our own launched DBOS: its threads, its logs, and the event loops that it is called beside."""

@@ -16,17 +16,17 @@ from dbos._context import get_local_dbos_context
 from dbos._sys_db import SystemDatabase
 from dbos._utils import GlobalParams
 
-from refork.dbos.instance import application as app
-from refork.dbos.instance.app_version import application_version
-from refork.dbos.instance.database import EvalsDatabase, evals_database
-from refork.dbos.instance.json_serializer import JsonSerializer, pickle_refused
+from refork.dbos.application import importing as app
+from refork.dbos.application.app_version import application_version
+from refork.dbos.evals_database.database import EvalsDatabase, evals_database
+from refork.dbos.evals_database.scrubbing import scrub
+from refork.dbos.evals_database.seeding import seed
+from refork.dbos.instance.daemon_threads import daemon_threads
 from refork.dbos.instance.logs import quiet_dbos
 from refork.dbos.instance.off_event_loop import run_off_event_loop
-from refork.dbos.instance.scrubbing import scrub
-from refork.dbos.instance.threads import daemon_threads
 from refork.dbos.replay.admission import ForkState
 from refork.dbos.replay.guard import Guard
-from refork.dbos.replay.seeding import seed
+from refork.dbos.serialization.json_serializer import JsonSerializer, pickle_refused
 from refork.errors import ApplicationError, SessionError
 from refork.production.sqlite_clock import sqlite_clock
 from refork.records import Run

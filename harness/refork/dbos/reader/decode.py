@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from refork import values
-from refork.dbos.reader.types import Problem, Recording
+from refork.dbos.reader.recordings import Problem, Recording
 from refork.dbos.reader.values import (
     Unreadable,
     as_json,
@@ -42,7 +42,7 @@ class StepRow:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Read:
+class _DecodedRow:
     """A row with its values."""
 
     row: StepRow
@@ -174,13 +174,13 @@ def _usage(
     return total_usage(told.usage for told in framework.describe(complete))
 
 
-def _read(row: StepRow) -> _Read:
+def _read(row: StepRow) -> _DecodedRow:
     error, raised = (None, None) if row.error is None else read_error(row.error, row.serialization)
     output = None if error is not None else read_value(row.output, row.serialization)
-    return _Read(row=row, output=output, error=error, raised=raised)
+    return _DecodedRow(row=row, output=output, error=error, raised=raised)
 
 
-def _step(read: _Read, told: Description) -> tuple[Step, Problem | None]:
+def _step(read: _DecodedRow, told: Description) -> tuple[Step, Problem | None]:
     row = read.row
     output, said = as_json(read.output)
     problem = None

@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 
 import sqlalchemy as sa
 
-from refork.dbos.reader.run_attributes import flagged as has_flag
+from refork.dbos.reader.flags_and_usage import flagged as has_flag
 from refork.dbos.reader.tables import Columns, table_of
 
 Query: TypeAlias = Any

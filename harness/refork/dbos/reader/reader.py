@@ -25,11 +25,11 @@ from refork.dbos.reader.decode import (
     starts_child,
     usages,
 )
+from refork.dbos.reader.flags_and_usage import flags_of, reported_usage, with_reported_usage
 from refork.dbos.reader.queries import Queries
-from refork.dbos.reader.run_attributes import flags_of, reported_usage, with_reported_usage
+from refork.dbos.reader.recordings import STATUSES, Flag, Match, Problem, Recording, RunSummary
 from refork.dbos.reader.spool import Spool
 from refork.dbos.reader.tables import readable_columns, schema_of
-from refork.dbos.reader.types import STATUSES, Flag, Match, Problem, Recording, RunSummary
 from refork.dbos.reader.values import read_error, reading_values
 from refork.errors import BadInputError, RunNotFoundError, ValueNotPortableError
 from refork.records import RecordedError, Run, Step

@@ -13,10 +13,10 @@ from typing import Any, Final
 from dbos._serialization import PortableWorkflowError
 
 from refork import values
-from refork.dbos.instance.application import app_modules, inert_dbos, main_class
-from refork.dbos.reader import custom_serializer as serializers
-from refork.dbos.reader.portable import as_hinted, portable_error
-from refork.dbos.replay.lookups import register_dbos_values
+from refork.dbos.application.importing import app_modules, inert_dbos, main_class
+from refork.dbos.serialization import custom_serializer as serializers
+from refork.dbos.serialization.dbos_values import register_dbos_values
+from refork.dbos.serialization.portable_json import as_hinted, portable_error
 from refork.errors import ApplicationError, ValueNotPortableError
 from refork.records import Json, RecordedError
 from refork.redaction.error_text import summary

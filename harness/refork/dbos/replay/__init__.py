@@ -1,1 +1,1 @@
-"""How a fork replays: seeding, what DBOS may start, and what each operation is answered."""
+"""How a fork replays: what DBOS may start, and what each operation is answered."""

@@ -17,11 +17,10 @@ from dbos._context import get_local_dbos_context
 from dbos._error import DBOSWorkflowCancelledError
 from sqlalchemy.exc import DBAPIError
 
-from refork.dbos.instance.json_serializer import error_text, recorded_result
+from refork.dbos.evals_database.table_definitions import GET_RESULT
 from refork.dbos.replay.admission import Admission, ForkState
+from refork.dbos.serialization.json_serializer import error_text, recorded_result
 from refork.errors import DatabaseError, SessionError
-
-GET_RESULT: Final = "DBOS.getResult"
 
 GUARDED: Final = (
     "check_operation_execution",

@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl, unquote
 
 from refork.dbos.servers.connection import Server
 from refork.dbos.servers.lakebase import FORMS, lakebase_server
-from refork.dbos.servers.parameters import SCHEMA, checked, hidden
+from refork.dbos.servers.url_parameters import SCHEMA, checked, hidden
 from refork.errors import BadInputError
 
 PROFILE: Final = "profile"

@@ -12,7 +12,7 @@ from sqlalchemy.exc import ArgumentError
 
 from refork.dbos.servers.connection import Server
 from refork.dbos.servers.lakebase_url import lakebase_at
-from refork.dbos.servers.parameters import SCHEMA, checked, hidden
+from refork.dbos.servers.url_parameters import SCHEMA, checked, hidden
 from refork.errors import BadInputError
 from refork.text.lines import one_line
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from refork.http_calls.formats import Reading, format_of
 from refork.http_calls.formats.odd import oddity
-from refork.http_calls.wire import Received, Sent
+from refork.http_calls.wire import OutgoingRequest, Received
 
 _NO_RETRY: Final = ("x-should-retry", "false")
 
@@ -41,7 +41,7 @@ class SdkWatch:
     def connects(self, what: str) -> None:
         """A framework's client may connect as it likes."""
 
-    def exchange(self, sent: Sent, send: Callable[[Sent], Received]) -> Received | None:
+    def exchange(self, sent: OutgoingRequest, send: Callable[[OutgoingRequest], Received]) -> Received | None:
         if format_of(sent) is None:
             return None
         known = self._failed.get(sent.body)
@@ -55,7 +55,7 @@ class SdkWatch:
         return self._noted(sent, answer)
 
     async def exchange_async(
-        self, sent: Sent, send: Callable[[Sent], Awaitable[Received]]
+        self, sent: OutgoingRequest, send: Callable[[OutgoingRequest], Awaitable[Received]]
     ) -> Received | None:
         if format_of(sent) is None:
             return None
@@ -69,7 +69,7 @@ class SdkWatch:
             raise
         return self._noted(sent, answer)
 
-    def _noted(self, sent: Sent, answer: Received) -> Received:
+    def _noted(self, sent: OutgoingRequest, answer: Received) -> Received:
         if answer.ok:
             found = format_of(sent)
             if found is not None:

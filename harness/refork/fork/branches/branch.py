@@ -20,7 +20,11 @@ WHAT_TO_DO = "capture the run again with the code as it is, or bring the step ba
 
 
 class Branch(ABC):
-    """Told by DBOS's threads and event loops what the fork comes to.
+    """Answers what the fork's workflow is about to do, and is told what the fork comes to.
+
+    Called by the session's :class:`ForkWatcher` in the workflow itself, on whatever thread or event loop DBOS runs it,
+    and by DBOS's threads for ``refused`` and ``ended``; ``fail`` by the watchdog, too. Once the fork's state is closed,
+    the workflow is unwound where it asks next, whatever it was answered.
 
     ``over`` is set when it is done with; ``point`` is the DBOS name of the step at its fork point, if a case has one.
     """
@@ -34,14 +38,20 @@ class Branch(ABC):
 
     @abstractmethod
     async def on_model_call(self, number: int, call: ModelCall) -> ModelCall | None:
-        """A model call is about to be made, as step ``number`` where it is durable."""
+        """The call to make in the place of one that is about to be made, as step ``number`` where it is durable.
+
+        None lets the call go on as it is: DBOS answers it from its checkpoint, or refuses it.
+        """
 
     @abstractmethod
     def on_step(self, step: StepCall) -> "Coroutine[Any, Any, Instead | None] | Instead | None":
-        """A step is about to start. A coroutine where it takes time to say what runs in its place."""
+        """What runs in the place of a step that is about to start; a coroutine of that where it takes time to say.
+
+        None lets the step's own code run, unless DBOS answers it from its checkpoint, or refuses it.
+        """
 
     def on_planned_step(self, _step: StepCall) -> "Instead | None":
-        """A step is about to start that was announced already: what runs in its place."""
+        """The same for a step that was announced to DBOS already, with the model call that it makes."""
         return None
 
     @abstractmethod

@@ -10,7 +10,7 @@ from refork.fork.branches.branch import Branch, unrecorded
 from refork.fork.branches.tool_results import RecordedToolResults
 from refork.fork.http_steps.looking import look
 from refork.fork.http_steps.models import denies, is_model_step, is_named, recorded_answer
-from refork.fork.tails.tool_access import encoded_arguments, with_id
+from refork.fork.step_arguments import encoded_arguments, with_id
 from refork.frameworks.protocol import Framework, ModelCall, StepCall, StepRun
 from refork.records import Request, Run, Step, StepKind
 from refork.records.variant import Variant
@@ -22,7 +22,7 @@ WAITING: Final = frozenset({"DBOS.recv", "DBOS.getEvent"})
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Replay:
+class ReplayedRun:
     """A run as the code replays it today. ``problem`` says in one line why some requests are missing.
 
     ``unseen`` says of model steps, by their names, why what they send could not be found out.
@@ -55,7 +55,7 @@ class ReplayBranch(Branch):
         self._problem: str | None = None
 
     @property
-    def replay(self) -> Replay:
+    def replay(self) -> ReplayedRun:
         """What was seen, up to now."""
         steps = tuple(
             dataclasses.replace(
@@ -65,7 +65,7 @@ class ReplayBranch(Branch):
             for step in self._run.steps
         )
         run = dataclasses.replace(self._run, steps=steps)
-        return Replay(run=run, problem=self._problem, unseen=dict(self._unseen))
+        return ReplayedRun(run=run, problem=self._problem, unseen=dict(self._unseen))
 
     async def on_model_call(self, number: int, call: ModelCall) -> ModelCall | None:
         if not call.durable:

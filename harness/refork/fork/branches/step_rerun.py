@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from refork.errors import BadInputError
-from refork.fork.tails.tool_access import encoded_arguments
+from refork.fork.step_arguments import encoded_arguments
 from refork.frameworks.plain_dbos.adapter import called, is_changed
 from refork.frameworks.plain_dbos.step_code import code_of
 from refork.frameworks.protocol import ModelCall, Reply, StepCall, StepRun

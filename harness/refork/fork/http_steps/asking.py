@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from refork.http_calls.formats import Format, Reading, format_of, with_model
-from refork.http_calls.wire import Received, Sent
+from refork.http_calls.formats import Reading, WireFormat, format_of, with_model
+from refork.http_calls.wire import OutgoingRequest, Received
 from refork.prompts.candidates import render
 from refork.records import Request
 from refork.records.variant import Variant
@@ -16,8 +16,8 @@ from refork.records.variant import Variant
 class Asking:
     """A request to a model. ``request`` is what ``sent`` says."""
 
-    sent: Sent
-    format: Format
+    sent: OutgoingRequest
+    format: WireFormat
     request: Request
 
     def tried(self, variant: Variant) -> "Asking":
@@ -50,13 +50,13 @@ class Asking:
         return found
 
 
-def asking_of(sent: Sent, agent: str | None) -> Asking | None:
+def asking_of(sent: OutgoingRequest, agent: str | None) -> Asking | None:
     """A request to a model; None for any other."""
     found = format_of(sent)
     return None if found is None else _read(sent, found, agent)
 
 
-def _read(sent: Sent, found: Format, agent: str | None) -> Asking:
+def _read(sent: OutgoingRequest, found: WireFormat, agent: str | None) -> Asking:
     request = found.request(sent.path.rstrip("/"), sent.json or {})
     return Asking(sent=sent, format=found, request=replace(request, agent=agent))
 

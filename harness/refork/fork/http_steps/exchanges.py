@@ -14,10 +14,10 @@ from refork.fork.http_steps.asking import Asking, asking_of, said_by
 from refork.fork.http_steps.making import Kind, Making
 from refork.fork.http_steps.notes import Notes
 from refork.fork.http_steps.waiting import until_next
-from refork.fork.trials.secret_filter import hidden_response
+from refork.fork.secret_filters.secret_filter import hidden_response
 from refork.http_calls import is_beside
 from refork.http_calls.formats.odd import oddity
-from refork.http_calls.wire import Received, Sent, as_json, from_json
+from refork.http_calls.wire import OutgoingRequest, Received, as_json, from_json
 
 _CLIENTS_RETRY: Final = frozenset({"retry-after", "retry-after-ms", "x-should-retry"})
 
@@ -75,7 +75,7 @@ class Exchanges(Notes):
 
     # :class:`refork.http_calls.Watch`
 
-    def exchange(self, sent: Sent, send: Callable[[Sent], Received]) -> Received | None:
+    def exchange(self, sent: OutgoingRequest, send: Callable[[OutgoingRequest], Received]) -> Received | None:
         due = self._begin(sent)
         if not isinstance(due, _Due):
             return due
@@ -93,7 +93,7 @@ class Exchanges(Notes):
         raise AssertionError("the last attempt has no next one")
 
     async def exchange_async(
-        self, sent: Sent, send: Callable[[Sent], Awaitable[Received]]
+        self, sent: OutgoingRequest, send: Callable[[OutgoingRequest], Awaitable[Received]]
     ) -> Received | None:
         due = self._begin(sent)
         if not isinstance(due, _Due):
@@ -117,7 +117,7 @@ class Exchanges(Notes):
         if self._making.kind is Kind.MODEL:
             self._refuse(what)
 
-    def _begin(self, sent: Sent) -> _Due | Received | None:
+    def _begin(self, sent: OutgoingRequest) -> _Due | Received | None:
         """The request to send, the answer to it that is kept, or None to let it pass."""
         if self._closed.is_set():
             raise ConnectionRefusedError(f"step {self._making.step!r} is over")

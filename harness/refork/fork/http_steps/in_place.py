@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from refork.fork.http_steps.exchanges import Exchanges
-from refork.fork.http_steps.running import told_instead
+from refork.fork.http_steps.sending import told_instead
 from refork.frameworks.protocol import StepCall, StepRun
 from refork.http_calls import watching
 

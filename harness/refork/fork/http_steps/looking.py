@@ -16,7 +16,7 @@ from refork.fork.http_steps.asking import asking_of
 from refork.fork.http_steps.exchanges import Unwound
 from refork.frameworks.plain_dbos.adapter import noted_prompts
 from refork.frameworks.protocol import StepCall
-from refork.http_calls import Received, Sent, in_thread, watching
+from refork.http_calls import OutgoingRequest, Received, in_thread, watching
 from refork.http_calls.guards.effects import no_effects
 from refork.records import Request
 from refork.redaction.error_text import text_of
@@ -25,7 +25,7 @@ SECONDS: Final = 5.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class Look:
+class FirstRequest:
     """``request`` is the first that a step would send, its agent the prompt of ``refork.prompt`` that was rendered
     for it. Without one, ``problem`` says why, as what the step does; ``ended`` is that the code came to its end:
     with these arguments it asks nobody."""
@@ -45,12 +45,14 @@ class _Looking:
         self.opens: str | None = None
         self._over = Event()
 
-    def exchange(self, sent: Sent, _send: Callable[[Sent], Received]) -> Received | None:
+    def exchange(
+        self, sent: OutgoingRequest, _send: Callable[[OutgoingRequest], Received]
+    ) -> Received | None:
         self._see(sent)
         return None
 
     async def exchange_async(
-        self, sent: Sent, _send: Callable[[Sent], Awaitable[Received]]
+        self, sent: OutgoingRequest, _send: Callable[[OutgoingRequest], Awaitable[Received]]
     ) -> Received | None:
         self._see(sent)
         return None
@@ -61,7 +63,7 @@ class _Looking:
         self._over.set()
         raise Unwound("no connection is opened")
 
-    def _see(self, sent: Sent) -> None:
+    def _see(self, sent: OutgoingRequest) -> None:
         asking = asking_of(sent, None)
         if asking is None:
             self.connects(f"{sent.method.upper()} {sent.host}{sent.path}")
@@ -71,7 +73,7 @@ class _Looking:
         raise Unwound("nothing is sent")
 
 
-async def look(step: StepCall, *, seconds: float = SECONDS) -> Look:
+async def look(step: StepCall, *, seconds: float = SECONDS) -> FirstRequest:
     """Find the request that a step's code would send first."""
     looking = _Looking()
     prompts: list[str] = []
@@ -81,16 +83,16 @@ async def look(step: StepCall, *, seconds: float = SECONDS) -> Look:
         run = contextvars.Context()
         await asyncio.wait_for(in_thread(lambda: _run(step, looking, prompts, refused), run), seconds)
     except TimeoutError:
-        return Look(problem=f"takes more than {seconds:g} s to come to its request")
+        return FirstRequest(problem=f"takes more than {seconds:g} s to come to its request")
     except (asyncio.CancelledError, KeyboardInterrupt, SystemExit):
         raise
     except BaseException as raised:  # ours may come in a group
         error = raised
     if looking.request is not None:
         agent = prompts[-1] if prompts else None
-        return Look(request=replace(looking.request, agent=agent))
+        return FirstRequest(request=replace(looking.request, agent=agent))
     ended = looking.opens is None and not refused and error is None
-    return Look(problem=_problem(looking, refused, error), ended=ended)
+    return FirstRequest(problem=_problem(looking, refused, error), ended=ended)
 
 
 def _run(step: StepCall, looking: _Looking, prompts: list[str], refused: list[str]) -> None:

@@ -1,1 +1,1 @@
-"""What a tail needs beside a trial at the fork point: tools, the user, cached steps, its trajectory."""
+"""Trials of scope ``tail``: the branch that drives one, tools, the user, cached steps, and its trajectory."""

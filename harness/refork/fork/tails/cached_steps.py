@@ -14,7 +14,7 @@ from refork.answer_cache import AnswerKey, AnswersMode, CachedAnswer, Store, dig
 from refork.errors import ValueNotPortableError
 from refork.fork.branches.branch import Instead
 from refork.fork.http_steps import Exchanges, Making
-from refork.fork.trials.secret_filter import hidden_output
+from refork.fork.secret_filters.secret_filter import hidden_output
 from refork.frameworks.protocol import ModelCall, StepCall
 from refork.records import Case, Step, StepKind
 from refork.records.usage import Usage

@@ -10,10 +10,11 @@ from threading import Lock
 from typing import Any, Final
 
 from refork.case_files.large_values import is_left_out
-from refork.errors import ToolDeniedError, ToolToldError, ValueNotPortableError
+from refork.errors import ToolDeniedError, ToolToldError
 from refork.fork.branches.branch import Instead
 from refork.fork.branches.tool_results import RecordedToolResults
 from refork.fork.event_loops import run_on_event_loop
+from refork.fork.step_arguments import encoded_arguments, with_id
 from refork.frameworks.protocol import StepCall
 from refork.records import RecordedError, Run, Step
 from refork.tool_policy import DBOS_PREFIX, RECEIVE, Action, ToolPolicy
@@ -21,7 +22,7 @@ from refork.tool_policy.canonical_arguments import canonical, shown
 from refork.tool_policy.decisions import Decision, Deny, Live, Replay, Stub, decide
 from refork.tool_policy.recorded_arguments import UNKNOWN
 from refork.tool_policy.recorded_calls import RecordedCalls
-from refork.values import RecordedException, decode, encode
+from refork.values import RecordedException, decode
 
 READING: Final = frozenset(
     {
@@ -188,25 +189,6 @@ class ToolAccess:
         """The arguments of a tool, and the world of the trial for a stub that asks for it."""
         wanted = "world" in inspect.signature(function).parameters and "world" not in arguments
         return {**arguments, "world": self.world} if wanted else arguments
-
-
-def with_id(value: Any, fork: str, run: str) -> Any:
-    """An encoded value in which the fork's id is the run's: a step may be given the id of its workflow."""
-    if isinstance(value, str):
-        return value.replace(fork, run)
-    if isinstance(value, list):
-        return [with_id(each, fork, run) for each in value]
-    if isinstance(value, dict):
-        return {key: with_id(each, fork, run) for key, each in value.items()}
-    return value
-
-
-def encoded_arguments(step: StepCall) -> Any:
-    """What a step is called with, as a recorded run holds it; None where that cannot become JSON."""
-    try:
-        return {name: encode(value) for name, value in step.arguments.items()}
-    except ValueNotPortableError:
-        return None
 
 
 def _live(step: StepCall) -> Instead:

@@ -32,11 +32,11 @@ class User:
         self,
         policy: ToolPolicy,
         stubs: Mapping[str, Callable[..., Any]],
-        permits: ToolAccess,
+        access: ToolAccess,
     ) -> None:
         self._policy = policy
         self._stubs = stubs
-        self._permits = permits
+        self._access = access
         self._silent = False
         self.world: Any = None
 
@@ -51,7 +51,7 @@ class User:
         if rule.action is Action.STUB:
             step: Step | None = self._of_stub(rule, number, so_far)
         else:
-            step = self._permits.received()
+            step = self._access.received()
         spoke = step is not None and step.output is not None
         if not spoke and self._silent:
             raise ConversationOverError("the user's turns are over, and the code goes on waiting for one")
@@ -82,7 +82,7 @@ class User:
             if output is None:
                 raise ConversationOverError("the stub that stands for the user says no more")
             return lambda: output
-        turn = self._permits.said(name)
+        turn = self._access.said(name)
         if turn is None:
             raise ConversationOverError("the user's recorded turns are over")
         return lambda: recorded_output(turn)

@@ -1,1 +1,1 @@
-"""Trials: scheduled, limited, made, answered from the cache, and cleared of secrets."""
+"""Trials: scheduled, limited, made, and answered from the cache."""

@@ -31,7 +31,7 @@ _responses: Final = TypeAdapter(ModelResponse)
 
 
 @dataclasses.dataclass(frozen=True)
-class Call:
+class OpenAIAgentsCall:
     """A call of ``Model.get_response``, with its arguments by name."""
 
     model: Model

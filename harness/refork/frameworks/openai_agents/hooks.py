@@ -22,7 +22,7 @@ from agents.run_config import CallModelData, ModelInputData
 from agents.tracing import get_trace_provider
 from dbos._context import get_local_dbos_context
 
-from refork.frameworks.openai_agents.calls import Call
+from refork.frameworks.openai_agents.calls import OpenAIAgentsCall
 from refork.frameworks.openai_agents.clients import check_key
 from refork.frameworks.openai_agents.local_tools import local_tools
 from refork.frameworks.openai_agents.sessions import read_only_sessions
@@ -87,10 +87,10 @@ def _hooked(watcher: Watcher) -> Any:
     original = dbos_runner.DBOSModelWrapper.get_response
 
     async def get_response(self: Any, *args: Any, **kwargs: Any) -> ModelResponse:
-        call = Call(self.model, _by_name(self, args, kwargs), _agent.get())
+        call = OpenAIAgentsCall(self.model, _by_name(self, args, kwargs), _agent.get())
         changed = await watcher.on_model_call(call)
         response: ModelResponse
-        if isinstance(changed, Call):
+        if isinstance(changed, OpenAIAgentsCall):
             # The state stays the caller's: it holds the order in which the answer's tools may go.
             wrapper = dbos_runner.DBOSModelWrapper(_keyed(changed), self._state)
             response = await original(wrapper, **changed.arguments)
@@ -101,7 +101,7 @@ def _hooked(watcher: Watcher) -> Any:
     return get_response
 
 
-def _keyed(call: Call) -> Any:
+def _keyed(call: OpenAIAgentsCall) -> Any:
     """The call's model, which says so where it has no key once it is asked: a kept answer needs none."""
 
     async def get_response(*args: Any, **kwargs: Any) -> ModelResponse:
@@ -128,7 +128,7 @@ class _Unrecorded(Model):
 
     async def _ask(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         arguments = _by_name(self, args, kwargs)
-        await self._watcher.on_model_call(Call(self.model, arguments, self._agent, durable=False))
+        await self._watcher.on_model_call(OpenAIAgentsCall(self.model, arguments, self._agent, durable=False))
 
 
 def _watched(watcher: Watcher) -> Any:

@@ -53,7 +53,7 @@ carry(_trial)
 
 @dataclass
 class _Prompts:
-    """:class:`refork.production.hooks.Evaluation`: the prompts that each fork has rendered in its workflow."""
+    """:class:`refork.production.hooks.ActiveSession`: the prompts that each fork has rendered in its workflow."""
 
     watcher: Watcher
     rendered_in: dict[str, list[tuple[str, str]]] = field(default_factory=dict[str, list[tuple[str, str]]])

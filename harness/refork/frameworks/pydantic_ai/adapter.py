@@ -12,7 +12,14 @@ from typing import Any
 
 from refork.errors import ToolToldError
 from refork.frameworks.protocol import Description, ModelCall, RawStep, StepCall, ToolResult, Watcher
-from refork.frameworks.pydantic_ai.calls import MODEL_STEPS, Call, agent_of, answer_of, tool_results, usage_of
+from refork.frameworks.pydantic_ai.calls import (
+    MODEL_STEPS,
+    PydanticAICall,
+    agent_of,
+    answer_of,
+    tool_results,
+    usage_of,
+)
 from refork.records import Request, StepKind
 from refork.values import Registry
 
@@ -78,7 +85,7 @@ class PydanticAI:
     def model_call(self, step: StepCall) -> ModelCall | None:
         if not step.name.endswith(MODEL_STEPS) or "messages" not in step.arguments:
             return None
-        return Call(step)
+        return PydanticAICall(step)
 
 
 def _describe_other_step(step: RawStep, asked: Sequence[str]) -> Description:

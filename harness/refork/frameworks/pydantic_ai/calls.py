@@ -39,7 +39,7 @@ def agent_of(step_name: str) -> str:
 
 
 @dataclass(frozen=True)
-class Call:
+class PydanticAICall:
     """A step that asks the model, before it starts. ``changes`` stand in the place of its arguments."""
 
     step: StepCall

@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from refork.http_calls.watch import passing, watch_here
-from refork.http_calls.wire import Received, Sent, received
+from refork.http_calls.wire import OutgoingRequest, Received, received
 from refork.redaction.process_secrets import hold_headers
 
 
@@ -30,9 +30,9 @@ def patched() -> Generator[None]:
         whole = self._build_url(url)
         hold_headers(self.headers)
         hold_headers(options.get("headers"))
-        sent = Sent(method=method, url=str(whole), body=_body(self, options))
+        sent = OutgoingRequest(method=method, url=str(whole), body=_body(self, options))
 
-        async def go(changed: Sent) -> Received:
+        async def go(changed: OutgoingRequest) -> Received:
             with passing():
                 response = await original(self, method, url, **_changed(options, sent, changed))
                 async with response:
@@ -62,7 +62,7 @@ def _body(session: Any, options: dict[str, Any]) -> bytes:
     return data if isinstance(data, bytes) else b""
 
 
-def _changed(options: dict[str, Any], sent: Sent, changed: Sent) -> dict[str, Any]:
+def _changed(options: dict[str, Any], sent: OutgoingRequest, changed: OutgoingRequest) -> dict[str, Any]:
     if sent == changed:
         return options
     kept = {name: value for name, value in options.items() if name not in ("json", "data")}

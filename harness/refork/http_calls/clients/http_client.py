@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 from refork.http_calls.watch import passing, watch_here
-from refork.http_calls.wire import Received, Sent, received
+from refork.http_calls.wire import OutgoingRequest, Received, received
 from refork.redaction.process_secrets import hold_headers
 
 _ANSWER: Final = "_refork_answer"
@@ -30,7 +30,7 @@ def patched() -> Generator[None]:
         content = _bytes(body)
         hold_headers(headers)
 
-        def go(sent: Sent) -> Received:
+        def go(sent: OutgoingRequest) -> Received:
             changed = sent.body != content
             now = (sent.body, _sized(headers, sent.body)) if changed else (body, headers)
             with passing():
@@ -41,7 +41,7 @@ def patched() -> Generator[None]:
                 finally:
                     self.close()  # another attempt opens it again
 
-        sent = Sent(method=method, url=_whole(self, url), body=content)
+        sent = OutgoingRequest(method=method, url=_whole(self, url), body=content)
         answer = watch.exchange(sent, go)
         if answer is not None:
             setattr(self, _ANSWER, _answered(answer, method))
@@ -80,7 +80,7 @@ def _sized(headers: Mapping[str, Any], body: bytes) -> dict[str, Any]:
     return kept | {"Content-Length": str(len(body))}
 
 
-class _Read:
+class _ReadableSocket:
     """A socket of which a whole response can be read."""
 
     def __init__(self, data: bytes) -> None:
@@ -93,7 +93,7 @@ class _Read:
 def _answered(answer: Received, method: str) -> http.client.HTTPResponse:
     lines = [f"HTTP/1.1 {answer.status} ", *(f"{name}: {value}" for name, value in answer.headers)]
     head = "\r\n".join([*lines, f"Content-Length: {len(answer.body)}", "", ""])
-    fake: Any = _Read(head.encode("latin-1", "replace") + answer.body)
+    fake: Any = _ReadableSocket(head.encode("latin-1", "replace") + answer.body)
     response = http.client.HTTPResponse(fake, method=method)
     response.begin()
     return response

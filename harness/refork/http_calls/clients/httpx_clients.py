@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from refork.http_calls.clients.keys import NO_KEY
 from refork.http_calls.watch import passing, watch_here
-from refork.http_calls.wire import Received, Sent, received
+from refork.http_calls.wire import OutgoingRequest, Received, received
 from refork.redaction.process_secrets import hold_headers
 
 LIBRARIES: Final = ("httpx", "httpx2")
@@ -35,7 +35,7 @@ def _patched(library: Any) -> Generator[None]:
         if watch is None:
             return sync(client, request, **options)
 
-        def go(sent: Sent) -> Received:
+        def go(sent: OutgoingRequest) -> Received:
             with passing():
                 response = sync(client, _changed(library, request, sent), **{**options, "stream": False})
             return received(response.status_code, response.headers.multi_items(), response.content)
@@ -53,7 +53,7 @@ def _patched(library: Any) -> Generator[None]:
         if watch is None:
             return await async_(client, request, **options)
 
-        async def go(sent: Sent) -> Received:
+        async def go(sent: OutgoingRequest) -> Received:
             with passing():
                 response = await async_(
                     client, _changed(library, request, sent), **{**options, "stream": False}
@@ -79,10 +79,10 @@ def _is_json(request: Any) -> bool:
     return "json" in request.headers.get("content-type", "")
 
 
-def _sent(request: Any) -> Sent:
+def _sent(request: Any) -> OutgoingRequest:
     hold_headers(request.headers)
     keys = (request.headers.get(name, "") for name in ("authorization", "api-key"))
-    return Sent(
+    return OutgoingRequest(
         method=request.method,
         url=str(request.url),
         body=request.content if _is_json(request) else b"",
@@ -90,7 +90,7 @@ def _sent(request: Any) -> Sent:
     )
 
 
-def _changed(library: Any, request: Any, sent: Sent) -> Any:
+def _changed(library: Any, request: Any, sent: OutgoingRequest) -> Any:
     if sent == _sent(request):
         return request
     headers = [

@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from refork.http_calls.watch import passing, watch_here
-from refork.http_calls.wire import Received, Sent, received
+from refork.http_calls.wire import OutgoingRequest, Received, received
 from refork.redaction.process_secrets import hold_headers
 
 
@@ -31,7 +31,7 @@ def patched() -> Generator[None]:
         content = _bytes(body)
         hold_headers(headers)
 
-        def go(sent: Sent) -> Received:
+        def go(sent: OutgoingRequest) -> Received:
             changed = sent.body != content
             options_now = {**options, "preload_content": False, "decode_content": True}
             with passing():
@@ -47,7 +47,9 @@ def patched() -> Generator[None]:
                 data = response.read(decode_content=True)
             return received(response.status, response.headers.items(), data)
 
-        sent = Sent(method=method, url=_whole(f"{self.scheme}://{self.host}{port}", url), body=content)
+        sent = OutgoingRequest(
+            method=method, url=_whole(f"{self.scheme}://{self.host}{port}", url), body=content
+        )
         answer = watch.exchange(sent, go)
         if answer is not None:
             return _answered(urllib3, method, url, answer, preload=options.get("preload_content", True))

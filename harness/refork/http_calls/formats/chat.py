@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from refork.http_calls.client_responses import answer_of, model_of, usage_of
 from refork.http_calls.formats import sse
-from refork.http_calls.formats.protocol import Reading, retold, settings_of, text_of, told, tools_of
+from refork.http_calls.formats.wire_format import Reading, retold, settings_of, text_of, told, tools_of
 from refork.http_calls.wire import Received
 from refork.records import Request
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from refork.http_calls.client_responses import ending_of
 from refork.http_calls.formats import sse
-from refork.http_calls.formats.protocol import Reading, retold, settings_of, text_of, told
+from refork.http_calls.formats.wire_format import Reading, retold, settings_of, text_of, told
 from refork.http_calls.wire import Received
 from refork.records import Answer, Request, Tool, ToolCall
 from refork.records.usage import Usage, checked

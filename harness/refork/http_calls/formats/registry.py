@@ -9,11 +9,11 @@ from urllib.parse import quote
 from refork.http_calls.formats.chat import Chat
 from refork.http_calls.formats.gemini import Gemini
 from refork.http_calls.formats.messages import Messages
-from refork.http_calls.formats.protocol import Format
 from refork.http_calls.formats.responses import Responses
-from refork.http_calls.wire import Sent
+from refork.http_calls.formats.wire_format import WireFormat
+from refork.http_calls.wire import OutgoingRequest
 
-FORMATS: Final[tuple[Format, ...]] = (Messages(), Chat(), Responses(), Gemini())
+FORMATS: Final[tuple[WireFormat, ...]] = (Messages(), Chat(), Responses(), Gemini())
 PATHS: Final = (
     "/chat/completions",
     "/v1/responses",
@@ -29,7 +29,7 @@ _DEPLOYMENT: Final = re.compile(
 """Azure and Databricks name what answers in the path, whatever the body says."""
 
 
-def format_of(sent: Sent) -> Format | None:
+def format_of(sent: OutgoingRequest) -> WireFormat | None:
     """The format of a request to a model; None for any other request."""
     body = sent.json
     if body is None:
@@ -38,7 +38,9 @@ def format_of(sent: Sent) -> Format | None:
     return next((each for each in FORMATS if each.fits(path, body)), None)
 
 
-def with_model(sent: Sent, body: Mapping[str, Any], now: str | None, model: str) -> Sent:
+def with_model(
+    sent: OutgoingRequest, body: Mapping[str, Any], now: str | None, model: str
+) -> OutgoingRequest:
     """The request for another model, named where it names ``now``: in its body, or in its path."""
     if _DEPLOYMENT.search(sent.url):
         url = _DEPLOYMENT.sub(lambda found: f"{found[1]}{quote(model, safe='')}/", sent.url, count=1)

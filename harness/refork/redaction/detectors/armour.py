@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from refork.redaction.detectors.spans import Span
+from refork.redaction.detectors.spans import TextSpan
 
 _BEGIN: Final = re.compile(
     r"-{4,5} ?BEGIN (?:[A-Z0-9]{1,20} ){0,3}(?:PRIVATE KEY(?: BLOCK)?|OpenVPN Static key V1) ?-{4,5}"
@@ -17,7 +17,7 @@ _END: Final = re.compile(
 _BODY: Final = re.compile(r"[A-Za-z0-9+/=\\\s:,.-]*")
 
 
-def private_keys(text: str, lowered: str) -> Iterator[Span]:
+def private_keys(text: str, lowered: str) -> Iterator[TextSpan]:
     """Each from its first line to its last."""
     if "private key" not in lowered and "putty" not in lowered and "static key" not in lowered:
         return
@@ -31,4 +31,4 @@ def private_keys(text: str, lowered: str) -> Iterator[Span]:
             last = next(ends, None)
         body = _BODY.match(text, begin.end())
         at = last.end() if last is not None else body.end() if body is not None else begin.end()
-        yield Span(begin.start(), at, "private-key")
+        yield TextSpan(begin.start(), at, "private-key")

@@ -17,7 +17,7 @@ from refork.redaction.detectors.names import (
     is_value,
     secrecy_of,
 )
-from refork.redaction.detectors.spans import PLACEHOLDER, Span, words
+from refork.redaction.detectors.spans import PLACEHOLDER, TextSpan, words
 
 _WORDS: Final = (
     *PASSWORDS,
@@ -65,7 +65,7 @@ _LISTED: Final = 4
 """The tail of a pair: it may be a list of names as well."""
 
 
-def assigned(text: str, lowered: str) -> Iterator[Span]:
+def assigned(text: str, lowered: str) -> Iterator[TextSpan]:
     """Every value of a name that is a secret's."""
     end = 0
     for word in words(lowered, _WORDS):
@@ -77,7 +77,7 @@ def assigned(text: str, lowered: str) -> Iterator[Span]:
             yield found
 
 
-def _value_after(text: str, start: int, end: int) -> Span | None:
+def _value_after(text: str, start: int, end: int) -> TextSpan | None:
     if _MAYBE.match(text, end) is None:
         return None
     before = text[max(0, start - 80) : start]
@@ -105,14 +105,14 @@ def _is_long(match: re.Match[str]) -> bool:
     return match["bare"] is not None and len(match["bare"]) >= _LONG and is_token(match["bare"])
 
 
-def _secret_in(match: re.Match[str], name: str, lead: str, *, listed: bool = False) -> Span | None:
+def _secret_in(match: re.Match[str], name: str, lead: str, *, listed: bool = False) -> TextSpan | None:
     group = "quoted" if match["quoted"] is not None else "bare"
     value = match[group]
     if PLACEHOLDER.search(value) or "://" in value:
         return None
     if not _is_secret(name, value, lead, quoted=group == "quoted" and not listed):
         return None
-    return Span(*match.span(group), "password", sure=False)
+    return TextSpan(*match.span(group), "password", sure=False)
 
 
 def _is_secret(name: str, value: str, lead: str, *, quoted: bool) -> bool:

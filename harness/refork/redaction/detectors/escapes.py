@@ -5,7 +5,7 @@ from bisect import bisect_right
 from dataclasses import replace
 from typing import Final
 
-from refork.redaction.detectors.spans import Span
+from refork.redaction.detectors.spans import TextSpan
 
 _BREAK: Final = re.compile(r"\\{1,8}[nrt]")
 _LETTER: Final = re.compile(r"\\{1,8}u([0-9a-fA-F]{4})")
@@ -36,7 +36,7 @@ class Unescaped:
             self._places.append((at - shorter, at))
         return "".join([*parts, written[at:]])
 
-    def original(self, span: Span) -> Span:
+    def original(self, span: TextSpan) -> TextSpan:
         """The same span of the text as it is written."""
         if len(self._places) == 1:
             return span

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from refork.redaction.detectors.spans import Pattern, Span, places
+from refork.redaction.detectors.spans import Pattern, TextSpan, places
 
 START: Final = r"(?:(?<![A-Za-z0-9])|(?<=%[0-9A-Fa-f]{2}))"
 """Not within a word; an escape of a URL before it is none."""
@@ -208,14 +208,14 @@ INNER: Final[tuple[tuple[str, str, str], ...]] = (
 
 
 @dataclass(frozen=True)
-class Form:
+class TokenForm:
     """A kind of token that begins with ``prefix``; ``regex`` matches from there."""
 
     kind: str
     prefix: str
     regex: re.Pattern[str]
 
-    def find(self, text: str, _lowered: str) -> Iterator[Span]:
+    def find(self, text: str, _lowered: str) -> Iterator[TextSpan]:
         end = 0
         for at in places(text, self.prefix):
             if at < end:
@@ -223,12 +223,12 @@ class Form:
             match = self.regex.match(text, at)
             if match is not None and is_varied(match[0][len(self.prefix) :]):
                 end = match.end()
-                yield Span(at, end, self.kind)
+                yield TextSpan(at, end, self.kind)
 
 
-def forms() -> Iterator[Form]:
+def forms() -> Iterator[TokenForm]:
     for kind, prefix, rest in FORMS:
-        yield Form(kind, prefix, re.compile(START + re.escape(prefix) + f"(?:{rest})", re.ASCII))
+        yield TokenForm(kind, prefix, re.compile(START + re.escape(prefix) + f"(?:{rest})", re.ASCII))
 
 
 def inner_forms() -> Iterator[Pattern]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from refork.redaction.detectors.names import LONGER, PASSWORDS, SHORT, is_password, is_token, is_value
-from refork.redaction.detectors.spans import PLACEHOLDER, Span, words
+from refork.redaction.detectors.spans import PLACEHOLDER, TextSpan, words
 
 _TOKENS: Final = (
     *(
@@ -54,7 +54,7 @@ _LOGINS: Final = ("log", "sign", "cred", "account", "anmeld", "zugang", "identif
 _ENDS: Final = ".,;:)]}>\"'`\\"
 
 
-def told(text: str, lowered: str) -> Iterator[Span]:
+def told(text: str, lowered: str) -> Iterator[TextSpan]:
     """Every password and token that a sentence names."""
     end = 0
     for word in words(lowered, _WORDS):
@@ -79,7 +79,7 @@ def _beside(text: str, word: re.Match[str]) -> re.Match[str] | None:
     return _BESIDE.match(text, word.end()) if _LEAD.search(lead) else None
 
 
-def _before(text: str, word: re.Match[str]) -> Span | None:
+def _before(text: str, word: re.Match[str]) -> TextSpan | None:
     """``hunter2 as the password``."""
     if not any(each in text[max(0, word.start() - 12) : word.start()] for each in _AS_WORDS):
         return None
@@ -89,16 +89,16 @@ def _before(text: str, word: re.Match[str]) -> Span | None:
     if match is None or not is_password(value) or word[0] in _TOKENS:
         return None
     at = start + match.start("bare") + match["bare"].index(value)
-    return Span(at, at + len(value), "password", sure=False)
+    return TextSpan(at, at + len(value), "password", sure=False)
 
 
-def _secret_in(match: re.Match[str], word: str) -> Span | None:
+def _secret_in(match: re.Match[str], word: str) -> TextSpan | None:
     group = "quoted" if match["quoted"] is not None else "bare"
     value = _trimmed(match[group])
     if not _is_secret(value, word, quoted=group == "quoted") or PLACEHOLDER.search(value):
         return None
     start = match.start(group) + match[group].index(value)
-    return Span(start, start + len(value), "token" if word in _TOKENS else "password", sure=False)
+    return TextSpan(start, start + len(value), "token" if word in _TOKENS else "password", sure=False)
 
 
 def _is_secret(value: str, word: str, *, quoted: bool) -> bool:
@@ -113,9 +113,9 @@ def _trimmed(said: str) -> str:
     return said.rstrip(_ENDS).lstrip("([{<\"'`\\").rstrip("\\")
 
 
-def _logins(text: str) -> Iterator[Span]:
+def _logins(text: str) -> Iterator[TextSpan]:
     for match in _LOGIN.finditer(text):
         value = _trimmed(match["bare"])
         if len(value) >= 6 and is_password(value) and not PLACEHOLDER.search(value):
             start = match.start("bare") + match["bare"].index(value)
-            yield Span(start, start + len(value), "password", sure=False)
+            yield TextSpan(start, start + len(value), "password", sure=False)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from refork.redaction.detectors.names import is_credentials, is_password, is_random, is_token, is_value
-from refork.redaction.detectors.spans import PLACEHOLDER, Pattern, Span
+from refork.redaction.detectors.spans import PLACEHOLDER, Pattern, TextSpan
 
 _HOST: Final = r"(?=[\w.\[-])"
 
@@ -85,17 +85,17 @@ def patterns() -> Iterator[Pattern]:
         yield Pattern(kind=kind, regex=regex, needles=(needle,), group=1, sure=False, accepts=accepts)
 
 
-def cookies(text: str, lowered: str) -> Iterator[Span]:
+def cookies(text: str, lowered: str) -> Iterator[TextSpan]:
     """The values of cookies in a header: a session is as good as a password."""
     if "cookie" not in lowered:
         return
     for header in _COOKIES.finditer(text):
         for cookie in _COOKIE.finditer(text, *header.span(1)):
             if is_random(cookie[1]) and is_value(cookie[1]) and not PLACEHOLDER.search(cookie[1]):
-                yield Span(*cookie.span(1), "cookie", sure=False)
+                yield TextSpan(*cookie.span(1), "cookie", sure=False)
 
 
-def manifests(text: str, lowered: str) -> Iterator[Span]:
+def manifests(text: str, lowered: str) -> Iterator[TextSpan]:
     """The entries of a Secret of Kubernetes in YAML."""
     if "secret" not in lowered:
         return
@@ -107,13 +107,13 @@ def manifests(text: str, lowered: str) -> Iterator[Span]:
         for block in _BLOCK.finditer(text, start, end):
             for pair in _PAIR.finditer(text, *block.span(1)):
                 if is_value(pair[1]) and not PLACEHOLDER.search(pair[1]):
-                    yield Span(*pair.span(1), "password", sure=False)
+                    yield TextSpan(*pair.span(1), "password", sure=False)
         for block in _DATA.finditer(text, kind.end(), end):
             yield from _entries(text, block.end(), end)
 
 
-def _entries(text: str, at: int, end: int) -> Iterator[Span]:
+def _entries(text: str, at: int, end: int) -> Iterator[TextSpan]:
     while (entry := _ENTRY.match(text, at, end)) is not None:
         if is_value(entry[1]) and not PLACEHOLDER.search(entry[1]):
-            yield Span(*entry.span(1), "password", sure=False)
+            yield TextSpan(*entry.span(1), "password", sure=False)
         at = entry.end() + (text[entry.end() : entry.end() + 1] in ('"', "'"))

@@ -23,7 +23,7 @@ from refork.redaction.detectors.names import (
     is_value,
     secrecy_of,
 )
-from refork.redaction.detectors.spans import Finder, Pattern, Span, lower
+from refork.redaction.detectors.spans import Finder, Pattern, TextSpan, lower
 
 __all__ = [
     "Secrecy",
@@ -44,7 +44,7 @@ _WEB_TOKEN: Final = re.compile(
 )
 
 
-def secrets(text: str) -> Iterator[Span]:
+def secrets(text: str) -> Iterator[TextSpan]:
     """Every secret that is found in ``text``. Spans may overlap."""
     if len(text) < 4 or _BLOB.fullmatch(text):
         return
@@ -57,7 +57,7 @@ def secrets(text: str) -> Iterator[Span]:
                 yield plain.original(span)
 
 
-def of_header(name: str, text: str) -> Iterator[Span]:
+def of_header(name: str, text: str) -> Iterator[TextSpan]:
     """The secrets in the value of a header of this name."""
     lead = f"{name}: "
     for span in secrets(lead + text):
@@ -65,12 +65,12 @@ def of_header(name: str, text: str) -> Iterator[Span]:
             yield replace(span, start=span.start - len(lead), end=span.end - len(lead))
 
 
-def tokens(text: str) -> Iterator[Span]:
+def tokens(text: str) -> Iterator[TextSpan]:
     """Those alone whose form gives them away, whatever stands around them."""
     return (span for span in secrets(text) if span.sure)
 
 
-def _within(span: Span, blobs: list[tuple[int, int]]) -> bool:
+def _within(span: TextSpan, blobs: list[tuple[int, int]]) -> bool:
     """Base64 of a kilobyte or more is an image or an encrypted thought, in which a token would be chance."""
     return any(start < span.start and span.end < end for start, end in blobs)
 
@@ -90,7 +90,7 @@ def _finders() -> tuple[Finder, ...]:
 
 
 @cache
-def _forms() -> tuple[kinds.Form, ...]:
+def _forms() -> tuple[kinds.TokenForm, ...]:
     return tuple(kinds.forms())
 
 
@@ -99,22 +99,22 @@ def _patterns() -> tuple[Pattern, ...]:
     return (*kinds.inner_forms(), *protocols.patterns())
 
 
-def _by_form(text: str, lowered: str) -> Iterator[Span]:
+def _by_form(text: str, lowered: str) -> Iterator[TextSpan]:
     # Of two hundred forms a text has none, as a rule, and that is what must be quick.
     for form in [form for form in _forms() if form.prefix in text]:
         yield from form.find(text, lowered)
 
 
-def _by_place(text: str, lowered: str) -> Iterator[Span]:
+def _by_place(text: str, lowered: str) -> Iterator[TextSpan]:
     for pattern in [each for each in _patterns() if each.needles[0] in lowered]:
         yield from pattern.find(text, lowered)
 
 
-def _web_tokens(text: str, lowered: str) -> Iterator[Span]:
+def _web_tokens(text: str, lowered: str) -> Iterator[TextSpan]:
     if "eyj" in lowered:
         for match in _WEB_TOKEN.finditer(text):
             if _is_header(match[0].partition(".")[0]):
-                yield Span(*match.span(), "jwt")
+                yield TextSpan(*match.span(), "jwt")
 
 
 def _is_header(part: str) -> bool:

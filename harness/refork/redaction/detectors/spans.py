@@ -10,7 +10,7 @@ PLACEHOLDER: Final = re.compile(r"<(?:secret:)?[a-z-]+:\d+>")
 
 
 @dataclass(frozen=True)
-class Span:
+class TextSpan:
     """``text[start:end]`` is of ``kind``. ``sure``: its form alone says so, wherever it stands."""
 
     start: int
@@ -19,7 +19,7 @@ class Span:
     sure: bool = True
 
 
-Finder: TypeAlias = Callable[[str, str], Iterator[Span]]
+Finder: TypeAlias = Callable[[str, str], Iterator[TextSpan]]
 """Takes a text, and the same in lower case with every character in its place."""
 
 
@@ -37,13 +37,13 @@ class Pattern:
     sure: bool = True
     accepts: Callable[[str], bool] = bool
 
-    def find(self, text: str, lowered: str) -> Iterator[Span]:
+    def find(self, text: str, lowered: str) -> Iterator[TextSpan]:
         if not any(needle in lowered for needle in self.needles):
             return
         for match in self.regex.finditer(text):
             start, end = match.span(self.group)
             if start < end and not PLACEHOLDER.search(found := match[self.group]) and self.accepts(found):
-                yield Span(start, end, self.kind, self.sure)
+                yield TextSpan(start, end, self.kind, self.sure)
 
 
 def lower(text: str) -> str:
@@ -54,7 +54,7 @@ def lower(text: str) -> str:
     return "".join(c if len(c.lower()) > 1 else c.lower() for c in text)
 
 
-def all_of(patterns: Sequence[Pattern], text: str) -> Iterator[Span]:
+def all_of(patterns: Sequence[Pattern], text: str) -> Iterator[TextSpan]:
     lowered = lower(text)
     for pattern in patterns:
         yield from pattern.find(text, lowered)
@@ -79,9 +79,9 @@ def any_of(present: tuple[str, ...]) -> re.Pattern[str]:
     return re.compile("|".join(map(re.escape, sorted(present, key=len, reverse=True))))
 
 
-def apart(spans: Sequence[Span]) -> list[Span]:
+def apart(spans: Sequence[TextSpan]) -> list[TextSpan]:
     """The spans in order, none over another: of two that overlap, the one that begins first or is longer."""
-    kept: list[Span] = []
+    kept: list[TextSpan] = []
     for span in sorted(spans, key=lambda span: (span.start, -span.end)):
         if not kept or span.start >= kept[-1].end:
             kept.append(span)

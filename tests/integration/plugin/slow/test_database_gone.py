@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from refork.dbos.instance.outages import PATIENCE_SECONDS
+from refork.dbos.evals_database.outages import PATIENCE_SECONDS
 from support.model_server import ModelServer, Reply
 from support.project import Project, case_yaml
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from refork.case_capture.failures import failed_child
 from refork.case_capture.fork_points import fork_points_of
-from refork.dbos.reader.types import Flag
+from refork.dbos.reader.recordings import Flag
 from refork.errors import BadInputError, StepNotFoundError
 from refork.records import RecordedError, Run, Step, StepKind
 

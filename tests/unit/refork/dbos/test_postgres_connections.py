@@ -10,11 +10,11 @@ import pytest
 import sqlalchemy as sa
 from psycopg.sql import Identifier
 from refork.cli import main
-from refork.dbos.instance.database import evals_database
+from refork.dbos.evals_database.database import evals_database
 from refork.dbos.instance.engine import open_engine
 from refork.dbos.reader.reader import Reader
-from refork.dbos.servers.parameters import hidden
 from refork.dbos.servers.url import server_at
+from refork.dbos.servers.url_parameters import hidden
 from refork.errors import BadInputError, DatabaseError, ReforkError
 from support.production import write_runs
 from support.tls_postgres import CERTIFIED, TlsPostgres

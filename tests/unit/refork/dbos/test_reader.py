@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 from refork.dbos.reader.reader import Reader
-from refork.dbos.reader.types import Recording
+from refork.dbos.reader.recordings import Recording
 from refork.errors import BadInputError, RunNotFoundError, ValueNotPortableError
 from refork.records import RecordedError, StepKind
 from refork.records.usage import Usage

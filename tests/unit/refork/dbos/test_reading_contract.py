@@ -11,8 +11,8 @@ from dbos._schemas.system_database import SystemSchema
 from dbos._serialization import DBOSDefaultSerializer, DBOSPortableJSON
 from dbos._sys_db import workflow_is_active
 from refork.dbos.reader.reader import Reader
+from refork.dbos.reader.recordings import ACTIVE, STATUSES
 from refork.dbos.reader.tables import READ_COLUMNS
-from refork.dbos.reader.types import ACTIVE, STATUSES
 from refork.dbos.reader.values import PICKLE, PORTABLE
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from refork.errors import HostError
-from refork.hosts import HOSTS, Host, Internal, check_hosts, findings, newer_line
+from refork.hosts import HOSTS, HostLibrary, Internal, check_hosts, findings, newer_line
 
 ROOT = Path(__file__).parents[4]
 PACKAGES = {"_pytest", "agents", "dbos", "dbos_openai_agents", "openai", "pydantic_ai"}
@@ -56,7 +56,7 @@ def test_what_is_installed_here_lacks_nothing() -> None:
     "place", ["json:dumps_all", "json:JSONEncoder.no_such", "no_such_module:name", "json.no:x"]
 )
 def test_a_missing_name_is_named_with_what_it_is_for_and_which_versions_have_it(place: str) -> None:
-    host = Host(
+    host = HostLibrary(
         distribution="dbos",
         oldest="3.0",
         newest="3.4",
@@ -76,7 +76,7 @@ def test_a_missing_name_is_named_with_what_it_is_for_and_which_versions_have_it(
 def test_a_host_that_is_not_installed_lacks_nothing() -> None:
     check_hosts(
         (
-            Host(
+            HostLibrary(
                 distribution="no-such",
                 oldest="1.0",
                 newest="1.0",
@@ -93,7 +93,7 @@ def test_a_host_that_is_not_installed_lacks_nothing() -> None:
 def test_a_newer_version_is_warned_of_where_something_private_of_it_is_used(
     newest: str, internals: tuple[Internal, ...], *, warns: bool
 ) -> None:
-    host = Host(distribution="dbos", oldest="0.1", newest=newest, internals=internals)
+    host = HostLibrary(distribution="dbos", oldest="0.1", newest=newest, internals=internals)
     line = newer_line((host,))
     assert bool(line) == warns
     assert not warns or (f"dbos {host.installed} (0.1); `refork doctor`" in line)

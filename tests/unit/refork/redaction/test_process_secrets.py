@@ -10,7 +10,7 @@ from typing import Any
 import openai
 import pytest
 from refork.dbos.servers.url import server_at
-from refork.fork.trials.secret_filter import hidden_output, hidden_response
+from refork.fork.secret_filters.secret_filter import hidden_output, hidden_response
 from refork.frameworks.openai_agents.clients import made_without_key
 from refork.http_calls.wire import Received
 from refork.redaction import Redactor

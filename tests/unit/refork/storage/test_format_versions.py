@@ -6,7 +6,7 @@ import pytest
 from refork.case_files.case_file import CASE_FORMAT
 from refork.case_files.run_file import RUN_FORMAT
 from refork.errors import BadFileError
-from refork.storage.format_versions import Format
+from refork.storage.format_versions import FileFormat
 
 
 def renamed(document: dict[str, Any]) -> dict[str, Any]:
@@ -17,7 +17,7 @@ def nested(document: dict[str, Any]) -> dict[str, Any]:
     return {"version": document["version"], "sampling": {"trials": document["trials"]}}
 
 
-THIRD = Format(version=3, migrations={1: renamed, 2: nested})
+THIRD = FileFormat(version=3, migrations={1: renamed, 2: nested})
 
 
 def test_an_older_document_goes_through_every_version_in_between() -> None:
@@ -54,5 +54,5 @@ def test_a_version_that_never_was_is_refused(version: int) -> None:
 
 
 @pytest.mark.parametrize("format", [CASE_FORMAT, RUN_FORMAT])
-def test_every_older_version_can_be_migrated(format: Format) -> None:
+def test_every_older_version_can_be_migrated(format: FileFormat) -> None:
     assert set(format.migrations) == set(range(1, format.version))

@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from refork.case_files.case_file import load_case, save_case_yaml
 from refork.case_files.run_file import save_run
-from refork.config import load_config, project_policy
+from refork.config import load_config
 from refork.errors import BadFileError, BadInputError
 from refork.records import Run, Step
 from refork.tool_policy import Action, OnMiss, Rule, ToolPolicy, last_part, merged, tightened
@@ -178,7 +178,7 @@ def test_pyproject_grants_and_a_case_tightens(tmp_path: Path) -> None:
         ),
         environ={},
     )
-    assert project_policy(config).rules == (
+    assert config.tool_policy.rules == (
         Rule(pattern="run_sql", action=Action.LIVE),
         Rule(pattern="search_*", action=Action.REPLAY),
         Rule(pattern="send_mail", action=Action.DENY),
@@ -187,14 +187,14 @@ def test_pyproject_grants_and_a_case_tightens(tmp_path: Path) -> None:
         Rule(pattern="DBOS.send", action=Action.LIVE),
     )
     case = load_case(a_case(tmp_path, "tools: {run_sql: replay, charge: deny}", "on_miss: deny"))
-    made = tightened(project_policy(config), case)
+    made = tightened(config.tool_policy, case)
     names = ("run_sql", "charge", "refund", "send_mail", "search_web")
     assert [made.action_for(name) for name in names] == ["replay", "deny", "stub", "deny", "replay"]
     assert made.on_miss is OnMiss.DENY
 
 
 def test_a_project_and_a_case_that_say_nothing_replay_and_deny(tmp_path: Path) -> None:
-    nothing = project_policy(load_config(project(tmp_path), environ={}))
+    nothing = load_config(project(tmp_path), environ={}).tool_policy
     made = tightened(nothing, load_case(a_case(tmp_path)))
     assert (made.action_for("anything"), made.on_miss) == (Action.REPLAY, None)
 

@@ -5,14 +5,14 @@ import pytest
 from refork.errors import BadInputError
 from refork_evals.statistics.draws import RATES, chance, null_moments
 from refork_evals.statistics.drops import drop_rules
-from refork_evals.statistics.sequential import Bounds, Rule, rate_rule
+from refork_evals.statistics.sequential import Bounds, StoppingRule, rate_rule
 from refork_evals.statistics.stratified import Stratum, p_of_drop
 
 BOUNDS = Bounds(5, 60)
 DROPS = drop_rules(30, BOUNDS, smallest_drop=0.4, alpha_good=0.05, alpha_bad=0.002)
 
 
-def stops(rule: Rule, rate: float, trials: int = 20_000) -> tuple[float, float, float]:
+def stops(rule: StoppingRule, rate: float, trials: int = 20_000) -> tuple[float, float, float]:
     """How often draws with a pass rate end good or bad, and after how many trials, looking at every one."""
     random = np.random.default_rng(7)
     passes = (random.random((trials, rule.bounds.highest)) < rate).cumsum(axis=1)

@@ -37,6 +37,11 @@ def load_settings(config: pytest.Config) -> Settings:
         raise pytest.UsageError(str(error)) from None
 
 
+def is_dry(config: pytest.Config) -> bool:
+    """Whether pytest only tells what it would do."""
+    return any(config.getoption(name, False) for name in ("collectonly", "setuponly", "setupplan"))
+
+
 def _trials(trials: int | str) -> int | Literal["auto"]:
     return trials if isinstance(trials, int) else "auto"
 

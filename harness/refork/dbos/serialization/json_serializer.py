@@ -9,8 +9,8 @@ import dbos._serialization as dbos_serialization
 from dbos import Serializer
 
 from refork import values
-from refork.dbos.reader.portable import register_error
-from refork.dbos.replay.lookups import register_dbos_values
+from refork.dbos.serialization.dbos_values import register_dbos_values
+from refork.dbos.serialization.portable_json import register_error
 from refork.errors import SessionError, ValueNotPortableError
 from refork.records import Step
 from refork.redaction.error_text import text_of

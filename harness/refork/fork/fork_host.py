@@ -8,17 +8,17 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import datetime
 from typing import Any, Final
 
+from refork.dbos.evals_database.interrupted_forks import InterruptedFork, InterruptedForks
 from refork.dbos.instance.engine import Engine, wait_until_idle
-from refork.dbos.instance.recovery import InterruptedFork, InterruptedForks
 from refork.dbos.replay.admission import ForkState
 from refork.errors import DatabaseError, ForkError, InternalError, ReforkError
 from refork.fork.attempts import blocked
 from refork.fork.branches.branch import Branch
 from refork.fork.branches.replay_order import RecordedOrder
 from refork.fork.branches.step_branch import StepBranch
-from refork.fork.branches.tail_branch import TailBranch
 from refork.fork.clock import moment_of
 from refork.fork.event_loops import run_on_event_loop
+from refork.fork.tails.tail_branch import TailBranch
 from refork.fork.trials.trial_step import Limits
 from refork.records import Case, Run, Step, StepKind
 from refork.redaction.error_text import summary
@@ -30,7 +30,7 @@ GRACE_SECONDS: Final = 5.0
 """How long after its time a trial may still end by itself: else its event loop stands still."""
 
 
-class Host:
+class ForkHost:
     """The engine as branches see it. Safe to use from many threads."""
 
     def __init__(

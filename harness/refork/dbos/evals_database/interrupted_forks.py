@@ -7,9 +7,9 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from refork.dbos.instance.outages import retried
-from refork.dbos.replay.seeding import seed_id
-from refork.dbos.table_definitions import tables_of
+from refork.dbos.evals_database.outages import retried
+from refork.dbos.evals_database.seeding import seed_id
+from refork.dbos.evals_database.table_definitions import tables_of
 from refork.records import Run
 
 REUSABLE_SECONDS: Final = 24 * 3600

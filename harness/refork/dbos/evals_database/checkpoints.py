@@ -7,8 +7,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from refork import values
-from refork.dbos.instance.outages import retried
-from refork.dbos.table_definitions import tables_of
+from refork.dbos.evals_database.outages import retried
+from refork.dbos.evals_database.table_definitions import tables_of
 from refork.records import RecordedError
 from refork.redaction.error_text import text_of
 from refork.values import RecordedException

@@ -36,7 +36,7 @@ class Reading:
         return self.finish in FILTERED
 
 
-class Format(Protocol):
+class WireFormat(Protocol):
     """A request that asks a model for an answer, and the response to it."""
 
     @property

@@ -5,9 +5,9 @@ from dataclasses import replace
 from threading import Lock
 from typing import Any
 
-from refork.dbos.replay.checkpoints import Checkpoint
+from refork.dbos.evals_database.checkpoints import Checkpoint
 from refork.errors import ValueNotPortableError
-from refork.fork.tails.tool_access import encoded_arguments
+from refork.fork.step_arguments import encoded_arguments
 from refork.frameworks.protocol import Description, Framework, RawStep, StepCall
 from refork.records import RecordedError, Request, Step, StepKind
 from refork.records.usage import Usage
@@ -16,7 +16,7 @@ from refork.redaction.error_text import text_of
 from refork.values import encode
 
 
-class Trajectory:
+class TrajectoryRecorder:
     """Notes what a tail is about to do, from any thread; ``steps`` joins it with what was kept."""
 
     def __init__(

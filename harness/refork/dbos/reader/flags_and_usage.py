@@ -7,10 +7,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from refork.dbos.reader.types import Flag
+from refork.dbos.reader.recordings import Flag
 from refork.http_calls.client_responses import answer_of
+from refork.production.reported_usage import COUNTS
 from refork.production.run_attributes import FLAG, USAGE
-from refork.production.usage import COUNTS
 from refork.records import Step, StepKind
 from refork.records.usage import Usage, checked
 from refork.values import decoded

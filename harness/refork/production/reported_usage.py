@@ -50,7 +50,7 @@ def record_usage(
         marks.log.warning("the usage of a step was not recorded: %s: %s", type(error).__name__, error)
 
 
-def _tell(evaluation: hooks.Evaluation, counts: dict[str, int], model: str | None) -> None:
+def _tell(evaluation: hooks.ActiveSession, counts: dict[str, int], model: str | None) -> None:
     from refork.records.usage import Usage  # noqa: PLC0415 - brings pydantic, which production need not have loaded
 
     evaluation.used(Usage(**counts), model)

@@ -9,6 +9,9 @@ if TYPE_CHECKING:
     from refork.records import RecordedError, Run
     from refork.records.usage import Usage
 
+DATABASE_VARIABLE: Final = "DBOS_SYSTEM_DATABASE_URL"
+"""Names the database to read where nobody else does, as it does for DBOS."""
+
 STATUSES: Final = (
     "PENDING",
     "SUCCESS",

@@ -1,8 +1,11 @@
-"""DBOS's own definitions of its tables, wherever a version keeps them."""
+"""DBOS's own definitions of its tables, wherever a version keeps them, and what it writes in them."""
 
-from typing import Any
+from typing import Any, Final
 
 from dbos._schemas.system_database import SystemSchema
+
+GET_RESULT: Final = "DBOS.getResult"
+"""The step as which DBOS records that a workflow waited for its child."""
 
 
 def tables_of(system_database: Any) -> Any:

@@ -22,11 +22,11 @@ import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError
 
-from refork.dbos.instance.locks import held_key
-from refork.dbos.instance.outages import patient
+from refork.dbos.evals_database.locks import held_key
+from refork.dbos.evals_database.outages import patient
 from refork.dbos.servers.url import kind_of, server_at, sqlite_address
 from refork.errors import BadInputError, DatabaseError, SessionError
-from refork.hosts.host import release
+from refork.hosts.library import release
 from refork.storage.cache_folder import usable_folder
 from refork.storage.files import readable_path
 from refork.storage.process_locks import held_file

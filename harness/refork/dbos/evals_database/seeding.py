@@ -12,10 +12,9 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from refork.dbos.instance.json_serializer import NAME, result_of
-from refork.dbos.instance.outages import retried
-from refork.dbos.replay.guard import GET_RESULT
-from refork.dbos.table_definitions import tables_of
+from refork.dbos.evals_database.outages import retried
+from refork.dbos.evals_database.table_definitions import GET_RESULT, tables_of
+from refork.dbos.serialization.json_serializer import NAME, result_of
 from refork.records import Run, Step
 from refork.values import decode, dumps
 

@@ -29,7 +29,7 @@ class Internal:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Host:
+class HostLibrary:
     """A distribution. ``oldest`` and ``newest`` are the minor versions that were seen to work.
 
     ``extra`` is the extra of Refork's that brings it, None where every installation has it.

@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
-from refork.dbos.instance.database import EvalsDatabase
+from refork.dbos.evals_database.database import EvalsDatabase
 from refork.redaction.process_secrets import HIDDEN, held_and_found
 
 
@@ -26,13 +26,10 @@ def scrub(database: EvalsDatabase) -> None:
 def _columns(connection: sa.Connection, schema: str | None) -> Iterator[tuple[Any, Any]]:
     inspector = sa.inspect(connection)
     for name in inspector.get_table_names(schema=schema):
-        columns = [each for each in inspector.get_columns(name, schema=schema) if _is_text(each["type"])]
+        every = inspector.get_columns(name, schema=schema)
+        columns = [each for each in every if isinstance(each["type"], sa.Text | sa.String)]
         table = sa.table(name, *(sa.column(each["name"], sa.Text) for each in columns), schema=schema)
         yield from ((table, table.c[each["name"]]) for each in columns)
-
-
-def _is_text(kind: Any) -> bool:
-    return isinstance(kind, sa.Text | sa.String)
 
 
 def _replace(connection: sa.Connection, table: Any, column: Any, value: str) -> None:

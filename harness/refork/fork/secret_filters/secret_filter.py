@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from refork.errors import ReforkError, ValueNotPortableError
-from refork.fork.trials.secret_stream import hidden_stream
+from refork.fork.secret_filters.secret_stream import hidden_stream
 from refork.http_calls.wire import Received
 from refork.records import Request
 from refork.records.outcome import Trial

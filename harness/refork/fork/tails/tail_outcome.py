@@ -1,0 +1,123 @@
+"""What one trial of scope ``tail`` has done up to now, and what it came to."""
+
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from threading import Event
+from typing import Any
+
+from refork.dbos.evals_database.checkpoints import checkpoints
+from refork.dbos.replay.admission import ForkState
+from refork.errors import ReforkError
+from refork.fork.attempts import trial_error
+from refork.fork.tails.cached_steps import CachedSteps
+from refork.fork.tails.trajectory_recorder import TrajectoryRecorder
+from refork.fork.trials.scheduled_trial import AnswerRecorder, ScheduledTrial
+from refork.records import Answer, Case, Request, Step, StepKind
+from refork.records.outcome import TrialError
+from refork.records.workflow_result import answer_of, calls_of, usage_of
+from refork.tool_policy.conversation import Turn, turns_of
+from refork.values import loads
+
+
+class TailOutcome:
+    """Gives the trial to who asked for it, once: whatever comes after that is not looked at any more.
+
+    ``over`` is set then. ``request`` is what was sent at the fork point, None until something was. Called from any
+    thread: by the fork's workflow, by DBOS at its end, and by the watchdog.
+    """
+
+    def __init__(
+        self,
+        case: Case,
+        fork_state: ForkState,
+        keeper: AnswerRecorder,
+        planned: ScheduledTrial,
+        *,
+        kept: CachedSteps,
+        trajectory: TrajectoryRecorder,
+        system_database: Any,
+        over: Event,
+    ) -> None:
+        self.request: Request | None = None
+        self._case = case
+        self._fork_state = fork_state
+        self._keeper = keeper
+        self._planned = planned
+        self._kept = kept
+        self._trajectory = trajectory
+        self._system_database = system_database
+        self._over = over
+        self._began = time.monotonic()
+
+    def arrive(self) -> bool:
+        """The code has come to the fork point: the trial's time begins. False where the fork is closed."""
+        self._began = time.monotonic()
+        return self._fork_state.arrive()
+
+    @property
+    def running_for(self) -> float:
+        """Seconds since it arrived at the fork point."""
+        return time.monotonic() - self._began if self._fork_state.arrived else 0.0
+
+    def turns(self) -> tuple[Turn, ...]:
+        """What was said before the fork point, and in this trial."""
+        before = (step for step in self._case.run.steps if step.number < self._fork_state.fork_point)
+        return turns_of([*before, *self._so_far()[0]])
+
+    def complete(self, error: str | None, output: str | None) -> None:
+        """The workflow came to its own end, with an error's line or its serialized result."""
+        steps, common = self._so_far()
+        if error is not None:
+            self._give(error=_error(error, steps), **common)
+            return
+        result = None if output is None else loads(output)
+        self._give(answer=answer_of(result, calls_of(steps)), **common)
+
+    def conclude(self) -> None:
+        """End the trial where the conversation ended, with the last answer for its result."""
+        self._fork_state.close()
+        steps, common = self._so_far()
+        texts = [step.answer.text for step in steps if step.answer is not None]
+        self._give(answer=Answer(text=texts[-1] if texts else "", tool_calls=calls_of(steps)), **common)
+
+    def fail(self, problem: ReforkError) -> None:
+        """Close the fork, and end the trial with what keeps it from going on."""
+        self._fork_state.close()
+        self.end(trial_error(problem))
+
+    def end(self, error: TrialError) -> None:
+        """End the trial before its end, with all that it has done and paid for."""
+        paid: dict[str, Any] = {}
+        if self._fork_state.arrived and not self._over.is_set():
+            with suppress(Exception):  # a database that does not answer costs no trial its reason
+                _, paid = self._so_far()
+        self._give(error=error, **paid)
+
+    def _so_far(self) -> tuple[tuple[Step, ...], dict[str, Any]]:
+        """The steps from the fork point on, and what a trial says of them."""
+        seconds = time.monotonic() - self._began
+        first = self._fork_state.fork_point
+        kept = checkpoints(self._system_database, self._fork_state.run_id, first=first)
+        steps, numbered = self._trajectory.steps(kept, first=first), self._trajectory.numbered(kept)
+        return steps, {
+            "reused": self._kept.all_reused,
+            "answered_at": self._kept.answered_at,
+            "cached_steps": self._kept.made(numbered),
+            "usage": usage_of(steps),
+            "model": self.request.model if self.request else None,
+            "seconds": seconds + self._kept.seconds(numbered),
+            "trajectory": steps,
+        }
+
+    def _give(self, **what: Any) -> None:
+        if not self._over.is_set():
+            self._keeper.give(self._planned, self._planned.said(**what))
+            self._over.set()
+
+
+def _error(line: str, steps: Sequence[Step]) -> TrialError:
+    kind, _, message = line.partition(": ")
+    models = [step for step in steps if step.kind is StepKind.MODEL]
+    unreached = bool(models) and models[-1].error is not None
+    return TrialError(type=kind, message=message or kind, own=not unreached)
