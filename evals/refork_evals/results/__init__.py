@@ -114,10 +114,14 @@ class ScoredTrial:
 class Cell:
     """A case under a variant, with its trials. ``passes + failures + errors == len(trials)``.
 
-    ``missing`` trials were scheduled and did not run. ``interval`` is None if nothing was measured. ``reason``
-    explains a verdict that is not a plain pass or fail: the stale step, the first error, the missing trials.
-    ``comparison`` is set if the case was compared with a baseline. ``cut_short`` says that a budget ended the cell
-    before it was decided. ``fixes`` says that this candidate fixes the case: it passes and ``current`` does not.
+    ``missing`` trials were planned and did not run.
+    ``interval`` is None where nothing was measured. ``reason`` says what stands behind a verdict that is
+    not a plain pass or fail: the stale step, the first error, the trials that are missing.
+    ``comparison`` is there where the case was compared with a baseline; ``cut_short`` says that a budget ended it, so
+    that it is not decided. ``fixes`` says that this candidate fixes the case: it passes where ``current`` does not.
+    The verdict rests on the first ``counted`` trials, on all where that is None: more are taken so that candidates can
+    be compared. ``rounds`` is how many trials a candidate and ``current`` took side by side until their common rule
+    stopped, and ``beside`` whether it is better in this case, or worse.
     """
 
     case: str
@@ -141,6 +145,9 @@ class Cell:
     method: Method = Method.FIXED
     comparison: Comparison | None = None
     cut_short: bool = False
+    counted: int | None = None
+    rounds: int | None = None
+    beside: Change | None = None
 
     @property
     def measured(self) -> int:
