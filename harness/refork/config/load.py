@@ -85,7 +85,7 @@ def _inside(home: Path, key: str, settings: ProjectSettings, given: Mapping[str,
     try:
         inside = Path(os.path.realpath(folder)).is_relative_to(os.path.realpath(home))
     except (OSError, ValueError) as error:  # a null byte, a loop of symlinks
-        raise _bad(source, f"is no path: {one_line(str(error))}") from error
+        raise _bad(source, f"is not a path: {one_line(str(error))}") from error
     if not inside:
         raise _bad(source, f"must lie inside the project {str(home)!r}, and is {str(folder)!r}")
     return Path(os.path.normpath(folder))

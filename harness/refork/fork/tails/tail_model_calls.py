@@ -72,7 +72,7 @@ class TailModelCalls:
             self._announce(number, changed)
         elif self._kept.offline:
             self._outcome.fail(
-                AnswerMissingError(f"{unrecorded(call)}; nothing is kept of it, and no call may be made")
+                AnswerMissingError(f"{unrecorded(call)}; no answer to it is cached, and no call may be made")
             )
         return changed
 
