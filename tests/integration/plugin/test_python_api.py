@@ -36,7 +36,7 @@ sys.__stdout__.write(json.dumps(dict(
     case=[case.name, case.step],
     verdicts=[[case, variant, verdict] for (case, variant), verdict in found.verdicts.items()],
     winners=found.winners,
-    counts=[seen[-1].done, seen[-1].planned],
+    counts=[seen[-1].done, seen[-1].scheduled],
     cells={{str(name): str(dtype) for name, dtype in frame.dtypes.items()}},
     rates=frame.set_index("variant")["pass_rate"].to_dict(),
     trials=len(found.to_frame("trials")),
