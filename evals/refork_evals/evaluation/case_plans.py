@@ -8,7 +8,7 @@ from refork_evals.evaluation.measured_case import MeasuredCase
 from refork_evals.evaluation.settings import Settings
 from refork_evals.gate.judge import before_of
 from refork_evals.plans import FixedPlan, TrialPlan
-from refork_evals.plans.planning import plan_of
+from refork_evals.plans.planning import candidate_plan, plan_of
 from refork_evals.verdicts.verdict import min_pass_rate_of
 
 
@@ -45,7 +45,9 @@ class CasePlans:
             rate = min_pass_rate_of(case, defaults.min_pass_rate)
             trials = settings.project.baseline_trials
             return FixedPlan(trials=trials, min_pass_rate=rate, alpha=defaults.alpha, cases=cases)
-        if settings.gate is None or variant != CURRENT:
+        if variant != CURRENT:
+            return candidate_plan(case, defaults, cells=cases, cases=self.families.current)
+        if settings.gate is None:
             return plan_of(case, defaults, cases=cases)
         entry = settings.gate.baseline.cases.get(measured_case.name)
         before = before_of(entry, measured_case.fingerprint, model)

@@ -1,13 +1,16 @@
 """Outcomes become results: every trial of a subject is scored once, in pytest's own thread."""
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from refork.records.outcome import ForkStatus, Outcome
+from refork.records.variant import CURRENT
 
 from refork_evals.evaluation.case_plans import CasePlans
 from refork_evals.evaluation.measured_case import MeasuredCase
+from refork_evals.evaluation.side_by_side import are_paired, next_round, stopped_at
+from refork_evals.plans import CandidatePlan, TrialPlan
 from refork_evals.results import CaseResult, Cell, ScoredTrial, Verdict
 from refork_evals.trials import score_recorded, score_trials, without_unfinished
 from refork_evals.verdicts.cells import count
@@ -65,20 +68,41 @@ class Scoreboard:
         """How many more trials a variant needs, after these."""
         if outcome.status is not ForkStatus.MEASURED:
             return 0
-        return self._plans.of(measured_case, variant, _model(outcome, variant)).more(
-            count(self._counted(scored), None)
+        return self._plan(measured_case, outcome, variant).more(count(self._counted(scored), None))
+
+    def go_by_rounds(self, measured_case: MeasuredCase, outcome: Outcome, variants: Iterable[str]) -> bool:
+        """Whether the variants of a case take their trials side by side."""
+        is_measured = outcome.status is ForkStatus.MEASURED
+        return is_measured and are_paired(
+            {each: self._plan(measured_case, outcome, each) for each in variants}
         )
+
+    def next_round(
+        self,
+        measured_case: MeasuredCase,
+        outcome: Outcome,
+        variants: Iterable[str],
+        open_variants: Collection[str],
+    ) -> dict[str, int]:
+        """How many more trials the open ones of ``variants`` take, after a round was scored."""
+        plans = {variant: self._plan(measured_case, outcome, variant) for variant in variants}
+        scored = self._of(measured_case, outcome).scored
+        counted = {variant: self._counted(scored.get(variant, ())) for variant in plans}
+        return next_round(plans, counted, open_variants)
+
+    def _plan(self, measured_case: MeasuredCase, outcome: Outcome, variant: str) -> TrialPlan:
+        return self._plans.of(measured_case, variant, _model(outcome, variant))
 
     def _counted(self, scored: Iterable[ScoredTrial]) -> tuple[ScoredTrial, ...]:
         """The trials as they count: those whose answers did not end by themselves as the project says."""
         return tuple(map(without_unfinished, scored) if self._unfinished == "error" else scored)
 
     def result(self, measured_case: MeasuredCase) -> CaseResult:
-        return _result(self._judged[measured_case.name])
+        return self._result(self._judged[measured_case.name])
 
     @property
     def results(self) -> tuple[CaseResult, ...]:
-        return tuple(_result(judged) for judged in self._judged.values() if judged.cells)
+        return tuple(self._result(judged) for judged in self._judged.values() if judged.cells)
 
     def _of(self, measured_case: MeasuredCase, outcome: Outcome) -> _ScoredCase:
         if measured_case.name not in self._judged:
@@ -94,16 +118,19 @@ class Scoreboard:
 
     def _decide(self, judged: _ScoredCase, variant: str, scored: Iterable[ScoredTrial], planned: int) -> Cell:
         case, outcome = judged.measured_case.case, judged.outcome
-        plan = self._plans.of(judged.measured_case, variant, _model(outcome, variant))
+        plan = self._plan(judged.measured_case, outcome, variant)
         rate = min_pass_rate_of(case, self._min_pass_rate)
+        counted = self._counted(scored)
+        stopped = len(counted) if isinstance(plan, CandidatePlan) else stopped_at(plan, counted)
         cell = cell_of(
             case,
             outcome,
             variant,
-            self._counted(scored),
+            counted,
             min_pass_rate=rate,
             plan=plan,
             planned=max(planned, 0),
+            counted=stopped if stopped < len(counted) else None,
         )
         judged.cells[variant] = self._within_budget(cell)
         return judged.cells[variant]
@@ -118,6 +145,29 @@ class Scoreboard:
         reason = f"budget: {self.over_budget}" + (f"; {cell.reason}" if cell.measured else "")
         return dataclasses.replace(cell, verdict=Verdict.INCONCLUSIVE, reason=reason, cut_short=True)
 
+    def _result(self, judged: _ScoredCase) -> CaseResult:
+        order = [variant.name for variant in judged.measured_case.variants]
+        cells = sorted(judged.cells.values(), key=lambda cell: order.index(cell.variant))
+        return case_result(
+            judged.measured_case.case,
+            judged.outcome,
+            [self._beside_current(judged, cell) for cell in cells],
+            recorded=judged.recorded,
+            fingerprint=judged.measured_case.fingerprint,
+            place=judged.measured_case.place,
+        )
+
+    def _beside_current(self, judged: _ScoredCase, cell: Cell) -> Cell:
+        """The cell with what is known of a candidate that took its trials beside ``current``."""
+        plan = self._plan(judged.measured_case, judged.outcome, cell.variant)
+        current = judged.cells.get(CURRENT)
+        rounds = len(cell.trials)
+        if not isinstance(plan, CandidatePlan) or current is None or len(current.trials) < rounds:
+            return cell
+        beside = plan.beside(count(cell.trials, None), count(current.trials[:rounds], None))
+        is_paired = bool(judged.measured_case.scorers)
+        return dataclasses.replace(cell, beside=beside, rounds=rounds if is_paired else None)
+
 
 def measured(outcome: Outcome, variant: str) -> bool:
     """Whether there is anything to say of a variant."""
@@ -127,16 +177,3 @@ def measured(outcome: Outcome, variant: str) -> bool:
 def _model(outcome: Outcome, variant: str) -> str | None:
     request = outcome.requests.get(variant)
     return None if request is None else request.model
-
-
-def _result(judged: _ScoredCase) -> CaseResult:
-    order = [variant.name for variant in judged.measured_case.variants]
-    cells = sorted(judged.cells.values(), key=lambda cell: order.index(cell.variant))
-    return case_result(
-        judged.measured_case.case,
-        judged.outcome,
-        cells,
-        recorded=judged.recorded,
-        fingerprint=judged.measured_case.fingerprint,
-        place=judged.measured_case.place,
-    )

@@ -5,6 +5,7 @@ from typing import Final
 
 from refork.answer_cache import Store
 from refork.records.outcome import Outcome, Trial
+from refork.records.variant import CURRENT
 
 from refork_evals.evaluation.answer_writer import Unscored
 from refork_evals.evaluation.budget import Budget
@@ -52,11 +53,15 @@ class Suite:
         """Fork cases, and schedule the first trials of the variants that go with each."""
         self._trials.check(case for case, _ in wanted)
         for case, variants in wanted:
-            known = self._cases.setdefault(case.name, case)
-            scheduled = self._trials.scheduled(known)
-            for variant in variants:
-                if variant not in scheduled:
-                    self._trials.schedule(known, variant, self.plans.of(known, variant).first)
+            self._add(self._cases.setdefault(case.name, case), variants)
+
+    def _add(self, case: MeasuredCase, variants: Sequence[str]) -> None:
+        known = self._trials.scheduled(case)
+        wanted = [variant for variant in variants if variant not in known]
+        # All begin with as many: the first round is the one that every case has.
+        first = max((self.plans.of(case, variant).first for variant in wanted), default=0)
+        for variant in wanted:
+            self._trials.schedule(case, variant, first)
 
     def complete(self) -> None:
         """No other cases will come: each fork ends with its last trial."""
@@ -158,9 +163,13 @@ class Suite:
     def _advance(self, first: MeasuredCase) -> None:
         """Score what has come in, of this case and of all others, and schedule what it takes to decide."""
         for case in (first, *self._cases.values()):
-            for variant in self._trials.scheduled(case):
-                waits = self._is_settled(case, variant) or not case.scorers
-                if not waits and self._trials.done(case, variant):
+            waiting = [each for each in self._trials.scheduled(case) if not self._is_settled(case, each)]
+            done = [each for each in waiting if case.scorers and self._trials.done(case, each)]
+            if done and self.scores.go_by_rounds(case, self.outcome(case), self._trials.scheduled(case)):
+                if done == waiting:
+                    self._decide_round(case, done)
+            else:
+                for variant in done:
                     self._decide(case, variant)
 
     def _decide(self, case: MeasuredCase, variant: str) -> None:
@@ -171,6 +180,21 @@ class Suite:
         cell = self.scores.score(case, outcome, variant, planned=self.scheduled(case, variant))
         if not self.schedule_more(case, variant, cell.trials):
             self._settle(case, variant)
+
+    def _decide_round(self, case: MeasuredCase, variants: Sequence[str]) -> None:
+        """Score a round of all variants that are still open, and schedule the next one."""
+        outcome = self.outcome(case)
+        for variant in variants:
+            if measured(outcome, variant) or not self.is_stopped:
+                self.scores.score(case, outcome, variant, planned=self.scheduled(case, variant))
+        going = [each for each in variants if not self.stops() and not self._trials.given_up(case, each)]
+        is_over = CURRENT in variants and CURRENT not in going
+        more = {} if is_over else self.scores.next_round(case, outcome, self._trials.scheduled(case), going)
+        for variant in variants:
+            if more.get(variant):
+                self._trials.schedule(case, variant, more[variant])
+            elif variant != CURRENT or not any(more.values()):
+                self._settle(case, variant)
 
     def _settle(self, case: MeasuredCase, variant: str) -> None:
         """Nothing more is wanted of a variant. The fork of a case ends with the last of those that share it."""

@@ -3,12 +3,13 @@
 from typing import Protocol
 
 from refork_evals.plans.baseline import BaselinePlan
+from refork_evals.plans.candidate import CandidatePlan
 from refork_evals.plans.fixed import FixedPlan
 from refork_evals.plans.sequential import SequentialPlan
 from refork_evals.results import Method
 from refork_evals.verdicts.decision import CellCounts, Decision
 
-__all__ = ["BaselinePlan", "FixedPlan", "SequentialPlan", "TrialPlan"]
+__all__ = ["BaselinePlan", "CandidatePlan", "FixedPlan", "SequentialPlan", "TrialPlan"]
 
 
 class TrialPlan(Protocol):

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from refork.case_files.trial_settings import AUTO, MAX_TRIALS, MIN_TRIALS, SMALLEST_DROP
 from refork.records import Case
 
-from refork_evals.plans import BaselinePlan, FixedPlan, SequentialPlan, TrialPlan
-from refork_evals.plans.shares import share_of_case
+from refork_evals.plans import BaselinePlan, CandidatePlan, FixedPlan, SequentialPlan, TrialPlan
+from refork_evals.plans.shares import share_of_case, share_of_pair
 from refork_evals.statistics.sequential import Bounds
 from refork_evals.verdicts.decision import ALPHA
 from refork_evals.verdicts.verdict import min_pass_rate_of
@@ -77,3 +77,11 @@ def bounds_of(case: Case, defaults: Defaults) -> Bounds:
 
 def _asked(case: Case, defaults: Defaults) -> int | str:
     return defaults.trials if case.trials is None else case.trials
+
+
+def candidate_plan(case: Case, defaults: Defaults, *, cells: int, cases: int) -> TrialPlan:
+    """The plan of one of all candidates' ``cells``, in one of ``cases`` cases. Raises as :func:`plan_of` does."""
+    plan = plan_of(case, defaults, cases=cells)
+    if not isinstance(plan, SequentialPlan):
+        return plan
+    return CandidatePlan(rate=plan, alpha=share_of_pair(defaults.alpha, cells, cases))

@@ -119,6 +119,9 @@ class Cell:
     not a plain pass or fail: the stale step, the first error, the trials that are missing.
     ``comparison`` is there where the case was compared with a baseline; ``cut_short`` says that a budget ended it, so
     that it is not decided. ``fixes`` says that this candidate fixes the case: it passes where ``current`` does not.
+    The verdict rests on the first ``counted`` trials, on all where that is None: more are taken so that candidates can
+    be compared. ``rounds`` is how many trials a candidate and ``current`` took side by side until their common rule
+    stopped, and ``beside`` whether it is better in this case, or worse.
     """
 
     case: str
@@ -142,6 +145,9 @@ class Cell:
     method: Method = Method.FIXED
     comparison: Comparison | None = None
     cut_short: bool = False
+    counted: int | None = None
+    rounds: int | None = None
+    beside: Change | None = None
 
     @property
     def measured(self) -> int:

@@ -41,6 +41,36 @@ def difference(pairs: Sequence[Pair]) -> float:
     return sum(weight * pair.difference for pair, weight in _weighted(pairs))
 
 
+def mean_difference(pairs: Sequence[Pair]) -> float:
+    """The mean of the cases' differences, each case counting alike."""
+    return sum(pair.difference for pair in pairs) / len(pairs)
+
+
+def mean_interval(pairs: Sequence[Pair]) -> DifferenceInterval:
+    """The 95% interval of :func:`mean_difference`, for cases whose trials did not stop on what they showed.
+
+    Agresti and Caffo's (American Statistician 54, 2000), over cases: a success and a failure are added to each side,
+    spread over all cases, and the variances are the unbiased ones. It is that of 96.5%: of all intervals that were
+    simulated (docs/verdicts.md), this one holds the true mean in 94% of sessions or more, from 1 case to 300.
+    """
+    added = 1 / len(pairs)
+    middle = spread = 0.0
+    for pair in pairs:
+        for sign, passes, trials in (
+            (1, pair.passes, pair.trials),
+            (-1, pair.passes_before, pair.trials_before),
+        ):
+            some, of = passes + added, trials + 2 * added
+            middle += sign * some / of
+            spread += some * (of - some) / (of * of * max(of - 1, added))
+    half = _COVERING * math.sqrt(spread) / len(pairs)
+    middle /= len(pairs)
+    return DifferenceInterval(low=max(-1.0, middle - half), high=min(1.0, middle + half))
+
+
+_COVERING: Final = float(ndtri((1 + 0.965) / 2))
+
+
 def interval(pairs: Sequence[Pair]) -> DifferenceInterval:
     """Its 95% interval, from Wilson's for every rate (Zou and Donner, Statistics in Medicine 27, 2008)."""
     low = high = 0.0

@@ -26,10 +26,12 @@ def cell_from_scored(
     alpha: float = ALPHA,
     cases: int = 1,
     plan: TrialPlan | None = None,
+    counted: int | None = None,
 ) -> Cell:
     """The cell of scored trials, from wherever they were scored.
 
     ``planned`` is the number of trials that were to run (default: those given); the rest count as unknown.
+    ``counted`` is after how many of them the plan stopped, where more were taken for other reasons.
     ``plan`` decides; without one, a number of trials that was fixed beforehand, for one of ``cases`` cells by
     Bonferroni's correction, which is never milder than Holm's: what it calls ``fail`` stays so in
     :func:`refork_evals.verdicts.verdict.evaluate`, and some that it calls inconclusive may become ``fail`` there.
@@ -55,8 +57,9 @@ def cell_from_scored(
         seconds=sum(each.trial.seconds for each in scored),
         savings=_savings(case, scored),
         method=plan.method,
+        counted=counted,
     )
-    return decided(cell, plan.decide(counts))
+    return decided(cell, plan.decide(counts_of(cell)))
 
 
 def decided(cell: Cell, decision: Decision) -> Cell:
@@ -79,6 +82,9 @@ def unmeasured_cell(case: Case, variant: str, verdict: Verdict, reason: str, *, 
 
 
 def counts_of(cell: Cell) -> CellCounts:
+    """The counts that the verdict of a cell rests on."""
+    if cell.counted is not None:
+        return count(cell.trials[: cell.counted], None)
     return CellCounts(passes=cell.passes, failures=cell.failures, errors=cell.errors, missing=cell.missing)
 
 

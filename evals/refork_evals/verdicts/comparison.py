@@ -1,22 +1,23 @@
 """Variants beside one another, over all cases that both were measured on."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Final, Protocol
 
 from refork.records.usage import Usage
 from refork.records.variant import CURRENT
 
-from refork_evals.results import Cell, Change, DifferenceInterval, VariantComparison, Verdict
+from refork_evals.results import Cell, Change, DifferenceInterval, Method, VariantComparison, Verdict
 from refork_evals.results.comparisons import Flip, Means
 from refork_evals.statistics import holm
+from refork_evals.statistics.rounds import START
 from refork_evals.statistics.strata import (
     Pair,
     clustered,
     detectable,
-    difference,
-    interval,
+    mean_difference,
+    mean_interval,
     p_of_no_difference,
 )
 from refork_evals.verdicts.decision import ALPHA
@@ -32,16 +33,39 @@ def margin_of(smallest_drop: float) -> float:
 
 @dataclass(frozen=True, kw_only=True)
 class Arm:
-    """A case under a variant, as far as comparing goes. Means are of one trial; None where nobody knows."""
+    """A case under a variant, as far as comparing goes. Means are of one trial; None where nobody knows.
+
+    ``outcomes`` are its trials in their order, None for one that could not be measured. ``rounds`` is how many of them
+    may be compared with those of others, None where their number was fixed; ``beside`` whether a candidate is better
+    than ``current`` in this case, where a common rule ended the trials of both.
+    """
 
     case: str
     variant: str
     verdict: Verdict
-    passes: int
-    trials: int
+    outcomes: tuple[bool | None, ...]
+    rounds: int | None = None
+    beside: Change | None = None
     tokens: float | None = None
     cost_usd: Decimal | None = None
     seconds: float | None = None
+
+    def measured(self, rounds: int) -> tuple[int, int]:
+        """Passes and measured trials of so many rounds."""
+        known = [each for each in self.outcomes[:rounds] if each is not None]
+        return sum(known), len(known)
+
+    def alone(self) -> "Arm":
+        """The arm beside others than ``current``, which had no say in how many trials it took."""
+        rounds = None if self.rounds is None else min(self.rounds, START)
+        return replace(self, rounds=rounds, beside=None)
+
+
+class ComparedTrial(Protocol):
+    """A trial as far as comparing goes."""
+
+    @property
+    def passed(self) -> bool | None: ...
 
 
 class ComparedCell(Protocol):
@@ -55,6 +79,14 @@ class ComparedCell(Protocol):
     def passes(self) -> int: ...
     @property
     def failures(self) -> int: ...
+    @property
+    def trials(self) -> Sequence[ComparedTrial]: ...
+    @property
+    def method(self) -> Method: ...
+    @property
+    def rounds(self) -> int | None: ...
+    @property
+    def beside(self) -> Change | None: ...
     @property
     def usage(self) -> Usage: ...
     @property
@@ -75,45 +107,114 @@ def arm_of(case: str, cell: ComparedCell) -> Arm:
         case=case,
         variant=cell.variant,
         verdict=cell.verdict,
-        passes=cell.passes,
-        trials=trials,
+        outcomes=tuple(each.passed for each in cell.trials),
+        rounds=rounds_of(cell.method, len(cell.trials), cell.rounds),
+        beside=cell.beside,
         tokens=cell.usage.total_tokens / trials if cell.usage.calls else None,
         cost_usd=None if cell.cost_usd is None else cell.cost_usd / trials,
         seconds=cell.seconds / trials,
     )
 
 
+def rounds_of(method: Method, trials: int, rounds: int | None) -> int | None:
+    """How many trials of a cell may be compared: those until a common rule stopped it, else the first round.
+
+    Where a cell stopped by itself, on what it saw, later trials would be biased.
+    """
+    if rounds is not None or method is Method.FIXED:
+        return rounds
+    return min(trials, START)
+
+
 def compare(
     arms: Sequence[Arm], *, against: str = CURRENT, alpha: float = ALPHA, margin: float = MARGIN
 ) -> tuple[VariantComparison, ...]:
-    """Every other variant beside ``against``, in the order in which they come."""
-    base = {arm.case: arm for arm in arms if arm.variant == against and arm.trials}
+    """Every other variant beside ``against``, in the order in which they come.
+
+    All that can be called different where nothing is errs at most with ``alpha`` together: one half of it goes to
+    the variants over all cases, one half to single cases of any variant.
+    """
+    if against != CURRENT:
+        arms = [arm.alone() for arm in arms]
+    base = {arm.case: arm for arm in arms if arm.variant == against}
     names = list(dict.fromkeys(arm.variant for arm in arms if arm.variant != against))
-    matched = {
-        name: [
-            (arm, base[arm.case]) for arm in arms if arm.variant == name and arm.trials and arm.case in base
-        ]
-        for name in names
-    }
-    matched = {name: pairs for name, pairs in matched.items() if pairs}
-    adjusted = holm([p_of_no_difference(_pairs(found)) for found in matched.values()])
+    found = {name: _matched([arm for arm in arms if arm.variant == name], base) for name in names}
+    found = {name: matched for name, matched in found.items() if matched}
+    questions = 2 if any(len(matched) > 1 for matched in found.values()) else 1
+    overall = holm([p_of_no_difference([each.pair for each in matched]) for matched in found.values()])
+    single = _single_cases([each for matched in found.values() for each in matched], alpha / questions)
     return tuple(
-        _compared(name, found, p_value, against=against, alpha=alpha, margin=margin)
-        for (name, found), p_value in zip(matched.items(), adjusted, strict=True)
+        _compared(
+            name, matched, min(1.0, questions * p_value), single, against=against, alpha=alpha, margin=margin
+        )
+        for (name, matched), p_value in zip(found.items(), overall, strict=True)
     )
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Matched:
+    """A case under a variant and under the one that it is compared with, over the rounds that are compared."""
+
+    now: Arm
+    then: Arm
+    pair: Pair
+
+    @property
+    def stopped(self) -> bool:
+        """Whether what the trials showed had a say in their number."""
+        return self.now.rounds is not None or self.then.rounds is not None
+
+
+def _matched(arms: Sequence[Arm], base: Mapping[str, Arm]) -> list[_Matched]:
+    """The cases that both were measured on. Where trials stopped on what they showed, all cases are compared over the
+    same number of rounds: that of the case with the fewest, so that no case's own answers chose it. Cases that a budget
+    ended before the first look are left out, where others came that far."""
+    both = [(arm, base[arm.case]) for arm in arms if arm.case in base]
+    rounds = [(now, then, _rounds(now, then)) for now, then in both]
+    stopped = [each for now, then, each in rounds if now.rounds is not None or then.rounds is not None]
+    shared = min([each for each in stopped if each >= START] or stopped, default=0)
+    found: list[_Matched] = []
+    for now, then, own in rounds:
+        compared = own if now.rounds is None and then.rounds is None else shared
+        if own < compared:
+            continue
+        (passes, trials), (before, total) = now.measured(compared), then.measured(compared)
+        if trials and total:
+            pair = Pair(passes=passes, trials=trials, passes_before=before, trials_before=total)
+            found.append(_Matched(now=now, then=then, pair=pair))
+    return found
+
+
+def _rounds(now: Arm, then: Arm) -> int:
+    """Of a candidate and ``current`` those that they took side by side; else what both have."""
+    if now.beside is not None and now.rounds is not None:
+        return now.rounds
+    of_each = [len(arm.outcomes) if arm.rounds is None else arm.rounds for arm in (now, then)]
+    return max(of_each) if now.rounds is None and then.rounds is None else min(of_each)
+
+
 def _compared(
-    name: str, found: Sequence[tuple[Arm, Arm]], p_value: float, *, against: str, alpha: float, margin: float
+    name: str,
+    found: Sequence[_Matched],
+    p_value: float,
+    single: Mapping[tuple[str, str], Change],
+    *,
+    against: str,
+    alpha: float,
+    margin: float,
 ) -> VariantComparison:
-    pairs = _pairs(found)
-    middle, around = difference(pairs), interval(pairs)
-    better, worse = _single_cases(found, alpha)
+    pairs = [each.pair for each in found]
+    middle, around = mean_difference(pairs), mean_interval(pairs)
+    changes = {each.now.case: single.get((name, each.now.case)) for each in found}
+    better = tuple(case for case, change in changes.items() if change is Change.IMPROVED)
+    worse = tuple(case for case, change in changes.items() if change is Change.REGRESSED)
+    is_alone = len(found) == 1 and found[0].stopped
+    significant = bool(better or worse) if is_alone else p_value <= alpha
     return VariantComparison(
         variant=name,
         against=against,
         cases=len(pairs),
-        change=_change(middle, around, p_value, better, worse, alpha=alpha, margin=margin),
+        change=_change(middle, around, better, worse, significant=significant, margin=margin),
         difference=middle,
         interval=around,
         p_value=p_value,
@@ -121,29 +222,27 @@ def _compared(
         better=better,
         worse=worse,
         flips=tuple(
-            Flip(case=now.case, before=then.verdict, now=now.verdict)
-            for now, then in found
-            if now.verdict != then.verdict
+            Flip(case=each.now.case, before=each.then.verdict, now=each.now.verdict)
+            for each in found
+            if each.now.verdict != each.then.verdict
         ),
         margin=margin,
         like_these=clustered(pairs),
-        tokens=_means([(now.tokens, then.tokens) for now, then in found]),
-        cost_usd=_means([(now.cost_usd, then.cost_usd) for now, then in found]),
-        seconds=_means([(now.seconds, then.seconds) for now, then in found]),
+        tokens=_means([(each.now.tokens, each.then.tokens) for each in found]),
+        cost_usd=_means([(each.now.cost_usd, each.then.cost_usd) for each in found]),
+        seconds=_means([(each.now.seconds, each.then.seconds) for each in found]),
     )
 
 
 def _change(
     middle: float,
     around: DifferenceInterval,
-    p_value: float,
     better: tuple[str, ...],
     worse: tuple[str, ...],
     *,
-    alpha: float,
+    significant: bool,
     margin: float,
 ) -> Change:
-    significant = p_value <= alpha
     if (better and worse) or (significant and ((middle > 0 and worse) or (middle < 0 and better))):
         return Change.TRADE_OFF
     if significant:
@@ -152,20 +251,21 @@ def _change(
     return Change.UNCHANGED if ruled_out else Change.INCONCLUSIVE
 
 
-def _single_cases(found: Sequence[tuple[Arm, Arm]], alpha: float) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The cases that differ on their own, corrected over all of them: those that got better, and worse."""
-    adjusted = holm([p_of_no_difference([pair]) for pair in _pairs(found)])
-    differing = [now for (now, _), p_value in zip(found, adjusted, strict=True) if p_value <= alpha]
-    rates = {now.case: now.passes / now.trials - then.passes / then.trials for now, then in found}
-    better = tuple(arm.case for arm in differing if rates[arm.case] > 0)
-    return better, tuple(arm.case for arm in differing if rates[arm.case] < 0)
+def _single_cases(found: Sequence[_Matched], alpha: float) -> Mapping[tuple[str, str], Change]:
+    """The cases that differ on their own, by variant and case, corrected over the cases of all variants.
 
-
-def _pairs(found: Sequence[tuple[Arm, Arm]]) -> list[Pair]:
-    return [
-        Pair(passes=now.passes, trials=now.trials, passes_before=then.passes, trials_before=then.trials)
-        for now, then in found
-    ]
+    Where a common rule ended the trials, it has decided. A case that stopped in another way is not judged alone.
+    """
+    changes = {
+        (each.now.variant, each.now.case): each.now.beside for each in found if each.now.beside is not None
+    }
+    fixed = [each for each in found if not each.stopped]
+    adjusted = holm([p_of_no_difference([each.pair]) for each in fixed] + [1.0] * (len(found) - len(fixed)))
+    for each, p_value in zip(fixed, adjusted, strict=False):
+        if p_value <= alpha:
+            change = Change.IMPROVED if each.pair.difference > 0 else Change.REGRESSED
+            changes[each.now.variant, each.now.case] = change
+    return changes
 
 
 def _means(known: Sequence[tuple[float | Decimal | None, float | Decimal | None]]) -> Means | None:

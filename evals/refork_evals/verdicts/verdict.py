@@ -13,6 +13,7 @@ from refork_evals.plans import FixedPlan, TrialPlan
 from refork_evals.results import (
     CaseResult,
     Cell,
+    Change,
     Fingerprint,
     Gate,
     Method,
@@ -79,10 +80,12 @@ def cell_of(
     cases: int = 1,
     plan: TrialPlan | None = None,
     planned: int | None = None,
+    counted: int | None = None,
 ) -> Cell:
     """The cell of one variant: stale or in error with its fork, else decided from the scored trials.
 
-    ``plan`` decides, of ``planned`` trials that were to run up to now. Without one: the fixed number of the case.
+    ``plan`` decides, of ``planned`` trials that were to run up to now, by the first ``counted`` of them. Without one:
+    the fixed number of the case.
     """
     rate = min_pass_rate_of(case, min_pass_rate)
     if outcome.status in _UNMEASURED:
@@ -98,6 +101,7 @@ def cell_of(
         alpha=alpha,
         cases=cases,
         plan=plan,
+        counted=counted,
     )
 
 
@@ -198,11 +202,18 @@ def is_unmeasured(cell: Cell) -> bool:
 def is_fix(cell: Cell, current: Cell | None) -> bool:
     """Whether a candidate fixes the case: it passes, where ``current`` was measured and does not.
 
-    Where ``current`` passes too there is nothing to fix; where it was not measured, nothing to compare.
+    Where ``current`` passes too there is nothing to fix; where it was not measured, nothing to compare. A candidate
+    that took its trials beside ``current`` also has to be shown to be better: two verdicts are no test of it.
     """
     if current is None or current.verdict not in (Verdict.FAIL, Verdict.INCONCLUSIVE):
         return False
-    return cell.verdict is Verdict.PASS and (cell.pass_rate or 0.0) > (current.pass_rate or 0.0)
+    return cell.verdict is Verdict.PASS and _is_better(cell, current)
+
+
+def _is_better(cell: Cell, current: Cell) -> bool:
+    if cell.beside is not None:
+        return cell.beside is Change.IMPROVED
+    return (cell.pass_rate or 0.0) > (current.pass_rate or 0.0)
 
 
 def min_pass_rate_of(case: Case, default: float | None = None) -> float:

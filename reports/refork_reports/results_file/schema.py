@@ -11,7 +11,7 @@ from pydantic import BeforeValidator, Field
 from refork.records import Answer, Request, StepKind
 from refork.records.outcome import ForkStatus
 from refork.records.usage import Money, Savings, Usage
-from refork_evals.results import CaseResult, Cell, Interval, Judged, Method, Verdict
+from refork_evals.results import CaseResult, Cell, Change, Interval, Judged, Method, Verdict
 from refork_evals.results.agreement import Kappa
 from refork_evals.results.comparisons import Comparison, Share, VariantComparison
 from refork_evals.results.estimates import AtK, ScorerRate
@@ -132,6 +132,13 @@ class CellEntry(Entry):
     p_value: Known
     method: Method = Field(description="how the verdict was decided")
     comparison: Plain[Comparison] | None
+    rounds: int | None = Field(
+        default=None,
+        description="of a candidate, the trials that it and current took side by side until their common rule stopped",
+    )
+    beside: Change | None = Field(
+        default=None, description="whether a candidate is better than current in this case, or worse"
+    )
     usage: Annotated[
         Plain[Usage],
         FrameColumn("int64", "input_tokens", lambda usage: usage.input_tokens),

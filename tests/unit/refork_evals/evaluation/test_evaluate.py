@@ -11,7 +11,7 @@ from refork_evals.verdicts.verdict import judge_case
 from support.evals_builders import NOON, case, outcome
 
 
-@pytest.mark.parametrize(("smallest_drop", "change"), [(0.05, "inconclusive"), (0.2, "unchanged")])
+@pytest.mark.parametrize(("smallest_drop", "change"), [(0.03, "inconclusive"), (0.2, "unchanged")])
 def test_variants_are_compared_with_the_projects_own_margin(
     tmp_path: Path, smallest_drop: float, change: str
 ) -> None:

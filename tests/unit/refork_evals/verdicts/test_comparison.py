@@ -1,5 +1,6 @@
 """Variants beside one another: each case beside itself, all cases together."""
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -12,6 +13,7 @@ from refork_evals.statistics.strata import (
     detectable,
     difference,
     interval,
+    mean_interval,
     p_of_no_difference,
 )
 from refork_evals.verdicts.comparison import Arm, compare, margin_of
@@ -26,7 +28,13 @@ def pair(now: str, before: str) -> Pair:
 def arms(variant: str, *counts: str, verdict: Verdict = Verdict.PASS, **known: Any) -> list[Arm]:
     made = [tuple(map(int, each.split("/"))) for each in counts]
     return [
-        Arm(case=f"case-{n}", variant=variant, verdict=verdict, passes=passes, trials=trials, **known)
+        Arm(
+            case=f"case-{n}",
+            variant=variant,
+            verdict=verdict,
+            outcomes=(True,) * passes + (False,) * (trials - passes),
+            **known,
+        )
         for n, (passes, trials) in enumerate(made)
     ]
 
@@ -155,6 +163,63 @@ class TestCasesLikeThese:
         found = clustered([pair("5/10", "5/10")] * 6)
         assert found is not None
         assert (found.difference, found.interval, found.p_value) == (0.0, None, 1.0)
+
+
+class TestTrialsThatStoppedOnWhatTheyShowed:
+    """Cases whose trials ended by a rule are compared over the rounds that all of them have."""
+
+    def beside(self, variant: str, *cases: tuple[str, Change], rounds: int | None = None) -> list[Arm]:
+        made = arms(variant, *[counts for counts, _ in cases])
+        return [
+            replace(arm, rounds=rounds or len(arm.outcomes), beside=change)
+            for arm, (_, change) in zip(made, cases, strict=True)
+        ]
+
+    def base(self, *counts: str) -> list[Arm]:
+        return [replace(arm, rounds=10) for arm in arms("current", *counts)]
+
+    def test_the_case_that_stopped_first_says_how_many_rounds_count(self) -> None:
+        (found,) = compare(
+            [
+                *self.base("0/20", "0/60"),
+                *self.beside("careful", ("10/10", Change.IMPROVED), ("10/40", Change.INCONCLUSIVE)),
+            ]
+        )
+        assert found.difference == pytest.approx(1.0)
+        assert (found.better, found.worse) == (("case-0",), ())
+
+    def test_a_case_that_a_budget_ended_early_is_left_out(self) -> None:
+        (found,) = compare(
+            [
+                *self.base("0/20", "0/60"),
+                *self.beside("careful", ("2/2", Change.INCONCLUSIVE), ("10/40", Change.INCONCLUSIVE)),
+            ]
+        )
+        assert found.cases == 1
+
+    def test_of_a_single_case_its_own_rule_has_decided(self) -> None:
+        (found,) = compare([*self.base("3/15"), *self.beside("careful", ("11/15", Change.INCONCLUSIVE))])
+        assert found.p_value <= 0.05
+        assert found.change is not Change.IMPROVED
+
+    def test_two_candidates_are_compared_over_the_first_round_since_neither_waited_for_the_other(
+        self,
+    ) -> None:
+        careful = self.beside("careful", ("40/40", Change.IMPROVED), ("40/40", Change.IMPROVED))
+        terse = self.beside("terse", ("20/40", Change.IMPROVED), ("20/40", Change.IMPROVED))
+        (found,) = compare([*careful, *terse], against="careful")
+        assert (found.difference, found.better, found.worse) == (0.0, (), ())
+
+    @pytest.mark.parametrize(("cases", "sessions"), [(1, 600), (6, 300), (40, 60)])
+    def test_the_interval_holds_the_mean_difference(self, cases: int, sessions: int) -> None:
+        random = np.random.default_rng(cases)
+        held = 0
+        for _ in range(sessions):
+            before, now = random.uniform(0.3, 1, cases), random.uniform(0.3, 1, cases)
+            made = zip(random.binomial(10, now), random.binomial(10, before), strict=True)
+            found = mean_interval([pair(f"{a}/10", f"{b}/10") for a, b in made])
+            held += found.low <= (now - before).mean() <= found.high
+        assert held / sessions >= 0.94 - 2 * (0.04 * 0.96 / sessions) ** 0.5
 
 
 @pytest.mark.parametrize(

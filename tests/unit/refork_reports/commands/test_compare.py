@@ -28,7 +28,7 @@ def test_every_variant_stands_beside_current_with_its_sentences() -> None:
     assert done.exit_code == 0
     first = done.output.splitlines()[0]
     assert first.startswith(
-        "careful beside current: improved, +38 points (+16 to +51 points, p < 0.001) on 2 cases"
+        "careful beside current: improved, +45 points (+26 to +56 points, p < 0.001) on 2 cases"
     )
     assert "  flipped: misleading-summary fail → pass" in done.output
     assert "of cases like these nothing is said: that takes 6 cases" in done.output
