@@ -274,7 +274,7 @@ class Registry:
         try:
             return decoder(simpler)
         except Exception as error:
-            raise _Problem(f"it is no {tag!r} ({type(error).__name__}: {error})", error) from error
+            raise _Problem(f"it is not a {tag!r} ({type(error).__name__}: {error})", error) from error
 
 
 def _mapped(items: Any, step: Callable[[Any, int], Any], depth: int) -> Any:

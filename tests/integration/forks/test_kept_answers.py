@@ -99,7 +99,7 @@ def test_offline_nothing_is_called_and_what_is_missing_names_the_prompt(
     assert kept.reused
     assert missing.error is not None
     assert missing.error.type == "AnswerMissingError"
-    assert "what variant 'new'" in missing.error.message
+    assert "variant 'new'" in missing.error.message
     assert "record it with `pytest --agent-evals`" in missing.error.message
 
 

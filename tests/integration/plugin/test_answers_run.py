@@ -76,7 +76,7 @@ def test_offline_needs_no_model_and_names_the_prompt_that_changed(
     assert verdicts["rosy", "careful"] == "error"
     assert verdicts["rosy", "current"] == first.verdicts["rosy", "current"][0]
     assert done.lines("AnswerMissingError")
-    assert "what variant 'careful' of agent 'summarizer' sends now" in " ".join(done.output.split())
+    assert "the request of variant 'careful' of agent 'summarizer'" in " ".join(done.output.split())
 
 
 def test_only_the_prompt_that_changed_is_paid_for_and_the_others_stay(
