@@ -74,7 +74,7 @@ def test_a_failure_tells_the_steps_of_its_first_failing_trial_and_production_s(d
 
 
 def test_a_test_function_sees_the_trajectory(done: Finished) -> None:
-    assert "test_is_published[current] PASSED" in done.output
+    assert done.verdicts[("rosy::test_is_published", "current")] == ("pass", 9, 9), done.output
 
 
 def test_results_json_holds_the_steps_of_a_tail(done: Finished) -> None:
