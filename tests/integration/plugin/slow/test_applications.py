@@ -61,7 +61,7 @@ def try_whole(tried: Tried, folder: Path, database: str) -> None:
         assert written > 0 or not tried.on_postgres
         red = journey.evaluate()
         assert red.verdicts == {
-            ("tried", "current"): ("fail", 0, 5),
+            ("tried", "current"): ("fail", 0, 10),
             ("tried", "careful"): ("pass", 10, 10),
         }, red.output
         assert red.code == 1
