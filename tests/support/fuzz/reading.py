@@ -180,16 +180,26 @@ async def _read(reader: Reader, seeds: Iterator[int] | range) -> Found:
         call, exchanges = reader.make(wire)
         for seed in seeds:
             wire.answer = mutated(reader.whole, seed)
-            began = time.monotonic()
-            try:
-                found.ends[await _trial(call, exchanges())] += 1
-            except BaseException as error:
-                found.wrong.append(f"{reader.name}, seed {seed}: {type(error).__name__}: {error!s:.300}")
-            seconds = time.monotonic() - began
+            seconds = await _timed(reader, seed, call, exchanges, found)
+            if seconds > SLOW_SECONDS:
+                # A machine that others use can stand still for as long; an answer that is slow to read is so every time.
+                seconds = min(seconds, await _timed(reader, seed, call, exchanges, Found()))
             found.slowest = max(found.slowest, seconds)
             if seconds > SLOW_SECONDS:
-                found.wrong.append(f"{reader.name}, seed {seed}: took {seconds:.1f} s")
+                found.wrong.append(f"{reader.name}, seed {seed}: took {seconds:.1f} s, twice")
     return found
+
+
+async def _timed(
+    reader: Reader, seed: int, call: ModelCall, exchanges: Callable[[], Exchanges | None], found: Found
+) -> float:
+    """Put an answer to a reader, note its end in ``found``, and return the seconds that it took."""
+    began = time.monotonic()
+    try:
+        found.ends[await _trial(call, exchanges())] += 1
+    except BaseException as error:
+        found.wrong.append(f"{reader.name}, seed {seed}: {type(error).__name__}: {error!s:.300}")
+    return time.monotonic() - began
 
 
 async def _trial(call: ModelCall, exchanges: Exchanges | None) -> str:
