@@ -182,7 +182,7 @@ async def _read(reader: Reader, seeds: Iterator[int] | range) -> Found:
             wire.answer = mutated(reader.whole, seed)
             seconds = await _timed(reader, seed, call, exchanges, found)
             if seconds > SLOW_SECONDS:
-                # A machine that others use can stand still for as long; an answer that is slow to read is so every time.
+                # A machine that others use can stand still for as long; what is slow to read is so every time.
                 seconds = min(seconds, await _timed(reader, seed, call, exchanges, Found()))
             found.slowest = max(found.slowest, seconds)
             if seconds > SLOW_SECONDS:
