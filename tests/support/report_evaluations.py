@@ -9,7 +9,7 @@ from typing import Any
 
 from refork.records import Answer, Case, RecordedError, Request, Run, Step, StepKind, Tool, ToolCall
 from refork.records.outcome import ForkStatus, Outcome, Trial, TrialError
-from refork.records.usage import Savings, Usage, cost
+from refork.records.usage import Usage, WholeReruns, cost
 from refork.records.workflow_result import calls_of, usage_of
 from refork_evals.results import CaseResult, Cell, Interval, Score, ScoredTrial, SuiteResult, Verdict
 from scipy.stats import binomtest
@@ -224,11 +224,11 @@ def cell(
         usage=total,
         cost_usd=cost_usd,
         seconds=sum(scored.trial.seconds for scored in trials),
-        savings=Savings(
+        whole_reruns=WholeReruns(
             trials=len(usages),
-            tokens=7_744 * len(usages) - total.total_tokens,
-            cost_usd=None if cost_usd is None else whole * len(usages) - cost_usd,
-            seconds=8.0 * len(usages) - 1.3 * len(usages),
+            tokens=7_744 * len(usages),
+            cost_usd=None if cost_usd is None else whole * len(usages),
+            seconds=8.0 * len(usages),
         )
         if usages
         else None,

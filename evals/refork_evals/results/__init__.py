@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from refork.records import Case, Ending, Request
 from refork.records.outcome import Outcome, Trial
-from refork.records.usage import Savings, Usage
+from refork.records.usage import Usage, WholeReruns
 
 from refork_evals.results.comparisons import (
     Change,
@@ -33,7 +33,6 @@ __all__ = [
     "Interval",
     "Judged",
     "Method",
-    "Reused",
     "Score",
     "ScoredTrial",
     "SuiteDrop",
@@ -140,7 +139,7 @@ class Cell:
     usage: Usage = field(default_factory=Usage)
     cost_usd: Decimal | None = None
     seconds: float = 0.0
-    savings: Savings | None = None
+    whole_reruns: WholeReruns | None = None
     reason: str = ""
     method: Method = Method.FIXED
     comparison: Comparison | None = None
@@ -202,16 +201,6 @@ class CaseResult:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Reused:
-    """``trials`` trials were answered from the cache, with answers paid for between ``oldest`` and ``newest``."""
-
-    trials: int
-    of: int
-    oldest: datetime
-    newest: datetime
-
-
-@dataclass(frozen=True, kw_only=True)
 class SuiteResult:
     """One session: every case that was selected, in collection order."""
 
@@ -227,23 +216,3 @@ class SuiteResult:
     @property
     def cells(self) -> tuple[Cell, ...]:
         return tuple(cell for result in self.cases for cell in result.cells)
-
-    @property
-    def reused(self) -> Reused | None:
-        """Return how many trials were answered from the cache, and how old the answers are; None if there were none."""
-        trials = [scored.trial for cell in self.cells for scored in cell.trials]
-        dates = [trial.answered_at for trial in trials if trial.reused and trial.answered_at is not None]
-        if not dates:
-            return None
-        answered = sum(_is_answered(trial) for trial in trials)
-        return Reused(trials=len(dates), of=answered, oldest=min(dates), newest=max(dates))
-
-    @property
-    def savings(self) -> Savings | None:
-        known = [cell.savings for cell in self.cells if cell.savings is not None]
-        return sum(known[1:], known[0]) if known else None
-
-
-def _is_answered(trial: Trial) -> bool:
-    """Return whether a model answered, even if the application could not use the answer."""
-    return trial.answer is not None or trial.reused or (trial.error is not None and trial.error.own)

@@ -5,16 +5,21 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from refork.records.outcome import Trial
-from refork.records.usage import Money, Savings, Usage, cost, total_usage
+from refork.records.prices import project_price
+from refork.records.usage import Money, Spending, Usage, WholeReruns, cost, total_usage
 
-from refork_evals.results import Cell, Reused, SuiteResult
+from refork_evals.results import Cell, SuiteResult
+from refork_evals.results.spending import Reused, paid, reused, whole_reruns
 
 
 @dataclass(frozen=True, kw_only=True)
 class Totals:
     """The sums over all cells. ``cost_usd`` is unknown as soon as one cell that called a model has no price.
 
-    ``seconds`` is the wall time of the session, ``model_seconds`` the sum over all trials.
+    ``usage`` and ``cost_usd`` are of all answers: those ``paid`` for in this session and those ``reused``.
+    ``whole_reruns`` is what rerunning the recorded runs would have taken. ``seconds`` is the wall time of the session,
+    ``model_seconds`` the sum over all trials. ``project_prices`` are the models whose price comes from the project,
+    ``example_prices`` those of them whose price is only an example.
     """
 
     cases: int
@@ -28,13 +33,17 @@ class Totals:
     cost_usd: Money | None
     seconds: float
     model_seconds: float
-    savings: Savings | None
     unpriced_models: tuple[str, ...]
     reused: Reused | None
+    paid: Spending | None = None
+    whole_reruns: WholeReruns | None = None
+    project_prices: tuple[str, ...] = ()
+    example_prices: tuple[str, ...] = ()
 
 
 def totals(evaluation: SuiteResult) -> Totals:
     cells = evaluation.cells
+    priced = _project_priced(evaluation)
     trials = [scored.trial for cell in cells for scored in cell.trials]
     return Totals(
         cases=len(evaluation.cases),
@@ -48,9 +57,12 @@ def totals(evaluation: SuiteResult) -> Totals:
         cost_usd=_total_cost(cells),
         seconds=evaluation.seconds,
         model_seconds=sum(cell.seconds for cell in cells),
-        savings=evaluation.savings,
         unpriced_models=unpriced_models(evaluation),
-        reused=evaluation.reused,
+        reused=reused(cells),
+        paid=paid(cells),
+        whole_reruns=whole_reruns(cells),
+        project_prices=tuple(priced),
+        example_prices=tuple(model for model, is_example in priced.items() if is_example),
     )
 
 
@@ -60,10 +72,10 @@ def shown_cost(cell: Cell) -> Decimal | None:
 
 
 def unpriced_models(evaluation: SuiteResult) -> tuple[str, ...]:
-    """The models in the way of a sum: those of trials, and of recorded runs where savings lack a price."""
+    """The models in the way of a sum: those of trials, and of recorded runs where whole reruns lack a price."""
     found = {model: None for cell in evaluation.cells for model in _unpriced_of(cell)}
-    savings = evaluation.savings
-    if savings is not None and savings.cost_usd is None:
+    whole = whole_reruns(evaluation.cells)
+    if whole is not None and whole.cost_usd is None:
         steps = [step for result in evaluation.cases for step in result.case.run.steps]
         found |= {
             step.model: None
@@ -71,6 +83,17 @@ def unpriced_models(evaluation: SuiteResult) -> tuple[str, ...]:
             if step.model and step.usage is not None and cost(step.usage, step.model) is None
         }
     return tuple(found)
+
+
+def _project_priced(evaluation: SuiteResult) -> dict[str, bool]:
+    """The models of trials and recorded runs whose price comes from the project, with whether it is an example."""
+    trials = [scored.trial for cell in evaluation.cells for scored in cell.trials]
+    steps = [step for result in evaluation.cases if result.cells for step in result.case.run.steps]
+    steps += [step for trial in trials for step in trial.trajectory]
+    models = [step.model for step in steps if step.usage is not None]
+    models += [trial.model for trial in trials if trial.usage is not None]
+    prices = {model: project_price(model) for model in models if model}
+    return {model: price.example for model, price in prices.items() if price is not None}
 
 
 def _unpriced_of(cell: Cell) -> list[str]:

@@ -6,8 +6,7 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
 from refork.records import Case, Request
-from refork.records.outcome import Trial
-from refork.records.usage import Savings, cost, total_cost, total_usage
+from refork.records.usage import WholeReruns, cost, total_cost, total_usage
 
 from refork_evals.plans import FixedPlan, TrialPlan
 from refork_evals.results import Cell, ScoredTrial, Verdict
@@ -55,7 +54,7 @@ def cell_from_scored(
         usage=total_usage(each.trial.usage for each in scored),
         cost_usd=_total_cost(scored),
         seconds=sum(each.trial.seconds for each in scored),
-        savings=_savings(case, scored),
+        whole_reruns=_whole_reruns(case, scored),
         method=plan.method,
         counted=counted,
     )
@@ -113,28 +112,20 @@ def _total_cost(scored: Iterable[ScoredTrial]) -> Decimal | None:
     return total_cost(costs) if costs else None
 
 
-def _savings(case: Case, scored: Iterable[ScoredTrial]) -> Savings | None:
-    """The recorded run's own tokens, cost and time once for each trial that answered, less what it took.
+def _whole_reruns(case: Case, scored: Iterable[ScoredTrial]) -> WholeReruns | None:
+    """The recorded run's own tokens, cost and time, once for each trial that answered, one after another.
 
     A trial whose usage is unknown is left out, and not counted in ``trials``. None where the recorded run
-    has no usage or no times. Negative where a trial took more than the whole recorded run.
+    has no usage or no times.
     """
     run = case.run
-    answered = [each for each in scored if each.trial.answer is not None and each.trial.usage is not None]
+    answered = sum(each.trial.answer is not None and each.trial.usage is not None for each in scored)
     if run.seconds is None or not run.usage.total_tokens or not answered:
         return None
     price = total_cost(cost(step.usage, step.model) for step in run.steps if step.usage is not None)
-    whole = Savings(trials=1, tokens=run.usage.total_tokens, cost_usd=price, seconds=run.seconds)
-    each_saved = [_saved(whole, each.trial, each.cost_usd) for each in answered]
-    return sum(each_saved[1:], each_saved[0])
-
-
-def _saved(whole: Savings, trial: Trial, spent: Decimal | None) -> Savings:
-    assert trial.usage is not None, "only trials with a known usage are counted"
-    unpriced = whole.cost_usd is None or spent is None
-    return Savings(
-        trials=1,
-        tokens=whole.tokens - trial.usage.total_tokens,
-        cost_usd=None if unpriced else (whole.cost_usd or Decimal(0)) - (spent or Decimal(0)),
-        seconds=whole.seconds - trial.seconds,
+    return WholeReruns(
+        trials=answered,
+        tokens=answered * run.usage.total_tokens,
+        cost_usd=None if price is None else answered * price,
+        seconds=answered * run.seconds,
     )

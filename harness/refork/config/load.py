@@ -10,9 +10,11 @@ from pydantic import ValidationError
 from refork.config.command_line import OPTION_PREFIX, from_options
 from refork.config.environment import from_environment
 from refork.config.given import TEXT_KEYS, Given
+from refork.config.prices import project_prices
 from refork.config.pyproject import from_file, nearest_file
 from refork.config.settings import EXPECTED, Config, ProjectSettings
 from refork.errors import BadFileError, BadInputError
+from refork.records.prices import use_prices
 from refork.storage.validation import explain
 from refork.text.lines import one_line
 from refork.tool_policy.rule_files import project_rules
@@ -29,7 +31,8 @@ def load_config(
 
     ``overrides`` holds what the command line gave, by key, None where it gave nothing; it wins over
     ``environ`` (default: the process's), that over pyproject.toml, and that over the defaults. BadInputError
-    names the option, the variable, or the file and key that held a bad value.
+    names the option, the variable, or the file and key that held a bad value. The project's prices become those
+    of this process.
     """
     file = nearest_file(root)
     given = {
@@ -39,6 +42,8 @@ def load_config(
     }
     settings = _validated(given)
     home = (root if file is None else file.parent).absolute()
+    prices = project_prices(settings.prices)
+    use_prices(prices)
     values = {
         key: getattr(settings, key)
         for key in TEXT_KEYS - {"app", "baseline", "cases", "models", "prompts", "report", "variants"}
@@ -54,6 +59,7 @@ def load_config(
         variants=None if settings.variants is None else tuple(settings.variants),
         models=tuple(settings.models),
         tools=project_rules(settings.tools),
+        prices=prices,
         **values,
     )
 

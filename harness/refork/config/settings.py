@@ -1,6 +1,7 @@
 """Every setting of a project: its key with type and default as it is written, and the frozen value that is read."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
@@ -16,7 +17,9 @@ from refork.case_files.trial_settings import (
     Rate,
     Trials,
 )
+from refork.config.prices import project_prices
 from refork.errors import BadInputError
+from refork.records.prices import Price
 from refork.tool_policy import OnMiss, Rule, ToolPolicy
 from refork.tool_policy.rule_files import project_rules
 
@@ -66,6 +69,7 @@ class ProjectSettings(BaseModel):
     retries: Annotated[int, Field(ge=0, le=100)] = 5
     on_miss: Literal["deny", "tell"] | None = None
     tools: dict[str, Any] = {}
+    prices: dict[str, Any] = {}
 
     @field_validator("tools")
     @classmethod
@@ -75,6 +79,15 @@ class ProjectSettings(BaseModel):
         except BadInputError as error:
             raise ValueError(str(error)) from None
         return tools
+
+    @field_validator("prices")
+    @classmethod
+    def _readable_prices(cls, prices: dict[str, Any]) -> dict[str, Any]:
+        try:
+            project_prices(prices)
+        except BadInputError as error:
+            raise ValueError(str(error)) from None
+        return prices
 
 
 KEYS: Final = frozenset(ProjectSettings.model_fields)
@@ -104,7 +117,7 @@ class Config:
     ``app_prompts`` the folder of the application's own prompts (:mod:`refork.production.prompts` reads it by
     itself). Time-outs are in seconds, ``retries`` are those of one model call, and ``alpha`` is the error rate of
     verdicts. ``tools`` and ``on_miss`` say what
-    tools may do in a rerun (:mod:`refork.tool_policy`).
+    tools may do in a rerun (:mod:`refork.tool_policy`). ``prices`` are the project's own, by model.
     """
 
     root: Path
@@ -144,6 +157,7 @@ class Config:
     on_miss: str | None = None
     models: tuple[str, ...] = ()
     tools: tuple[Rule, ...] = ()
+    prices: Mapping[str, Price] = field(default_factory=dict[str, Price])
 
     @property
     def tool_policy(self) -> ToolPolicy:

@@ -65,7 +65,8 @@ class Trial:
     the answer comes from a killed session. In ``tail`` scope ``answer`` is the workflow's result with every tool call
     before it, and ``trajectory`` contains the steps from the fork point on, in order, each tool step with its
     ``tool`` and ``arguments``. ``cached_as`` is the key of the answer in ``answers.jsonl``; ``reused`` says that the
-    answer came from there, and ``answered_at`` when it was paid for. ``cached_steps`` are the model calls of a tail.
+    answer came from there, and ``answered_at`` when it was paid for. ``cached_steps`` are the model calls of a tail,
+    and ``reused_steps`` the numbers of those steps of ``trajectory`` whose answers came from the cache.
     """
 
     variant: str
@@ -82,6 +83,7 @@ class Trial:
     answered_at: datetime | None = None
     cached_as: AnswerKey | None = None
     cached_steps: tuple[CachedAnswer, ...] = ()
+    reused_steps: frozenset[int] = frozenset()
 
 
 def cached_answer(trial: Trial) -> CachedAnswer | None:

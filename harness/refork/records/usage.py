@@ -1,4 +1,4 @@
-"""Tokens, cost and time: what a step took, what a whole run took, and what a rerun of one step saves."""
+"""Tokens, cost and time: what a step took, what a whole run took, and what many of them take together."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -7,6 +7,8 @@ from functools import lru_cache
 from typing import Annotated, Final
 
 from pydantic import ConfigDict, PlainSerializer, WithJsonSchema
+
+from refork.records.prices import project_price
 
 
 def _plain(amount: Decimal) -> str:
@@ -71,10 +73,17 @@ def total_usage(usages: Iterable[Usage | None]) -> Usage:
 
 
 def cost(usage: Usage, model: str | None) -> Decimal | None:
-    """The price of ``usage`` in US dollars, by the table of genai-prices; None for a model it does not know."""
+    """The price of ``usage`` in US dollars: by the project's own price of the model, or else the table of
+    genai-prices. None for a model that neither knows.
+    """
     if model is None:
         return None
-    return _price(usage, model)
+    own = project_price(model)
+    if own is None:
+        return _list_price(usage, model)
+    return own.of(
+        input_tokens=usage.input_tokens, cached_tokens=usage.cached_tokens, output_tokens=usage.output_tokens
+    )
 
 
 def total_cost(costs: Iterable[Decimal | None]) -> Decimal | None:
@@ -88,7 +97,7 @@ def total_cost(costs: Iterable[Decimal | None]) -> Decimal | None:
 
 
 @lru_cache(maxsize=4096)
-def _price(usage: Usage, model: str) -> Decimal | None:
+def _list_price(usage: Usage, model: str) -> Decimal | None:
     from genai_prices import Usage as PricedUsage  # noqa: PLC0415 - the table takes 100 ms to load
     from genai_prices import calc_price  # noqa: PLC0415
 
@@ -104,10 +113,29 @@ def _price(usage: Usage, model: str) -> Decimal | None:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Savings:
-    """What rerunning the whole recorded run once for every trial would have taken, minus what the trials took.
+class Spending:
+    """The tokens and the cost of a number of trials.
 
     ``cost_usd`` is None if a model has no known price, because a partial sum would be misleading.
+    """
+
+    trials: int = 0
+    tokens: int = 0
+    cost_usd: Money | None = Decimal(0)
+
+    def __add__(self, other: "Spending") -> "Spending":
+        return Spending(
+            trials=self.trials + other.trials,
+            tokens=self.tokens + other.tokens,
+            cost_usd=total_cost((self.cost_usd, other.cost_usd)),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class WholeReruns:
+    """What running the whole recorded run again would have taken, once for every trial.
+
+    ``seconds`` are those of one rerun after another.
     """
 
     trials: int
@@ -115,11 +143,10 @@ class Savings:
     cost_usd: Money | None
     seconds: float
 
-    def __add__(self, other: "Savings") -> "Savings":
-        both_priced = self.cost_usd is not None and other.cost_usd is not None
-        return Savings(
+    def __add__(self, other: "WholeReruns") -> "WholeReruns":
+        return WholeReruns(
             trials=self.trials + other.trials,
             tokens=self.tokens + other.tokens,
-            cost_usd=(self.cost_usd or Decimal(0)) + (other.cost_usd or Decimal(0)) if both_priced else None,
+            cost_usd=total_cost((self.cost_usd, other.cost_usd)),
             seconds=self.seconds + other.seconds,
         )

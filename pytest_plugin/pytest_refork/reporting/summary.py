@@ -39,7 +39,7 @@ class Report:
         return self._page is not None
 
     def show(self, reporter: TerminalReporter) -> None:
-        """Print the section: a row for each case and variant, the savings, the report's path."""
+        """Print the section: a row for each case and variant, what it cost, the report's path."""
         reporter.section("agent evals")
         writer = reporter.config.get_terminal_writer()
         for line in summary(

@@ -17,8 +17,7 @@ from refork_reports.results_file.schema import CaseEntry, CellEntry, ScoreEntry,
 _ORDER: Final = (
     "position", "case", "agent", "guard", "variant", "verdict", "fixes", "passes", "failures", "errors", "missing",
     "trials", "pass_rate", "low", "high", "min_pass_rate", "trial", "number", "scorer", "passed", "value", "reason",
-    "text", "tool_calls", "error", "input_tokens", "output_tokens", "cost_usd", "seconds", "resumed", "saved_tokens",
-    "saved_cost_usd", "saved_seconds",
+    "text", "tool_calls", "error", "input_tokens", "output_tokens", "cost_usd", "seconds", "resumed",
 )  # fmt: skip
 """The columns that frames always had, in their order. What is added stands behind them, in the order of the file."""
 

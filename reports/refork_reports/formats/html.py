@@ -19,7 +19,7 @@ from refork_reports import results_json
 from refork_reports.formats import markdown as summary_md
 from refork_reports.formats.markdown import SUMMARY
 from refork_reports.results_file.read import RESULTS
-from refork_reports.sentences import comparisons, phrases
+from refork_reports.sentences import comparisons, phrases, spending
 from refork_reports.sentences import gate as gate_words
 from refork_reports.sentences.estimates import estimates
 from refork_reports.sentences.steps import answer_line, output_line, pretty
@@ -63,6 +63,7 @@ _FILTERS: Final[dict[str, Any]] = {
 }
 _GLOBALS: Final[dict[str, Any]] = {
     "phrases": phrases,
+    "spending": spending,
     "comparisons": comparisons,
     "gate_words": gate_words,
     "estimates": estimates,

@@ -10,7 +10,7 @@ from refork.text.escape import escape_controls
 from refork_evals.results import CaseResult, Cell, SuiteResult, VariantComparison, Verdict
 from refork_evals.results.totals import shown_cost, totals
 
-from refork_reports.sentences import comparisons, phrases
+from refork_reports.sentences import comparisons, phrases, spending
 from refork_reports.sentences import gate as gate_words
 
 SUMMARY: Final = "summary.md"
@@ -39,8 +39,7 @@ def render(evaluation: SuiteResult) -> str:
         *_within(_NOTES, list(_gate_notes(evaluation)), "note"),
         _table(evaluation),
         *_within(_NOTES, [_bullet(found) for found in evaluation.comparisons], "comparison"),
-        plain(phrases.reused(summed.reused)),
-        plain(phrases.savings(summed.savings, summed.unpriced_models)),
+        "\n".join(f"- {plain(line)}" for line in spending.lines(summed)),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 

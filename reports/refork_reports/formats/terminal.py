@@ -11,7 +11,7 @@ from refork_evals.results import CaseResult, Cell, Change, SuiteResult, Verdict
 from refork_evals.results.totals import shown_cost, totals
 from rich.cells import cell_len
 
-from refork_reports.sentences import comparisons, phrases
+from refork_reports.sentences import comparisons, phrases, spending
 from refork_reports.sentences import gate as gate_words
 from refork_reports.views.diffs import prompt_diff
 
@@ -63,7 +63,7 @@ class _Row:
 
 
 def summary(evaluation: SuiteResult, *, width: int = 80, ascii_only: bool = False) -> list[Line]:
-    """The table of cases and variants, what needs a word, and the savings. No line is wider than ``width``.
+    """The table of cases and variants, what needs a word, and what it cost. No line is wider than ``width``.
 
     ``width`` is in columns, at least 60. ``ascii_only`` is for terminals that cannot show more.
     """
@@ -178,11 +178,9 @@ def _notes_of(result: CaseResult, width: int) -> list[Line]:
 
 def _closing(evaluation: SuiteResult, width: int) -> list[Line]:
     summed = totals(evaluation)
-    lines = _wrapped(phrases.reused(summed.reused), width, "dim") if summed.reused else []
-    if saved := phrases.savings(summed.savings, summed.unpriced_models):
-        return [*lines, *_wrapped(saved, width, "heading", indent="")]
-    if summed.unpriced_models:
-        lines += _wrapped(phrases.no_price(summed.unpriced_models), width, "dim")
+    lines = [line for said in spending.lines(summed) for line in _wrapped(said, width, "heading")]
+    if not lines and summed.unpriced_models:
+        return _wrapped(spending.no_price(summed.unpriced_models), width, "dim")
     return lines
 
 

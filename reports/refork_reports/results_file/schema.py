@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 from pydantic import BeforeValidator, Field
 from refork.records import Answer, Request, StepKind
 from refork.records.outcome import ForkStatus
-from refork.records.usage import Money, Savings, Usage
+from refork.records.usage import Money, Spending, Usage, WholeReruns
 from refork_evals.results import CaseResult, Cell, Change, Interval, Judged, Method, Verdict
 from refork_evals.results.agreement import Kappa
 from refork_evals.results.comparisons import Comparison, Share, VariantComparison
 from refork_evals.results.estimates import AtK, ScorerRate
 from refork_evals.results.gate import GateCase
+from refork_evals.results.spending import paid, reused_spending
 from refork_evals.results.totals import Totals, shown_cost, totals
 
 from refork_reports.results_file.entry import Entry, FrameColumn, Of, Plain
@@ -148,12 +149,26 @@ class CellEntry(Entry):
     seconds: Annotated[float, FrameColumn("float64")] = Field(
         description="wall time of all its trials, added up"
     )
-    savings: Annotated[
-        Plain[Savings] | None,
-        FrameColumn("Int64", "saved_tokens", lambda savings: savings.tokens),
-        FrameColumn("Float64", "saved_cost_usd", lambda savings: savings.cost_usd),
-        FrameColumn("Float64", "saved_seconds", lambda savings: savings.seconds),
-    ]
+    paid: Annotated[
+        Plain[Spending] | None,
+        Of(lambda cell: paid((cell,))),
+        FrameColumn("Int64", "paid_tokens", lambda paid: paid.tokens),
+        FrameColumn("Float64", "paid_cost_usd", lambda paid: paid.cost_usd),
+    ] = Field(default=None, description="the calls that were made in this session")
+    reused: Annotated[
+        Plain[Spending] | None,
+        Of(lambda cell: reused_spending((cell,))),
+        FrameColumn("Int64", "reused_tokens", lambda reused: reused.tokens),
+        FrameColumn("Float64", "reused_cost_usd", lambda reused: reused.cost_usd),
+    ] = Field(
+        default=None, description="answers of earlier sessions, with what they took when they were paid for"
+    )
+    whole_reruns: Annotated[
+        Plain[WholeReruns] | None,
+        FrameColumn("Int64", "rerun_tokens", lambda whole: whole.tokens),
+        FrameColumn("Float64", "rerun_cost_usd", lambda whole: whole.cost_usd),
+        FrameColumn("Float64", "rerun_seconds", lambda whole: whole.seconds),
+    ] = Field(default=None, description="the whole recorded run once for every trial, one after another")
     request: Plain[Request] | None
     at_k: Annotated[list[Plain[AtK]], Of(_at_k)] = Field(
         default_factory=list[AtK], description="of the measured trials, for k below their number"

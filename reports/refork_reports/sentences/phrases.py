@@ -3,10 +3,9 @@
 from dataclasses import dataclass
 from typing import Final
 
-from refork.records.usage import Savings
 from refork.records.variant import CURRENT
 from refork.text import numbers as humanize
-from refork_evals.results import CaseResult, Cell, Reused, SuiteResult, Verdict
+from refork_evals.results import CaseResult, Cell, SuiteResult, Verdict
 from refork_evals.results.totals import shown_cost
 
 NOT_RED: Final = (
@@ -88,47 +87,6 @@ def recorded_says(result: CaseResult) -> str:
     if result.recorded is None:
         return humanize.UNKNOWN
     return {True: "pass", False: "fail", None: "error"}[result.recorded.passed]
-
-
-def savings(saved: Savings | None, unpriced: tuple[str, ...] = ()) -> str:
-    """One line: what the forks saved, against what, and why a cost is missing. Empty where nothing ran."""
-    if saved is None or not saved.trials:
-        return ""
-    amounts = [(saved.tokens >= 0, f"{humanize.tokens(abs(saved.tokens))} tokens")]
-    if saved.cost_usd is not None:
-        amounts.append((saved.cost_usd >= 0, humanize.money(abs(saved.cost_usd))))
-    amounts.append((saved.seconds >= 0, humanize.duration(abs(saved.seconds))))
-    less = humanize.listed([text for is_less, text in amounts if is_less])
-    more = humanize.listed([text for is_less, text in amounts if not is_less])
-    parts = [f"saved {less}"] * bool(less) + [f"took {more} more"] * bool(more)
-    times = "once" if saved.trials == 1 else f"{saved.trials:,} times"
-    missing = f"; cost {humanize.UNKNOWN}, {no_price(unpriced)}" if saved.cost_usd is None else ""
-    return f"{', '.join(parts)} against rerunning the recorded runs whole, {times}{missing}"
-
-
-def reused(found: Reused | None) -> str:
-    """40 of 60 answers reused, of 2026-03-03 to 2026-03-09. Empty where none was."""
-    if found is None:
-        return ""
-    return f"{found.trials:,} of {humanize.plural(found.of, 'answer')} reused, {_dates(found)}"
-
-
-def reused_short(found: Reused | None) -> str:
-    """40 reused, of 2026-03-03."""
-    return "" if found is None else f"{found.trials:,} reused, {_dates(found)}"
-
-
-def _dates(found: Reused) -> str:
-    oldest, newest = f"{found.oldest:%Y-%m-%d}", f"{found.newest:%Y-%m-%d}"
-    return f"of {oldest}" if oldest == newest else f"of {oldest} to {newest}"
-
-
-def no_price(models: tuple[str, ...]) -> str:
-    """no price known for model 'x'."""
-    if not models:
-        return "no price known for a model of the recorded runs"
-    named = humanize.listed([repr(model) for model in models])
-    return f"no price known for model{'s' if len(models) > 1 else ''} {named}"
 
 
 _WORST_FIRST: Final = (Verdict.FAIL, Verdict.ERROR, Verdict.STALE, Verdict.INCONCLUSIVE, Verdict.PASS)

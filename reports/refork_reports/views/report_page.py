@@ -40,7 +40,6 @@ class Page:
     evaluation: SuiteResult
     headline: Headline
     totals: Totals
-    savings: str
     failing: tuple[FailingCase, ...]
     matrices: tuple[Matrix, ...]
     cases: tuple[CaseView, ...]
@@ -54,7 +53,6 @@ def page(evaluation: SuiteResult, title: str) -> Page:
         evaluation=evaluation,
         headline=phrases.headline(evaluation),
         totals=summed,
-        savings=phrases.savings(summed.savings, summed.unpriced_models),
         failing=failing_cases(evaluation),
         matrices=matrices(evaluation),
         cases=tuple(_case(position, result) for position, result in enumerate(evaluation.cases, 1)),

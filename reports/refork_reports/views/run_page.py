@@ -10,12 +10,14 @@ from markupsafe import Markup
 from refork.case_capture.case_writer import runs_a_function
 from refork.case_capture.failures import broken_step
 from refork.records import Answer, Request, Run, Step, StepKind, Tool
+from refork.records.prices import project_price
 from refork.records.usage import cost
 from refork.text.escape import OUTPUT_LIMIT
 from refork.values.shown import untagged
 from refork.version import __version__
 
 from refork_reports.formats.html import asset, environment, policy
+from refork_reports.sentences.spending import price_source
 from refork_reports.sentences.steps import compact, pretty
 from refork_reports.views.timeline import Moment, TimeSpan, moment_of
 
@@ -70,7 +72,10 @@ class StepView:
 
 @dataclass(frozen=True, kw_only=True)
 class RunView:
-    """The page's contents. ``cost_usd`` is None where one model has no price, or no model was called."""
+    """The page's contents. ``cost_usd`` is None where one model has no price, or no model was called.
+
+    ``prices`` says where prices come from that no list has.
+    """
 
     run: Run
     tone: str
@@ -81,6 +86,7 @@ class RunView:
     output: str
     cost_usd: Decimal | None
     unpriced: tuple[str, ...]
+    prices: str
     missing: str | None
     command: str
     redacted: bool
@@ -126,11 +132,17 @@ def view(run: Run, steps: Iterable[Step], *, missing: str | None, capture: Seque
         unpriced=tuple(
             {found.step.model: None for found in priced if found.cost_usd is None and found.step.model}
         ),
+        prices=_price_source(found.step.model for found in priced),
         missing=missing,
         command=shlex.join(capture),
         redacted="--no-redact" not in capture,
         version=__version__,
     )
+
+
+def _price_source(models: Iterable[str | None]) -> str:
+    prices = {model: price for model in models if model and (price := project_price(model)) is not None}
+    return price_source(prices, [model for model, price in prices.items() if price.example])
 
 
 def shortened(value: Any) -> str:

@@ -58,7 +58,8 @@ def test_the_second_run_makes_no_call_and_says_the_same_and_from_when(
     done = again.run(tmp_path, "--agent-evals")
     assert server.count == 0
     assert done.verdicts == first.verdicts
-    assert done.lines("20 of 20 answers reused, of ")
+    assert done.lines("reused: 20 of 20 answers, of ")
+    assert done.lines("paid now: nothing, no model was called")
     assert done.results["totals"]["reused"]["trials"] == 20
     assert kept(tmp_path).files == kept(first.folder).files
 
@@ -85,7 +86,7 @@ def test_only_the_prompt_that_changed_is_paid_for_and_the_others_stay(
     changed = {"evals/prompts/summarizer/terse.md": "{{ baseline }} Be very brief.\n"}
     done = suite.with_files({**kept(first.folder).files, **changed}).run(tmp_path, "--agent-evals", "-n", "2")
     assert server.count == 4
-    assert done.lines("16 of 20 answers reused")
+    assert done.lines("reused: 16 of 20 answers, of ")
     before = kept(first.folder).files["evals/cases/rosy/answers.jsonl"].splitlines()
     after = kept(tmp_path).files["evals/cases/rosy/answers.jsonl"].splitlines()
     assert len(after) == len(before) + 4

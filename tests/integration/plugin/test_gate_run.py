@@ -144,3 +144,21 @@ def test_a_budget_stops_what_is_not_begun_and_says_so(
     assert set(verdicts.values()) == {"inconclusive"}
     assert done.lines("budget: ")
     assert said in " ".join(done.output.split())
+
+
+def test_a_budget_and_what_is_said_of_costs_use_the_projects_own_price(
+    healthy: Project, server: ModelServer, tmp_path: Path
+) -> None:
+    server.latency = 0.05
+    prices = "\n[tool.refork.prices]\ngpt-4o-mini = {input = 5000, output = 5000}\n"
+    dear = healthy.with_files(
+        {
+            "evals/cases/rosy/case.yaml": case_yaml(rest="trials: 10"),
+            "pyproject.toml": healthy.files["pyproject.toml"] + prices,
+        }
+    )
+    done = dear.run(tmp_path, "--agent-evals", "--agent-evals-max-cost=0.5", "--agent-evals-concurrency", "1")
+    assert server.count < 15
+    said = " ".join(done.output.split())
+    assert "of at most $0.5" in said
+    assert "by your price list" in said

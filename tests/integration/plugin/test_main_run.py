@@ -237,14 +237,16 @@ def test_the_model_is_called_once_a_trial_and_nothing_after_the_step_runs(done: 
     assert not (done.folder / "published.txt").exists()
 
 
-def test_the_summary_has_a_row_for_each_case_and_variant_then_savings_then_the_report(done: Finished) -> None:
+def test_the_summary_has_a_row_for_each_case_and_variant_then_its_cost_then_the_report(
+    done: Finished,
+) -> None:
     _, _, section = done.output.partition("= agent evals =")
     assert re.search(r"^rosy +recorded +fail$", section, re.MULTILINE)
     assert re.search(r"^ +careful +✓ pass \(fix\) +10/10 +72–100% +1\.1k +\$0\.\d+$", section, re.MULTILINE)
     assert re.search(r"^ +broken +! error +0/10", section, re.MULTILINE)
     assert re.search(r"^vanished .*\n +current +~ stale", section, re.MULTILINE)
-    savings = section.index("against rerunning the recorded runs whole")
-    assert section.index("report: reports/agent-evals/report.html") > savings
+    cost = section.index("whole reruns would have taken: ")
+    assert section.index("report: reports/agent-evals/report.html") > cost > section.index("paid now: ")
 
 
 def test_the_report_holds_what_was_found(done: Finished) -> None:

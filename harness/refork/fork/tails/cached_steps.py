@@ -159,6 +159,19 @@ class CachedSteps:
             beside, until = max(beside, took), max(until, step.completed_at or until)
         return total + beside
 
+    def reused(self, steps: Sequence[tuple[int, Step]]) -> frozenset[int]:
+        """Return the numbers of the model steps that were answered without a call.
+
+        ``steps`` go with their numbers in the fork; their own are those of the trajectory.
+        """
+        asked = self._seen_exchanges()
+        return frozenset(
+            step.number
+            for number, step in steps
+            if step.kind is StepKind.MODEL and step.usage is not None
+            if number in self._found or (number in asked and asked[number].all_reused)
+        )
+
     def made(self, steps: Sequence[tuple[int, Step]]) -> tuple[CachedAnswer, ...]:
         """What there is to keep of these steps, each with its number in the fork: the calls that answered."""
         now = datetime.now(UTC)

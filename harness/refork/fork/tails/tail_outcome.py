@@ -104,6 +104,9 @@ class TailOutcome:
             "reused": self._kept.all_reused,
             "answered_at": self._kept.answered_at,
             "cached_steps": self._kept.made(numbered),
+            "reused_steps": self._kept.reused(
+                [(number, step) for (number, _), step in zip(numbered, steps, strict=True)]
+            ),
             "usage": usage_of(steps),
             "model": self.request.model if self.request else None,
             "seconds": seconds + self._kept.seconds(numbered),

@@ -7,7 +7,7 @@ import pytest
 from refork.errors import BadInputError
 from refork.records import Run
 from refork.records.outcome import Trial
-from refork.records.usage import Usage
+from refork.records.usage import Usage, WholeReruns
 from refork_evals import Verdict
 from refork_evals.results import Cell
 from refork_evals.trials import scored_by_test
@@ -39,14 +39,12 @@ def test_a_cell_has_no_price_where_one_trial_has_none() -> None:
     assert cell((broken_trial(0), None)).cost_usd is None
 
 
-def test_savings_are_the_whole_recorded_run_for_each_trial_less_what_it_took() -> None:
-    found = cell((trial(0), True), (trial(1), False), (broken_trial(2), None)).savings
-    assert found is not None
-    assert (found.trials, found.tokens, found.seconds) == (2, 2 * (1100 - 110), 2 * (20.0 - 1.0))
-    assert found.cost_usd == 2 * (Decimal("0.000264") - Decimal("0.000021"))
+def test_whole_reruns_are_the_recorded_run_once_for_each_trial_that_answered() -> None:
+    found = cell((trial(0), True), (trial(1), False), (broken_trial(2), None)).whole_reruns
+    assert found == WholeReruns(trials=2, tokens=2 * 1100, cost_usd=2 * Decimal("0.000264"), seconds=40.0)
 
 
-def test_savings_have_no_price_where_the_recorded_run_has_none() -> None:
+def test_whole_reruns_have_no_price_where_the_recorded_run_has_none() -> None:
     recorded = case().run
     steps = (*recorded.steps, model_step(3, tokens=(1, 1), model="my-model"))
     priceless = Run(
@@ -57,16 +55,9 @@ def test_savings_have_no_price_where_the_recorded_run_has_none() -> None:
         completed_at=recorded.completed_at,
         steps=steps,
     )
-    found = cell((trial(), True), case=case(run=priceless)).savings
+    found = cell((trial(), True), case=case(run=priceless)).whole_reruns
     assert found is not None
-    assert (found.tokens, found.cost_usd) == (1102 - 110, None)
-
-
-def test_a_trial_that_took_more_than_the_whole_run_saves_less_than_nothing() -> None:
-    dear = trial(usage=Usage(calls=1, input_tokens=5000), seconds=30.0)
-    found = cell((dear, True)).savings
-    assert found is not None
-    assert (found.tokens, found.seconds) == (1100 - 5000, -10.0)
+    assert (found.tokens, found.cost_usd) == (1102, None)
 
 
 @pytest.mark.parametrize(
@@ -79,9 +70,9 @@ def test_a_trial_that_took_more_than_the_whole_run_saves_less_than_nothing() -> 
         ),
     ],
 )
-def test_there_are_no_savings_of_the_unknown(trials: list[Trial], run: Run | None) -> None:
+def test_there_are_no_whole_reruns_of_the_unknown(trials: list[Trial], run: Run | None) -> None:
     made_for = case() if run is None else case(run=run)
-    assert cell(*[(each, True) for each in trials], case=made_for).savings is None
+    assert cell(*[(each, True) for each in trials], case=made_for).whole_reruns is None
 
 
 def test_a_cell_of_a_suite_fails_only_by_evidence_that_any_correction_leaves() -> None:

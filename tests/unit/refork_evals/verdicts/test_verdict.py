@@ -6,6 +6,7 @@ import pytest
 from refork.records.outcome import ForkStatus, Outcome
 from refork_evals import Verdict
 from refork_evals.results import CaseResult
+from refork_evals.results.spending import whole_reruns
 from refork_evals.scorers.registry import parse_scorer
 from refork_evals.verdicts.verdict import evaluate, judge_case, too_few_trials
 from support.evals_builders import NOON, case, outcome
@@ -149,8 +150,9 @@ def test_an_evaluation_keeps_the_order_and_what_it_was_told() -> None:
     assert [result.case.name for result in found.cases] == ["case-0", "case-1"]
     assert (found.started_at, found.seconds, found.alpha) == (NOON, 3.0, 0.1)
     assert (found.refork_version, found.settings) == ("0.1.0", {"trials": "14"})
-    assert found.savings is not None
-    assert found.savings.trials == 24
+    whole = whole_reruns(found.cells)
+    assert whole is not None
+    assert whole.trials == 24
 
 
 @pytest.mark.parametrize(

@@ -27,13 +27,14 @@ def test_cells_stand_in_the_order_of_the_evaluation() -> None:
     ]
 
 
-def test_a_cell_holds_its_counts_its_rate_and_what_it_saved() -> None:
+def test_a_cell_holds_its_counts_its_rate_and_what_whole_reruns_would_have_taken() -> None:
     row = only(frames.cells(realistic()), case="misleading-summary", variant="careful")
     assert (row["passes"], row["failures"], row["errors"], row["trials"]) == (10, 0, 0, 10)
     assert (row["pass_rate"], row["high"], row["min_pass_rate"]) == (1.0, 1.0, 0.8)
     assert row["low"] == pytest.approx(0.7225, abs=1e-4)
     assert row["fixes"]
-    assert row["saved_tokens"] == 10 * 7_744 - row["input_tokens"] - row["output_tokens"]
+    assert row["paid_tokens"] == row["input_tokens"] + row["output_tokens"]
+    assert (row["reused_tokens"], row["rerun_tokens"], row["rerun_seconds"]) == (0, 10 * 7_744, 80.0)
 
 
 def test_columns_are_typed_even_where_nothing_was_evaluated() -> None:
@@ -56,7 +57,7 @@ def test_a_verdict_can_only_be_one_of_the_five() -> None:
 
 def test_what_was_not_measured_is_missing_and_not_zero() -> None:
     found = frames.cells(evaluation(stale()))
-    assert found[["pass_rate", "low", "high", "cost_usd", "saved_tokens"]].isna().all(axis=None)
+    assert found[["pass_rate", "low", "high", "cost_usd", "rerun_tokens"]].isna().all(axis=None)
 
 
 def test_a_model_without_a_price_has_tokens_and_no_cost() -> None:

@@ -171,10 +171,11 @@ def test_a_failure_without_a_fix_names_the_nearest_candidate() -> None:
     assert "no candidate fixes it; the nearest is careful 10/10 (72–100%)" in said
 
 
-def test_savings_say_what_they_are_measured_against() -> None:
-    said = text_of(realistic())
-    assert "Against rerunning the recorded runs whole" in said
-    assert "measured by what those runs themselves used" in said
+def test_what_was_paid_and_what_whole_reruns_would_have_taken_are_said_apart() -> None:
+    said = " ".join(text_of(realistic()).split())
+    assert "102 answers, 194k tokens, $0.024" in said
+    assert "105 whole reruns would have taken" in said
+    assert "one after another 14 min; this session took 1 m 23 s" in said
 
 
 def test_an_unknown_price_is_said_and_not_invented() -> None:

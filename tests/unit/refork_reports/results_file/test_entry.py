@@ -9,7 +9,7 @@ import pytest
 from pydantic import Field, TypeAdapter, ValidationError
 from refork import records
 from refork.records import outcome, usage
-from refork.records.usage import Savings, Usage
+from refork.records.usage import Usage, WholeReruns
 from refork_evals import results
 from refork_evals.results import agreement, comparisons, estimates, gate, totals
 from refork_reports.formats import frames
@@ -76,9 +76,9 @@ def test_what_is_read_back_is_what_was_computed() -> None:
     read = schema.Results.model_validate(schema.Results.model_validate(made).model_dump(mode="json"))
     for case, result in zip(read.cases, made.cases, strict=True):
         for cell, computed in zip(case.cells, result.cells, strict=True):
-            assert (cell.usage, cell.savings, cell.request) == (
+            assert (cell.usage, cell.whole_reruns, cell.request) == (
                 computed.usage,
-                computed.savings,
+                computed.whole_reruns,
                 computed.request,
             )
             assert [trial.answer for trial in cell.trials] == [each.trial.answer for each in computed.trials]
@@ -116,10 +116,10 @@ def test_what_json_lacks_is_spelled_out_inside_a_computed_value_too() -> None:
 @pytest.mark.parametrize("number", [float("nan"), float("inf")])
 def test_a_number_that_must_be_one_is_refused_where_it_is_none(number: float) -> None:
     class Timed(Entry):
-        savings: Plain[Savings] | None
+        whole: Plain[WholeReruns] | None
         seconds: float
 
     with pytest.raises(ValidationError, match="finite number"):
         Timed.model_validate(
-            {"savings": {"trials": 1, "tokens": 2, "cost_usd": None, "seconds": 1.0}, "seconds": number}
+            {"whole": {"trials": 1, "tokens": 2, "cost_usd": None, "seconds": 1.0}, "seconds": number}
         )

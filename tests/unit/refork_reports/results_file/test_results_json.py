@@ -123,6 +123,15 @@ def test_an_unknown_key_names_the_nearest_known_one(tmp_path: Path) -> None:
         read(golden_with(tmp_path, headlin="x"))
 
 
+def test_a_file_that_has_savings_in_place_of_three_figures_is_still_read(tmp_path: Path) -> None:
+    written = json.loads(GOLDEN.read_text(encoding="utf-8"))
+    for entry in (written["totals"], *(each for result in written["cases"] for each in result["cells"])):
+        entry["savings"] = {"trials": 1, "tokens": -5, "cost_usd": None, "seconds": 1.0}
+        for added in ("paid", "reused", "whole_reruns"):
+            entry[added] = None
+    assert read(golden_with(tmp_path, **written)).totals.paid is None
+
+
 def test_a_wrong_value_names_its_place(tmp_path: Path) -> None:
     with pytest.raises(BadFileError, match=r"results\.json.*'alpha' must be"):
         read(golden_with(tmp_path, alpha="often"))

@@ -4,7 +4,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
-from refork.records.usage import Savings
+from refork.records.usage import WholeReruns
 from refork_evals.results import CaseResult, Cell, Verdict
 from refork_evals.results.totals import totals
 from refork_reports.sentences import phrases
@@ -67,30 +67,6 @@ def test_trials_that_did_not_run_stay_in_the_denominator() -> None:
     assert phrases.shown_trials(cut_short) == "3/10"
 
 
-def test_savings_say_what_they_are_measured_against() -> None:
-    saved = Savings(trials=30, tokens=1_200_000, cost_usd=Decimal("3.4"), seconds=2460)
-    assert phrases.savings(saved) == (
-        "saved 1.2M tokens, $3.40 and 41 min against rerunning the recorded runs whole, 30 times"
-    )
-
-
-def test_savings_without_a_price_name_the_model() -> None:
-    saved = Savings(trials=1, tokens=500, cost_usd=None, seconds=2)
-    assert phrases.savings(saved, ("qwen",)) == (
-        "saved 500 tokens and 2.0 s against rerunning the recorded runs whole, once; "
-        "cost –, no price known for model 'qwen'"
-    )
-
-
-def test_what_took_more_than_the_whole_run_is_not_called_saved() -> None:
-    saved = Savings(trials=2, tokens=-500, cost_usd=Decimal("-0.01"), seconds=9)
-    assert phrases.savings(saved).startswith("saved 9.0 s, took 500 tokens and $0.010 more against")
-
-
-def test_nothing_is_said_of_savings_where_nothing_ran() -> None:
-    assert phrases.savings(evaluation(stale()).savings) == ""
-
-
 def test_one_model_without_a_price_leaves_the_total_unknown() -> None:
     assert totals(realistic()).cost_usd == sum(
         (one.cost_usd for one in realistic().cells if one.cost_usd is not None), Decimal(0)
@@ -101,8 +77,8 @@ def test_one_model_without_a_price_leaves_the_total_unknown() -> None:
 
 def test_the_recorded_runs_own_model_is_named_where_only_it_lacks_a_price() -> None:
     result = misleading_summary()
-    saved = Savings(trials=1, tokens=1, cost_usd=None, seconds=1)
-    cells: tuple[Cell, ...] = (replace(result.cells[0], savings=saved),)
+    whole = WholeReruns(trials=1, tokens=1, cost_usd=None, seconds=1)
+    cells: tuple[Cell, ...] = (replace(result.cells[0], whole_reruns=whole),)
     unpriced = replace(result, case=case("old", model="house-model"), cells=cells)
     assert totals(evaluation(unpriced)).unpriced_models == ("house-model",)
 

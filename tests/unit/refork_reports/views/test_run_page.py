@@ -3,9 +3,11 @@
 import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 from refork.records import Answer, RecordedError, Request, Run, Step, StepKind, Tool, ToolCall
+from refork.records.prices import Price, use_prices
 from refork.records.usage import Usage
 from refork_reports.views.run_page import render
 from support.report_browser import CHROMIUM, browser, need
@@ -109,6 +111,17 @@ def test_tokens_and_cost_are_summed_and_a_model_without_a_price_is_named() -> No
     run = run_of("hello")
     unknown = replace(run, steps=(replace(run.steps[0], model="house-model"),))
     assert "no price for house-model" in render(unknown, unknown.steps, missing=None, capture=CAPTURE)
+
+
+def test_the_page_says_that_a_price_is_the_projects_own() -> None:
+    run = run_of("hello")
+    own = replace(run, steps=(replace(run.steps[0], model="house-model"),))
+    use_prices({"house-model": Price(input=Decimal(1), output=Decimal(2))})
+    try:
+        found = render(own, own.steps, missing=None, capture=CAPTURE)
+    finally:
+        use_prices({})
+    assert "<small>by your price list</small>" in found
 
 
 def test_the_page_says_whether_secrets_were_replaced() -> None:
