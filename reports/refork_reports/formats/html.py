@@ -22,6 +22,7 @@ from refork_reports.results_file.read import RESULTS
 from refork_reports.sentences import comparisons, phrases, spending
 from refork_reports.sentences import gate as gate_words
 from refork_reports.sentences.estimates import estimates
+from refork_reports.sentences.independence import dependence_note
 from refork_reports.sentences.steps import answer_line, output_line, pretty
 from refork_reports.sentences.tails import (
     OTHER_WORDS,
@@ -67,6 +68,7 @@ _GLOBALS: Final[dict[str, Any]] = {
     "comparisons": comparisons,
     "gate_words": gate_words,
     "estimates": estimates,
+    "dependence_note": dependence_note,
     "plural": humanize.plural,
     "answer_line": answer_line,
     "OTHER_WORDS": OTHER_WORDS,
