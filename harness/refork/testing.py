@@ -10,6 +10,7 @@ is a DBOS step and leaves a trace of having acted, the second is text. ``docs/fr
 """
 
 import json
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -222,3 +223,13 @@ def _measured(
     fork.close()
     assert fork.wait(SECONDS), "the fork did not end"
     return fork.outcome()
+
+
+def __getattr__(name: str) -> Any:
+    """``Sample`` is the former name of :class:`ConformanceSample`."""
+    if name != "Sample":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    warnings.warn(
+        "refork.testing.Sample is named ConformanceSample: import that", DeprecationWarning, stacklevel=2
+    )
+    return ConformanceSample

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from refork_reports.formats import html
+from refork_reports.page_templates import environment as page_environment
 
 IMPORTED: Final = (
     "aiohttp",
@@ -59,7 +59,7 @@ def _collect_nothing() -> None:
 
 
 def _compile_templates() -> None:
-    environment = html.environment()
+    environment = page_environment()
     for name in environment.list_templates(extensions=("j2",)):
         environment.get_template(name)
 

@@ -137,7 +137,8 @@ class Cell:
     that it is not decided. ``fixes`` says that this candidate fixes the case: it passes where ``current`` does not.
     The verdict rests on the first ``counted`` trials, on all where that is None: more are taken so that candidates can
     be compared. ``rounds`` is how many trials a candidate and ``current`` took side by side until their common rule
-    stopped, and ``beside`` whether it is better in this case, or worse.
+    stopped. ``beside`` says whether a candidate is better than ``current`` in this case, or worse; None where the two
+    were not compared.
     """
 
     case: str

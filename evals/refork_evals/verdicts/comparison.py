@@ -136,19 +136,43 @@ def compare(
     """
     if against != CURRENT:
         arms = [arm.alone() for arm in arms]
-    base = {arm.case: arm for arm in arms if arm.variant == against}
-    names = list(dict.fromkeys(arm.variant for arm in arms if arm.variant != against))
-    found = {name: _matched([arm for arm in arms if arm.variant == name], base) for name in names}
-    found = {name: matched for name, matched in found.items() if matched}
-    questions = 2 if any(len(matched) > 1 for matched in found.values()) else 1
+    found = _all_matched(arms, against)
+    questions = _questions(found)
     overall = holm([p_of_no_difference([each.pair for each in matched]) for matched in found.values()])
-    single = _single_cases([each for matched in found.values() for each in matched], alpha / questions)
+    single = _single_cases(found, alpha / questions)
     return tuple(
         _compared(
             name, matched, min(1.0, questions * p_value), single, against=against, alpha=alpha, margin=margin
         )
         for (name, matched), p_value in zip(found.items(), overall, strict=True)
     )
+
+
+def beside_current(cells: Iterable[Cell], alpha: float = ALPHA) -> Mapping[tuple[str, str], Change]:
+    """Return whether each candidate is better than ``current`` in a case, or worse, by case and variant.
+
+    For cells whose number of trials was fixed: Fisher's exact test, corrected over all of them. The others were
+    decided while they were measured.
+    """
+    found = _all_matched(arms_of(cells), CURRENT)
+    single = _single_cases(found, alpha / _questions(found))
+    fixed = [each.now for matched in found.values() for each in matched if not each.stopped]
+    return {
+        (arm.case, arm.variant): single.get((arm.variant, arm.case), Change.INCONCLUSIVE) for arm in fixed
+    }
+
+
+def _all_matched(arms: Sequence[Arm], against: str) -> dict[str, list["_Matched"]]:
+    """The cases of every other variant that ``against`` was measured on too; without variants that have none."""
+    base = {arm.case: arm for arm in arms if arm.variant == against}
+    names = dict.fromkeys(arm.variant for arm in arms if arm.variant != against)
+    found = {name: _matched([arm for arm in arms if arm.variant == name], base) for name in names}
+    return {name: matched for name, matched in found.items() if matched}
+
+
+def _questions(found: Mapping[str, Sequence["_Matched"]]) -> int:
+    """Over how many questions alpha is spread: all cases together and single cases, which are one if there is one."""
+    return 2 if any(len(matched) > 1 for matched in found.values()) else 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -160,16 +184,38 @@ class _Matched:
     pair: Pair
 
     @property
+    def p_value(self) -> float:
+        """That this case differs on its own, whatever the trials of both would have been that were not measured."""
+        now, then, rounds = self.now.outcomes, self.then.outcomes, _rounds(self.now, self.then)
+        is_better = self.pair.difference > 0
+        passes, before = (
+            _passes(now[:rounds], unknown=not is_better),
+            _passes(then[:rounds], unknown=is_better),
+        )
+        pair = Pair(
+            passes=passes,
+            trials=len(now[:rounds]),
+            passes_before=before,
+            trials_before=len(then[:rounds]),
+        )
+        return p_of_no_difference([pair]) if (pair.difference > 0) is is_better else 1.0
+
+    @property
     def stopped(self) -> bool:
         """Whether what the trials showed had a say in their number."""
         return self.now.rounds is not None or self.then.rounds is not None
+
+
+def _passes(outcomes: Sequence[bool | None], *, unknown: bool) -> int:
+    """How many passed, with ``unknown`` for those that could not be measured."""
+    return sum(unknown if each is None else each for each in outcomes)
 
 
 def _matched(arms: Sequence[Arm], base: Mapping[str, Arm]) -> list[_Matched]:
     """The cases that both were measured on. Where trials stopped on what they showed, all cases are compared over the
     same number of rounds: that of the case with the fewest, so that no case's own answers chose it. Cases that a budget
     ended before the first look are left out, where others came that far."""
-    both = [(arm, base[arm.case]) for arm in arms if arm.case in base]
+    both = [_as_fixed(arm, base[arm.case]) for arm in arms if arm.case in base]
     rounds = [(now, then, _rounds(now, then)) for now, then in both]
     stopped = [each for now, then, each in rounds if now.rounds is not None or then.rounds is not None]
     shared = min([each for each in stopped if each >= START] or stopped, default=0)
@@ -183,6 +229,16 @@ def _matched(arms: Sequence[Arm], base: Mapping[str, Arm]) -> list[_Matched]:
             pair = Pair(passes=passes, trials=trials, passes_before=before, trials_before=total)
             found.append(_Matched(now=now, then=then, pair=pair))
     return found
+
+
+def _as_fixed(now: Arm, then: Arm) -> tuple[Arm, Arm]:
+    """Both arms, whose numbers of trials were fixed if one of them was: ``trials`` is a setting of their case.
+
+    At the gate the plan of ``current`` does not say so by itself.
+    """
+    if now.rounds is None or then.rounds is None:
+        return replace(now, rounds=None), replace(then, rounds=None)
+    return now, then
 
 
 def _rounds(now: Arm, then: Arm) -> int:
@@ -251,16 +307,20 @@ def _change(
     return Change.UNCHANGED if ruled_out else Change.INCONCLUSIVE
 
 
-def _single_cases(found: Sequence[_Matched], alpha: float) -> Mapping[tuple[str, str], Change]:
+def _single_cases(found: Mapping[str, Sequence[_Matched]], alpha: float) -> Mapping[tuple[str, str], Change]:
     """The cases that differ on their own, by variant and case, corrected over the cases of all variants.
 
     Where a common rule ended the trials, it has decided. A case that stopped in another way is not judged alone.
     """
+    each_case = [each for matched in found.values() for each in matched]
     changes = {
-        (each.now.variant, each.now.case): each.now.beside for each in found if each.now.beside is not None
+        (each.now.variant, each.now.case): each.now.beside
+        for each in each_case
+        if each.stopped and each.now.beside is not None
     }
-    fixed = [each for each in found if not each.stopped]
-    adjusted = holm([p_of_no_difference([each.pair]) for each in fixed] + [1.0] * (len(found) - len(fixed)))
+    fixed = [each for each in each_case if not each.stopped]
+    others = [1.0] * (len(each_case) - len(fixed))
+    adjusted = holm([each.p_value for each in fixed] + others)
     for each, p_value in zip(fixed, adjusted, strict=False):
         if p_value <= alpha:
             change = Change.IMPROVED if each.pair.difference > 0 else Change.REGRESSED

@@ -24,7 +24,7 @@ from refork_evals.results import (
 from refork_evals.scorers.protocol import Scorer
 from refork_evals.trials import CONCURRENCY, score_recorded, score_trials
 from refork_evals.verdicts.cells import cell_from_scored, counts_of, decided, unmeasured_cell
-from refork_evals.verdicts.comparison import MARGIN, arms_of, compare
+from refork_evals.verdicts.comparison import MARGIN, arms_of, beside_current, compare
 from refork_evals.verdicts.decision import ALPHA, CellCounts, decide_all
 
 MIN_PASS_RATE: Final = 0.7
@@ -166,7 +166,10 @@ def evaluate(
 
 
 def corrected(results: Sequence[CaseResult], alpha: float = ALPHA) -> tuple[CaseResult, ...]:
-    """The results with every verdict decided over its family: all of ``current``, or all candidates."""
+    """The results with every verdict decided over its family: all of ``current``, or all candidates.
+
+    So is whether a candidate is better than ``current`` in a case, where the number of trials was fixed.
+    """
     cells = [list(result.cells) for result in results]
     places = [(row, column) for row, line in enumerate(cells) for column in range(len(line))]
     for is_current in (True, False):
@@ -177,7 +180,14 @@ def corrected(results: Sequence[CaseResult], alpha: float = ALPHA) -> tuple[Case
             family, _decided([cells[r][c] for r, c in family], alpha), strict=True
         ):
             cells[row][column] = cell
-    return tuple(with_cells(result, line) for result, line in zip(results, cells, strict=True))
+    beside = beside_current([cell for line in cells for cell in line], alpha)
+    compared = [[_with_beside(cell, beside) for cell in line] for line in cells]
+    return tuple(with_cells(result, line) for result, line in zip(results, compared, strict=True))
+
+
+def _with_beside(cell: Cell, beside: Mapping[tuple[str, str], Change]) -> Cell:
+    change = beside.get((cell.case, cell.variant))
+    return cell if change is None else dataclasses.replace(cell, beside=change)
 
 
 def _decided(family: Sequence[Cell], alpha: float) -> list[Cell]:
@@ -202,8 +212,9 @@ def is_unmeasured(cell: Cell) -> bool:
 def is_fix(cell: Cell, current: Cell | None) -> bool:
     """Return whether a candidate fixes the case: it passes, and ``current`` was measured and does not pass.
 
-    Where ``current`` passes too there is nothing to fix; where it was not measured, nothing to compare. A candidate
-    that took its trials beside ``current`` also has to be shown to be better: two verdicts are no test of it.
+    Where ``current`` passes too there is nothing to fix; where it was not measured, nothing to compare. The candidate
+    also has to be shown to be better in this case: two verdicts are no test of it. Where the number of trials was
+    fixed, that is known once all cases are, so until then the higher pass rate stands for it.
     """
     if current is None or current.verdict not in (Verdict.FAIL, Verdict.INCONCLUSIVE):
         return False

@@ -65,15 +65,10 @@ def command(*, case: str, report: str | None, again: bool) -> None:
 
 
 def _case(config: "Config", name: str) -> "Case":
-    from refork.case_files.case_file import CASE_FILE, load_case  # noqa: PLC0415 - `refork --help` needs no pydantic
-    from refork_evals.scorers.evidence import nearest  # noqa: PLC0415
+    from refork.case_files.case_file import load_case  # noqa: PLC0415 - `refork --help` needs no pydantic
+    from refork.case_files.finding import case_file_named  # noqa: PLC0415
 
-    known = sorted(file.parent.name for file in config.cases.glob(f"*/{CASE_FILE}"))
-    if name not in known:
-        raise BadInputError(
-            f"no case {name!r} in {_relative(config.cases)!r}; {nearest(name, known, 'known')}"
-        )
-    return load_case(config.cases / name)
+    return load_case(case_file_named(name, config.cases))
 
 
 def _no_judge(case: "Case") -> str:

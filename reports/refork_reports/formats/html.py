@@ -1,37 +1,18 @@
 """Writes ``report.html``, a self-contained file, with ``results.json`` and ``summary.md`` next to it."""
 
-from base64 import b64encode
-from functools import cache
-from hashlib import sha256
-from importlib.resources import files
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup, escape
+from markupsafe import Markup
 from refork.errors import BadFileError, ReforkError
 from refork.storage.files import write_atomically
-from refork.text import numbers as humanize
-from refork.text.escape import clipped, escape_controls, escape_html
 from refork_evals.results import SuiteResult, Verdict
 
 from refork_reports import results_json
 from refork_reports.formats import markdown as summary_md
 from refork_reports.formats.markdown import SUMMARY
+from refork_reports.page_templates import asset, environment, policy
 from refork_reports.results_file.read import RESULTS
-from refork_reports.sentences import comparisons, phrases, spending
-from refork_reports.sentences import gate as gate_words
-from refork_reports.sentences.estimates import estimates
-from refork_reports.sentences.steps import answer_line, output_line, pretty
-from refork_reports.sentences.tails import (
-    OTHER_WORDS,
-    arguments_line,
-    beside_production,
-    kind_of,
-    name_of,
-    other_words,
-    shown_steps,
-)
 from refork_reports.views.report_page import page
 
 REPORT: Final = "report.html"
@@ -43,35 +24,6 @@ _HEADLINE_WORDS: Final = {
     Verdict.INCONCLUSIVE: "Undecided",
     Verdict.ERROR: "Not measured",
     Verdict.STALE: "Stale",
-}
-
-_FILTERS: Final[dict[str, Any]] = {
-    "tokens": humanize.tokens,
-    "money": humanize.money,
-    "duration": humanize.duration,
-    "percent": humanize.percent,
-    "number": humanize.number,
-    "pretty": pretty,
-    "clipped": clipped,
-    "show": escape_html,
-    "when": "{:%d %B %Y, %H:%M %Z}".format,
-    "arguments_line": arguments_line,
-    "kind_of": kind_of,
-    "name_of": name_of,
-    "shown_steps": shown_steps,
-    "output_line": output_line,
-}
-_GLOBALS: Final[dict[str, Any]] = {
-    "phrases": phrases,
-    "spending": spending,
-    "comparisons": comparisons,
-    "gate_words": gate_words,
-    "estimates": estimates,
-    "plural": humanize.plural,
-    "answer_line": answer_line,
-    "OTHER_WORDS": OTHER_WORDS,
-    "beside_production": beside_production,
-    "other_words": other_words,
 }
 
 
@@ -107,42 +59,3 @@ def write(evaluation: SuiteResult, folder: Path, *, title: str = TITLE) -> Path:
     except BadFileError as error:
         raise ReforkError(f"no report in {str(folder)!r}: {error}; name another folder") from error
     return folder / REPORT
-
-
-@cache
-def environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("refork_reports"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        finalize=_finalize,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(_FILTERS)
-    environment.globals.update(_GLOBALS)
-    return environment
-
-
-def _finalize(value: Any) -> Any:
-    """Every text that a template puts out passes here, so no template can forget it."""
-    if isinstance(value, str) and not isinstance(value, Markup):
-        return escape(escape_controls(value))
-    return value
-
-
-@cache
-def asset(name: str) -> str:
-    return files("refork_reports").joinpath("templates", name).read_text(encoding="utf-8")
-
-
-def policy(style: str, script: str) -> str:
-    """A Content-Security-Policy that lets nothing run, load or leave but the page's own style and script."""
-    return (
-        f"default-src 'none'; style-src {_hashed(style)}; script-src {_hashed(script)}; img-src data:; "
-        "base-uri 'none'; form-action 'none'"
-    )
-
-
-def _hashed(text: str) -> str:
-    return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"

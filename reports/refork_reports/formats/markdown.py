@@ -12,12 +12,14 @@ from refork_evals.results.totals import shown_cost, totals
 
 from refork_reports.sentences import comparisons, phrases, spending
 from refork_reports.sentences import gate as gate_words
+from refork_reports.sentences.independence import dependence_notes
 
 SUMMARY: Final = "summary.md"
 LIMIT: Final = 60_000
 """Bytes that a summary stays under: a job summary of GitHub takes 1 MB, a comment 65,536 characters."""
-_ROWS: Final = 35_000
+_ROWS: Final = 32_000
 _NOTES: Final = 12_000
+_DOUBTS: Final = 2_000
 _ICONS: Final[dict[Verdict, str]] = {
     Verdict.PASS: "✅",
     Verdict.FAIL: "❌",
@@ -39,6 +41,7 @@ def render(evaluation: SuiteResult) -> str:
         *_within(_NOTES, list(_gate_notes(evaluation)), "note"),
         _table(evaluation),
         *_within(_NOTES, [_bullet(found) for found in evaluation.comparisons], "comparison"),
+        *_within(_DOUBTS, [f"- {plain(note)}" for note in dependence_notes(evaluation)], "note"),
         "\n".join(f"- {plain(line)}" for line in spending.lines(summed)),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"

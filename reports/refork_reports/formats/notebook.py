@@ -2,7 +2,7 @@
 
 from refork_evals.results import SuiteResult
 
-from refork_reports.formats.html import environment
+from refork_reports.page_templates import environment
 from refork_reports.views.matrix import matrices
 
 

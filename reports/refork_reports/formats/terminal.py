@@ -13,6 +13,7 @@ from rich.cells import cell_len
 
 from refork_reports.sentences import comparisons, phrases, spending
 from refork_reports.sentences import gate as gate_words
+from refork_reports.sentences.independence import dependence_notes
 from refork_reports.views.diffs import prompt_diff
 
 Style = Literal["plain", "dim", "heading", "pass", "fail", "inconclusive", "error", "stale"]
@@ -71,6 +72,7 @@ def summary(evaluation: SuiteResult, *, width: int = 80, ascii_only: bool = Fals
     lines = [
         *_table(evaluation, width),
         *(line for result in evaluation.cases for line in _notes_of(result, width)),
+        *_doubtful(evaluation, width),
         *_compared(evaluation, width),
         *_closing(evaluation, width),
         *_gate(evaluation, width),
@@ -174,6 +176,12 @@ def _notes_of(result: CaseResult, width: int) -> list[Line]:
     if result.not_red:
         lines += _wrapped(f"{_ICONS['inconclusive']} {result.case.name} is not red: {phrases.NOT_RED}", width)
     return lines
+
+
+def _doubtful(evaluation: SuiteResult, width: int) -> list[Line]:
+    """What says that trials may not be independent."""
+    said = [f"{_ICONS['inconclusive']} {note}" for note in dependence_notes(evaluation)]
+    return [line for note in said for line in _wrapped(note, width)]
 
 
 def _closing(evaluation: SuiteResult, width: int) -> list[Line]:

@@ -16,6 +16,7 @@ from refork_evals.results.agreement import Kappa
 from refork_evals.results.comparisons import Comparison, Share, VariantComparison
 from refork_evals.results.estimates import AtK, ScorerRate
 from refork_evals.results.gate import GateCase
+from refork_evals.results.independence import Dependence
 from refork_evals.results.spending import paid, reused_spending
 from refork_evals.results.totals import Totals, shown_cost, totals
 
@@ -106,6 +107,12 @@ def _scorers(cell: Cell) -> tuple[ScorerRate, ...]:
     return scorer_rates(cell.trials)
 
 
+def _dependence(cell: Cell) -> Dependence | None:
+    from refork_evals.verdicts.independence import dependence  # noqa: PLC0415
+
+    return dependence(cell)
+
+
 class CellEntry(Entry):
     """A case under a variant.
 
@@ -174,6 +181,9 @@ class CellEntry(Entry):
         default_factory=list[AtK], description="of the measured trials, for k below their number"
     )
     scorers: Annotated[list[Plain[ScorerRate]], Of(_scorers)] = Field(default_factory=list[ScorerRate])
+    dependence: Annotated[Plain[Dependence] | None, Of(_dependence)] = Field(
+        default=None, description="a sign that its trials are not independent draws"
+    )
     trials: Annotated[list[TrialEntry], FrameColumn("int64", of=len)]
 
 

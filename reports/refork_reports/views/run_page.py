@@ -16,7 +16,7 @@ from refork.text.escape import OUTPUT_LIMIT
 from refork.values.shown import untagged
 from refork.version import __version__
 
-from refork_reports.formats.html import asset, environment, policy
+from refork_reports.page_templates import asset, environment, policy
 from refork_reports.sentences.spending import price_source
 from refork_reports.sentences.steps import compact, pretty
 from refork_reports.views.timeline import Moment, TimeSpan, moment_of

@@ -141,6 +141,23 @@ def test_tokens_cost_and_time_are_means_over_cases_and_unknown_where_one_is() ->
     assert (found.tokens.ratio, found.cost_usd) == (0.5, None)
 
 
+def test_trials_that_were_not_measured_count_against_what_is_to_be_shown() -> None:
+    (clear,) = compare([*arms("current", "1/10", "5/10"), *arms("careful", "10/10", "5/10")])
+    unknown = [
+        replace(arm, outcomes=(True,) * 6 + (None,) * 4) if arm.case == "case-0" else arm
+        for arm in arms("careful", "10/10", "5/10")
+    ]
+    (open_,) = compare([*arms("current", "1/10", "5/10"), *unknown])
+    assert (clear.better, open_.better) == (("case-0",), ())
+
+
+def test_where_a_candidate_has_a_fixed_number_of_trials_all_those_of_current_are_compared() -> None:
+    at_the_gate = [replace(arm, rounds=10) for arm in arms("current", *["6/30"] * 2)]
+    (found,) = compare([*at_the_gate, *arms("careful", *["24/30"] * 2)])
+    assert found.difference == pytest.approx(0.6)
+    assert found.better == ("case-0", "case-1")
+
+
 class TestCasesLikeThese:
     def test_below_six_cases_nothing_is_said(self) -> None:
         assert clustered([pair("10/10", "0/10")] * 5) is None

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from refork.records.outcome import ForkStatus, Outcome
 from refork_evals import Verdict
-from refork_evals.results import CaseResult
+from refork_evals.results import CaseResult, Change
 from refork_evals.results.spending import whole_reruns
 from refork_evals.scorers.registry import parse_scorer
 from refork_evals.verdicts.verdict import evaluate, judge_case, too_few_trials
@@ -135,6 +135,23 @@ def test_winners_follow_the_corrected_verdicts() -> None:
     first = evaluate(results, started_at=NOON).cases[0]
     assert verdicts(first) == {"current": Verdict.INCONCLUSIVE, "careful": Verdict.PASS}
     assert first.winners == ("careful",)
+
+
+@pytest.mark.parametrize(
+    ("current", "beside", "winners"),
+    [
+        pytest.param("+" * 5 + "-" * 9, Change.IMPROVED, ("careful",), id="clearly-better"),
+        pytest.param("+" * 11 + "-" * 3, Change.INCONCLUSIVE, (), id="two-verdicts-that-chance-explains"),
+        pytest.param("+" * 5 + "!" * 9, Change.INCONCLUSIVE, (), id="unless-the-unmeasured-passed"),
+    ],
+)
+def test_a_winner_with_a_fixed_number_of_trials_is_better_by_a_test(
+    current: str, beside: Change, winners: tuple[str, ...]
+) -> None:
+    (result,) = evaluate(suite({"current": current, "careful": ALL}), started_at=NOON).cases
+    cell = result.cell("careful")
+    assert cell is not None
+    assert (cell.verdict, cell.beside, result.winners) == (Verdict.PASS, beside, winners)
 
 
 def test_deciding_twice_changes_nothing() -> None:

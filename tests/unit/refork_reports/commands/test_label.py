@@ -211,8 +211,8 @@ def test_a_case_that_is_not_there_is_named_with_the_nearest(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(project(tmp_path))
-    assert "no case 'fel' in 'evals/cases'; did you mean 'fell'? known: fell" in refused(capsys, "fel")
-    assert "no case '../cases/fell'" in refused(capsys, "../cases/fell")
+    assert "evals/cases' is 'fel'; did you mean 'fell'?" in refused(capsys, "fel")
+    assert "evals/cases' is '../cases/fell'" in refused(capsys, "../cases/fell")
 
 
 @pytest.mark.parametrize(
