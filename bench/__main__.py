@@ -40,6 +40,7 @@ def decided() -> tuple[list[Row], str]:
             0.05,
         ),
         _at_least(f"one case of 20 fell from 0.95 to 0.5: found, {fell.suites} suites", fell.finds, 0.9),
+        *_with_errors(),
         Row(
             what="trials a case of `auto` in these suites / of the smallest fixed number as sharp",
             measured=f"{share:.2f} ({fell.per_case:.1f} / {fixed}; {few.per_case:.1f} where nothing changed)",
@@ -48,6 +49,25 @@ def decided() -> tuple[list[Row], str]:
         ),
     ]
     return rows, _beside(few, many, fell)
+
+
+def _with_errors() -> list[Row]:
+    """Rows of suites in which not every trial can be measured."""
+    shares = {share: verdicts.one_fell(2_000, 20, seed=26, raising=share) for share in (0.2, 0.5, 0.8)}
+    lost = verdicts.some_lost(4_000, 20, seed=27, share=0.01)
+    return [
+        *(
+            _at_least(
+                f"the same, {share:.0%} of its bad answers raise: red, {each.suites} suites", each.finds, 0.9
+            )
+            for share, each in shares.items()
+        ),
+        _rate(
+            f"false alarms, {lost.suites} suites of 20 cases that lose 1% of all trials at random",
+            lost.reds,
+            0.05,
+        ),
+    ]
 
 
 def compared() -> list[Row]:
