@@ -17,7 +17,10 @@ FEW: Final = 20
 RESAMPLES: Final = 4999
 SEED: Final = 20_240_601
 """Every report of the same numbers gives the same interval."""
-_RESAMPLED: Final = ("BCa", "percentile")
+
+_IntervalOfMean = tuple[float | None, float | None, IntervalOfMean | None, str]
+"""Both ends, the method and the note."""
+_NO_INTERVAL: Final[_IntervalOfMean] = (None, None, None, "the values are too large for an interval")
 
 
 def any_of_k(passes: int, trials: int, k: int) -> float:
@@ -91,18 +94,28 @@ def mean(values: Sequence[float]) -> Mean | None:
 
 
 @lru_cache(maxsize=4096)
-def _interval(values: tuple[float, ...]) -> tuple[float | None, float | None, IntervalOfMean | None, str]:
+def _interval(values: tuple[float, ...]) -> _IntervalOfMean:
     """Both ends, how they were found, and what there is to say of that. The page and results.json ask for the same."""
     if len(values) == 1:
         return None, None, None, "one value has no interval"
     if min(values) == max(values):
         return None, None, None, "all values are the same, so they have no interval"
-    for method in ("Student",) if len(values) < FEW else _RESAMPLED:
-        low, high = _student(values) if method == "Student" else _bootstrap(values, method)
-        if math.isfinite(low) and math.isfinite(high):
-            note = "percentile interval: BCa finds none in these values" if method == "percentile" else ""
-            return low, high, method, note
-    return None, None, None, "the values are too large for an interval"
+    if len(values) < FEW:
+        return _finite(_student(values), "Student") or _NO_INTERVAL
+    return (
+        _finite(_bootstrap(values, "BCa"), "BCa")
+        or _finite(
+            _bootstrap(values, "percentile"),
+            "percentile",
+            "percentile interval: BCa finds none in these values",
+        )
+        or _NO_INTERVAL
+    )
+
+
+def _finite(ends: tuple[float, float], method: IntervalOfMean, note: str = "") -> _IntervalOfMean | None:
+    low, high = ends
+    return (low, high, method, note) if math.isfinite(low) and math.isfinite(high) else None
 
 
 def _student(values: Sequence[float]) -> tuple[float, float]:
