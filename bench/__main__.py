@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bench import captures, comparisons, forks, replays, reuse, startup, tails, verdicts
+from bench import captures, comparisons, forks, independence, replays, reuse, startup, tails, verdicts
 from bench.server import LATENCY, Server, serving
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "benchmarks.md"
@@ -40,6 +40,7 @@ def decided() -> tuple[list[Row], str]:
             0.05,
         ),
         _at_least(f"one case of 20 fell from 0.95 to 0.5: found, {fell.suites} suites", fell.finds, 0.9),
+        *_with_errors(),
         Row(
             what="trials a case of `auto` in these suites / of the smallest fixed number as sharp",
             measured=f"{share:.2f} ({fell.per_case:.1f} / {fixed}; {few.per_case:.1f} where nothing changed)",
@@ -48,6 +49,25 @@ def decided() -> tuple[list[Row], str]:
         ),
     ]
     return rows, _beside(few, many, fell)
+
+
+def _with_errors() -> list[Row]:
+    """Rows of suites in which not every trial can be measured."""
+    shares = {share: verdicts.one_fell(2_000, 20, seed=26, raising=share) for share in (0.2, 0.5, 0.8)}
+    lost = verdicts.some_lost(4_000, 20, seed=27, share=0.01)
+    return [
+        *(
+            _at_least(
+                f"the same, {share:.0%} of its bad answers raise: red, {each.suites} suites", each.finds, 0.9
+            )
+            for share, each in shares.items()
+        ),
+        _rate(
+            f"false alarms, {lost.suites} suites of 20 cases that lose 1% of all trials at random",
+            lost.reds,
+            0.05,
+        ),
+    ]
 
 
 def compared() -> list[Row]:
@@ -73,6 +93,24 @@ def compared() -> list[Row]:
     ]
     found = f"a candidate is better by 0.3 in 20 cases: found, {better.sessions} sessions"
     return [*rows, _at_least(found, better.finds, 0.9)]
+
+
+def independent() -> list[Row]:
+    """Rows of simulated cells whose answers repeat one another, or do not."""
+    none = independence.signs(20_000, 20, repeated=0, seed=26)
+    rows = [
+        Row(
+            what="equal answers in a row are called a sign of dependence, 20000 cells of 20 independent trials",
+            measured=f"{none:.2%}",
+            bar="at most 0.10%",
+            met=none <= 0.001,
+        )
+    ]
+    half = independence.signs(1_000, 60, repeated=0.5, seed=27)
+    return [
+        *rows,
+        _at_least("the same where half of 60 answers repeat the last: found, 1000 cells", half, 0.9),
+    ]
 
 
 def _beside(few: verdicts.Tally, many: verdicts.Tally, fell: verdicts.Tally) -> str:
@@ -222,7 +260,7 @@ defaults, seeds fixed. The other rules look at the same answers: the first 5 tri
 
 def main() -> int:
     simulated, others = decided()
-    rows = [*measure(), *simulated, *compared()]
+    rows = [*measure(), *simulated, *compared(), *independent()]
     for row in rows:
         print(f"{'ok  ' if row.met else 'MISS'} {row.what}: {row.measured}, bar {row.bar}")
     PAGE.write_text(page(rows, others), encoding="utf-8")

@@ -13,13 +13,14 @@ import numpy as np
 import numpy.typing as npt
 from refork.case_files.trial_settings import MAX_TRIALS
 from refork.records import Case, Request, Run, Step
+from refork.records.outcome import Trial
 from refork.records.variant import CURRENT
 from refork_evals.gate import Baseline, BaselineCase, judge_gate
 from refork_evals.gate.judge import before_of
 from refork_evals.plans import TrialPlan
 from refork_evals.plans.planning import Defaults, plan_of
 from refork_evals.plans.shares import share_of_case
-from refork_evals.results import CaseResult, Cell, Fingerprint, GateFinding
+from refork_evals.results import CaseResult, Cell, Fingerprint, GateFinding, ScoredTrial
 from refork_evals.statistics.draws import chance
 from refork_evals.statistics.drops import drop_rules
 from refork_evals.statistics.sequential import Bounds
@@ -33,13 +34,14 @@ FINGERPRINT = Fingerprint(run="r", scorers="s")
 OTHERS = ("at least 4 of 5", "at least 80% of 10", "Fisher's exact test, uncorrected")
 
 Draws = npt.NDArray[np.bool_]
-"""``[case, trial]``: whether it passed."""
+"""``[case, trial]``: whether it passed, or whether it could not be measured."""
 
 
 @dataclass(frozen=True)
 class Suite:
     baseline: tuple[int, ...]
     draws: Draws
+    lost: Draws
 
 
 @dataclass(kw_only=True)
@@ -72,9 +74,14 @@ def unchanged(suites: int, cases: int, seed: int) -> Tally:
     return _tally(_suites(suites, cases, seed, fallen=False))
 
 
-def one_fell(suites: int, cases: int, seed: int) -> Tally:
-    """The first case fell from 0.95 to 0.5."""
-    return _tally(_suites(suites, cases, seed, fallen=True))
+def one_fell(suites: int, cases: int, seed: int, *, raising: float = 0.0) -> Tally:
+    """The first case fell from 0.95 to 0.5. Of its bad answers a share of ``raising`` cannot be measured."""
+    return _tally(_suites(suites, cases, seed, fallen=True, raising=raising))
+
+
+def some_lost(suites: int, cases: int, seed: int, share: float) -> Tally:
+    """Nothing changed, but a share of all trials is lost, as with a provider that is overloaded."""
+    return _tally(_suites(suites, cases, seed, fallen=False, lost=share))
 
 
 def fixed_trials(cases: int, power: float = 0.9) -> int:
@@ -93,7 +100,9 @@ def fixed_trials(cases: int, power: float = 0.9) -> int:
     raise AssertionError("no number of trials finds it")
 
 
-def _suites(suites: int, cases: int, seed: int, *, fallen: bool) -> Iterator[Suite]:
+def _suites(
+    suites: int, cases: int, seed: int, *, fallen: bool, raising: float = 0.0, lost: float = 0.0
+) -> Iterator[Suite]:
     random = np.random.default_rng(seed)
     for _ in range(suites):
         before = random.uniform(0.6, 1, cases)
@@ -101,9 +110,10 @@ def _suites(suites: int, cases: int, seed: int, *, fallen: bool) -> Iterator[Sui
         if fallen:
             before[0], now[0] = WELL, FALLEN
         baseline = random.binomial(BASELINE, before)
-        yield Suite(
-            tuple(int(passes) for passes in baseline), random.random((cases, MAX_TRIALS)) < now[:, None]
-        )
+        draws = random.random((cases, MAX_TRIALS)) < now[:, None]
+        chance_of_loss = np.where(draws, 0.0, raising) + lost
+        away = random.random(draws.shape) < chance_of_loss if raising or lost else np.zeros_like(draws)
+        yield Suite(tuple(int(passes) for passes in baseline), draws & ~away, away)
 
 
 def _tally(suites: Iterator[Suite]) -> Tally:
@@ -113,7 +123,7 @@ def _tally(suites: Iterator[Suite]) -> Tally:
         gate = judge_gate(results, baseline, DEFAULTS, source="baseline.json")
         tally.suites += 1
         tally.red += not gate.passes
-        tally.found += gate.cases[0].finding is GateFinding.REGRESSED
+        tally.found += gate.cases[0].finding in (GateFinding.REGRESSED, GateFinding.ERROR)
         tally.trials += trials
         tally.cases += len(results)
         for name, says in _others(suite).items():
@@ -125,21 +135,25 @@ def _measured(suite: Suite) -> tuple[list[CaseResult], Baseline, int]:
     cases = len(suite.baseline)
     entries = {f"case-{n}": _entry(passes) for n, passes in enumerate(suite.baseline)}
     results: list[CaseResult] = []
-    for (name, entry), draws in zip(entries.items(), suite.draws, strict=True):
+    for (name, entry), draws, lost in zip(entries.items(), suite.draws, suite.lost, strict=True):
         case = dataclasses.replace(CASE, name=name)
         before = before_of(entry, FINGERPRINT)
         plan = plan_of(case, DEFAULTS, cases=cases, before=before, gated=True)
-        results.append(_result(case, plan, _run(plan, draws)))
-    return results, Baseline(cases=entries), sum(cell.measured for result in results for cell in result.cells)
+        results.append(_result(case, plan, _run(plan, draws, lost)))
+    return (
+        results,
+        Baseline(cases=entries),
+        sum(len(cell.trials) for result in results for cell in result.cells),
+    )
 
 
-def _run(plan: TrialPlan, draws: Draws) -> CellCounts:
+def _run(plan: TrialPlan, draws: Draws, lost: Draws) -> CellCounts:
     """Trials in batches, as many as the plan asks for."""
     ran, more, counts = 0, plan.first, CellCounts()
     while more:
         ran += more
-        passes = int(draws[:ran].sum())
-        counts = CellCounts(passes=passes, failures=ran - passes)
+        passes, errors = int(draws[:ran].sum()), int(lost[:ran].sum())
+        counts = CellCounts(passes=passes, failures=ran - passes - errors, errors=errors)
         more = plan.more(counts)
     return counts
 
@@ -153,6 +167,8 @@ def _result(case: Case, plan: TrialPlan, counts: CellCounts) -> CaseResult:
         min_pass_rate=0.7,
         passes=counts.passes,
         failures=counts.failures,
+        errors=counts.errors,
+        trials=(*[PASSED] * counts.passes, *[FAILED] * counts.failures, *[LOST] * counts.errors),
         comparison=decision.comparison,
         request=REQUEST,
     )
@@ -180,6 +196,9 @@ def _entry(passes: int) -> BaselineCase:
 
 FISHER_TRIALS = 30
 REQUEST = Request(model="m")
+PASSED, FAILED, LOST = (
+    ScoredTrial(trial=Trial(variant=CURRENT, number=1), passed=passed) for passed in (True, False, None)
+)
 CASE = Case(
     name="case",
     folder=Path(),

@@ -157,9 +157,11 @@ async def _in_slot(scorer: Scorer, sample: Sample, slots: asyncio.Semaphore) -> 
 
 
 def passed(scores: Iterable[Score]) -> bool | None:
-    """Return whether every scorer passed; None if one could not decide, or there is none."""
+    """Return whether every scorer passed; None if none failed and one could not decide, or there is none."""
     results = [score.passed for score in scores]
-    return None if not results or None in results else all(results)
+    if False in results:
+        return False
+    return None if not results or None in results else True
 
 
 def run_to_end(work: Coroutine[object, object, _Result]) -> _Result:

@@ -4,17 +4,18 @@ import math
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from refork_evals.results.agreement import Agreement, Kappa
-from refork_evals.statistics import CONFIDENCE, wilson_interval
+from refork_evals.statistics import wilson_interval
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+ADDED: Final = 0.75
+"""What each kind of output is counted more in the interval of kappa."""
+COVERING: Final = 0.96
+"""The nominal level of an interval that holds kappa in 95% of sessions."""
 
-RESAMPLES: Final = 9999
-SEED: Final = 20_240_602
+Table = tuple[float, ...]
+"""Outputs by kind: both pass, false fails, false passes, both fail."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,11 +42,7 @@ def agreement(pairs: Iterable[LabelledOutput]) -> Agreement:
 
 
 def cohens_kappa(both_pass: int, false_fails: int, false_passes: int, both_fail: int) -> Kappa:
-    """Cohen, "A Coefficient of Agreement for Nominal Scales", 1960, with a bootstrap interval (BCa).
-
-    The large-sample standard error of Fleiss, Cohen and Everitt (1969) is not used: in simulated sessions of 20 to 100
-    outputs its interval of 95% held the true kappa in as few as 88%, this one in 95% or more.
-    """
+    """Cohen, "A Coefficient of Agreement for Nominal Scales", 1960, with a 95% interval (:func:`interval_of_kappa`)."""
     total = both_pass + false_fails + false_passes + both_fail
     if total == 0:
         return Kappa(value=None, note="no output is labelled and judged")
@@ -55,65 +52,49 @@ def cohens_kappa(both_pass: int, false_fails: int, false_passes: int, both_fail:
     if both_pass + false_passes in (0, total):
         said = "passes" if both_pass + false_passes else "fails"
         return Kappa(value=0.0, note=f"the judge {said} every output, whatever it says")
-    if false_fails + false_passes == 0:
-        return Kappa(
-            value=1.0, note=f"no disagreement in {total} outputs, so there is no interval to resample"
-        )
-    return _resampled(both_pass, false_fails, false_passes, both_fail)
+    table = (both_pass, false_fails, false_passes, both_fail)
+    value, (low, high) = _kappa(table), interval_of_kappa(table)
+    return Kappa(value=value, low=max(-1.0, min(low, value)), high=min(1.0, max(high, value)))
 
 
-def _resampled(both_pass: int, false_fails: int, false_passes: int, both_fail: int) -> Kappa:
-    import numpy as np  # noqa: PLC0415 - only a report with labels pays for it
+def interval_of_kappa(table: Table) -> tuple[float, float]:
+    """Return both ends of the 95% interval, from the large-sample standard error of Fleiss, Cohen and Everitt.
 
-    counts = np.array([both_pass, false_fails, false_passes, both_fail], dtype=float)
-    value = float(_kappa(counts))
-    drawn = np.random.default_rng(SEED).multinomial(int(counts.sum()), counts / counts.sum(), size=RESAMPLES)
-    found = _kappa(drawn.astype(float))
-    # A resample in which both say one thing only has no kappa.
-    low, high = _bca(value, found[~np.isnan(found)], counts)
-    return Kappa(value=value, low=low, high=high)
-
-
-def _kappa(counts: "NDArray[np.float64]") -> "NDArray[np.float64]":
-    """Return kappa of tables ``[both pass, false fail, false pass, both fail]`` along the last axis; NaN if
-    undefined.
+    (Psychological Bulletin 72, 1969.) By itself it holds the true kappa in as few as 72% of sessions of 10 to 100
+    outputs. Therefore :data:`ADDED` is added to each of the four counts, as Agresti and Coull do for a rate, and the
+    ends are those of 96% of Student's distribution. Chosen by simulation; ``make bench`` shows how often it holds.
     """
-    import numpy as np  # noqa: PLC0415
+    from scipy.special import stdtrit  # noqa: PLC0415 - only a report with labels pays for it
 
-    both, lost, let_by, neither = np.moveaxis(counts / counts.sum(axis=-1, keepdims=True), -1, 0)
-    observed = both + neither
-    chance = (both + lost) * (both + let_by) + (neither + let_by) * (neither + lost)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.asarray(np.where(chance < 1, (observed - chance) / (1 - chance), np.nan))
-
-
-def _bca(
-    value: float, resampled: "NDArray[np.float64]", counts: "NDArray[np.float64]"
-) -> tuple[float, float]:
-    """Both ends, corrected for bias and skew: Efron, "Better Bootstrap Confidence Intervals", 1987."""
-    import numpy as np  # noqa: PLC0415
-    from scipy.stats import norm  # noqa: PLC0415
-
-    below = float(np.mean(resampled < value) + np.mean(resampled <= value)) / 2
-    least = 1 / (2 * len(resampled))
-    bias = float(norm.ppf(min(max(below, least), 1 - least)))
-    skew = _acceleration(counts)
-    ends: list[float] = []
-    for tail in ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2):
-        shifted = bias + float(norm.ppf(tail))
-        at = float(norm.cdf(bias + shifted / (1 - skew * shifted)))
-        ends.append(float(np.quantile(resampled, at)))
-    return ends[0], ends[1]
+    smoothed = tuple(count + ADDED for count in table)
+    half = float(stdtrit(sum(table) - 1, (1 + COVERING) / 2)) * _standard_error(smoothed)
+    middle = _kappa(smoothed)
+    return middle - half, middle + half
 
 
-def _acceleration(counts: "NDArray[np.float64]") -> float:
-    """From kappa with each output left out in turn; outputs of one kind give the same."""
-    import numpy as np  # noqa: PLC0415
+def _kappa(table: Table) -> float:
+    (both_pass, _, _, both_fail), chance = _shares(table), _by_chance(table)
+    return (both_pass + both_fail - chance) / (1 - chance)
 
-    kinds = np.flatnonzero(counts)
-    without = _kappa(counts - np.eye(4)[kinds])
-    known = ~np.isnan(without)
-    weights, values = counts[kinds][known], without[known]
-    away = np.average(values, weights=weights) - values
-    spread = 6 * math.pow(float(np.sum(weights * away**2)), 1.5)
-    return float(np.sum(weights * away**3)) / spread if spread else 0.0
+
+def _standard_error(table: Table) -> float:
+    both_pass, false_fails, false_passes, both_fail = _shares(table)
+    person, judge = both_pass + false_fails, both_pass + false_passes
+    kappa, chance = _kappa(table), _by_chance(table)
+    agreed = both_pass * (1 - (person + judge) * (1 - kappa)) ** 2
+    agreed += both_fail * (1 - (2 - person - judge) * (1 - kappa)) ** 2
+    apart = false_fails * (judge + 1 - person) ** 2 + false_passes * (person + 1 - judge) ** 2
+    variance = agreed + (1 - kappa) ** 2 * apart - (kappa - chance * (1 - kappa)) ** 2
+    return math.sqrt(max(0.0, variance) / sum(table)) / (1 - chance)
+
+
+def _by_chance(table: Table) -> float:
+    """How often two would agree who pass as many each, and know nothing of one another."""
+    both_pass, false_fails, false_passes, _ = _shares(table)
+    person, judge = both_pass + false_fails, both_pass + false_passes
+    return person * judge + (1 - person) * (1 - judge)
+
+
+def _shares(table: Table) -> Table:
+    total = sum(table)
+    return tuple(count / total for count in table)

@@ -8,8 +8,10 @@ from pathlib import Path
 
 from refork.config import Config
 from refork.records.outcome import Trial
+from refork.records.usage import Spending
 from refork.storage.temporary_folders import temporary_folder
 
+from refork_evals.results.spending import paid_for
 from refork_evals.trials import cost_of
 
 
@@ -22,7 +24,8 @@ class Spent:
 class Budget:
     """Counts the tokens and the cost of every trial, each a line of ``file``, which several processes may share.
 
-    A trial whose usage is unknown counts as nothing, and so does the cost of a model without a known price.
+    Only calls of this session count, so of a tail only those that the cache did not answer. A trial whose usage is
+    unknown counts as nothing, and so does the cost of a model without a known price.
     """
 
     def __init__(self, file: Path, *, max_tokens: int | None, max_cost: float | None) -> None:
@@ -40,9 +43,10 @@ class Budget:
 
     def spend(self, trial: Trial) -> None:
         """Called from DBOS's threads, for each trial as it ends."""
-        if not self.is_limited or trial.usage is None or trial.reused:
+        spent = paid_for(trial, cost_of(trial)) if self.is_limited else Spending()
+        if not spent.trials:
             return
-        line = f"{trial.usage.total_tokens} {cost_of(trial) or 0}\n"
+        line = f"{spent.tokens} {spent.cost_usd or 0}\n"
         with self._file.open("ab", buffering=0) as file:
             file.write(line.encode())
 

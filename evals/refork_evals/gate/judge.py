@@ -1,9 +1,8 @@
 """From the cells of ``current`` and a baseline to what blocks."""
 
 import shlex
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Final
 
 from refork.records.variant import CURRENT
@@ -100,7 +99,6 @@ def judge_gate(
             baseline.cases.get(result.case.name),
             plans[result.case.name],
             lenient,
-            errors=partial(too_many_errors, alpha=defaults.alpha, cases=family),
         )
         for result, cell in measured
     ]
@@ -132,13 +130,11 @@ def _case(
     entry: BaselineCase | None,
     plan: TrialPlan,
     lenient: Leniency,
-    *,
-    errors: Callable[[Cell, int], str],
 ) -> GateCase:
     finding, said = _unmeasured(result, cell, entry) or _measured(cell, plan)
     always = (GateFinding.REGRESSED, GateFinding.FAILED, GateFinding.STALE, GateFinding.UNDECIDABLE)
     if finding not in (*always, GateFinding.ERROR):
-        many = errors(cell, 0 if entry is None else entry.trials)
+        many = too_many_errors(cell)
         finding, said = (
             (GateFinding.ERROR, f"{many}; the first: {first_error(cell)}") if many else (finding, said)
         )

@@ -20,8 +20,9 @@ from refork_evals.verdicts.decision import CellCounts, Decision, nothing_measure
 class BaselinePlan:
     """Takes as many trials as needed to tell a drop from no drop, compared with a baseline of ``before`` passes.
 
-    ``alpha`` is this case's share. If the case has a ``min_pass_rate`` of its own (``own``), that is tested, too, and
-    each of the two tests gets half of the share.
+    A trial that could not be measured is no pass, since every trial of a baseline was measured; one whose answer is
+    not cached and may not be requested has not run. ``alpha`` is this case's share. If the case has a
+    ``min_pass_rate`` of its own (``own``), that is tested, too, and each of the two tests gets half of the share.
     """
 
     before: int
@@ -58,19 +59,32 @@ class BaselinePlan:
         return self.bounds.lowest
 
     def more(self, counts: CellCounts) -> int:
-        ran = counts.measured + counts.errors
-        rules = [self.rule] if self.own_rule is None else [self.rule, self.own_rule]
-        if any(rule.decided(counts.passes, ran, counts.errors) is False for rule in rules):
+        kept, meets = self._kept(counts), self._meets(counts)
+        if False in (kept, meets):
             return 0
-        return min((n for rule in rules if (n := rule.missing(counts.passes, ran, counts.errors))), default=0)
+        begun = counts.measured + counts.errors
+        waits = [] if kept else [self.rule.missing(counts.passes, begun, counts.unanswered)]
+        if self.own_rule is not None:
+            waits.append(self.own_rule.missing(counts.passes, begun, counts.errors))
+        return min((trials for trials in waits if trials), default=0)
+
+    def _kept(self, counts: CellCounts) -> bool | None:
+        return self.rule.decided(counts.passes, counts.ran)
+
+    def _meets(self, counts: CellCounts) -> bool | None:
+        if self.own_rule is None:
+            return True
+        return self.own_rule.decided(counts.passes, counts.measured + counts.errors, counts.errors)
 
     def decide(self, counts: CellCounts) -> Decision:
         if not counts.measured:
             return Decision(verdict=Verdict.ERROR, reason=nothing_measured(counts))
-        ran = counts.measured + counts.errors
-        kept = self.rule.decided(counts.passes, ran, counts.errors)
+        kept, meets = self._kept(counts), self._meets(counts)
+        if kept is False and not self._shows_drop(counts):
+            return Decision(
+                verdict=Verdict.ERROR, reason=self._lost(counts), comparison=self._compared(counts, None)
+            )
         compared = self._compared(counts, kept)
-        meets = True if self.own_rule is None else self.own_rule.decided(counts.passes, ran, counts.errors)
         if False in (kept, meets):
             reason = (
                 f"{passed(counts)}, below its own min_pass_rate {self.own:g}" if kept is not False else ""
@@ -81,6 +95,16 @@ class BaselinePlan:
                 verdict=Verdict.INCONCLUSIVE, reason=self._undecided(counts, kept), comparison=compared
             )
         return Decision(verdict=Verdict.PASS, reason=despite_errors(counts), comparison=compared)
+
+    def _shows_drop(self, counts: CellCounts) -> bool:
+        """Whether the measured trials alone show a drop, whatever the others were."""
+        return self.rule.decided(counts.passes, counts.ran, counts.ran - counts.measured) is False
+
+    def _lost(self, counts: CellCounts) -> str:
+        return (
+            f"{counts.passes} of {counts.ran} passed, {counts.ran - counts.measured} could not be measured, "
+            f"before {self.before} of {self.trials_before} and all measured"
+        )
 
     def _compared(self, counts: CellCounts, kept: bool | None) -> Comparison:
         pair = Pair(

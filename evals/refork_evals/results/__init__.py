@@ -7,7 +7,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from refork.records import Case, Ending, Request
-from refork.records.outcome import Outcome, Trial
+from refork.records.outcome import ErrorKind, Outcome, Trial
 from refork.records.usage import Usage, WholeReruns
 
 from refork_evals.results.comparisons import (
@@ -44,6 +44,10 @@ __all__ = [
 ]
 
 
+_UNANSWERED = "AnswerMissingError"
+"""How the error of a score begins if a judge's reply is not cached."""
+
+
 class Method(StrEnum):
     """How the verdict of a cell was decided: with a fixed number of trials, a sequential test, or a baseline."""
 
@@ -70,7 +74,8 @@ class Judged:
 class Score:
     """The result of one scorer for one trial.
 
-    ``passed`` is None if the scorer raised; ``error`` is then set. ``reason`` is one line that quotes the evidence.
+    ``passed`` is None if the scorer could not decide, and False if it raised because it could not read the answer;
+    ``error`` is set in both cases. ``reason`` is one line that quotes the evidence.
     ``value`` is the measured number, or the share of passing votes for a judge with several votes. ``judged`` is set
     if a judge answered.
     """
@@ -103,6 +108,18 @@ class ScoredTrial:
             if score.passed is not True
         )
         return unmet if self.ending is None else (f"the answer was {self.ending.words}", *unmet)
+
+    @property
+    def is_unanswered(self) -> bool:
+        """Return whether it was not measured only because an answer, or a judge's, is not cached and none may be
+        requested.
+        """
+        if self.passed is not None:
+            return False
+        if self.trial.error is not None:
+            return self.trial.error.kind is ErrorKind.ANSWER_MISSING
+        wrong = [score.error for score in self.scores if score.passed is None]
+        return bool(wrong) and all(said is not None and said.startswith(_UNANSWERED) for said in wrong)
 
     @property
     def ending(self) -> Ending | None:

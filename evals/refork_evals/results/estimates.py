@@ -5,8 +5,8 @@ from typing import Literal
 
 from refork_evals.results.comparisons import Interval, Share
 
-Bootstrap = Literal["BCa", "percentile"]
-"""How the resampled means become an interval."""
+IntervalOfMean = Literal["Student", "BCa", "percentile"]
+"""How values become the interval of their mean: by Student's distribution, or by resampling them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,15 +22,15 @@ class AtK:
 class Mean:
     """The mean of ``count`` values with its 95% interval.
 
-    ``method`` is ``BCa`` or ``percentile``, None if there is no interval. ``note`` says why it is not BCa and what
-    was left out; it is empty if there is nothing to say.
+    ``method`` is ``Student`` for few values, else ``BCa`` or ``percentile``; None if there is no interval. ``note``
+    says why it is ``percentile`` or None, and what was left out; it is empty if there is nothing to say.
     """
 
     count: int
     value: float
     low: float | None = None
     high: float | None = None
-    method: Bootstrap | None = None
+    method: IntervalOfMean | None = None
     note: str = ""
 
 

@@ -34,7 +34,7 @@ class Reused:
 
 def paid(cells: Iterable[Cell]) -> Spending:
     """Return what the calls of this session took. A trial whose tokens are unknown is left out."""
-    return _total(_paid_for(scored) for cell in cells for scored in cell.trials)
+    return _total(paid_for(scored.trial, scored.cost_usd) for cell in cells for scored in cell.trials)
 
 
 def reused_spending(cells: Iterable[Cell]) -> Spending:
@@ -72,12 +72,12 @@ def _total(spent: Iterable[Spending]) -> Spending:
     return reduce(add, spent, Spending())
 
 
-def _paid_for(scored: ScoredTrial) -> Spending:
-    trial = scored.trial
+def paid_for(trial: Trial, cost_usd: Decimal | None) -> Spending:
+    """Return what the calls of one trial took that were made in this session. ``cost_usd`` is that of all its calls."""
     if trial.usage is None or trial.reused or trial.resumed:
         return Spending()
     if not trial.reused_steps:
-        return Spending(trials=1, tokens=trial.usage.total_tokens, cost_usd=scored.cost_usd)
+        return Spending(trials=1, tokens=trial.usage.total_tokens, cost_usd=cost_usd)
     return _of_steps(step for step in trial.trajectory if step.number not in trial.reused_steps)
 
 

@@ -9,13 +9,29 @@ from typing import Final, Protocol, runtime_checkable
 
 from refork.errors import ReforkError
 from refork.records import Answer, Case, Request, Step
+from refork.records.outcome import ErrorKind
 from refork.records.usage import Usage
 from refork.redaction.error_text import summary
 
 from refork_evals.results import Score
+from refork_evals.scorers.time_limits import TooLongError
 
 LONGEST_SECONDS: Final = 600.0
 """How long a scorer that is awaited may take, such as a judge with its attempts."""
+
+
+_ANYTHING: Final = frozenset({Exception, RuntimeError})
+_NOT_OF_THE_ANSWER: Final = (
+    ReforkError,
+    TooLongError,
+    OSError,
+    ImportError,
+    NameError,
+    MemoryError,
+    NotImplementedError,
+    RecursionError,
+    StopAsyncIteration,
+)
 
 
 class NotMeasuredError(ReforkError):
@@ -51,7 +67,8 @@ class Scorer(Protocol):
 
     ``name`` appears in results and must not change between sessions. ``score`` takes a :class:`Sample` and returns
     a :class:`~refork_evals.results.Score`, or a coroutine that does; coroutines of many trials run concurrently.
-    An exception of any kind becomes an error of that trial.
+    If it raises because it cannot read the answer, the trial fails; any other exception is an error of that trial
+    (:func:`is_of_the_answer`).
     """
 
     @property
@@ -61,8 +78,8 @@ class Scorer(Protocol):
 
 
 async def run_scorer(scorer: Scorer, sample: Sample) -> Score:
-    """Return the score of ``sample``. Its ``passed`` is None and ``error`` is set if the scorer raised or took too
-    long.
+    """Return the score of ``sample``. Its ``error`` is set if the scorer raised or took too long; ``passed`` is then
+    False if it could not read the answer, else None.
     """
     task = asyncio.current_task()
     try:
@@ -104,7 +121,26 @@ def _checked(scorer: Scorer, result: object) -> Score:
 def _unknown(scorer: Scorer, error: BaseException) -> Score:
     if isinstance(error, TimeoutError) and not str(error):
         return Score(scorer=scorer.name, passed=None, error=f"no score within {LONGEST_SECONDS:g} s")
+    if is_of_the_answer(error):
+        return Score(scorer=scorer.name, passed=False, error=f"could not read the answer: {describe(error)}")
     return Score(scorer=scorer.name, passed=None, error=describe(error))
+
+
+def is_of_the_answer(error: BaseException) -> bool:
+    """Return whether an exception of a scorer means that it could not read the answer, such as one that is not JSON.
+
+    That is a failure of the answer. What another answer could not have prevented is not: a network or a file that is
+    not there, a missing library, a misspelt name, a time limit, an exception of which nothing can be said.
+    """
+    if isinstance(error, ExceptionGroup):
+        return all(is_of_the_answer(each) for each in error.exceptions)
+    if type(error) in _ANYTHING or not isinstance(error, Exception):
+        return False
+    if isinstance(error, UnboundLocalError):
+        return True
+    from refork.fork.attempts.problems import kind_of  # noqa: PLC0415 - DBOS takes a second to import
+
+    return not isinstance(error, _NOT_OF_THE_ANSWER) and kind_of(error) is ErrorKind.OTHER
 
 
 def describe(error: BaseException) -> str:

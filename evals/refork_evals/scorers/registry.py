@@ -44,8 +44,10 @@ def scorer(name: str) -> Callable[[_Function], _Function]:
     - ``(bool, reason)`` or ``(float, reason)``;
     - a :class:`~refork_evals.results.Score`.
 
-    An exception makes the trial an error. Returns a decorator that returns the function unchanged. The decorator raises
-    BadInputError if the name is already used, or if the function cannot be called with these arguments.
+    The trial fails if the function raises because it cannot read the answer, such as a ValueError; an exception that
+    no answer causes, such as an OSError, makes the trial an error. Returns a decorator that returns the function
+    unchanged. The decorator raises BadInputError if the name is already used, or if the function cannot be called with
+    these arguments.
     """
 
     def register(function: _Function) -> _Function:

@@ -28,14 +28,13 @@ class Vote:
 
 
 def counted(scorer: str, asked: str, votes: Sequence[Vote | Exception]) -> Score:
-    """The score of all votes. Raises the error where no vote gave a judgement.
-
-    ``passed`` is None where those that ended in an error could have turned the majority.
+    """The score of all votes. ``passed`` is None where no vote gave a judgement, or where those that ended in an error
+    could have turned the majority.
     """
     given = [vote for vote in votes if isinstance(vote, Vote)]
     errors = [vote for vote in votes if not isinstance(vote, Vote)]
     if not given:
-        raise errors[0]
+        return Score(scorer=scorer, passed=None, error=describe(errors[0]))
     passes = sum(vote.judgement.passed for vote in given)
     fails = len(given) - passes
     passed = None if 2 * max(passes, fails) <= len(votes) else passes > fails

@@ -84,14 +84,24 @@ def counts_of(cell: Cell) -> CellCounts:
     """The counts that the verdict of a cell rests on."""
     if cell.counted is not None:
         return count(cell.trials[: cell.counted], None)
-    return CellCounts(passes=cell.passes, failures=cell.failures, errors=cell.errors, missing=cell.missing)
+    return CellCounts(
+        passes=cell.passes,
+        failures=cell.failures,
+        errors=cell.errors,
+        missing=cell.missing,
+        unanswered=sum(each.is_unanswered for each in cell.trials),
+    )
 
 
 def count(scored: Sequence[ScoredTrial], planned: int | None) -> CellCounts:
     results = [each.passed for each in scored]
     missing = 0 if planned is None else max(0, planned - len(results))
     return CellCounts(
-        passes=results.count(True), failures=results.count(False), errors=results.count(None), missing=missing
+        passes=results.count(True),
+        failures=results.count(False),
+        errors=results.count(None),
+        missing=missing,
+        unanswered=sum(each.is_unanswered for each in scored),
     )
 
 

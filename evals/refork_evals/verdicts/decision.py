@@ -12,16 +12,24 @@ ALPHA: Final = 0.05
 
 @dataclass(frozen=True, kw_only=True)
 class CellCounts:
-    """The trials of a cell. ``missing`` are those that were scheduled and did not run."""
+    """The trials of a cell. ``missing`` are those that were scheduled and did not run. ``unanswered`` are the errors
+    that only say that no answer is cached and none may be requested: such a trial did not run either.
+    """
 
     passes: int = 0
     failures: int = 0
     errors: int = 0
     missing: int = 0
+    unanswered: int = 0
 
     @property
     def measured(self) -> int:
         return self.passes + self.failures
+
+    @property
+    def ran(self) -> int:
+        """The trials whose answer was requested, or was cached."""
+        return self.measured + self.errors - self.unanswered
 
     @property
     def unknown(self) -> int:

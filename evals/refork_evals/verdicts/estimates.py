@@ -4,16 +4,23 @@ import math
 import warnings
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from typing import Final
+from typing import Final, Literal
 
 from refork_evals.results import Cell, Score, ScoredTrial
-from refork_evals.results.estimates import AtK, Bootstrap, Mean, ScorerRate
+from refork_evals.results.estimates import AtK, IntervalOfMean, Mean, ScorerRate
 from refork_evals.statistics import CONFIDENCE, wilson_interval
 
 KS: Final = (1, 3, 5, 10)
+FEW: Final = 20
+"""Below so many values resampling finds too narrow an interval: of 5 it holds the mean in 75 to 86%, Student's in 83 to
+95%, of 10 in 82 to 93% and 84 to 94%; from 20 on they are about alike."""
 RESAMPLES: Final = 4999
 SEED: Final = 20_240_601
 """Every report of the same numbers gives the same interval."""
+
+_IntervalOfMean = tuple[float | None, float | None, IntervalOfMean | None, str]
+"""Both ends, the method and the note."""
+_NO_INTERVAL: Final[_IntervalOfMean] = (None, None, None, "the values are too large for an interval")
 
 
 def any_of_k(passes: int, trials: int, k: int) -> float:
@@ -69,7 +76,7 @@ def _rate(place: int, scores: Sequence[Score]) -> ScorerRate:
 
 
 def mean(values: Sequence[float]) -> Mean | None:
-    """The mean with a bootstrap interval; None without a finite value."""
+    """The mean with its interval; None without a finite value."""
     finite = [float(value) for value in values if math.isfinite(value)]
     if not finite:
         return None
@@ -87,23 +94,42 @@ def mean(values: Sequence[float]) -> Mean | None:
 
 
 @lru_cache(maxsize=4096)
-def _interval(values: tuple[float, ...]) -> tuple[float | None, float | None, Bootstrap | None, str]:
-    """Both ends, how they were found, and why not by BCa. The page and results.json ask for the same."""
+def _interval(values: tuple[float, ...]) -> _IntervalOfMean:
+    """Both ends, how they were found, and what there is to say of that. The page and results.json ask for the same."""
     if len(values) == 1:
         return None, None, None, "one value has no interval"
     if min(values) == max(values):
-        return None, None, None, "all values are the same, so resampling them finds no interval"
-    low, high = _bootstrap(values, "BCa")
-    if math.isfinite(low) and math.isfinite(high):
-        return low, high, "BCa", ""
-    low, high = _bootstrap(values, "percentile")
-    if math.isfinite(low) and math.isfinite(high):
-        return low, high, "percentile", "percentile interval: BCa finds none in these values"
-    return None, None, None, "the values are too large to be resampled"
+        return None, None, None, "all values are the same, so they have no interval"
+    if len(values) < FEW:
+        return _finite(_student(values), "Student") or _NO_INTERVAL
+    return (
+        _finite(_bootstrap(values, "BCa"), "BCa")
+        or _finite(
+            _bootstrap(values, "percentile"),
+            "percentile",
+            "percentile interval: BCa finds none in these values",
+        )
+        or _NO_INTERVAL
+    )
 
 
-def _bootstrap(values: Sequence[float], method: Bootstrap) -> tuple[float, float]:
+def _finite(ends: tuple[float, float], method: IntervalOfMean, note: str = "") -> _IntervalOfMean | None:
+    low, high = ends
+    return (low, high, method, note) if math.isfinite(low) and math.isfinite(high) else None
+
+
+def _student(values: Sequence[float]) -> tuple[float, float]:
     import numpy as np  # noqa: PLC0415 - only a case that measures a number pays for it
+    from scipy.special import stdtrit  # noqa: PLC0415
+
+    with np.errstate(all="ignore"):
+        known = np.asarray(values)
+        half = stdtrit(len(known) - 1, (1 + CONFIDENCE) / 2) * known.std(ddof=1) / math.sqrt(len(known))
+        return float(known.mean() - half), float(known.mean() + half)
+
+
+def _bootstrap(values: Sequence[float], method: Literal["BCa", "percentile"]) -> tuple[float, float]:
+    import numpy as np  # noqa: PLC0415
     from scipy.stats import bootstrap  # noqa: PLC0415
 
     with np.errstate(all="ignore"), warnings.catch_warnings():

@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from refork.text import numbers as humanize
-from refork_evals.results import Cell
+from refork_evals.results import Cell, Method
 from refork_evals.results.estimates import AtK, Mean, ScorerRate
 from refork_evals.verdicts.estimates import at_k, scorer_rates
 
@@ -34,7 +34,7 @@ def estimates(cell: Cell) -> tuple[Figure, ...]:
         if not alone or rate.mean is not None
     ]
     if cell.passes and cell.failures:
-        figures += [each for found in at_k(cell) if found.k > 1 for each in _at_k(found, cell.measured)]
+        figures += [each for found in at_k(cell) if found.k > 1 for each in _at_k(found, cell)]
     return tuple(figures)
 
 
@@ -57,9 +57,16 @@ def _mean(found: Mean) -> str:
     return f"{said} ({humanize.number(found.low)} to {humanize.number(found.high)})"
 
 
-def _at_k(found: AtK, trials: int) -> list[Figure]:
-    k, of = found.k, f"estimated from {humanize.plural(trials, 'trial')}"
+def _at_k(found: AtK, cell: Cell) -> list[Figure]:
+    k, of = found.k, f"estimated from {humanize.plural(cell.measured, 'trial')}"
+    about = ""
+    if cell.method is not Method.FIXED:
+        about, of = "≈", f"{of}, which stopped on what they showed: up to 14 points too high or too low"
     return [
-        Figure(name=f"pass@{k}", text=humanize.percent(found.pass_at_k), note=f"at least one of {k}, {of}"),
-        Figure(name=f"pass^{k}", text=humanize.percent(found.pass_hat_k), note=f"all of {k}, {of}"),
+        Figure(
+            name=f"pass@{k}",
+            text=about + humanize.percent(found.pass_at_k),
+            note=f"at least one of {k}, {of}",
+        ),
+        Figure(name=f"pass^{k}", text=about + humanize.percent(found.pass_hat_k), note=f"all of {k}, {of}"),
     ]

@@ -226,6 +226,9 @@ class TestTails:
         assert trial.error is None
         assert not trial.reused
         assert 0 < server.count < len(kept)
+        asked = [step.number for step in trial.trajectory if step.usage is not None]
+        assert trial.reused_steps < {*asked}
+        assert len(trial.reused_steps) == len(kept) - server.count
 
 
 def load(case: Case) -> list[CachedAnswer]:

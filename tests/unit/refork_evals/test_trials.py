@@ -1,17 +1,24 @@
 """How trials become scored trials."""
 
 import asyncio
+import decimal
+import json
 import threading
 from collections.abc import Generator
 from dataclasses import replace
 from decimal import Decimal
 
+import httpx2
+import openai
 import pytest
+from refork.errors import AnswerMissingError
 from refork.records import Ending, RecordedError, Request, Run, Step, StepKind
 from refork.records.outcome import ForkStatus, Outcome, Trial
 from refork.records.usage import Usage
 from refork_evals import Sample, Score, scorer
+from refork_evals.results import ScoredTrial
 from refork_evals.scorers.registry import forget_scorers, parse_scorer
+from refork_evals.scorers.time_limits import TooLongError
 from refork_evals.trials import score_recorded, score_trials, scored_by_test, without_unfinished
 from support.evals_builders import broken_trial, case, model_step, outcome, trial
 
@@ -36,14 +43,16 @@ def test_a_trial_that_could_not_be_measured_is_an_error_without_scores() -> None
     assert scored.reasons == ("RateLimitError: 429",)
 
 
-def test_a_scorer_that_raises_makes_the_trial_an_error_even_beside_a_failure() -> None:
+@pytest.mark.parametrize("error", [RuntimeError("no connection"), ValueError("not JSON")])
+def test_a_failure_stays_one_whatever_another_scorer_raises(error: Exception) -> None:
     @scorer("broken")
     def broken(sample: Sample) -> bool:
-        raise RuntimeError("no connection")
+        raise error
 
-    (scored,) = score_trials(case(), outcome(current="-"), [FELL, parse_scorer({"broken": None})])
-    assert scored.passed is None
-    assert "broken: RuntimeError: no connection" in scored.reasons
+    failing, passing = score_trials(case(), outcome(current="-+"), [FELL, parse_scorer({"broken": None})])
+    assert failing.passed is False
+    assert failing.reasons[-1].endswith(f"{type(error).__name__}: {error}")
+    assert passing.passed is (False if isinstance(error, ValueError) else None)
 
 
 def test_one_variant_may_be_scored_alone() -> None:
@@ -182,6 +191,10 @@ def test_a_python_test_gives_scored_trials_too(
     assert scored.scores == (() if score is None else (score,))
 
 
+def _response(status: int) -> httpx2.Response:
+    return httpx2.Response(status, request=httpx2.Request("POST", "http://localhost"))
+
+
 class _Unspeakable(Exception):  # noqa: N818 - what it is named decides nothing
     def __str__(self) -> str:
         raise SystemExit
@@ -195,13 +208,57 @@ RAISED: list[BaseException] = [
     pytest.fail.Exception("given up"),
     pytest.skip.Exception("not here"),
     StopAsyncIteration(),
+    RuntimeError("no connection"),
+    Exception("who knows"),
+    ConnectionError("no network"),
+    TimeoutError("too long"),
+    TooLongError("the pattern took too long"),
+    FileNotFoundError("expected.json"),
+    ModuleNotFoundError("No module named 'lxml'"),
+    NameError("name 'jsn' is not defined"),
+    RecursionError("maximum recursion depth exceeded"),
+    AnswerMissingError("no reply of the judge is cached"),
+    openai.APIConnectionError(request=httpx2.Request("POST", "http://localhost")),
+    openai.RateLimitError("slow down", response=_response(429), body=None),
+    openai.AuthenticationError("wrong key", response=_response(401), body=None),
+    openai.BadRequestError("too long", response=_response(400), body=None),
+    ExceptionGroup("several", [ValueError("first"), ConnectionError("second")]),
+]
+UNREADABLE: list[BaseException] = [
+    ValueError("bad number"),
+    json.JSONDecodeError("no value", "x", 0),
+    UnicodeDecodeError("utf-8", b"x", 0, 1, "bad"),
+    KeyError("total"),
+    IndexError("list index out of range"),
+    TypeError("'NoneType' object is not subscriptable"),
+    AttributeError("'NoneType' object has no attribute 'group'"),
+    ZeroDivisionError("division by zero"),
+    decimal.InvalidOperation(),
+    AssertionError("no total"),
+    SyntaxError("invalid syntax"),
+    UnboundLocalError("cannot access local variable 'row'"),
+    ExceptionGroup("several", [ValueError("first"), KeyError("second")]),
     _Unspeakable(),
 ]
 
 
 @pytest.mark.parametrize("error", RAISED, ids=lambda error: type(error).__name__)
 @pytest.mark.parametrize("waits", [False, True])
-def test_whatever_a_scorer_raises_is_an_error_of_its_trial(error: BaseException, waits: bool) -> None:
+def test_what_no_answer_causes_is_an_error_of_the_trial(error: BaseException, waits: bool) -> None:
+    scored = raised_by_a_scorer(error, waits)
+    assert [each.passed for each in scored] == [None, None]
+    assert all(each.reasons[0].startswith("odd: ") for each in scored)
+
+
+@pytest.mark.parametrize("error", UNREADABLE, ids=lambda error: type(error).__name__)
+@pytest.mark.parametrize("waits", [False, True])
+def test_an_answer_that_a_scorer_cannot_read_failed(error: BaseException, waits: bool) -> None:
+    scored = raised_by_a_scorer(error, waits)
+    assert [each.passed for each in scored] == [False, False]
+    assert all(each.reasons[0].startswith("odd: could not read the answer: ") for each in scored)
+
+
+def raised_by_a_scorer(error: BaseException, waits: bool) -> tuple[ScoredTrial, ...]:
     def at_once(sample: Sample) -> bool:
         raise error
 
@@ -210,9 +267,7 @@ def test_whatever_a_scorer_raises_is_an_error_of_its_trial(error: BaseException,
         raise error
 
     scorer("odd")(awaited if waits else at_once)
-    scored = score_trials(case(), outcome(current="++"), [FELL, parse_scorer({"odd": None})])
-    assert [each.passed for each in scored] == [None, None]
-    assert all(each.reasons[0].startswith("odd: ") for each in scored)
+    return score_trials(case(), outcome(current="++"), [FELL, parse_scorer({"odd": None})])
 
 
 def test_a_scorer_that_never_answers_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:

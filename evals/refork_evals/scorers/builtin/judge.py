@@ -11,6 +11,7 @@ from typing import Annotated, Any, ClassVar, Final, cast
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, ValidationError
+from refork.errors import AnswerMissingError
 from refork.records import Answer
 from refork.redaction.texts import without_secrets
 from refork.tool_policy.conversation import USER, is_users, transcript, turns_of, turns_sent
@@ -155,7 +156,9 @@ class Judge(BuiltIn):
         if cached is not None:
             return JudgeReply(content=str(cached.output), model=cached.model or "")
         if answers is not None and answers.offline:
-            raise NotMeasuredError("no reply of the judge is cached for this output, and no call may be made")
+            raise AnswerMissingError(
+                "no reply of the judge is cached for this output, and no call may be made"
+            )
         reply = await self._call(body)
         reply = JudgeReply(content=without_secrets(reply.content), model=reply.model)
         if answers is not None:

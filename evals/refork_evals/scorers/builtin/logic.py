@@ -30,10 +30,13 @@ class _Several(BuiltIn):
         for part in self.scorers:
             scores.append(await run_scorer(part, sample))
             if scores[-1].passed is self.settled:
-                return self._score(Finding(passed=self.settled, reason=_say(scores[-1:])))
-        raised = [score for score in scores if score.passed is None]
-        if raised:
-            return Score(scorer=self.name, passed=None, error=f"{raised[0].scorer}: {raised[0].error}")
+                return _raised(self.name, scores[-1]) or self._score(
+                    Finding(passed=self.settled, reason=_say(scores[-1:]))
+                )
+        # What could not be decided comes before what could not be read: it might have settled the whole.
+        for score in sorted(scores, key=lambda score: score.passed is not None):
+            if raised := _raised(self.name, score):
+                return raised
         return self._score(Finding(passed=not self.settled, reason=_say(scores)))
 
     def check(self, value: Any) -> Finding:
@@ -44,6 +47,13 @@ class _Several(BuiltIn):
             if finding.passed is self.settled:
                 return Finding(passed=self.settled, reason=_say(scores[-1:]))
         return Finding(passed=not self.settled, reason=_say(scores))
+
+
+def _raised(name: str, part: Score) -> Score | None:
+    """The score of the whole where a part raised, and so settles it; None where it did not raise."""
+    if part.error is None:
+        return None
+    return Score(scorer=name, passed=part.passed, error=f"{part.scorer}: {part.error}")
 
 
 def _say(scores: Sequence[Score]) -> str:
@@ -65,7 +75,7 @@ class AnyOf(_Several):
 
 
 class Not(BuiltIn):
-    """The part does not pass. An error stays an error."""
+    """The part does not pass. An error stays an error, and an answer that cannot be read does not pass."""
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
 
@@ -81,9 +91,9 @@ class Not(BuiltIn):
 
     async def score(self, sample: Sample) -> Score:
         score = await run_scorer(self.scorer, sample)
-        if score.passed is None:
-            return Score(scorer=self.name, passed=None, error=f"{score.scorer}: {score.error}")
-        return self._score(Finding(passed=not score.passed, reason=_say([score])))
+        return _raised(self.name, score) or self._score(
+            Finding(passed=not score.passed, reason=_say([score]))
+        )
 
     def check(self, value: Any) -> Finding:
         finding = cast("Checks", self.scorer).check(value)

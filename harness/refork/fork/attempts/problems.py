@@ -59,6 +59,12 @@ _CLIENTS: Final = frozenset(
         "urllib3",
     }
 )
+_UNUSABLE_ANSWERS: Final = frozenset(
+    {"ContentFilterError", "ModelBehaviorError", "OutputParserException", "UnexpectedModelBehavior"}
+)
+"""Exceptions of agent frameworks: the model answered, and the answer was no call, or no output, that they can use."""
+_NO_ANSWER: Final = "Invalid response"
+"""How Pydantic AI begins its words on a response that is not of the provider's protocol."""
 _OF_REFORK: Final = {
     AnswerMissingError: ErrorKind.ANSWER_MISSING,
     ToolDeniedError: ErrorKind.DENIED,
@@ -80,6 +86,11 @@ def trial_error(error: BaseException, *, seconds: float | None = None, own: bool
     kind = ErrorKind.APPLICATION if own else kind_of(error)
     message = message or "it says nothing more"
     return TrialError(type=name_of(error), message=message, own=own, kind=kind)
+
+
+def is_of_the_answer(name: str, message: str) -> bool:
+    """Return whether a framework raised the exception ``name`` because it could not use what the model answered."""
+    return name in _UNUSABLE_ANSWERS and not message.startswith(_NO_ANSWER)
 
 
 def kind_of(error: BaseException) -> ErrorKind:

@@ -11,14 +11,14 @@ from pydantic import TypeAdapter
 
 from refork.answer_cache import CachedAnswer
 from refork.errors import ReforkError, UnreadableAnswerError
-from refork.fork.attempts.problems import is_of_a_client
+from refork.fork.attempts.problems import is_of_a_client, is_of_the_answer
 from refork.fork.attempts.sdk_watch import SdkWatch
 from refork.fork.http_steps.exchanges import Exchanges
 from refork.frameworks.protocol import ModelCall, Reply
 from refork.http_calls import watching
 from refork.http_calls.formats import Reading
 from refork.records import Json
-from refork.redaction.error_text import summary
+from refork.redaction.error_text import message_of, name_of, summary
 from refork.values.nesting import DEEPEST, is_nested_too_deeply
 
 _OVER: Final = (asyncio.CancelledError, KeyboardInterrupt, SystemExit, DBOSWorkflowCancelledError)
@@ -90,11 +90,13 @@ def _ending_like(reply: Reply, reading: Reading | None) -> Reply:
 
 
 def is_own(error: BaseException, exchanges: Exchanges | None) -> bool:
-    """Return whether the step's code raised the error because of a model's answer, which is then the result of the
-    run.
+    """Return whether the step's code, or the framework, raised the error because of a model's answer, which is then
+    the result of the run.
     """
-    if exchanges is None or isinstance(error, TimeoutError | ReforkError):
+    if isinstance(error, TimeoutError | ReforkError):
         return False
+    if exchanges is None:
+        return is_of_the_answer(name_of(error), message_of(error))
     return exchanges.seen or not is_of_a_client(error)
 
 

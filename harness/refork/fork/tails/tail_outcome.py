@@ -10,6 +10,7 @@ from refork.dbos.evals_database.checkpoints import checkpoints
 from refork.dbos.replay.admission import ForkState
 from refork.errors import ReforkError
 from refork.fork.attempts import trial_error
+from refork.fork.attempts.problems import is_of_the_answer
 from refork.fork.tails.cached_steps import CachedSteps
 from refork.fork.tails.trajectory_recorder import TrajectoryRecorder
 from refork.fork.trials.scheduled_trial import AnswerRecorder, ScheduledTrial
@@ -123,4 +124,5 @@ def _error(line: str, steps: Sequence[Step]) -> TrialError:
     kind, _, message = line.partition(": ")
     models = [step for step in steps if step.kind is StepKind.MODEL]
     unreached = bool(models) and models[-1].error is not None
-    return TrialError(type=kind, message=message or kind, own=not unreached)
+    own = not unreached or is_of_the_answer(kind, message)
+    return TrialError(type=kind, message=message or kind, own=own)

@@ -1,5 +1,6 @@
 """``[tool.refork.prices]`` as it is written, and what is said of a mistake in it."""
 
+import json
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -66,3 +67,12 @@ def test_a_mistake_is_said_with_the_model_and_what_to_write(tmp_path: Path, line
 def test_only_the_file_gives_prices(tmp_path: Path) -> None:
     with pytest.raises(BadInputError, match="unknown option '--agent-evals-prices'"):
         load_config(tmp_path, overrides={"prices": {}}, environ={})
+
+
+def test_the_model_of_the_demo_has_an_example_price() -> None:
+    example = Path(__file__).parents[4] / "examples" / "analyst"
+    load_config(example, environ={})
+    asked = (example / "recordings" / "answers.jsonl").read_text(encoding="utf-8").splitlines()[1]
+    price = project_price(json.loads(asked)["request"]["model"])
+    assert price is not None
+    assert price.example

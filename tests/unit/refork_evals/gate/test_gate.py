@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from refork.errors import BadFileError, BadInputError
 from refork.records import Request
 from refork.records.outcome import ErrorKind, TrialError
@@ -129,6 +131,31 @@ def test_what_is_no_longer_the_same_case_is_not_compared(changed: dict[str, Any]
     assert said in found.said
     assert "--agent-evals-update-baseline" in found.said
     assert judged({"a": "+" * 12}, baseline, lenient=Leniency(changed=True)).passes
+
+
+@pytest.mark.parametrize(
+    ("marks", "finding"),
+    [
+        ("-" * 6 + "!", GateFinding.REGRESSED),
+        ("++-!!+!!+", GateFinding.ERROR),
+        ("++!" * 4 + "+" * 20 + "!", GateFinding.UNCHANGED),
+    ],
+    ids=["the measured trials alone show it", "with those that were lost", "too few were lost to matter"],
+)
+def test_a_trial_that_could_not_be_measured_is_no_pass(marks: str, finding: GateFinding) -> None:
+    (found,) = judged({"a": marks}, ONE).cases
+    assert found.finding is finding
+    assert found.blocks is (finding is not GateFinding.UNCHANGED)
+    if finding is GateFinding.ERROR:
+        passes, lost = marks.count("+"), marks.count("!")
+        seen = f"{passes} of {len(marks)} passed, {lost} could not be measured"
+        assert found.said.startswith(f"{seen}, before 29 of 30 and all measured; the first: ")
+        assert not judged({"a": marks}, ONE, lenient=Leniency(errors=True)).passes
+
+
+@given(marks=st.text("+-!", min_size=1, max_size=60))
+def test_no_gate_passes_because_a_failure_could_not_be_measured(marks: str) -> None:
+    assert judged({"a": marks.replace("!", "-")}, ONE).passes or not judged({"a": marks}, ONE).passes
 
 
 def test_a_new_case_blocks_only_where_it_fails() -> None:

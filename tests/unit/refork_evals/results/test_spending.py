@@ -5,6 +5,8 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
+from hypothesis import given
+from hypothesis import strategies as st
 from refork.records.outcome import Trial
 from refork.records.usage import Spending, Usage
 from refork_evals.results import Cell
@@ -51,6 +53,29 @@ def test_a_tail_pays_only_for_the_calls_that_it_made() -> None:
     found = reused([cell(tail)])
     assert found is not None
     assert (found.trials, found.tokens) == (0, 100)
+
+
+@given(st.lists(st.tuples(st.sampled_from(["paid", "reused", "resumed"]), st.booleans()), max_size=8))
+def test_paid_and_reused_add_up_to_all_that_answers_took(kinds: list[tuple[str, bool]]) -> None:
+    steps = (model_step(2, tokens=(80, 20)), model_step(3, tokens=(8, 2)))
+    trials = [
+        replace(
+            trial(number, usage=Usage(calls=2, input_tokens=88, output_tokens=22)),
+            trajectory=steps,
+            reused=kind == "reused",
+            answered_at=NOON if kind == "reused" else None,
+            resumed=kind == "resumed",
+            reused_steps=frozenset({2}) if is_partly else frozenset(),
+        )
+        for number, (kind, is_partly) in enumerate(kinds)
+    ]
+    cells = [cell(*trials)] if trials else []
+    now, before = paid(cells), reused(cells)
+    tokens, cost = (0, Decimal(0)) if before is None else (before.tokens, before.cost_usd or Decimal(0))
+    assert now.tokens + tokens == sum(each.usage.total_tokens for each in cells)
+    assert (now.cost_usd or Decimal(0)) + cost == sum(
+        (each.cost_usd or Decimal(0) for each in cells), Decimal(0)
+    )
 
 
 def test_one_unknown_price_makes_the_cost_unknown_and_no_other_figure() -> None:

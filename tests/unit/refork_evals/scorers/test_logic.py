@@ -8,7 +8,12 @@ from refork_evals import Sample, scorer
 from refork_evals.scorers.registry import forget_scorers
 from support.evals_builders import score
 
-YES, NO, BROKEN = {"contains": "fell"}, {"contains": "rose"}, {"broken": None}
+YES, NO, BROKEN, UNREADABLE = (
+    {"contains": "fell"},
+    {"contains": "rose"},
+    {"broken": None},
+    {"unreadable": None},
+)
 
 
 @pytest.fixture(autouse=True)
@@ -16,6 +21,10 @@ def broken_scorer() -> Generator[None]:
     @scorer("broken")
     async def broken(sample: Sample) -> bool:
         raise RuntimeError("no connection")
+
+    @scorer("unreadable")
+    def unreadable(sample: Sample) -> bool:
+        raise ValueError("no number in it")
 
     yield
     forget_scorers()
@@ -35,6 +44,12 @@ def broken_scorer() -> Generator[None]:
         pytest.param({"not": NO}, True, id="not-a-failure"),
         pytest.param({"not": YES}, False, id="not-a-pass"),
         pytest.param({"not": BROKEN}, None, id="not-an-error"),
+        pytest.param({"all": [YES, UNREADABLE]}, False, id="one-of-all-cannot-read-it"),
+        pytest.param({"any": [NO, UNREADABLE]}, False, id="one-of-any-cannot-read-it"),
+        pytest.param({"any": [UNREADABLE, YES]}, True, id="another-of-any-can-read-it"),
+        pytest.param({"any": [UNREADABLE, BROKEN]}, None, id="one-cannot-read-it-and-one-cannot-say"),
+        pytest.param({"not": UNREADABLE}, False, id="what-cannot-be-read-is-no-pass"),
+        pytest.param({"not": {"not": UNREADABLE}}, False, id="however-often-it-is-negated"),
         pytest.param({"any": [NO, {"not": {"all": [YES, NO]}}]}, True, id="nested"),
     ],
 )
@@ -54,6 +69,9 @@ def test_a_failure_says_what_each_part_found() -> None:
 def test_an_error_names_the_part_that_raised() -> None:
     assert score({"all": [YES, BROKEN]}, "it fell").error == "broken: RuntimeError: no connection"
     assert score({"not": BROKEN}, "it fell").error == "broken: RuntimeError: no connection"
+    unread = "unreadable: could not read the answer: ValueError: no number in it"
+    assert score({"not": UNREADABLE}, "it fell").error == unread
+    assert score({"any": [NO, UNREADABLE]}, "it fell").error == unread
 
 
 def test_parts_after_the_one_that_settles_it_are_not_asked() -> None:

@@ -89,13 +89,19 @@ def test_a_scorer_may_be_async() -> None:
     assert score({"mine": {}}, "awaited").reason == "awaited"
 
 
-def test_a_scorer_that_raises_gives_an_error_in_one_line() -> None:
+@pytest.mark.parametrize(
+    ("error", "passed", "said"), [(ValueError, False, "could not read the answer: "), (OSError, None, "")]
+)
+def test_a_scorer_that_raises_gives_an_error_in_one_line(
+    error: type[Exception], passed: bool | None, said: str
+) -> None:
     @scorer("mine")
     def mine(sample: Sample) -> bool:
-        raise ValueError("first\nsecond \x1b[31m")
+        raise error("first\nsecond \x1b[31m")
 
     found = score({"mine": {}}, "x")
-    assert found == Score(scorer="mine", passed=None, error=r"ValueError: first second \x1b[31m")
+    expected = rf"{said}{error.__name__}: first second \x1b[31m"
+    assert found == Score(scorer="mine", passed=passed, error=expected)
 
 
 def test_an_interrupt_is_not_swallowed() -> None:

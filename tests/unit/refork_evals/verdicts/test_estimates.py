@@ -10,6 +10,7 @@ from refork.records.outcome import Trial
 from refork_evals.results import Cell, Score, ScoredTrial, Verdict
 from refork_evals.results.estimates import Mean
 from refork_evals.verdicts.estimates import all_of_k, any_of_k, at_k, mean, scorer_rates
+from scipy.stats import ttest_1samp
 
 
 def cell(passes: int, failures: int, errors: int = 0) -> Cell:
@@ -84,21 +85,30 @@ def test_a_scorer_that_only_broke_has_no_interval() -> None:
 
 
 def test_a_number_has_its_mean_and_the_interval_of_scipys_bca() -> None:
-    values = [0.2, 0.4, 0.5, 0.55, 0.6, 0.9, 0.95, 3.0]
+    values = [0.2, 0.4, 0.5, 0.55, 0.6, 0.9, 0.95] * 3 + [5.0]
     (rate,) = scorer_rates([scored(said("own", True, value)) for value in values])
     assert rate.mean is not None
     assert rate.mean.value == pytest.approx(statistics.mean(values))
-    assert (rate.mean.count, rate.mean.method, rate.mean.note) == (8, "BCa", "")
+    assert (rate.mean.count, rate.mean.method, rate.mean.note) == (22, "BCa", "")
     assert rate.mean.low is not None
     assert rate.mean.high is not None
-    normal = 1.96 * statistics.stdev(values) / math.sqrt(8)
+    normal = 1.96 * statistics.stdev(values) / math.sqrt(22)
     # BCa follows the outlier on the right, which an interval of the normal distribution does not.
     assert rate.mean.high > rate.mean.value + normal
     assert rate.mean.low > rate.mean.value - normal
 
 
+def test_few_numbers_have_students_interval() -> None:
+    values = [0.2, 0.4, 0.5, 0.55, 3.0]
+    found, student = mean(values), ttest_1samp(values, 0).confidence_interval()
+    assert found is not None
+    assert (found.method, found.note) == ("Student", "")
+    assert found.low == pytest.approx(student.low)
+    assert found.high == pytest.approx(student.high)
+
+
 def test_the_same_numbers_give_the_same_interval() -> None:
-    values = [random.Random(4).gauss(0, 1) for _ in range(12)]
+    values = [random.Random(4).gauss(0, 1) for _ in range(24)]
     assert mean(values) == mean(values)
 
 
@@ -119,7 +129,7 @@ def test_where_there_is_no_interval_it_says_why() -> None:
     same = mean([0.1] * 3)
     assert same is not None
     assert (same.value, same.low, same.method) == (0.1, None, None)
-    assert same.note == "all values are the same, so resampling them finds no interval"
+    assert same.note == "all values are the same, so they have no interval"
     assert mean([]) is None
     assert mean([math.inf, math.nan]) is None
 

@@ -36,6 +36,12 @@ def test_without_a_gate_the_headline_stands_first_and_candidates_are_compared() 
     assert re.search(r"- \*\*careful beside current&#58; (improved|trade-off|inconclusive)", text)
 
 
+def test_what_was_paid_and_what_whole_reruns_would_have_taken_stand_last() -> None:
+    *_, paid, _, whole = render(realistic()).strip().splitlines()
+    assert plain("paid now: 102 answers, 194k tokens, $0.024") in paid
+    assert plain("105 whole reruns would have taken: 813k tokens, $0.14, one after another 14 min;") in whole
+
+
 @pytest.mark.parametrize("made", [realistic(), everything(), evaluation(), gated(hostile=True)])
 def test_whatever_a_model_said_is_text(made: object) -> None:
     text = render(made)  # type: ignore[arg-type]

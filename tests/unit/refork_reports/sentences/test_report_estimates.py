@@ -3,7 +3,8 @@
 import json
 from dataclasses import replace
 
-from refork_evals.results import Cell, Score, ScoredTrial, Verdict
+import pytest
+from refork_evals.results import Cell, Method, Score, ScoredTrial, Verdict
 from refork_reports.formats.html import render
 from refork_reports.results_json import dumps
 from refork_reports.sentences.estimates import estimates
@@ -28,12 +29,20 @@ def test_each_scorer_and_each_k_is_told_in_a_few_characters() -> None:
     assert told(numbered()) == {
         "not_contains": "4/10 17–69%",
         "regex": "4/10 17–69%",
-        "closeness": "4/10 17–69%, mean 0.45 (0.28 to 0.63)",
+        "closeness": "4/10 17–69%, mean 0.45 (0.2334 to 0.6666)",
         "pass@3": "83%",
         "pass^3": "3%",
         "pass@5": "98%",
         "pass^5": "0%",
     }
+
+
+@pytest.mark.parametrize("method", [Method.SEQUENTIAL, Method.BASELINE])
+def test_where_trials_stopped_on_what_they_showed_each_k_is_about_so_much(method: Method) -> None:
+    figures = {each.name: each for each in estimates(replace(numbered(), method=method))}
+    assert figures["pass^3"].text == "≈3%"
+    assert figures["pass^3"].note.endswith("stopped on what they showed: up to 14 points too high or too low")
+    assert figures["regex"].text == "4/10"
 
 
 def test_what_would_only_repeat_the_pass_rate_is_left_out() -> None:
@@ -61,7 +70,7 @@ def test_the_page_shows_them_and_escapes_the_names_of_scorers() -> None:
         evaluation(replace(misleading_summary(), cells=(replace(numbered(), trials=tuple(hostile)),)))
     )
     assert "pass@3" in page
-    assert "mean 0.45 (0.28 to 0.63)" in page
+    assert "mean 0.45 (0.2334 to 0.6666)" in page
     assert "<blink>" not in page
     assert "&lt;blink&gt;" in page
 
@@ -73,5 +82,5 @@ def test_results_json_holds_them_in_full() -> None:
     assert found["at_k"][1]["pass_hat_k"] == 4 / 120
     assert found["scorers"][2]["mean"] == {
         "count": 10, "value": 0.45, "low": found["scorers"][2]["mean"]["low"],
-        "high": found["scorers"][2]["mean"]["high"], "method": "BCa", "note": "",
+        "high": found["scorers"][2]["mean"]["high"], "method": "Student", "note": "",
     }  # fmt: skip
