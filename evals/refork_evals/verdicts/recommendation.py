@@ -41,14 +41,8 @@ def _recommendation(
     )
     effects = tuple(_effect(name, cases, len(failures), changes.get(name)) for name in names)
     chosen = _choice(effects)
-    is_chosen = isinstance(chosen, CandidateEffect)
-    return Recommendation(
-        agent=agent,
-        failures=failures,
-        candidates=effects,
-        variant=chosen.variant if is_chosen else None,
-        reason=None if is_chosen else chosen,
-    )
+    variant, reason = (chosen.variant, None) if isinstance(chosen, CandidateEffect) else (None, chosen)
+    return Recommendation(agent=agent, failures=failures, candidates=effects, variant=variant, reason=reason)
 
 
 def _effect(name: str, cases: Sequence[CaseResult], failures: int, change: Change | None) -> CandidateEffect:
