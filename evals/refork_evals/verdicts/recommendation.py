@@ -82,7 +82,7 @@ def _effect(name: str, cases: Sequence[CaseResult], failures: int, change: Chang
 
 
 def _fails(cell: Cell | None) -> bool:
-    return cell is not None and cell.verdict is Verdict.FAIL
+    return cell is not None and cell.verdict.is_bad
 
 
 def _passes(cell: Cell | None) -> bool:

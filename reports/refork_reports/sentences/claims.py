@@ -58,9 +58,9 @@ def fixes(effect: CandidateEffect) -> str:
     """fixes 1 of 2 failures."""
     settled = humanize.plural(len(effect.settles), "case") if effect.settles else ""
     if not effect.fixes and settled:
-        return f"passes {settled} that current leaves undecided"
+        return f"passes {settled} that current does not pass"
     said = f"fixes {len(effect.fixes)} of {humanize.plural(effect.failures, 'failure')}"
-    return f"{said} and passes {settled} that current leaves undecided" if settled else said
+    return f"{said} and passes {settled} that current does not pass" if settled else said
 
 
 def beside(cell: Cell) -> str:
@@ -88,9 +88,9 @@ def effect(cell: Cell, current: Cell | None) -> str:
     """Name what a candidate does to another case, as far as the verdicts of the two say it."""
     if cell.verdict is Verdict.PASS:
         return "passes"
-    if cell.verdict is not Verdict.FAIL:
+    if not cell.verdict.is_bad:
         return "nothing said of"
-    return "fails, as current does," if current is not None and current.verdict is Verdict.FAIL else "breaks"
+    return "fails, as current does," if current is not None and current.verdict.is_bad else "breaks"
 
 
 def alternatives(result: CaseResult) -> tuple[tuple[Cell, ...], str]:
@@ -100,7 +100,7 @@ def alternatives(result: CaseResult) -> tuple[tuple[Cell, ...], str]:
     yet where the number of trials was fixed.
     """
     current = result.cell(CURRENT)
-    if current is None or current.verdict not in (Verdict.FAIL, Verdict.INCONCLUSIVE):
+    if current is None or current.verdict is Verdict.PASS or not current.verdict.is_measured:
         return (), ""
     passing = [each for each in result.cells if each.variant != CURRENT and each.verdict is Verdict.PASS]
     shown = [each for each in result.fixes if each.beside is Change.IMPROVED]

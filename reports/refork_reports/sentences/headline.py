@@ -6,7 +6,7 @@ from typing import Final
 
 from refork.records.variant import CURRENT
 from refork.text import numbers as humanize
-from refork_evals.results import CaseResult, Gate, SuiteResult, Verdict
+from refork_evals.results import WORST_FIRST, CaseResult, Gate, SuiteResult, Verdict
 
 from refork_reports.sentences import claims
 from refork_reports.sentences import gate as gate_words
@@ -14,11 +14,12 @@ from refork_reports.sentences import gate as gate_words
 _WORDS: Final = {
     Verdict.PASS: "Current passes",
     Verdict.FAIL: "Current fails",
+    Verdict.HELD: "Current has not dropped",
+    Verdict.DROPPED: "Current dropped",
     Verdict.INCONCLUSIVE: "Undecided",
     Verdict.ERROR: "Not measured",
     Verdict.STALE: "Stale",
 }
-_WORST_FIRST: Final = (Verdict.FAIL, Verdict.ERROR, Verdict.STALE, Verdict.INCONCLUSIVE, Verdict.PASS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,13 +59,14 @@ def _of_gate(gate: Gate) -> Headline:
 def _of_current(results: Sequence[CaseResult]) -> Headline:
     found = [cell.verdict for result in results if (cell := result.cell(CURRENT))]
     counts = {verdict: found.count(verdict) for verdict in Verdict}
-    worst = next((verdict for verdict in _WORST_FIRST if counts[verdict]), Verdict.INCONCLUSIVE)
+    worst = next((verdict for verdict in WORST_FIRST if counts[verdict]), Verdict.INCONCLUSIVE)
     said = "; ".join(_counted(counts, len(results))) or "the current prompts were not run"
     return Headline(verdict=worst, word=_WORDS[worst], text=_sentence(said))
 
 
 def _counted(counts: Mapping[Verdict, int], total: int) -> list[str]:
     failing, passing = counts[Verdict.FAIL], counts[Verdict.PASS]
+    held, dropped = counts[Verdict.HELD], counts[Verdict.DROPPED]
     words = [
         (counts[Verdict.INCONCLUSIVE], "is undecided", "are undecided"),
         (counts[Verdict.ERROR], "could not be measured", "could not be measured"),
@@ -76,6 +78,10 @@ def _counted(counts: Mapping[Verdict, int], total: int) -> list[str]:
         words.insert(0, (passing, "passes", "pass"))
     elif passing:
         first = [f"the current prompts pass {_of(passing, total)}"]
+    first += [f"the current prompts dropped in {_of(dropped, total)}"] * bool(dropped)
+    first += [
+        f"they held in {held:,}" if dropped else f"the current prompts held in {_of(held, total)}"
+    ] * bool(held)
     rest = humanize.listed(
         [f"{count} {one if count == 1 else several}" for count, one, several in words if count]
     )
