@@ -40,7 +40,7 @@ def judged(draw: st.DrawFn, number: int) -> CaseResult:
 @st.composite
 def evaluations(draw: st.DrawFn) -> SuiteResult:
     results = [draw(judged(number)) for number in range(draw(st.integers(1, 5)))]
-    finding = draw(st.sampled_from([None, GateFinding.REGRESSED, GateFinding.UNCHANGED]))
+    finding = draw(st.sampled_from([None, GateFinding.REGRESSED, GateFinding.HELD]))
     gate = None
     if finding is not None:
         blocks = finding is GateFinding.REGRESSED

@@ -68,7 +68,7 @@ def test_where_no_single_prompt_fixes_all_none_is_recommended() -> None:
 
 @pytest.mark.parametrize("blocks", [True, False])
 def test_with_a_gate_the_headline_is_the_gates(blocks: bool) -> None:
-    found = GateFinding.REGRESSED if blocks else GateFinding.UNCHANGED
+    found = GateFinding.REGRESSED if blocks else GateFinding.HELD
     gate = Gate(cases=(GateCase(case="small", finding=found, blocks=blocks),), baseline="baseline.json")
     said = headline(replace(realistic(), gate=gate))
     assert said.word == ("Gate fails" if blocks else "Gate passes")
