@@ -26,12 +26,12 @@ class FixTest(StrEnum):
 class CandidateEffect:
     """What a candidate does to the cases of its agent, whose names are listed.
 
-    ``failures`` counts the cases that ``current`` fails, or dropped in. ``fixes`` are those of them that the candidate
-    passes and is shown to be better in, by ``test``; ``settles`` are such cases that ``current`` neither passes nor
-    fails. ``unshown`` are failures that it passes without being shown to be better. ``guards`` counts the guards: it
-    passes those ``intact``, fails those ``broken``, and fails those ``failing_too``, as ``current`` does. In cases
-    ``worse`` it is shown to be worse; ``fails`` are other cases that it fails and ``current`` passes, where that is not
-    shown.
+    ``failures`` counts the cases that ``current`` fails, or dropped in. ``fixes`` are those of them that the
+    candidate passes and is shown to be better in, by ``test``; ``settles`` are such cases that ``current`` neither
+    passes nor fails. ``unshown`` are failures that it passes without being shown to be better. ``guards`` counts
+    the guards: it passes those ``intact``, fails those ``broken`` or is shown to be worse in them, and fails those
+    ``failing_too``, as ``current`` does. In cases ``worse`` it is shown to be worse; ``fails`` are other cases that
+    it fails and ``current`` passes, where that is not shown.
     ``change`` is its comparison with ``current`` over all cases, None where other agents' cases are part of it.
     """
 

@@ -55,7 +55,9 @@ def _effect(name: str, cases: Sequence[CaseResult], failures: int, change: Chang
         if cell.fixes and not result.not_red
     ]
     guards = [(result.case.name, cell, current) for result, cell, current in tried if result.case.guard]
-    worse = tuple(result.case.name for result, cell, _ in tried if cell.beside is Change.REGRESSED)
+    broken = tuple(case for case, cell, current in guards if _breaks(cell, current))
+    lost = tuple(result.case.name for result, cell, _ in tried if cell.beside is Change.REGRESSED)
+    worse = tuple(case for case in lost if case not in broken)
     return CandidateEffect(
         variant=name,
         failures=failures,
@@ -67,9 +69,9 @@ def _effect(name: str, cases: Sequence[CaseResult], failures: int, change: Chang
             if _fails(current) and cell.verdict is Verdict.PASS and not cell.fixes and not result.not_red
         ),
         guards=sum(result.case.guard for result in cases),
-        intact=tuple(case for case, cell, _ in guards if cell.verdict is Verdict.PASS),
-        broken=tuple(case for case, cell, current in guards if _fails(cell) and not _fails(current)),
-        failing_too=tuple(case for case, cell, current in guards if _fails(cell) and _fails(current)),
+        intact=tuple(case for case, cell, _ in guards if cell.verdict is Verdict.PASS and case not in broken),
+        broken=broken,
+        failing_too=tuple(case for case, cell, _ in guards if _fails(cell) and case not in broken),
         worse=worse,
         fails=tuple(
             result.case.name
@@ -79,6 +81,11 @@ def _effect(name: str, cases: Sequence[CaseResult], failures: int, change: Chang
         test=_test([cell for _, cell, _ in fixing]),
         change=change,
     )
+
+
+def _breaks(cell: Cell, current: Cell | None) -> bool:
+    """Whether a guard is lost: it fails and ``current`` does not, or it is shown to be worse."""
+    return cell.beside is Change.REGRESSED or (_fails(cell) and not _fails(current))
 
 
 def _fails(cell: Cell | None) -> bool:

@@ -156,7 +156,8 @@ def evaluate(
     """
     cases = corrected(results, alpha)
     cells = [cell for result in cases for cell in result.cells]
-    comparisons = compare(arms_of(cells), alpha=alpha, margin=margin)
+    guards = {result.case.name for result in cases if result.case.guard}
+    comparisons = compare(arms_of(cells, guards), alpha=alpha, margin=margin)
     return SuiteResult(
         cases=cases,
         started_at=started_at,

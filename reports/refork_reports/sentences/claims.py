@@ -86,6 +86,8 @@ def unfixed(best: Cell | None, *, not_red: bool = False) -> str:
 
 def effect(cell: Cell, current: Cell | None) -> str:
     """Name what a candidate does to another case, as far as the verdicts of the two say it."""
+    if cell.beside is Change.REGRESSED:
+        return "makes worse"
     if cell.verdict is Verdict.PASS:
         return "passes"
     if not cell.verdict.is_bad:
