@@ -73,8 +73,8 @@ def raise_unless_passed(
     """Keep the numbers with the item. Raises NotPassedError unless its verdict passes."""
     item.user_properties += _properties(cell)
     is_candidate = cell.variant != CURRENT
-    if not is_candidate and result.not_red:
-        item.add_report_section("call", "agent eval", f"not red: {phrases.NOT_RED}")
+    if not is_candidate and (doubt := phrases.doubt_of(result)):
+        item.add_report_section("call", "agent eval", f"{doubt}: {phrases.about_doubt(result)}")
     passes = cell.verdict is Verdict.PASS if is_candidate else outcomes.passes(cell)
     if not passes:
         text = explanation(result, cell, test_failure)

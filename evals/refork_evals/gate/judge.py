@@ -23,6 +23,7 @@ from refork_evals.results import (
     SuiteDrop,
     Verdict,
 )
+from refork_evals.statistics.strata import Pair, largest_mean_drop
 from refork_evals.statistics.stratified import p_of_drop
 from refork_evals.verdicts.cells import counts_of, first_error
 
@@ -206,14 +207,38 @@ def _rate(cell: Cell) -> str:
 def _suite(
     measured: Sequence[tuple[CaseResult, Cell]], plans: Mapping[str, TrialPlan], level: float
 ) -> SuiteDrop | None:
-    strata = [
-        plan.stratum(counts_of(cell))
+    compared = [
+        (cell, plan)
         for result, cell in measured
         if cell.comparison is not None and isinstance(plan := plans[result.case.name], BaselinePlan)
     ]
-    if not level or not strata:
+    if not level or not compared:
         return None
-    return SuiteDrop(p_value=p_of_drop(strata), level=level, cases=len(strata))
+    return SuiteDrop(
+        p_value=p_of_drop([plan.stratum(counts_of(cell)) for cell, plan in compared]),
+        level=level,
+        cases=len(compared),
+        at_most=_largest_mean_drop(compared),
+    )
+
+
+def _largest_mean_drop(compared: Sequence[tuple[Cell, BaselinePlan]]) -> float | None:
+    """The mean drop over the cases that is ruled out at 5%; None where a case has no trials.
+
+    Of each case the first trials count, whose number nothing that they showed has chosen. One that could not be
+    measured is no pass.
+    """
+    pairs = [
+        Pair(
+            passes=sum(each.passed is True for each in first),
+            trials=len(first),
+            passes_before=plan.before,
+            trials_before=plan.trials_before,
+        )
+        for cell, plan in compared
+        if (first := cell.trials[: plan.first])
+    ]
+    return largest_mean_drop(pairs) if len(pairs) == len(compared) else None
 
 
 def _from_what(cells: Iterable[Cell]) -> list[str]:

@@ -207,6 +207,11 @@ class CaseResult:
     fingerprint: Fingerprint | None = None
     place: str = ""
 
+    @property
+    def not_green(self) -> bool:
+        """Return whether production's answer fails the expectations of a guard, which then contain a mistake."""
+        return self.case.guard and self.recorded is not None and self.recorded.passed is False
+
     def cell(self, variant: str) -> Cell | None:
         return next((cell for cell in self.cells if cell.variant == variant), None)
 

@@ -35,11 +35,15 @@ class GateCase:
 
 @dataclass(frozen=True, kw_only=True)
 class SuiteDrop:
-    """The test of all cases together: many small drops that no single one shows. ``level`` is its share of alpha."""
+    """The test of all cases together: many small drops that no single one shows. ``level`` is its share of alpha.
+
+    ``at_most`` is the mean drop over the cases that is ruled out at 5%, as a share; None where it is not known.
+    """
 
     p_value: float
     level: float
     cases: int
+    at_most: float | None = None
 
     @property
     def dropped(self) -> bool:

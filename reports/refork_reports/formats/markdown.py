@@ -79,9 +79,8 @@ def _gate_notes(evaluation: SuiteResult) -> Iterator[str]:
         mark = "❌ " if case.blocks else ""
         again = f"<br><code>{plain(case.command)}</code>" if case.blocks and case.command else ""
         yield f"- {mark}**{plain(case.case)}**, {case.finding.value}: {plain(case.said)}{again}"
-    for note in (*gate.notes, gate.could_find):
-        if note:
-            yield f"- {plain(note)}"
+    for note in gate_words.notes(gate):
+        yield f"- {plain(note)}"
 
 
 def _table(evaluation: SuiteResult) -> str:

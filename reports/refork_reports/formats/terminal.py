@@ -120,7 +120,7 @@ def _rows(result: CaseResult) -> list[_Row]:
 def _recorded_row(result: CaseResult) -> _Row:
     said = phrases.recorded_says(result)
     texts = dict.fromkeys(_HEADINGS, "") | {"variant": RECORDED, "verdict": f"  {said}"}
-    return _Row(texts=texts, style="inconclusive" if result.not_red else "dim")
+    return _Row(texts=texts, style="inconclusive" if phrases.doubt_of(result) else "dim")
 
 
 def _cell_row(cell: Cell) -> _Row:
@@ -187,8 +187,9 @@ def _notes_of(result: CaseResult, width: int) -> list[Line]:
     for (verdict, reason), variants in said.items():
         of = "" if len(variants) == len(result.cells) else f" ({', '.join(variants)})"
         lines += _wrapped(f"{_ICONS[verdict]} {result.case.name}{of}: {reason}", width, verdict.value)
-    if result.not_red:
-        lines += _wrapped(f"{_ICONS['inconclusive']} {result.case.name} is not red: {phrases.NOT_RED}", width)
+    if doubt := phrases.doubt_of(result):
+        why = f"{result.case.name} is {doubt}: {phrases.about_doubt(result)}"
+        lines += _wrapped(f"{_ICONS['inconclusive']} {why}", width)
     return lines
 
 
@@ -239,8 +240,8 @@ def _gate(evaluation: SuiteResult, width: int) -> list[Line]:
             lines += _wrapped(f"    {case.command}", width, "dim", indent="      ")
     said = gate_words.suite_line(gate)
     lines += _wrapped(f"  {said}", width, "fail", indent="    ") if said else []
-    for note in (*gate.notes, gate.could_find):
-        lines += _wrapped(f"  {note}", width, "dim", indent="    ") if note else []
+    for note in gate_words.notes(gate):
+        lines += _wrapped(f"  {note}", width, "dim", indent="    ")
     return lines
 
 

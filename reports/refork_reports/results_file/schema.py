@@ -280,6 +280,9 @@ class CaseEntry(Entry):
     step: int = Field(description="the fork point")
     expect: Annotated[list[dict[str, Any]], Of(lambda result: [dict(each) for each in result.case.expect])]
     not_red: bool = Field(description="the recorded failure meets the case's own expectations")
+    not_green: bool = Field(
+        default=False, description="the recorded answer of a guard fails the guard's own expectations"
+    )
     winners: list[str]
     run: Annotated[RunEntry, Of("case")]
     fork: Annotated[ForkEntry | None, Of("outcome")]
@@ -299,6 +302,7 @@ class SuiteDropEntry(Entry):
     level: float
     cases: int
     dropped: bool
+    at_most: float | None = None
 
 
 class GateEntry(Entry):

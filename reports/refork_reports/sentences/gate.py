@@ -1,10 +1,11 @@
 """The gate in words, for every place that shows it."""
 
+import math
 from collections.abc import Iterator
 from typing import Final
 
 from refork.text import numbers as humanize
-from refork_evals.results import Gate, GateCase, GateFinding
+from refork_evals.results import Gate, GateCase, GateFinding, SuiteDrop
 
 LOUD: Final = frozenset(
     {
@@ -39,6 +40,19 @@ def notable_findings(gate: Gate) -> Iterator[GateCase]:
     """Return the findings that need a line of their own, blocking ones first."""
     loud = [case for case in gate.cases if case.finding in LOUD or case.blocks]
     return iter(sorted(loud, key=lambda case: not case.blocks))
+
+
+def notes(gate: Gate) -> list[str]:
+    """What else a reviewer should know, the mean drop that is ruled out first."""
+    return [note for note in (_mean(gate.suite), *gate.notes, gate.could_find) if note]
+
+
+def _mean(suite: SuiteDrop | None) -> str:
+    if suite is None or suite.dropped or suite.at_most is None:
+        return ""
+    points = math.ceil(round(100 * suite.at_most, 6))
+    size = f" of more than {points} points" if points else ""
+    return f"no mean drop{size} over {humanize.plural(suite.cases, 'case')}"
 
 
 def suite_line(gate: Gate) -> str:

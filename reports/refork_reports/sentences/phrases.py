@@ -10,6 +10,10 @@ NOT_RED: Final = (
     "The recorded answer meets this case's own expectations, so the case would not have caught the failure. "
     "Tighten `expect` in its case.yaml until the recorded answer fails."
 )
+NOT_GREEN: Final = (
+    "The recorded answer of this guard fails the guard's own expectations, so the guard measures a mistake in them. "
+    "Correct `expect` in its case.yaml until the recorded answer passes."
+)
 _ADVICE: Final = {
     Verdict.STALE: (
         "Nothing at or after the fork point has run. If the change to the code was not meant, undo it; "
@@ -54,12 +58,22 @@ def advice(verdict: Verdict) -> str:
     return _ADVICE.get(verdict, "")
 
 
+def doubt_of(result: CaseResult) -> str:
+    """Return ``not red`` or ``not green`` if the recorded answer contradicts the case's expectations, else nothing."""
+    return "not red" if result.not_red else "not green" if result.not_green else ""
+
+
+def about_doubt(result: CaseResult) -> str:
+    """Explain :func:`doubt_of`; empty where there is none."""
+    return {"not red": NOT_RED, "not green": NOT_GREEN}.get(doubt_of(result), "")
+
+
 def recorded_says(result: CaseResult) -> str:
     """Return the result of production's answer under the case's own expectations: fail, pass, not red, error or a
     dash.
     """
-    if result.not_red:
-        return "not red"
+    if doubt := doubt_of(result):
+        return doubt
     if result.recorded is None:
         return humanize.UNKNOWN
     return {True: "pass", False: "fail", None: "error"}[result.recorded.passed]

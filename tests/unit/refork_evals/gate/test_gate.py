@@ -112,6 +112,27 @@ def test_beside_a_baseline_a_case_held_or_dropped_and_fails_only_its_own_min_pas
     assert [cell.verdict for cell in found.cells] == [verdict]
 
 
+def test_the_mean_drop_that_is_ruled_out_is_said() -> None:
+    baseline = Baseline(cases={f"c{n}": entry() for n in range(20)})
+    well = judged(dict.fromkeys(baseline.cases, "+" * 12), baseline).suite
+    some = judged(dict.fromkeys(baseline.cases, "+-+++"), baseline).suite
+    assert well is not None
+    assert some is not None
+    assert well.at_most == 0
+    assert some.at_most is not None
+    assert 0.17 < some.at_most < 0.3
+
+
+@given(st.floats(0.01, 0.29))
+def test_a_small_drop_needs_a_large_baseline(drop: float) -> None:
+    defaults = Defaults(smallest_drop=drop)
+    with pytest.raises(
+        BadInputError, match=r"needs a baseline of at least 60 trials.*has 30.*baseline_trials"
+    ):
+        result("a", "+" * 12, ONE, defaults=defaults)
+    result("a", "+" * 12, Baseline(cases={"a": entry(passes=58, trials=60)}), defaults=defaults)
+
+
 def test_a_case_that_rose_is_improved() -> None:
     gate = judged({"a": "+" * 20}, Baseline(cases={"a": entry(passes=10)}))
     assert gate.cases[0].finding is GateFinding.IMPROVED

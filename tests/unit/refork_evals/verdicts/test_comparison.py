@@ -13,6 +13,7 @@ from refork_evals.statistics.strata import (
     detectable,
     difference,
     interval,
+    largest_mean_drop,
     mean_interval,
     p_of_no_difference,
 )
@@ -284,3 +285,15 @@ def test_between_variants_a_projects_own_margin_counts_up_to_20_points(
     smallest_drop: float, margin: float
 ) -> None:
     assert margin_of(smallest_drop) == margin
+
+
+def test_a_mean_drop_is_ruled_out_as_often_as_it_says() -> None:
+    random = np.random.default_rng(9)
+    wrong = 0
+    for _ in range(2_000):
+        before = random.uniform(0.7, 1, 20)
+        pairs = [
+            pair(f"{random.binomial(5, rate - 0.1)}/5", f"{random.binomial(30, rate)}/30") for rate in before
+        ]
+        wrong += largest_mean_drop(pairs) < 0.1
+    assert wrong / 2_000 <= 0.05 + 0.01

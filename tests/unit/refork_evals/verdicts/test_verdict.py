@@ -4,9 +4,9 @@ import dataclasses
 from typing import Any
 
 import pytest
-from refork.records.outcome import ForkStatus, Outcome
+from refork.records.outcome import ForkStatus, Outcome, Trial
 from refork_evals import Verdict
-from refork_evals.results import CaseResult, Change, Method
+from refork_evals.results import CaseResult, Change, Method, ScoredTrial
 from refork_evals.results.spending import whole_reruns
 from refork_evals.scorers.registry import parse_scorer
 from refork_evals.verdicts.verdict import evaluate, judge_case, too_few_trials, with_cells
@@ -81,6 +81,19 @@ def test_a_winner_passes_where_current_does_not(current: str, careful: str, winn
 
 def test_nobody_wins_where_current_was_not_asked() -> None:
     assert judged(careful="+" * 14).winners == ()
+
+
+def test_a_guard_whose_recorded_answer_fails_its_expectations_is_not_green() -> None:
+    failed = ScoredTrial(trial=Trial(variant="recorded", number=0), passed=False)
+    passed = dataclasses.replace(failed, passed=True)
+    for recorded, guard, not_green in [
+        (failed, True, True),
+        (passed, True, False),
+        (failed, False, False),
+        (None, True, False),
+    ]:
+        found = CaseResult(case=case(guard=guard), recorded=recorded, cells=())
+        assert found.not_green is not_green
 
 
 def test_a_recorded_failure_that_meets_the_expectations_is_not_red() -> None:
