@@ -1,15 +1,30 @@
 """``make bench``: measure, print a table, and keep it in docs/benchmarks.md."""
 
+import argparse
 import platform
+import re
 import statistics
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 
-from bench import captures, comparisons, forks, independence, replays, reuse, startup, tails, verdicts
+from bench import (
+    agreement,
+    captures,
+    comparisons,
+    forks,
+    independence,
+    replays,
+    reuse,
+    startup,
+    tails,
+    verdicts,
+)
 from bench.server import LATENCY, Server, serving
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "benchmarks.md"
@@ -92,27 +107,46 @@ def _with_errors() -> list[Row]:
 
 def compared() -> list[Row]:
     """Rows of simulated candidates beside `current`."""
-    rates = np.random.default_rng(8).uniform(0.3, 1, 20)
-    equal = comparisons.simulate(300, rates, np.tile(rates, (2, 1)), seed=22, gate=True)
-    one = comparisons.simulate(3_000, np.full(1, 0.7), np.full((2, 1), 0.7), seed=23)
-    half = np.full(20, 0.5)
-    better = comparisons.simulate(100, half, np.vstack([half + 0.3, half]), seed=24)
-    fixed = comparisons.simulate(300, half, np.tile(half, (2, 1)), seed=25, trials=10)
-    kinds = {
-        f"{equal.sessions} gate sessions of 20 cases": equal,
-        f"{one.sessions} sessions of 1 case": one,
-        f"{fixed.sessions} sessions of 20 cases, trials: 10": fixed,
-    }
+    kinds = {kind.name: kind.simulate(seed) for seed, kind in enumerate(comparisons.EQUAL, start=30)}
     rows = [
-        _rate(f"one of two equal candidates is called different, {name}", each.errs, 0.05)
+        _rate(f"one of equal candidates is called different: {name}", each.errs, 0.05)
         for name, each in kinds.items()
     ]
     rows += [
-        _at_least(f"the 95% interval of the difference holds the true one, {name}", each.covers, 0.94)
+        _at_least(f"the 95% interval of the difference holds the true one: {name}", each.covers, 0.94)
         for name, each in kinds.items()
     ]
-    found = f"a candidate is better by 0.3 in 20 cases: found, {better.sessions} sessions"
-    return [*rows, _at_least(found, better.finds, 0.9)]
+    return [*rows, *_better()]
+
+
+def _better() -> list[Row]:
+    half = np.full(20, 0.5)
+    found = {
+        mode: comparisons.simulate(
+            100,
+            half,
+            np.vstack([half + 0.3, half]),
+            seed=24,
+            gate=mode == "gate",
+            trials=10 if mode == "trials: 10" else None,
+        )
+        for mode in ("auto", "gate", "trials: 10")
+    }
+    return [
+        _at_least(
+            f"a candidate is better by 0.3 in 20 cases: found, {mode}, {each.sessions} sessions",
+            each.finds,
+            0.9,
+        )
+        for mode, each in found.items()
+    ]
+
+
+def agreed() -> list[Row]:
+    """The row of simulated labels."""
+    labels = f"{min(agreement.LABELS)} to {max(agreement.LABELS)} labels"
+    what = f"the 95% interval of kappa holds the true one, the worst of all kinds of sessions with {labels}"
+    return [_at_least(what, agreement.worst(), 0.94)]
 
 
 def independent() -> list[Row]:
@@ -248,13 +282,14 @@ def _time(seconds: float) -> str:
     return f"{seconds:.2f} s" if seconds >= 1 else f"{seconds * 1000:.3g} ms"
 
 
-def page(rows: list[Row], others: str) -> str:
-    table = "\n".join(
-        f"| {row.what} | {row.measured} | {row.bar} | {'yes' if row.met else 'no'} |" for row in rows
-    )
-    return f"""# Benchmarks
+def timing() -> tuple[list[Row], str]:
+    """What depends on the machine: times, memory, and calls."""
+    rows = measure()
+    return (
+        rows,
+        f"""## Time, memory and calls
 
-Written by `make bench`, on {date.today().isoformat()} with Python {platform.python_version()} on {platform.system()}.
+{_written("timing")}
 Ratios compare times of the same run, since times depend on the machine. A bar in ms applies to this machine.
 The model is a local server that answers after {LATENCY * 1000:.0f} ms. Forks make
 {forks.TRIALS} trials, {forks.CONCURRENCY} at once.
@@ -263,27 +298,73 @@ plain step is computed from the difference between 1000 steps and 10. A tail, al
 its fork is written until DBOS starts it. Each capture runs in its own process, and the fastest of {captures.ROUNDS}
 counts; its memory is that of the whole process.
 
-| what | measured | bar | met |
-|---|---|---|---|
-{table}
+{_table(rows)}
+""",
+    )
 
-## The gate compared with other rules
 
-Suites of simulated agents with true pass rates between 0.6 and 1, decided by the real code
-(`bench/verdicts.py`): a fresh baseline of {verdicts.BASELINE} trials a case for every suite, `min_pass_rate` unset, all
-defaults, seeds fixed. The other rules look at the same answers: the first 5 trials, the first 10, or the first
+def simulated() -> tuple[list[Row], str]:
+    """How often Refork errs, and how often it finds what is there: simulated, with fixed seeds."""
+    gate, others = decided()
+    rows = [*gate, *compared(), *independent(), *agreed()]
+    return (
+        rows,
+        f"""## Statistics
+
+{_written("statistics")}
+Simulated agents with known pass rates, decided by the real code, with fixed seeds. In each session every
+case has a pass rate of its own, or all have the one that is named; equal candidates have that of `current`.
+
+{_table(rows)}
+
+### The gate compared with other rules
+
+Suites of simulated agents with true pass rates between 0.6 and 1 (`bench/verdicts.py`): a fresh baseline of
+{verdicts.BASELINE} trials a case for every suite, `min_pass_rate` unset, all
+defaults. The other rules look at the same answers: the first 5 trials, the first 10, or the first
 {verdicts.FISHER_TRIALS} compared with the baseline, each case at 5%. How often each rule is red:
 
 {others}
-"""
+""",
+    )
 
 
-def main() -> int:
-    simulated, others = decided()
-    rows = [*measure(), *simulated, *compared(), *independent()]
+PARTS: Final = {"timing": timing, "statistics": simulated}
+
+
+def _written(part: str) -> str:
+    system = f"Python {platform.python_version()} on {platform.system()}"
+    return f"Measured by `python -m bench --only {part}`, on {date.today().isoformat()} with {system}."
+
+
+def _table(rows: list[Row]) -> str:
+    lines = [f"| {row.what} | {row.measured} | {row.bar} | {'yes' if row.met else 'no'} |" for row in rows]
+    return "\n".join(["| what | measured | bar | met |", "|---|---|---|---|", *lines])
+
+
+def parts_of(page: str) -> dict[str, str]:
+    """Return the parts of a page by their names, as :func:`page_of` joined them."""
+    marks = re.findall(r"<!-- (\w+) -->\n\n(.*?)(?=\n<!-- |\Z)", page, re.DOTALL)
+    return dict(marks)
+
+
+def page_of(parts: dict[str, str]) -> str:
+    marked = [f"<!-- {name} -->\n\n{parts[name]}" for name in PARTS if name in parts]
+    return "# Benchmarks\n\nWritten by `make bench`.\n\n" + "\n".join(marked)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--only", choices=PARTS, help="measure these rows; the page keeps the others")
+    only = parser.parse_args(arguments).only
+    parts = parts_of(PAGE.read_text(encoding="utf-8"))
+    rows: list[Row] = []
+    for name in [only] if only else PARTS:
+        measured, parts[name] = PARTS[name]()
+        rows += measured
     for row in rows:
         print(f"{'ok  ' if row.met else 'MISS'} {row.what}: {row.measured}, bar {row.bar}")
-    PAGE.write_text(page(rows, others), encoding="utf-8")
+    PAGE.write_text(page_of(parts), encoding="utf-8")
     print(f"written to {PAGE}")
     return 0 if all(row.met for row in rows) else 1
 

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Final, Literal
+from unittest.mock import patch
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +23,56 @@ from bench.verdicts import BASELINE, CASE, FINGERPRINT, _entry
 Rates = npt.NDArray[np.float64]
 PASSED = ScoredTrial(trial=Trial(variant="", number=1), passed=True)
 FAILED = ScoredTrial(trial=Trial(variant="", number=1), passed=False)
+UNDECIDING: Final = "refork_evals.verdicts.comparison.clustered"
+"""The estimate for cases like these decides nothing here, and takes nine tenths of the time."""
 DIFFERENT = (Change.IMPROVED, Change.REGRESSED, Change.TRADE_OFF)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kind:
+    """Sessions of ``cases`` with equal ``candidates``; ``rate`` is the true one of all, None for 0.3 to 1."""
+
+    mode: Literal["auto", "gate", "trials: 10"]
+    cases: int
+    candidates: int
+    rate: float | None
+    sessions: int
+
+    @property
+    def name(self) -> str:
+        rates = "0.3 to 1" if self.rate is None else f"{self.rate:g}"
+        return (
+            f"{self.mode}, {self.cases} case{'s' * (self.cases > 1)}, {self.candidates} candidates, "
+            f"rate {rates}, {self.sessions} sessions"
+        )
+
+    def simulate(self, seed: int) -> "Sessions":
+        drawn = np.random.default_rng(seed).uniform(0.3, 1, self.cases)
+        rates = drawn if self.rate is None else np.full(self.cases, self.rate)
+        return simulate(
+            self.sessions,
+            rates,
+            np.tile(rates, (self.candidates, 1)),
+            seed=seed,
+            gate=self.mode == "gate",
+            trials=10 if self.mode == "trials: 10" else None,
+        )
+
+
+EQUAL: Final = (
+    Kind(mode="auto", cases=1, candidates=2, rate=0.7, sessions=3_000),
+    Kind(mode="auto", cases=1, candidates=8, rate=0.5, sessions=1_000),
+    Kind(mode="auto", cases=4, candidates=8, rate=None, sessions=500),
+    Kind(mode="auto", cases=20, candidates=2, rate=0.5, sessions=400),
+    Kind(mode="auto", cases=100, candidates=8, rate=None, sessions=50),
+    Kind(mode="gate", cases=5, candidates=4, rate=0.7, sessions=500),
+    Kind(mode="gate", cases=20, candidates=2, rate=None, sessions=400),
+    Kind(mode="gate", cases=100, candidates=2, rate=None, sessions=150),
+    Kind(mode="trials: 10", cases=1, candidates=2, rate=0.7, sessions=3_000),
+    Kind(mode="trials: 10", cases=20, candidates=8, rate=0.5, sessions=500),
+    Kind(mode="trials: 10", cases=100, candidates=2, rate=None, sessions=300),
+)
+"""Kinds of sessions in which nothing is different."""
 
 
 @dataclass(kw_only=True)
@@ -61,7 +112,9 @@ def simulate(
     """``now`` has the pass rate of each case under ``current``, ``candidates`` those under each candidate."""
     random, defaults, tally = np.random.default_rng(seed), Defaults(trials=trials or "auto"), Sessions()
     for _ in range(sessions):
-        found = compare(_arms(random, now, candidates, defaults, tally, gate=gate))
+        arms = _arms(random, now, candidates, defaults, tally, gate=gate)
+        with patch(UNDECIDING, return_value=None):
+            found = compare(arms)
         tally.sessions += 1
         equal = [np.array_equal(now, each) for each in candidates]
         called = [each.change in DIFFERENT for each in found]

@@ -45,16 +45,17 @@ class Outcomes:
     if it wins: losing is a result, and not a failure.
     """
 
-    passing: frozenset[Verdict] = frozenset({Verdict.PASS, Verdict.INCONCLUSIVE})
+    passing: frozenset[Verdict] = frozenset({Verdict.PASS, Verdict.HELD, Verdict.INCONCLUSIVE})
     said: frozenset[Verdict] = frozenset({Verdict.INCONCLUSIVE})
     forgiving: bool = False
 
     @classmethod
     def of(cls, settings: Settings) -> "Outcomes":
         project = settings.project
-        passing = {Verdict.PASS}
+        passing = {verdict for verdict in Verdict if verdict.is_good}
         # A baseline is what it is: only what could not be measured keeps it from being written.
-        passing |= {Verdict.FAIL, Verdict.INCONCLUSIVE} if settings.update is not None else set()
+        measured = {verdict for verdict in Verdict if verdict.is_measured}
+        passing |= measured if settings.update is not None else set()
         passing |= {Verdict.INCONCLUSIVE} if project.inconclusive != "fail" else set()
         said = {Verdict.ERROR} | ({Verdict.INCONCLUSIVE} if project.inconclusive == "warn" else set())
         forgiving = project.errors == "warn" and settings.update is None

@@ -26,7 +26,7 @@ def gated(*, passes: bool = False, hostile: bool = False) -> SuiteResult:
     cases = (
         GateCase(
             case=first.case.name,
-            finding=GateFinding.UNCHANGED if passes else GateFinding.REGRESSED,
+            finding=GateFinding.HELD if passes else GateFinding.REGRESSED,
             blocks=not passes,
             said=said,
             command="pytest --agent-evals --agent-evals-gate evals/cases/misleading-summary/case.yaml",

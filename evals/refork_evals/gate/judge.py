@@ -26,7 +26,7 @@ from refork_evals.results import (
 from refork_evals.statistics.stratified import p_of_drop
 from refork_evals.verdicts.cells import counts_of, first_error
 
-_FINDINGS: Final = {Change.IMPROVED: GateFinding.IMPROVED, Change.UNCHANGED: GateFinding.UNCHANGED}
+_FINDINGS: Final = {Change.IMPROVED: GateFinding.IMPROVED, Change.UNCHANGED: GateFinding.HELD}
 _NOTHING: Final = "a gate that measured nothing of any case does not pass"
 _NEW_BASELINE: Final = f"have a new baseline reviewed: {UPDATE}"
 
@@ -170,14 +170,14 @@ def _measured(cell: Cell, plan: TrialPlan) -> tuple[GateFinding, str]:
     if cell.verdict is Verdict.FAIL:
         return GateFinding.FAILED, cell.reason
     if cell.verdict is Verdict.INCONCLUSIVE:
-        if Verdict.FAIL.value in plan.too_few:
+        if any(bad.value in plan.too_few for bad in Verdict if bad.is_bad):
             return (
                 GateFinding.UNDECIDABLE,
                 f"can never fail with so few trials: raise max_trials (or trials). {cell.reason}",
             )
         return GateFinding.INCONCLUSIVE, cell.reason
     change = Change.UNCHANGED if compared is None else compared.change
-    return _FINDINGS.get(change, GateFinding.UNCHANGED), _beside(cell)
+    return _FINDINGS.get(change, GateFinding.HELD), _beside(cell)
 
 
 def model_of(cell: Cell) -> str | None:

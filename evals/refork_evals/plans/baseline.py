@@ -23,6 +23,7 @@ class BaselinePlan:
     A trial that could not be measured is no pass, since every trial of a baseline was measured; one whose answer is
     not cached and may not be requested has not run. ``alpha`` is this case's share. If the case has a
     ``min_pass_rate`` of its own (``own``), that is tested, too, and each of the two tests gets half of the share.
+    The verdict is ``held`` or ``dropped``; ``fail`` only where the case's own ``min_pass_rate`` is not met.
     """
 
     before: int
@@ -85,16 +86,16 @@ class BaselinePlan:
                 verdict=Verdict.ERROR, reason=self._lost(counts), comparison=self._compared(counts, None)
             )
         compared = self._compared(counts, kept)
-        if False in (kept, meets):
-            reason = (
-                f"{passed(counts)}, below its own min_pass_rate {self.own:g}" if kept is not False else ""
-            )
+        if kept is False:
+            return Decision(verdict=Verdict.DROPPED, comparison=compared)
+        if meets is False:
+            reason = f"{passed(counts)}, below its own min_pass_rate {self.own:g}"
             return Decision(verdict=Verdict.FAIL, reason=reason, comparison=compared)
         if None in (kept, meets):
             return Decision(
                 verdict=Verdict.INCONCLUSIVE, reason=self._undecided(counts, kept), comparison=compared
             )
-        return Decision(verdict=Verdict.PASS, reason=despite_errors(counts), comparison=compared)
+        return Decision(verdict=Verdict.HELD, reason=despite_errors(counts), comparison=compared)
 
     def _shows_drop(self, counts: CellCounts) -> bool:
         """Whether the measured trials alone show a drop, whatever the others were."""
@@ -137,7 +138,8 @@ class BaselinePlan:
 
     @property
     def too_few(self) -> str:
-        return out_of_reach(self.rule) or ("" if self.own_rule is None else out_of_reach(self.own_rule))
+        beside = out_of_reach(self.rule, good=Verdict.HELD, bad=Verdict.DROPPED)
+        return beside or ("" if self.own_rule is None else out_of_reach(self.own_rule))
 
     def finds(self, before: float, power: float) -> float | None:
         """The highest rate, in steps of 0.05, such that a fall from ``before`` to it is found so often."""

@@ -11,8 +11,9 @@ def passed(counts: CellCounts) -> str:
     return f"{counts.passes} of {counts.measured} passed"
 
 
-def out_of_reach(rule: StoppingRule) -> str:
-    missed = [Verdict.PASS.value] * (not rule.can_be_good) + [Verdict.FAIL.value] * (not rule.can_be_bad)
+def out_of_reach(rule: StoppingRule, *, good: Verdict = Verdict.PASS, bad: Verdict = Verdict.FAIL) -> str:
+    """Name the verdicts that no answers could lead to."""
+    missed = [good.value] * (not rule.can_be_good) + [bad.value] * (not rule.can_be_bad)
     return " or ".join(missed)
 
 

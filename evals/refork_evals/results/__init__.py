@@ -18,9 +18,10 @@ from refork_evals.results.comparisons import (
     VariantComparison,
 )
 from refork_evals.results.gate import Gate, GateCase, GateFinding, SuiteDrop
-from refork_evals.results.verdict import Verdict
+from refork_evals.results.verdict import WORST_FIRST, Verdict
 
 __all__ = [
+    "WORST_FIRST",
     "CaseResult",
     "Cell",
     "Change",

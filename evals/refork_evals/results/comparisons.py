@@ -79,7 +79,7 @@ class Means:
 
 @dataclass(frozen=True, kw_only=True)
 class Flip:
-    """A case whose verdict is another one."""
+    """A case whose verdict is another one of the same kind: ``pass`` or ``fail``, or ``held`` or ``dropped``."""
 
     case: str
     before: Verdict

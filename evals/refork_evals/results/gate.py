@@ -16,7 +16,7 @@ class GateFinding(StrEnum):
     REMOVED = "removed"
     NEW = "new"
     INCONCLUSIVE = "inconclusive"
-    UNCHANGED = "unchanged"
+    HELD = "held"
     IMPROVED = "improved"
 
 

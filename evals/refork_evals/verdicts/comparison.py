@@ -35,6 +35,7 @@ def margin_of(smallest_drop: float) -> float:
 class Arm:
     """A case under a variant, as far as comparing goes. Means are of one trial; None where nobody knows.
 
+    ``beside_baseline`` says that its verdict is about a baseline, and so is not to be compared with one about a rate.
     ``outcomes`` are its trials in their order, None for one that could not be measured. ``rounds`` is how many of them
     may be compared with those of others, None where their number was fixed; ``beside`` whether a candidate is better
     than ``current`` in this case, where a common rule ended the trials of both.
@@ -46,6 +47,7 @@ class Arm:
     outcomes: tuple[bool | None, ...]
     rounds: int | None = None
     beside: Change | None = None
+    beside_baseline: bool = False
     tokens: float | None = None
     cost_usd: Decimal | None = None
     seconds: float | None = None
@@ -110,10 +112,17 @@ def arm_of(case: str, cell: ComparedCell) -> Arm:
         outcomes=tuple(each.passed for each in cell.trials),
         rounds=rounds_of(cell.method, len(cell.trials), cell.rounds),
         beside=cell.beside,
+        beside_baseline=_is_beside_baseline(cell),
         tokens=cell.usage.total_tokens / trials if cell.usage.calls else None,
         cost_usd=None if cell.cost_usd is None else cell.cost_usd / trials,
         seconds=cell.seconds / trials,
     )
+
+
+def _is_beside_baseline(cell: ComparedCell) -> bool:
+    if cell.verdict.is_decided:
+        return cell.verdict.is_beside_baseline
+    return cell.method is Method.BASELINE
 
 
 def rounds_of(method: Method, trials: int, rounds: int | None) -> int | None:
@@ -201,6 +210,12 @@ class _Matched:
         return p_of_no_difference([pair]) if (pair.difference > 0) is is_better else 1.0
 
     @property
+    def has_flipped(self) -> bool:
+        """Whether the verdict is another one, of the same kind: about a rate, or about a baseline."""
+        is_one_kind = self.now.beside_baseline is self.then.beside_baseline
+        return is_one_kind and self.now.verdict != self.then.verdict
+
+    @property
     def stopped(self) -> bool:
         """Whether what the trials showed had a say in their number."""
         return self.now.rounds is not None or self.then.rounds is not None
@@ -280,7 +295,7 @@ def _compared(
         flips=tuple(
             Flip(case=each.now.case, before=each.then.verdict, now=each.now.verdict)
             for each in found
-            if each.now.verdict != each.then.verdict
+            if each.has_flipped
         ),
         margin=margin,
         like_these=clustered(pairs),

@@ -214,9 +214,10 @@ def is_fix(cell: Cell, current: Cell | None) -> bool:
 
     Where ``current`` passes too there is nothing to fix; where it was not measured, nothing to compare. The candidate
     also has to be shown to be better in this case: two verdicts are no test of it. Where the number of trials was
-    fixed, that is known once all cases are, so until then the higher pass rate stands for it.
+    fixed, that is known once all cases are, so until then the higher pass rate stands for it; but not where ``current``
+    was compared with a baseline, and so tested for something else.
     """
-    if current is None or current.verdict not in (Verdict.FAIL, Verdict.INCONCLUSIVE):
+    if current is None or current.verdict is Verdict.PASS or not current.verdict.is_measured:
         return False
     return cell.verdict is Verdict.PASS and _is_better(cell, current)
 
@@ -224,7 +225,8 @@ def is_fix(cell: Cell, current: Cell | None) -> bool:
 def _is_better(cell: Cell, current: Cell) -> bool:
     if cell.beside is not None:
         return cell.beside is Change.IMPROVED
-    return (cell.pass_rate or 0.0) > (current.pass_rate or 0.0)
+    is_one_kind = current.method is not Method.BASELINE
+    return is_one_kind and (cell.pass_rate or 0.0) > (current.pass_rate or 0.0)
 
 
 def min_pass_rate_of(case: Case, default: float | None = None) -> float:

@@ -8,7 +8,7 @@ from refork.config import Config
 from refork.records.variant import CURRENT
 from refork_evals.evaluation.case_plans import CasePlans
 from refork_evals.evaluation.measured_case import MeasuredCase
-from refork_evals.plans import FixedPlan, TrialPlan
+from refork_evals.plans import BaselinePlan, FixedPlan, TrialPlan
 
 from pytest_refork.option_names import CASE_FILE
 
@@ -38,7 +38,8 @@ def _too_few(plan: TrialPlan) -> str:
     if isinstance(plan, FixedPlan):
         return plan.shortage
     missed = plan.too_few
-    return f"can never {missed} with so few trials: raise max_trials (or trials)" if missed else ""
+    said = f"be called {missed}" if isinstance(plan, BaselinePlan) else missed
+    return f"can never {said} with so few trials: raise max_trials (or trials)" if missed else ""
 
 
 def _hint(said: str, names: list[str]) -> str:

@@ -21,6 +21,8 @@ _GITIGNORE: Final = "# A report is made anew by every session.\n*\n"
 _HEADLINE_WORDS: Final = {
     Verdict.PASS: "Current passes",
     Verdict.FAIL: "Current fails",
+    Verdict.HELD: "Current has not dropped",
+    Verdict.DROPPED: "Current dropped",
     Verdict.INCONCLUSIVE: "Undecided",
     Verdict.ERROR: "Not measured",
     Verdict.STALE: "Stale",

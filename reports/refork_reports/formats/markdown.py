@@ -7,7 +7,14 @@ from typing import Final
 from refork.records.variant import CURRENT
 from refork.text import numbers as humanize
 from refork.text.escape import escape_controls
-from refork_evals.results import CaseResult, Cell, SuiteResult, VariantComparison, Verdict
+from refork_evals.results import (
+    WORST_FIRST,
+    CaseResult,
+    Cell,
+    SuiteResult,
+    VariantComparison,
+    Verdict,
+)
 from refork_evals.results.totals import shown_cost, totals
 
 from refork_reports.sentences import comparisons, phrases, spending
@@ -23,11 +30,12 @@ _DOUBTS: Final = 2_000
 _ICONS: Final[dict[Verdict, str]] = {
     Verdict.PASS: "✅",
     Verdict.FAIL: "❌",
+    Verdict.HELD: "✅",
+    Verdict.DROPPED: "❌",
     Verdict.INCONCLUSIVE: "❔",
     Verdict.ERROR: "⚠️",
     Verdict.STALE: "🕸️",
 }
-_WORST_FIRST: Final = (Verdict.FAIL, Verdict.ERROR, Verdict.STALE, Verdict.INCONCLUSIVE, Verdict.PASS)
 _ACTIVE: Final = str.maketrans({mark: f"&#{ord(mark)};" for mark in r"\`*_{}[]()#+!|~@:$"})
 """What Markdown, GitHub and GitLab give a meaning to: emphasis, links, tables, mentions, references."""
 
@@ -82,7 +90,7 @@ def _table(evaluation: SuiteResult) -> str:
     if not rows:
         return ""
     # Where not all fit, those that need a look come first.
-    rows.sort(key=lambda pair: (pair[0].variant != CURRENT, _WORST_FIRST.index(pair[0].verdict)))
+    rows.sort(key=lambda pair: (pair[0].variant != CURRENT, WORST_FIRST.index(pair[0].verdict)))
     heading = [
         "| case | variant | verdict | passes | interval | before | tokens | cost |",
         "|---|---|---|---:|---:|---:|---:|---:|",

@@ -16,7 +16,9 @@ from refork_reports.sentences import gate as gate_words
 from refork_reports.sentences.independence import dependence_notes
 from refork_reports.views.diffs import prompt_diff
 
-Style = Literal["plain", "dim", "heading", "pass", "fail", "inconclusive", "error", "stale"]
+Style = Literal[
+    "plain", "dim", "heading", "pass", "fail", "held", "dropped", "inconclusive", "error", "stale"
+]
 
 
 class Segment(NamedTuple):
@@ -34,6 +36,8 @@ MARKUP: Final[dict[Style, dict[str, bool]]] = {
     "heading": {"bold": True},
     "pass": {"green": True},
     "fail": {"red": True},
+    "held": {"green": True},
+    "dropped": {"red": True},
     "inconclusive": {"yellow": True},
     "error": {"red": True, "bold": True},
     "stale": {"cyan": True},
@@ -41,7 +45,15 @@ MARKUP: Final[dict[Style, dict[str, bool]]] = {
 """A style as keyword arguments of pytest's ``TerminalReporter.write``."""
 
 NARROWEST: Final = 60
-_ICONS: Final[dict[str, str]] = {"pass": "✓", "fail": "✗", "inconclusive": "?", "error": "!", "stale": "~"}
+_ICONS: Final[dict[str, str]] = {
+    "pass": "✓",
+    "fail": "✗",
+    "held": "✓",
+    "dropped": "✗",
+    "inconclusive": "?",
+    "error": "!",
+    "stale": "~",
+}
 _ASCII: Final = str.maketrans(
     {"✓": "+", "✗": "x", "–": "-", "−": "-", "…": "~", "·": "-", "×": "x", "⟨": "<", "⟩": ">"}
 )
@@ -167,7 +179,7 @@ def _notes_of(result: CaseResult, width: int) -> list[Line]:
     """Return the reasons to print. A reason that all variants of a case share is printed once."""
     said: dict[tuple[Verdict, str], list[str]] = {}
     for cell in result.cells:
-        if cell.reason and cell.verdict not in {Verdict.PASS, Verdict.FAIL}:
+        if cell.reason and not cell.verdict.is_decided:
             said.setdefault((cell.verdict, cell.reason), []).append(cell.variant)
     lines: list[Line] = []
     for (verdict, reason), variants in said.items():

@@ -1,7 +1,7 @@
 """``results.json`` read back, without what it takes to write one."""
 
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from pydantic import ValidationError
 from refork.errors import BadFileError
@@ -9,6 +9,7 @@ from refork.storage.files import read_text
 from refork.storage.format_versions import Document, FileFormat
 from refork.storage.json_text import parse_json
 from refork.storage.validation import explain
+from refork_evals.results import Change, GateFinding, Method, Verdict
 
 from refork_reports.results_file.schema import VERSION, Results
 
@@ -18,7 +19,8 @@ RESULTS_FORMAT: Final = FileFormat(version=VERSION)
 
 def read(path: Path) -> Results:
     """Read a ``results.json``. Raises BadFileError where it is missing, damaged, or of a newer version."""
-    document = _without_savings(RESULTS_FORMAT.upgrade(parse_json(read_text(path), path=path), path=path))
+    document = RESULTS_FORMAT.upgrade(parse_json(read_text(path), path=path), path=path)
+    document = _with_held(_without_savings(document))
     try:
         return Results.model_validate(document)
     except ValidationError as error:
@@ -28,12 +30,37 @@ def read(path: Path) -> Results:
 
 def _without_savings(document: Document) -> Document:
     """Leave out ``savings``, which ``paid``, ``reused`` and ``whole_reruns`` replace, where an older file has it."""
-    cases = document.get("cases")
-    entries = [document.get("totals")]
-    for case in cases if isinstance(cases, list) else []:
-        cells = case.get("cells") if isinstance(case, dict) else None
-        entries += cells if isinstance(cells, list) else []
-    for entry in entries:
+    for entry in [document.get("totals"), *_cells(document)]:
         if isinstance(entry, dict):
             entry.pop("savings", None)
     return document
+
+
+def _with_held(document: Document) -> Document:
+    """Give cells beside a baseline, and findings of the gate, the words that an older file had others for."""
+    for cell in _cells(document):
+        if cell.get("method") == Method.BASELINE:
+            cell["verdict"] = _beside_baseline(cell)
+    gate = document.get("gate")
+    for case in _entries(gate.get("cases") if isinstance(gate, dict) else None):
+        if case.get("finding") == Change.UNCHANGED:
+            case["finding"] = GateFinding.HELD.value
+    return document
+
+
+def _beside_baseline(cell: Document) -> Any:
+    compared = cell.get("comparison")
+    verdict, change = cell.get("verdict"), compared.get("change") if isinstance(compared, dict) else None
+    if verdict == Verdict.PASS:
+        return Verdict.HELD.value
+    return Verdict.DROPPED.value if verdict == Verdict.FAIL and change == Change.REGRESSED else verdict
+
+
+def _cells(document: Document) -> list[Document]:
+    cases = _entries(document.get("cases"))
+    return [cell for case in cases for cell in _entries(case.get("cells"))]
+
+
+def _entries(found: Any) -> list[Document]:
+    """The objects of a list, whatever a damaged file has in its place."""
+    return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []

@@ -29,7 +29,7 @@ def verdict_line(gate: Gate) -> str:
 
 
 def counted(gate: Gate) -> str:
-    """2 regressed and 3 unchanged."""
+    """2 regressed and 3 held."""
     found = [case.finding for case in gate.cases]
     counts = [f"{found.count(finding)} {finding.value}" for finding in GateFinding if finding in found]
     return humanize.listed(counts) or "none"

@@ -5,7 +5,7 @@ from typing import Final
 
 from refork.records.variant import CURRENT
 from refork.text import numbers as humanize
-from refork_evals.results import CaseResult, Cell, SuiteResult, Verdict
+from refork_evals.results import WORST_FIRST, CaseResult, Cell, SuiteResult, Verdict
 from refork_evals.results.totals import shown_cost
 
 NOT_RED: Final = (
@@ -42,7 +42,7 @@ def headline(evaluation: SuiteResult) -> Headline:
         verdict: [each for each in results if (cell := each.cell(CURRENT)) and cell.verdict is verdict]
         for verdict in Verdict
     }
-    worst = next((verdict for verdict in _WORST_FIRST if by_verdict[verdict]), Verdict.INCONCLUSIVE)
+    worst = next((verdict for verdict in WORST_FIRST if by_verdict[verdict]), Verdict.INCONCLUSIVE)
     clauses = [_failing(by_verdict[Verdict.FAIL], len(results)), *_rest(by_verdict, len(results))]
     said = "; ".join(clause for clause in clauses if clause) or "the current prompts were not run"
     return Headline(verdict=worst, text=f"{said[:1].upper()}{said[1:]}.")
@@ -89,9 +89,6 @@ def recorded_says(result: CaseResult) -> str:
     return {True: "pass", False: "fail", None: "error"}[result.recorded.passed]
 
 
-_WORST_FIRST: Final = (Verdict.FAIL, Verdict.ERROR, Verdict.STALE, Verdict.INCONCLUSIVE, Verdict.PASS)
-
-
 def _failing(failing: list[CaseResult], total: int) -> str:
     if not failing:
         return ""
@@ -110,6 +107,7 @@ def _failing(failing: list[CaseResult], total: int) -> str:
 def _rest(by_verdict: dict[Verdict, list[CaseResult]], total: int) -> list[str]:
     counts = {verdict: len(found) for verdict, found in by_verdict.items()}
     failing, passing = counts[Verdict.FAIL], counts[Verdict.PASS]
+    held, dropped = counts[Verdict.HELD], counts[Verdict.DROPPED]
     words = [
         (counts[Verdict.INCONCLUSIVE], "is undecided", "are undecided"),
         (counts[Verdict.ERROR], "could not be measured", "could not be measured"),
@@ -118,6 +116,10 @@ def _rest(by_verdict: dict[Verdict, list[CaseResult]], total: int) -> list[str]:
     if failing:
         words.insert(0, (passing, "passes", "pass"))
     clauses = [] if failing or not passing else [f"the current prompts pass {_of(passing, total)}"]
+    clauses += [f"the current prompts dropped in {_of(dropped, total)}"] * bool(dropped)
+    clauses += [
+        f"they held in {held:,}" if dropped else f"the current prompts held in {_of(held, total)}"
+    ] * bool(held)
     said = [f"{count} {one if count == 1 else several}" for count, one, several in words if count]
     return [*clauses, humanize.listed(said)]
 

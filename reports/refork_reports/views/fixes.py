@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from refork.records.variant import CURRENT
-from refork_evals.results import CaseResult, Cell, SuiteResult, Verdict
+from refork_evals.results import CaseResult, Cell, SuiteResult
 
 from refork_reports.views.placed_cells import PlacedCell, case_anchor, placed_cells
 from refork_reports.views.requests import variant_file
@@ -44,7 +44,7 @@ def failing_cases(evaluation: SuiteResult) -> tuple[FailingCase, ...]:
             best=_best(result),
         )
         for position, result in enumerate(evaluation.cases, 1)
-        if (current := result.cell(CURRENT)) and current.verdict is Verdict.FAIL
+        if (current := result.cell(CURRENT)) and current.verdict.is_bad
     )
 
 
@@ -63,7 +63,7 @@ def _effects(
 ) -> Iterable[PlacedCell]:
     for place, other in enumerate(evaluation.cases, 1):
         current = other.cell(CURRENT)
-        passes_now = current is not None and current.verdict is Verdict.PASS
+        passes_now = current is not None and current.verdict.is_good
         if place != position and other.case.agent == result.case.agent and (other.case.guard or passes_now):
             yield from (each for each in placed_cells(place, other) if each.cell.variant == variant)
 

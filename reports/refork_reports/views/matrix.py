@@ -14,7 +14,7 @@ from refork_reports.views.placed_cells import PlacedCell, placed_cells
 class Matrix:
     """A row for each case and a column for each variant; None where a case was not tried under it.
 
-    ``passing`` says of each variant in how many of the cases that it was tried on it passes.
+    ``passing`` says of each variant in how many of the cases that it was tried on it passes, or held beside a baseline.
     """
 
     agent: str
@@ -32,6 +32,14 @@ def matrices(evaluation: SuiteResult) -> tuple[Matrix, ...]:
     return tuple(_matrix(agent, cells) for agent, cells in agents.items())
 
 
+def _passing(found: Sequence[Verdict]) -> str:
+    """``passes 3 of 5``, ``held 4 of 5``, or ``held 3, passes 1 of 5`` where some cases are new to the baseline."""
+    is_beside_baseline = any(verdict.is_beside_baseline for verdict in found)
+    held = [f"held {found.count(Verdict.HELD)}"] * is_beside_baseline
+    passes = [f"passes {found.count(Verdict.PASS)}"] * (Verdict.PASS in found or not is_beside_baseline)
+    return f"{', '.join([*held, *passes])} of {len(found)}"
+
+
 def _matrix(agent: str, table: Sequence[PlacedCell]) -> Matrix:
     variants = sorted({each.cell.variant: None for each in table}, key=lambda name: name != CURRENT)
     rows = [
@@ -43,7 +51,7 @@ def _matrix(agent: str, table: Sequence[PlacedCell]) -> Matrix:
         variants=tuple(variants),
         rows=tuple(tuple(row.get(variant) for variant in variants) for row in rows),
         passing=tuple(
-            f"passes {found.count(Verdict.PASS)} of {len(found)}"
+            _passing(found)
             for name in variants
             if (found := [row[name].cell.verdict for row in rows if name in row])
         ),

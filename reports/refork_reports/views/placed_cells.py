@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from refork.records.variant import CURRENT
 from refork.text import numbers as humanize
-from refork_evals.results import CaseResult, Cell, Verdict
+from refork_evals.results import CaseResult, Cell
 
 from refork_reports.sentences import phrases
 
@@ -54,7 +54,7 @@ class PlacedCell:
     @property
     def telling(self) -> int:
         """The place of the trial to show at once: unless the variant passes, the first that did not."""
-        if self.cell.verdict is Verdict.PASS:
+        if self.cell.verdict.is_good:
             return 0
         return next((place for place, scored in enumerate(self.cell.trials) if scored.passed is not True), 0)
 

@@ -70,7 +70,7 @@ def test_what_did_not_change_passes_the_gate_with_few_trials(
 ) -> None:
     done = guarded.run(tmp_path, *GATE, "--agent-evals-variants", "current")
     assert done.code == 0, done.output
-    assert done.lines("gate passes: 1 case beside baseline.json: 1 unchanged")
+    assert done.lines("gate passes: 1 case beside baseline.json: 1 held")
     assert done.lines("falls from 95% to")
     assert server.count <= 12
 

@@ -90,9 +90,26 @@ def test_a_case_that_fell_blocks_and_says_from_what_to_what_and_how_to_repeat_it
 
 def test_a_case_that_held_passes() -> None:
     gate = judged({"a": "+" * 12}, ONE)
-    assert [(each.finding, each.blocks) for each in gate.cases] == [(GateFinding.UNCHANGED, False)]
+    assert [(each.finding, each.blocks) for each in gate.cases] == [(GateFinding.HELD, False)]
     assert gate.passes
     assert "falls from 95% to" in gate.could_find
+
+
+@pytest.mark.parametrize(
+    ("marks", "before", "fields", "verdict"),
+    [
+        ("+" * 12, 29, {}, Verdict.HELD),
+        ("-" * 12, 1, {}, Verdict.HELD),
+        ("-" * 6, 29, {}, Verdict.DROPPED),
+        ("-" * 20, 1, {"min_pass_rate": 0.5}, Verdict.FAIL),
+        ("+-+-+", 29, {}, Verdict.INCONCLUSIVE),
+    ],
+)
+def test_beside_a_baseline_a_case_held_or_dropped_and_fails_only_its_own_min_pass_rate(
+    marks: str, before: int, fields: dict[str, Any], verdict: Verdict
+) -> None:
+    found = result("a", marks, Baseline(cases={"a": entry(passes=before)}), **fields)
+    assert [cell.verdict for cell in found.cells] == [verdict]
 
 
 def test_a_case_that_rose_is_improved() -> None:
@@ -138,14 +155,14 @@ def test_what_is_no_longer_the_same_case_is_not_compared(changed: dict[str, Any]
     [
         ("-" * 6 + "!", GateFinding.REGRESSED),
         ("++-!!+!!+", GateFinding.ERROR),
-        ("++!" * 4 + "+" * 20 + "!", GateFinding.UNCHANGED),
+        ("++!" * 4 + "+" * 20 + "!", GateFinding.HELD),
     ],
     ids=["the measured trials alone show it", "with those that were lost", "too few were lost to matter"],
 )
 def test_a_trial_that_could_not_be_measured_is_no_pass(marks: str, finding: GateFinding) -> None:
     (found,) = judged({"a": marks}, ONE).cases
     assert found.finding is finding
-    assert found.blocks is (finding is not GateFinding.UNCHANGED)
+    assert found.blocks is (finding is not GateFinding.HELD)
     if finding is GateFinding.ERROR:
         passes, lost = marks.count("+"), marks.count("!")
         seen = f"{passes} of {len(marks)} passed, {lost} could not be measured"

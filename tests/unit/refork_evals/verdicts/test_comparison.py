@@ -119,6 +119,13 @@ def test_the_cases_that_flipped_and_those_that_differ_on_their_own_are_named() -
     ]
 
 
+@pytest.mark.parametrize("now", [Verdict.FAIL, Verdict.PASS, Verdict.INCONCLUSIVE])
+def test_a_verdict_about_a_rate_is_no_flip_of_one_about_a_baseline(now: Verdict) -> None:
+    beside = arms("current", "0/10", verdict=Verdict.HELD, beside_baseline=True)
+    (found,) = compare([*beside, *arms("careful", "10/10", verdict=now)])
+    assert (found.flips, found.better) == ((), ("case-0",))
+
+
 def test_several_variants_share_one_error_rate() -> None:
     base = arms("current", "4/10")
     (alone,) = compare([*base, *arms("a", "9/10")])

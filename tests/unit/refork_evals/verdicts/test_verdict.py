@@ -1,14 +1,15 @@
 """Verdicts of cases and of suites."""
 
+import dataclasses
 from typing import Any
 
 import pytest
 from refork.records.outcome import ForkStatus, Outcome
 from refork_evals import Verdict
-from refork_evals.results import CaseResult, Change
+from refork_evals.results import CaseResult, Change, Method
 from refork_evals.results.spending import whole_reruns
 from refork_evals.scorers.registry import parse_scorer
-from refork_evals.verdicts.verdict import evaluate, judge_case, too_few_trials
+from refork_evals.verdicts.verdict import evaluate, judge_case, too_few_trials, with_cells
 from support.evals_builders import NOON, case, outcome
 
 FELL = [parse_scorer({"contains": "fell"})]
@@ -29,6 +30,30 @@ def test_a_candidate_that_fixes_a_red_case_wins() -> None:
     assert verdicts(result) == {"current": Verdict.FAIL, "careful": Verdict.PASS, "hasty": Verdict.FAIL}
     assert result.winners == ("careful",)
     assert result.not_red is False
+
+
+@pytest.mark.parametrize(
+    ("verdict", "beside", "winners"),
+    [
+        (Verdict.HELD, Change.IMPROVED, ("careful",)),
+        (Verdict.DROPPED, Change.IMPROVED, ("careful",)),
+        (Verdict.INCONCLUSIVE, Change.IMPROVED, ("careful",)),
+        (Verdict.HELD, None, ()),
+        (Verdict.DROPPED, Change.INCONCLUSIVE, ()),
+        (Verdict.PASS, Change.IMPROVED, ()),
+        (Verdict.STALE, Change.IMPROVED, ()),
+    ],
+)
+def test_beside_a_baseline_a_candidate_fixes_only_what_it_is_shown_to_be_better_in(
+    verdict: Verdict, beside: Change | None, winners: tuple[str, ...]
+) -> None:
+    current, careful = judged(current="-" * 14, careful="+" * 14).cells
+    cells = [
+        dataclasses.replace(current, verdict=verdict, method=Method.BASELINE),
+        dataclasses.replace(careful, beside=beside),
+    ]
+    found = with_cells(judged(current="-", careful="+"), cells)
+    assert found.winners == winners
 
 
 def test_a_cell_keeps_what_was_sent_for_it() -> None:

@@ -202,6 +202,9 @@ def test_a_pipe_is_refused_without_reading_it(tmp_path: Path) -> None:
     assert not (home(tmp_path) / "labels.jsonl").exists()
 
 
+NO_JUDGE = "version: 1\nfork: {step: 7, agent: summarizer}\nexpect: [{contains: x}]\n"
+
+
 def refused(capsys: pytest.CaptureFixture[str], *args: str) -> str:
     assert main(["label", *args]) == 2
     return capsys.readouterr().err
@@ -213,6 +216,16 @@ def test_a_case_that_is_not_there_is_named_with_the_nearest(
     monkeypatch.chdir(project(tmp_path))
     assert "evals/cases' is 'fel'; did you mean 'fell'?" in refused(capsys, "fel")
     assert "evals/cases' is '../cases/fell'" in refused(capsys, "../cases/fell")
+
+
+def test_a_case_in_a_nested_folder_is_found_by_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = project(tmp_path, expect=NO_JUDGE)
+    monkeypatch.chdir(folder)
+    (folder / "evals/cases/team").mkdir()
+    (folder / "evals/cases/fell").rename(folder / "evals/cases/team/fell")
+    assert "case 'fell' has no judge among its expectations" in refused(capsys, "fell")
 
 
 @pytest.mark.parametrize(

@@ -45,10 +45,12 @@ def test_columns_are_typed_even_where_nothing_was_evaluated() -> None:
         assert "object" not in {str(dtype) for dtype in full.dtypes}
 
 
-def test_a_verdict_can_only_be_one_of_the_five() -> None:
+def test_a_verdict_can_only_be_one_of_the_seven() -> None:
     assert list(frames.cells(realistic())["verdict"].cat.categories) == [
         "pass",
         "fail",
+        "held",
+        "dropped",
         "inconclusive",
         "error",
         "stale",

@@ -11,8 +11,9 @@ from refork.errors import BadFileError
 from refork.records import Answer
 from refork.records.outcome import Trial
 from refork_evals.portable import portable
-from refork_evals.results import ScoredTrial, Verdict
+from refork_evals.results import GateFinding, ScoredTrial, Verdict
 from refork_reports.results_json import dumps, json_schema, read
+from support.gated import gated
 from support.report_evaluations import (
     HOSTILE,
     case,
@@ -130,6 +131,29 @@ def test_a_file_that_has_savings_in_place_of_three_figures_is_still_read(tmp_pat
         for added in ("paid", "reused", "whole_reruns"):
             entry[added] = None
     assert read(golden_with(tmp_path, **written)).totals.paid is None
+
+
+@pytest.mark.parametrize(
+    ("verdict", "change", "read_as"),
+    [
+        ("pass", "unchanged", Verdict.HELD),
+        ("pass", "improved", Verdict.HELD),
+        ("fail", "regressed", Verdict.DROPPED),
+        ("fail", "unchanged", Verdict.FAIL),
+        ("inconclusive", "inconclusive", Verdict.INCONCLUSIVE),
+    ],
+)
+def test_a_file_that_says_pass_beside_a_baseline_is_read_as_held(
+    tmp_path: Path, verdict: str, change: str, read_as: Verdict
+) -> None:
+    written = json.loads(dumps(gated(passes=True)))
+    old = written["cases"][0]["cells"][0]
+    old["method"], old["verdict"], old["comparison"]["change"] = "baseline", verdict, change
+    written["gate"]["cases"][0]["finding"] = "unchanged"
+    found = read(golden_with(tmp_path, **written))
+    assert found.cases[0].cells[0].verdict is read_as
+    assert found.gate is not None
+    assert found.gate.cases[0].finding is GateFinding.HELD
 
 
 def test_a_wrong_value_names_its_place(tmp_path: Path) -> None:

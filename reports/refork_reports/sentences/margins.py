@@ -1,0 +1,27 @@
+"""What a cell was measured against, and what its verdict rules out, in words."""
+
+from refork.text import numbers as humanize
+from refork_evals.results import Cell, Change
+
+_RULED_OUT = (Change.UNCHANGED, Change.IMPROVED)
+
+
+def wanted(cell: Cell) -> str:
+    """Return what the pass rate is held against: its baseline where it was compared with one, else the limit."""
+    return beside_baseline(cell) or f"at least {humanize.percent(cell.min_pass_rate)} wanted"
+
+
+def beside_baseline(cell: Cell) -> str:
+    """Return the passes of the baseline and what is known of a drop; empty where there was none to compare with."""
+    compared = cell.comparison
+    if compared is None:
+        return ""
+    before = f"before {compared.passes_before}/{compared.trials_before}"
+    if compared.change in _RULED_OUT:
+        return f"{before}: {no_drop(compared.margin)}"
+    return before
+
+
+def no_drop(margin: float) -> str:
+    """``no drop of more than 45 points``, for a share such as 0.45."""
+    return f"no drop of more than {margin * 100:.0f} points"
