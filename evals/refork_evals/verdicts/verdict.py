@@ -153,6 +153,7 @@ def evaluate(
     """
     cases = corrected(results, alpha)
     cells = [cell for result in cases for cell in result.cells]
+    guards = {result.case.name for result in cases if result.case.guard}
     return SuiteResult(
         cases=cases,
         started_at=started_at,
@@ -161,7 +162,7 @@ def evaluate(
         refork_version=refork_version,
         settings=dict(settings or {}),
         gate=gate,
-        comparisons=compare(arms_of(cells), alpha=alpha, margin=margin),
+        comparisons=compare(arms_of(cells, guards), alpha=alpha, margin=margin),
     )
 
 

@@ -60,7 +60,7 @@ def _arms(results: "Results", wanted: set[str] | None) -> "list[Arm]":
     from refork_evals.verdicts.comparison import arm_of  # noqa: PLC0415
 
     return [
-        arm_of(case.name, cell)
+        arm_of(case.name, cell, guard=case.guard)
         for case in results.cases
         for cell in case.cells
         if cell.pass_rate is not None and (wanted is None or cell.variant in wanted)
