@@ -75,7 +75,8 @@ class Evaluation:
         Returns the difference (between -1 and 1) with its interval and p-value. Raises BadInputError if a variant was
         not measured, or if the two have no case in common.
         """
-        arms = [arm for arm in arms_of(self.result.cells) if arm.variant in {variant, against}]
+        guards = {each.case.name for each in self.result.cases if each.case.guard}
+        arms = [arm for arm in arms_of(self.result.cells, guards) if arm.variant in {variant, against}]
         known = {cell.variant for cell in self.result.cells}
         for name in (variant, against):
             if name not in known:

@@ -92,8 +92,9 @@ class VariantComparison:
 
     ``difference`` is the variant's pass rate minus the other's, for these cases, with its 95% interval; ``p_value``
     is corrected over the compared variants. ``better`` and ``worse`` are cases that differ significantly on their
-    own. ``like_these`` is the estimate for cases like these, if there are at least six. ``could_find`` is the
-    difference that this many trials find in 8 of 10 attempts, ``margin`` the one that "unchanged" rules out.
+    own; guards come first in ``worse``, and ``worse_guards`` are these alone. ``like_these`` is the estimate for cases
+    like these, if there are at least six. ``could_find`` is the difference that this many trials find in 8 of 10
+    attempts, ``margin`` the one that "unchanged" rules out.
     """
 
     variant: str
@@ -107,6 +108,7 @@ class VariantComparison:
     margin: Share = 0.2
     better: tuple[str, ...] = ()
     worse: tuple[str, ...] = ()
+    worse_guards: tuple[str, ...] = ()
     flips: tuple[Flip, ...] = ()
     like_these: Clustered | None = None
     tokens: Means | None = None

@@ -1,6 +1,6 @@
 """Compares variants with one another, over all cases that both were measured on."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Final, Protocol
@@ -48,6 +48,7 @@ class Arm:
     rounds: int | None = None
     beside: Change | None = None
     beside_baseline: bool = False
+    guard: bool = False
     tokens: float | None = None
     cost_usd: Decimal | None = None
     seconds: float | None = None
@@ -97,12 +98,12 @@ class ComparedCell(Protocol):
     def seconds(self) -> float: ...
 
 
-def arms_of(cells: Iterable[Cell]) -> tuple[Arm, ...]:
-    """Return the measurements in cells that can be compared."""
-    return tuple(arm_of(cell.case, cell) for cell in cells if cell.measured)
+def arms_of(cells: Iterable[Cell], guards: Collection[str] = ()) -> tuple[Arm, ...]:
+    """Return the measurements in cells that can be compared. ``guards`` are the names of cases that are guards."""
+    return tuple(arm_of(cell.case, cell, guard=cell.case in guards) for cell in cells if cell.measured)
 
 
-def arm_of(case: str, cell: ComparedCell) -> Arm:
+def arm_of(case: str, cell: ComparedCell, *, guard: bool = False) -> Arm:
     """A cell that was measured, as one side of a comparison."""
     trials = cell.passes + cell.failures
     return Arm(
@@ -113,6 +114,7 @@ def arm_of(case: str, cell: ComparedCell) -> Arm:
         rounds=rounds_of(cell.method, len(cell.trials), cell.rounds),
         beside=cell.beside,
         beside_baseline=_is_beside_baseline(cell),
+        guard=guard,
         tokens=cell.usage.total_tokens / trials if cell.usage.calls else None,
         cost_usd=None if cell.cost_usd is None else cell.cost_usd / trials,
         seconds=cell.seconds / trials,
@@ -278,20 +280,26 @@ def _compared(
     middle, around = mean_difference(pairs), mean_interval(pairs)
     changes = {each.now.case: single.get((name, each.now.case)) for each in found}
     better = tuple(case for case, change in changes.items() if change is Change.IMPROVED)
-    worse = tuple(case for case, change in changes.items() if change is Change.REGRESSED)
+    guards = [each.now.case for each in found if each.now.guard]
+    lost = [case for case, change in changes.items() if change is Change.REGRESSED]
+    worse = tuple(sorted(lost, key=lambda case: case not in guards))
+    broken = tuple(case for case in worse if case in guards)
     is_alone = len(found) == 1 and found[0].stopped
     significant = bool(better or worse) if is_alone else p_value <= alpha
     return VariantComparison(
         variant=name,
         against=against,
         cases=len(pairs),
-        change=_change(middle, around, better, worse, significant=significant, margin=margin),
+        change=_breaking_guards(middle, better)
+        if broken
+        else _change(middle, around, better, worse, significant=significant, margin=margin),
         difference=middle,
         interval=around,
         p_value=p_value,
         could_find=detectable(pairs, alpha),
         better=better,
         worse=worse,
+        worse_guards=broken,
         flips=tuple(
             Flip(case=each.now.case, before=each.then.verdict, now=each.now.verdict)
             for each in found
@@ -303,6 +311,11 @@ def _compared(
         cost_usd=_means([(each.now.cost_usd, each.then.cost_usd) for each in found]),
         seconds=_means([(each.now.seconds, each.then.seconds) for each in found]),
     )
+
+
+def _breaking_guards(middle: float, better: tuple[str, ...]) -> Change:
+    """A guard that is worse is never made good by a mean: at best it is traded for something else."""
+    return Change.TRADE_OFF if better or middle > 0 else Change.REGRESSED
 
 
 def _change(

@@ -39,9 +39,10 @@ def change(found: VariantComparison) -> str:
 
 
 def line(found: VariantComparison) -> str:
-    """A comparison in one line, the verdict first."""
+    """A comparison in one line, the verdict first; before it the guards that are worse, whatever the mean."""
+    guards = f"worse on {humanize.plural(len(found.worse_guards), 'guard')}, " if found.worse_guards else ""
     return (
-        f"{found.variant} beside {found.against}: {change(found)}, {points(found.difference)} "
+        f"{found.variant} beside {found.against}: {guards}{change(found)}, {points(found.difference)} "
         f"({between(found.interval)}, {p_value(found.p_value)}) on {humanize.plural(found.cases, 'case')}"
     )
 

@@ -126,6 +126,27 @@ def test_a_verdict_about_a_rate_is_no_flip_of_one_about_a_baseline(now: Verdict)
     assert (found.flips, found.better) == ((), ("case-0",))
 
 
+@pytest.mark.parametrize(
+    ("now", "change"),
+    [
+        (["5/30", "30/30", "30/30"], Change.TRADE_OFF),
+        (["15/30", *["11/30"] * 6], Change.TRADE_OFF),
+        (["5/30", *["5/30"] * 2], Change.REGRESSED),
+    ],
+)
+def test_a_guard_that_is_worse_comes_first_whatever_the_mean(now: list[str], change: Change) -> None:
+    before = arms("current", "30/30", *["5/30"] * (len(now) - 1))
+    guarded = [replace(arm, guard=arm.case == "case-0") for arm in (*before, *arms("careful", *now))]
+    (found,) = compare(guarded)
+    assert (found.worse_guards, found.worse, found.change) == (("case-0",), ("case-0",), change)
+
+
+def test_guards_come_first_among_the_cases_that_are_worse() -> None:
+    both = [*arms("current", "30/30", "30/30"), *arms("careful", "0/30", "0/30")]
+    (found,) = compare([replace(arm, guard=arm.case == "case-1") for arm in both])
+    assert (found.worse, found.worse_guards) == (("case-1", "case-0"), ("case-1",))
+
+
 def test_several_variants_share_one_error_rate() -> None:
     base = arms("current", "4/10")
     (alone,) = compare([*base, *arms("a", "9/10")])

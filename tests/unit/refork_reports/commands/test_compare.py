@@ -36,7 +36,7 @@ def test_every_variant_stands_beside_current_with_its_sentences() -> None:
 
 def test_any_two_variants_can_be_compared() -> None:
     done = run("terse", "--against", "careful")
-    assert done.output.startswith("terse beside careful: regressed")
+    assert done.output.startswith("terse beside careful: worse on 1 guard, regressed")
     assert "current" not in done.output
 
 

@@ -156,6 +156,14 @@ def test_a_file_that_says_pass_beside_a_baseline_is_read_as_held(
     assert found.gate.cases[0].finding is GateFinding.HELD
 
 
+def test_a_file_whose_comparisons_have_no_margin_keeps_to_the_schema() -> None:
+    written = json.loads(dumps(gated()))
+    for compared in written["comparisons"]:
+        del compared["margin"], compared["worse_guards"]
+    assert written["comparisons"]
+    jsonschema.validate(written, json.loads(json_schema()))
+
+
 def test_a_wrong_value_names_its_place(tmp_path: Path) -> None:
     with pytest.raises(BadFileError, match=r"results\.json.*'alpha' must be"):
         read(golden_with(tmp_path, alpha="often"))
