@@ -17,7 +17,7 @@ from refork_evals.results import (
 )
 from refork_evals.results.totals import shown_cost, totals
 
-from refork_reports.sentences import comparisons, phrases, spending
+from refork_reports.sentences import comparisons, margins, phrases, spending
 from refork_reports.sentences import gate as gate_words
 from refork_reports.sentences.independence import dependence_notes
 
@@ -102,8 +102,7 @@ def _table(evaluation: SuiteResult) -> str:
 
 
 def _row(result: CaseResult, cell: Cell) -> str:
-    compared = cell.comparison
-    before = humanize.UNKNOWN if compared is None else f"{compared.passes_before}/{compared.trials_before}"
+    before = margins.beside_baseline(cell).removeprefix("before ") or humanize.UNKNOWN
     guard = " (guard)" if result.case.guard else ""
     fix = " **fixes it**" if cell.fixes else ""
     texts = [
