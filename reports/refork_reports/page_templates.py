@@ -11,7 +11,7 @@ from markupsafe import Markup, escape
 from refork.text import numbers as humanize
 from refork.text.escape import clipped, escape_controls, escape_html
 
-from refork_reports.sentences import comparisons, phrases, spending
+from refork_reports.sentences import claims, comparisons, phrases, spending
 from refork_reports.sentences import gate as gate_words
 from refork_reports.sentences.estimates import estimates
 from refork_reports.sentences.independence import dependence_note
@@ -43,6 +43,7 @@ _FILTERS: Final[dict[str, Any]] = {
     "output_line": output_line,
 }
 _GLOBALS: Final[dict[str, Any]] = {
+    "claims": claims,
     "phrases": phrases,
     "spending": spending,
     "comparisons": comparisons,

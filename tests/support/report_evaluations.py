@@ -12,6 +12,7 @@ from refork.records.outcome import ForkStatus, Outcome, Trial, TrialError
 from refork.records.usage import Usage, WholeReruns, cost
 from refork.records.workflow_result import calls_of, usage_of
 from refork_evals.results import CaseResult, Cell, Interval, Score, ScoredTrial, SuiteResult, Verdict
+from refork_evals.verdicts.recommendation import recommend
 from scipy.stats import binomtest
 
 BEGIN = datetime(2026, 3, 14, 9, 26, 53, tzinfo=UTC)
@@ -503,6 +504,7 @@ def tail_of(variant: str, number: int, *steps: Step, ok: bool, text: str) -> Sco
 def evaluation(*results: CaseResult) -> SuiteResult:
     return SuiteResult(
         cases=results,
+        recommendations=recommend(results),
         started_at=BEGIN + timedelta(days=2),
         seconds=83.4,
         refork_version="0.1.0",

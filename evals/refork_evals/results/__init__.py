@@ -18,6 +18,7 @@ from refork_evals.results.comparisons import (
     VariantComparison,
 )
 from refork_evals.results.gate import Gate, GateCase, GateFinding, SuiteDrop
+from refork_evals.results.recommendation import Recommendation
 from refork_evals.results.verdict import WORST_FIRST, Verdict
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "Interval",
     "Judged",
     "Method",
+    "Recommendation",
     "Score",
     "ScoredTrial",
     "SuiteDrop",
@@ -135,7 +137,8 @@ class Cell:
     ``interval`` is None where nothing was measured. ``reason`` says what stands behind a verdict that is
     not a plain pass or fail: the stale step, the first error, the trials that are missing.
     ``comparison`` is there where the case was compared with a baseline; ``cut_short`` says that a budget ended it, so
-    that it is not decided. ``fixes`` says that this candidate fixes the case: it passes where ``current`` does not.
+    that it is not decided. ``fixes`` says that this candidate fixes the case: it passes where ``current`` does not, and
+    is shown to be better.
     The verdict rests on the first ``counted`` trials, on all where that is None: more are taken so that candidates can
     be compared. ``rounds`` is how many trials a candidate and ``current`` took side by side until their common rule
     stopped. ``beside`` says whether a candidate is better than ``current`` in this case, or worse; None where the two
@@ -231,6 +234,7 @@ class SuiteResult:
     settings: Mapping[str, str] = field(default_factory=dict[str, str])
     gate: Gate | None = None
     comparisons: tuple[VariantComparison, ...] = ()
+    recommendations: tuple[Recommendation, ...] = ()
 
     @property
     def cells(self) -> tuple[Cell, ...]:

@@ -26,6 +26,7 @@ from refork_evals.trials import CONCURRENCY, score_recorded, score_trials
 from refork_evals.verdicts.cells import cell_from_scored, counts_of, decided, unmeasured_cell
 from refork_evals.verdicts.comparison import MARGIN, arms_of, beside_current, compare
 from refork_evals.verdicts.decision import ALPHA, CellCounts, decide_all
+from refork_evals.verdicts.recommendation import recommend
 
 MIN_PASS_RATE: Final = 0.7
 TRIALS: Final = 10
@@ -128,9 +129,11 @@ def case_result(
 
 
 def with_cells(result: CaseResult, cells: Sequence[Cell]) -> CaseResult:
-    """The result with other cells, and those among them that fix the case."""
+    """The result with other cells, and those among them that fix the case: none, where it is not red."""
     current = next((cell for cell in cells if cell.variant == CURRENT), None)
-    compared = (dataclasses.replace(cell, fixes=is_fix(cell, current)) for cell in cells)
+    compared = (
+        dataclasses.replace(cell, fixes=not result.not_red and is_fix(cell, current)) for cell in cells
+    )
     return dataclasses.replace(result, cells=tuple(compared))
 
 
@@ -154,6 +157,7 @@ def evaluate(
     cases = corrected(results, alpha)
     cells = [cell for result in cases for cell in result.cells]
     guards = {result.case.name for result in cases if result.case.guard}
+    comparisons = compare(arms_of(cells, guards), alpha=alpha, margin=margin)
     return SuiteResult(
         cases=cases,
         started_at=started_at,
@@ -162,7 +166,8 @@ def evaluate(
         refork_version=refork_version,
         settings=dict(settings or {}),
         gate=gate,
-        comparisons=compare(arms_of(cells, guards), alpha=alpha, margin=margin),
+        comparisons=comparisons,
+        recommendations=recommend(cases, comparisons),
     )
 
 

@@ -7,7 +7,7 @@ from refork.records.variant import CURRENT
 from refork.text import numbers as humanize
 from refork.text.escape import clipped, escape_controls
 from refork_evals.results import CaseResult, Cell, ScoredTrial, Verdict
-from refork_reports.sentences import margins, phrases
+from refork_reports.sentences import claims, margins, phrases
 from refork_reports.sentences.steps import call_line
 from refork_reports.sentences.tails import beside_production, other_words, shown_steps, step_line
 from refork_reports.views.diffs import prompt_diff
@@ -87,10 +87,10 @@ def _output(scored: ScoredTrial) -> Iterator[str]:
 
 def _prompts(result: CaseResult, cell: Cell) -> Iterator[str]:
     current = result.cell(CURRENT)
-    fixes = result.fixes
-    other = cell if cell.variant != CURRENT else next(iter(fixes), None)
-    if cell.variant == CURRENT and fixes:
-        yield from ["", f"fixed by {humanize.listed([phrases.fix(each) for each in fixes])}"]
+    others, said = claims.alternatives(result)
+    other = cell if cell.variant != CURRENT else next(iter(others), None)
+    if cell.variant == CURRENT and said:
+        yield from ["", escape_controls(said)]
     if current is None or other is None or current.request is None or other.request is None:
         return
     difference = prompt_diff(current.request.prompt or "", other.request.prompt or "", other.variant)

@@ -28,12 +28,14 @@ def command(*, variants: tuple[str, ...], against: str, report: str | None, as_j
     cases, the estimate for cases like these, tokens, cost and time, and the cases that flipped.
     """
     from pydantic import TypeAdapter  # noqa: PLC0415
+    from refork.records.variant import CURRENT  # noqa: PLC0415
     from refork.text.escape import escape_controls  # noqa: PLC0415
     from refork_evals.results import VariantComparison  # noqa: PLC0415
     from refork_evals.verdicts.comparison import compare, margin_of  # noqa: PLC0415 - SciPy takes a second to import
 
     from refork_reports.results_file.entry import Plain  # noqa: PLC0415
     from refork_reports.results_file.read import RESULTS, read  # noqa: PLC0415
+    from refork_reports.sentences.claims import lines  # noqa: PLC0415
     from refork_reports.sentences.comparisons import details, line  # noqa: PLC0415
 
     config = project()
@@ -54,6 +56,9 @@ def command(*, variants: tuple[str, ...], against: str, report: str | None, as_j
         click.echo(escape_controls(line(each)))
         for sentence in details(each):
             click.echo(f"  {escape_controls(sentence)}")
+    if not variants and against == CURRENT:
+        for said in lines(results.recommendations):
+            click.echo(escape_controls(said))
 
 
 def _arms(results: "Results", wanted: set[str] | None) -> "list[Arm]":

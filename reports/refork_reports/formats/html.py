@@ -6,7 +6,7 @@ from typing import Final
 from markupsafe import Markup
 from refork.errors import BadFileError, ReforkError
 from refork.storage.files import write_atomically
-from refork_evals.results import SuiteResult, Verdict
+from refork_evals.results import SuiteResult
 
 from refork_reports import results_json
 from refork_reports.formats import markdown as summary_md
@@ -18,25 +18,14 @@ from refork_reports.views.report_page import page
 REPORT: Final = "report.html"
 TITLE: Final = "Agent evals"
 _GITIGNORE: Final = "# A report is made anew by every session.\n*\n"
-_HEADLINE_WORDS: Final = {
-    Verdict.PASS: "Current passes",
-    Verdict.FAIL: "Current fails",
-    Verdict.HELD: "Current has not dropped",
-    Verdict.DROPPED: "Current dropped",
-    Verdict.INCONCLUSIVE: "Undecided",
-    Verdict.ERROR: "Not measured",
-    Verdict.STALE: "Stale",
-}
 
 
 def render(evaluation: SuiteResult, *, title: str = TITLE) -> str:
     """The page as text, without a reference to anything outside it."""
     style, script = asset("report.css"), asset("report.js")
     template = environment().get_template("report.html.j2")
-    contents = page(evaluation, title)
     return template.render(
-        page=contents,
-        headline_word=_HEADLINE_WORDS[contents.headline.verdict],
+        page=page(evaluation, title),
         policy=policy(style, script),
         style=Markup(style),  # noqa: S704 - a file of ours
         script=Markup(script),  # noqa: S704 - a file of ours

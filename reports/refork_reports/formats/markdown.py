@@ -17,8 +17,9 @@ from refork_evals.results import (
 )
 from refork_evals.results.totals import shown_cost, totals
 
-from refork_reports.sentences import comparisons, margins, phrases, spending
+from refork_reports.sentences import claims, comparisons, margins, phrases, spending
 from refork_reports.sentences import gate as gate_words
+from refork_reports.sentences.headline import headline
 from refork_reports.sentences.independence import dependence_notes
 
 SUMMARY: Final = "summary.md"
@@ -27,6 +28,7 @@ LIMIT: Final = 60_000
 _ROWS: Final = 32_000
 _NOTES: Final = 12_000
 _DOUBTS: Final = 2_000
+_HEADLINE: Final = 2_000
 _ICONS: Final[dict[Verdict, str]] = {
     Verdict.PASS: "✅",
     Verdict.FAIL: "❌",
@@ -63,11 +65,8 @@ def plain(text: str, most: int = 400) -> str:
 
 
 def _verdict(evaluation: SuiteResult) -> str:
-    gate = evaluation.gate
-    if gate is None:
-        headline = phrases.headline(evaluation)
-        return f"{_ICONS[headline.verdict]} **{plain(headline.text)}**"
-    return f"{'✅' if gate.passes else '❌'} **{plain(gate_words.verdict_line(gate))}**"
+    found = headline(evaluation)
+    return f"{_ICONS[found.verdict]} **{plain(found.text, _HEADLINE)}**"
 
 
 def _gate_notes(evaluation: SuiteResult) -> Iterator[str]:
@@ -104,7 +103,8 @@ def _table(evaluation: SuiteResult) -> str:
 def _row(result: CaseResult, cell: Cell) -> str:
     before = margins.beside_baseline(cell).removeprefix("before ") or humanize.UNKNOWN
     guard = " (guard)" if result.case.guard else ""
-    fix = " **fixes it**" if cell.fixes else ""
+    said = "fixes it" if cell.fixes else claims.mark(cell)
+    fix = f" **{said}**" if said else ""
     texts = [
         plain(result.case.name, 80) + guard,
         plain(cell.variant, 60),

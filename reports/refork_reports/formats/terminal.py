@@ -11,7 +11,7 @@ from refork_evals.results import CaseResult, Cell, Change, SuiteResult, Verdict
 from refork_evals.results.totals import shown_cost, totals
 from rich.cells import cell_len
 
-from refork_reports.sentences import comparisons, phrases, spending
+from refork_reports.sentences import claims, comparisons, phrases, spending
 from refork_reports.sentences import gate as gate_words
 from refork_reports.sentences.independence import dependence_notes
 from refork_reports.views.diffs import prompt_diff
@@ -86,6 +86,7 @@ def summary(evaluation: SuiteResult, *, width: int = 80, ascii_only: bool = Fals
         *(line for result in evaluation.cases for line in _notes_of(result, width)),
         *_doubtful(evaluation, width),
         *_compared(evaluation, width),
+        *_recommended(evaluation, width),
         *_closing(evaluation, width),
         *_gate(evaluation, width),
     ]
@@ -123,7 +124,8 @@ def _recorded_row(result: CaseResult) -> _Row:
 
 
 def _cell_row(cell: Cell) -> _Row:
-    fix = " (fix)" if cell.fixes else ""
+    said = claims.mark(cell)
+    fix = f" ({said})" if said else ""
     texts = {
         "case": "",
         "variant": escape_controls(cell.variant),
@@ -211,6 +213,17 @@ def _compared(evaluation: SuiteResult, width: int) -> list[Line]:
         for found in evaluation.comparisons
         if found.cases > 1
         for line in _wrapped(comparisons.line(found), width, _CHANGES.get(found.change, "plain"))
+    ]
+
+
+def _recommended(evaluation: SuiteResult, width: int) -> list[Line]:
+    """Which prompt to take, or why there is none."""
+    return [
+        line
+        for said, found in zip(
+            claims.lines(evaluation.recommendations), evaluation.recommendations, strict=True
+        )
+        for line in _wrapped(said, width, "pass" if found.recommended else "plain")
     ]
 
 

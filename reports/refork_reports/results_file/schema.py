@@ -11,7 +11,7 @@ from pydantic import BeforeValidator, Field
 from refork.records import Answer, Request, StepKind
 from refork.records.outcome import ForkStatus
 from refork.records.usage import Money, Spending, Usage, WholeReruns
-from refork_evals.results import CaseResult, Cell, Change, Interval, Judged, Method, Verdict
+from refork_evals.results import CaseResult, Cell, Change, Interval, Judged, Method, Recommendation, Verdict
 from refork_evals.results.agreement import Kappa
 from refork_evals.results.comparisons import Comparison, Share, VariantComparison
 from refork_evals.results.estimates import AtK, ScorerRate
@@ -21,7 +21,7 @@ from refork_evals.results.spending import paid, reused_spending
 from refork_evals.results.totals import Totals, shown_cost, totals
 
 from refork_reports.results_file.entry import Entry, FrameColumn, Of, Plain
-from refork_reports.sentences import phrases
+from refork_reports.sentences.headline import headline as headline_of
 from refork_reports.sentences.steps import call_line, output_line
 from refork_reports.views.timeline import State, moments
 
@@ -123,7 +123,9 @@ class CellEntry(Entry):
     variant: Annotated[str, FrameColumn("str")]
     verdict: Annotated[Verdict, FrameColumn(Verdict)]
     reason: str
-    fixes: Annotated[bool, FrameColumn("bool")] = Field(description="this candidate fixes the case")
+    fixes: Annotated[bool, FrameColumn("bool")] = Field(
+        description="this candidate passes, current does not, and a test shows it to be better"
+    )
     min_pass_rate: Annotated[float, FrameColumn("float64")]
     passes: Annotated[int, FrameColumn("int64")]
     failures: Annotated[int, FrameColumn("int64")]
@@ -319,7 +321,7 @@ class Results(Entry):
     )
     started_at: datetime
     alpha: float = Field(description="the error rate behind verdicts")
-    headline: Annotated[str, Of(lambda evaluation: phrases.headline(evaluation).text)]
+    headline: Annotated[str, Of(lambda evaluation: headline_of(evaluation).text)]
     settings: Annotated[
         dict[str, str],
         Of(lambda evaluation: {key: str(value) for key, value in sorted(evaluation.settings.items())}),
@@ -327,4 +329,8 @@ class Results(Entry):
     totals: Annotated[Plain[Totals], Of(totals)]
     cases: list[CaseEntry]
     comparisons: list[Plain[VariantComparison]]
+    recommendations: list[Plain[Recommendation]] = Field(
+        default=[],
+        description="for each agent with something to fix, the prompt to take, or why there is none",
+    )
     gate: GateEntry | None

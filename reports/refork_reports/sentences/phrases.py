@@ -1,11 +1,9 @@
 """The sentences of a report: one wording for the terminal and for the page."""
 
-from dataclasses import dataclass
 from typing import Final
 
-from refork.records.variant import CURRENT
 from refork.text import numbers as humanize
-from refork_evals.results import WORST_FIRST, CaseResult, Cell, SuiteResult, Verdict
+from refork_evals.results import CaseResult, Cell, Verdict
 from refork_evals.results.totals import shown_cost
 
 NOT_RED: Final = (
@@ -24,28 +22,6 @@ _ADVICE: Final = {
         "The trials are too few, or too close to the limit, to tell. Raise `trials` in its case.yaml."
     ),
 }
-
-
-@dataclass(frozen=True, kw_only=True)
-class Headline:
-    """The result in one sentence. ``verdict`` is the worst verdict of ``current`` and determines the colour."""
-
-    verdict: Verdict
-    text: str
-
-
-def headline(evaluation: SuiteResult) -> Headline:
-    results = evaluation.cases
-    if not results:
-        return Headline(verdict=Verdict.INCONCLUSIVE, text="No case was run.")
-    by_verdict = {
-        verdict: [each for each in results if (cell := each.cell(CURRENT)) and cell.verdict is verdict]
-        for verdict in Verdict
-    }
-    worst = next((verdict for verdict in WORST_FIRST if by_verdict[verdict]), Verdict.INCONCLUSIVE)
-    clauses = [_failing(by_verdict[Verdict.FAIL], len(results)), *_rest(by_verdict, len(results))]
-    said = "; ".join(clause for clause in clauses if clause) or "the current prompts were not run"
-    return Headline(verdict=worst, text=f"{said[:1].upper()}{said[1:]}.")
 
 
 def shown_trials(cell: Cell) -> str:
@@ -87,44 +63,3 @@ def recorded_says(result: CaseResult) -> str:
     if result.recorded is None:
         return humanize.UNKNOWN
     return {True: "pass", False: "fail", None: "error"}[result.recorded.passed]
-
-
-def _failing(failing: list[CaseResult], total: int) -> str:
-    if not failing:
-        return ""
-    count, fixed = len(failing), sum(bool(result.fixes) for result in failing)
-    if not fixed:
-        share = "no candidate fixes it" if count == 1 else "no candidate fixes any of them"
-    elif fixed == count:
-        share = (
-            "a candidate fixes it" if count == 1 else f"candidates fix {'both' if count == 2 else 'them all'}"
-        )
-    else:
-        share = f"candidates fix {fixed} of them"
-    return f"the current prompts fail {_of(count, total)}, and {share}"
-
-
-def _rest(by_verdict: dict[Verdict, list[CaseResult]], total: int) -> list[str]:
-    counts = {verdict: len(found) for verdict, found in by_verdict.items()}
-    failing, passing = counts[Verdict.FAIL], counts[Verdict.PASS]
-    held, dropped = counts[Verdict.HELD], counts[Verdict.DROPPED]
-    words = [
-        (counts[Verdict.INCONCLUSIVE], "is undecided", "are undecided"),
-        (counts[Verdict.ERROR], "could not be measured", "could not be measured"),
-        (counts[Verdict.STALE], "is stale", "are stale"),
-    ]
-    if failing:
-        words.insert(0, (passing, "passes", "pass"))
-    clauses = [] if failing or not passing else [f"the current prompts pass {_of(passing, total)}"]
-    clauses += [f"the current prompts dropped in {_of(dropped, total)}"] * bool(dropped)
-    clauses += [
-        f"they held in {held:,}" if dropped else f"the current prompts held in {_of(held, total)}"
-    ] * bool(held)
-    said = [f"{count} {one if count == 1 else several}" for count, one, several in words if count]
-    return [*clauses, humanize.listed(said)]
-
-
-def _of(count: int, total: int) -> str:
-    if count == total:
-        return {1: "the one case", 2: "both cases"}.get(total, f"all {total:,} cases")
-    return f"{count:,} of {total:,} cases"

@@ -7,8 +7,7 @@ from refork_evals.results import CaseResult, SuiteResult, Verdict
 from refork_evals.results.totals import Totals, totals
 
 from refork_reports.sections import Section, sections
-from refork_reports.sentences import phrases
-from refork_reports.sentences.phrases import Headline
+from refork_reports.sentences.headline import Headline, headline
 from refork_reports.views.fixes import FailingCase, failing_cases
 from refork_reports.views.judges import JudgeView, judge_views
 from refork_reports.views.matrix import Matrix, matrices
@@ -51,7 +50,7 @@ def page(evaluation: SuiteResult, title: str) -> Page:
     return Page(
         title=title,
         evaluation=evaluation,
-        headline=phrases.headline(evaluation),
+        headline=headline(evaluation),
         totals=summed,
         failing=failing_cases(evaluation),
         matrices=matrices(evaluation),

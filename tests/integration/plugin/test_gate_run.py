@@ -73,7 +73,7 @@ def test_a_worse_prompt_is_red_says_what_fell_and_costs_few_trials(
     assert done.lines("pytest --agent-evals --agent-evals-gate evals/cases/rosy/case.yaml")
     assert done.counts == {"failed": 1}
     assert server.count == 5
-    assert page.read_text().startswith("what another step wrote\n## Agent evals\n\n❌ **gate FAILS")
+    assert page.read_text().startswith("what another step wrote\n## Agent evals\n\n❌ **The gate FAILS")
     gate = done.results["gate"]
     assert (gate["passes"], gate["cases"][0]["finding"]) == (False, "regressed")
 

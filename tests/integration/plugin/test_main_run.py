@@ -157,7 +157,7 @@ def test_a_failed_item_shows_rate_reason_output_and_the_prompt_that_fixes_it(don
     assert said.startswith("fail: 0 of 10 trials passed (95% interval 0–28%), at least 70% wanted\n")
     assert "- not_contains: contains 'increased': 'Revenue increased by 12%.'" in said
     assert "| Revenue increased by 12%." in said
-    assert "fixed by careful 10/10 (72–100%)" in said
+    assert "careful 10/10 (72–100%): passes where current does not" in said
     assert "  -Be positive.\n  +Be careful." in said
     assert "Traceback" not in said
     assert ".py" not in said

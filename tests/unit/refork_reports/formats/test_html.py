@@ -141,13 +141,14 @@ def test_an_output_of_a_megabyte_is_shortened_with_a_note() -> None:
 
 def test_the_page_says_what_was_found_first() -> None:
     page = Page(render(realistic(), title="analyst"))
-    assert "The current prompts fail 2 of 5 cases, and candidates fix both" in page.text
+    assert "The current prompts fail 2 of 5 cases; 1 passes" in page.text
+    assert "Take careful for summarizer: it fixes 1 of 1 failure and breaks none of 1 guard" in page.text
     assert "fixes it: careful 10/10 (72–100%)" in page.text
     assert "analyst" in page.text
 
 
 def test_a_fix_says_what_it_does_to_the_guards() -> None:
-    assert "leaves guard quarterly-summary intact 14/14" in text_of(evaluation(misleading_summary(), guard()))
+    assert "passes guard quarterly-summary 14/14" in text_of(evaluation(misleading_summary(), guard()))
     worse = fixed_by(misleading_summary(), "terse")
     assert "breaks guard quarterly-summary 2/14" in text_of(evaluation(worse, guard()))
     assert "capture a guard from a run that went well" in text_of(evaluation(malformed_sql()))
@@ -155,7 +156,7 @@ def test_a_fix_says_what_it_does_to_the_guards() -> None:
 
 def test_a_failure_without_a_fix_names_the_nearest_candidate() -> None:
     said = text_of(evaluation(fixed_by(misleading_summary())))
-    assert "no candidate fixes it; the nearest is careful 10/10 (72–100%)" in said
+    assert "no candidate is shown to fix it: careful 10/10 (72–100%) passes where current does not" in said
 
 
 def test_what_was_paid_and_what_whole_reruns_would_have_taken_are_said_apart() -> None:

@@ -14,7 +14,7 @@ def test_the_verdict_stands_first_then_what_blocks_then_the_table() -> None:
     text = render(gated())
     lines = [line for line in text.splitlines() if line]
     assert lines[0] == "## Agent evals"
-    assert lines[1].startswith("❌ **gate FAILS")
+    assert lines[1].startswith("❌ **The gate FAILS")
     assert "the suite dropped" in lines[2]
     assert "regressed" in lines[3]
     assert "pytest --agent-evals --agent-evals-gate" in lines[3]
@@ -27,7 +27,7 @@ def test_the_verdict_stands_first_then_what_blocks_then_the_table() -> None:
 
 def test_a_gate_that_passes_says_so_and_what_it_could_have_found() -> None:
     text = render(gated(passes=True))
-    assert "✅ **gate passes" in text
+    assert "✅ **The gate passes" in text
     assert "is found in 90% of gates" in text
 
 

@@ -3,9 +3,8 @@
 from dataclasses import replace
 from decimal import Decimal
 
-import pytest
 from refork.records.usage import WholeReruns
-from refork_evals.results import CaseResult, Cell, Verdict
+from refork_evals.results import Cell, Verdict
 from refork_evals.results.totals import totals
 from refork_reports.sentences import phrases
 from support.report_evaluations import (
@@ -13,49 +12,12 @@ from support.report_evaluations import (
     cell,
     evaluation,
     everything,
-    fixed_by,
     guard,
     hostile,
-    malformed_sql,
     misleading_summary,
     mixed,
     realistic,
-    stale,
-    unmeasured,
 )
-
-
-def test_the_headline_tells_what_fails_what_fixes_it_and_what_is_unknown() -> None:
-    said = phrases.headline(realistic())
-    assert said.verdict is Verdict.FAIL
-    assert said.text == (
-        "The current prompts fail 2 of 5 cases, and candidates fix both; "
-        "1 passes, 1 could not be measured and 1 is stale."
-    )
-
-
-@pytest.mark.parametrize(
-    ("results", "text"),
-    [
-        ((), "No case was run."),
-        ((guard(),), "The current prompts pass the one case."),
-        ((guard(), guard()), "The current prompts pass both cases."),
-        ((guard(), stale()), "The current prompts pass 1 of 2 cases; 1 is stale."),
-        ((misleading_summary(),), "The current prompts fail the one case, and a candidate fixes it."),
-        (
-            (fixed_by(misleading_summary()), malformed_sql()),
-            "The current prompts fail both cases, and candidates fix 1 of them.",
-        ),
-        (
-            (fixed_by(misleading_summary()),),
-            "The current prompts fail the one case, and no candidate fixes it.",
-        ),
-        ((unmeasured(), unmeasured()), "2 could not be measured."),
-        ((replace(guard(), cells=()),), "The current prompts were not run."),
-    ],
-)
-def test_the_headline_counts_grammatically(results: tuple[CaseResult, ...], text: str) -> None:
-    assert phrases.headline(evaluation(*results)).text == text
 
 
 def test_a_fix_is_said_with_its_trials_and_interval() -> None:
