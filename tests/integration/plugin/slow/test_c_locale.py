@@ -101,7 +101,7 @@ def recorded(umlauts: Project, tmp_path_factory: pytest.TempPathFactory) -> Path
     """A run in a database of production."""
     folder = tmp_path_factory.mktemp("recorded")
     (folder / "newsdesk.py").write_text(umlauts.files["newsdesk.py"], "utf-8")
-    recorder = Path(__file__).parents[2] / "support" / "record_newsdesk.py"
+    recorder = Path(__file__).parents[3] / "support" / "record_newsdesk.py"
     environment = {"OPENAI_API_KEY": "none", "OPENAI_BASE_URL": umlauts.environment["OPENAI_BASE_URL"]}
     done = run_python(folder, str(recorder), str(folder), environment=environment)
     assert done.returncode == 0, done.stderr
