@@ -56,6 +56,7 @@ def decided() -> tuple[list[Row], str]:
         ),
         _at_least(f"one case of 20 fell from 0.95 to 0.5: found, {fell.suites} suites", fell.finds, 0.9),
         *_with_errors(),
+        *_by_baseline(),
         Row(
             what="trials a case of `auto` in these suites / of the smallest fixed number as sharp",
             measured=f"{share:.2f} ({fell.per_case:.1f} / {fixed}; {few.per_case:.1f} where nothing changed)",
@@ -64,6 +65,25 @@ def decided() -> tuple[list[Row], str]:
         ),
     ]
     return rows, _beside(few, many, fell)
+
+
+def _by_baseline() -> list[Row]:
+    """Rows of what a larger baseline gives, and of many gates on one baseline. No bar: docs/verdicts.md says them."""
+    sizes = [(cases, trials) for cases in (100, 300) for trials in (verdicts.BASELINE, 60)]
+    found = {
+        f"one case of {cases} fell from 0.95 to 0.5: found, baseline of {trials} trials": verdicts.power(
+            cases, trials
+        )
+        for cases, trials in sizes
+    }
+    red = {
+        f"any of {verdicts.GATES} gates on one baseline of {trials} trials is red, 300 baselines of 20 cases "
+        "where nothing changed": verdicts.red_in_twenty(300, 20, seed=28, trials=trials)
+        for trials in (verdicts.BASELINE, 60)
+    }
+    return [
+        Row(what=what, measured=f"{rate:.1%}", bar="none", met=True) for what, rate in (found | red).items()
+    ]
 
 
 def _with_errors() -> list[Row]:

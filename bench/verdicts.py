@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from refork.case_files.trial_settings import MAX_TRIALS
+from refork.case_files.trial_settings import MAX_TRIALS, MIN_TRIALS
 from refork.records import Case, Request, Run, Step
 from refork.records.outcome import Trial
 from refork.records.variant import CURRENT
@@ -20,7 +20,7 @@ from refork_evals.gate.judge import before_of
 from refork_evals.plans import TrialPlan
 from refork_evals.plans.planning import Defaults, plan_of
 from refork_evals.plans.shares import share_of_case
-from refork_evals.results import CaseResult, Cell, Fingerprint, GateFinding, ScoredTrial
+from refork_evals.results import CaseResult, Cell, Fingerprint, Gate, GateFinding, ScoredTrial
 from refork_evals.statistics.draws import chance
 from refork_evals.statistics.drops import drop_rules
 from refork_evals.statistics.sequential import Bounds
@@ -28,6 +28,7 @@ from refork_evals.verdicts.decision import CellCounts
 from scipy.stats import hypergeom
 
 BASELINE = 30
+GATES = 20
 WELL, FALLEN = 0.95, 0.5
 DEFAULTS = Defaults()
 FINGERPRINT = Fingerprint(run="r", scorers="s")
@@ -42,6 +43,7 @@ class Suite:
     baseline: tuple[int, ...]
     draws: Draws
     lost: Draws
+    trials: int = BASELINE
 
 
 @dataclass(kw_only=True)
@@ -84,6 +86,33 @@ def some_lost(suites: int, cases: int, seed: int, share: float) -> Tally:
     return _tally(_suites(suites, cases, seed, fallen=False, lost=share))
 
 
+def red_in_twenty(baselines: int, cases: int, seed: int, trials: int) -> float:
+    """The share of baselines, each of so many trials a case, on which any of 20 gates is red: nothing changed."""
+    random = np.random.default_rng(seed)
+    red = 0
+    for _ in range(baselines):
+        rates = random.uniform(0.6, 1, cases)
+        baseline = tuple(int(passes) for passes in random.binomial(trials, rates))
+        draws = (random.random((cases, MAX_TRIALS)) < rates[:, None] for _ in range(GATES))
+        gates = (Suite(baseline, each, np.zeros_like(each), trials) for each in draws)
+        red += any(not _judged(suite).passes for suite in gates)
+    return red / baselines
+
+
+def power(cases: int, trials: int) -> float:
+    """How often one case that falls from 0.95 to 0.5 is found, beside a baseline of so many trials: exact."""
+    bounds = Bounds(MIN_TRIALS, MAX_TRIALS)
+    rules = drop_rules(
+        trials,
+        bounds,
+        smallest_drop=DEFAULTS.smallest_drop,
+        alpha_good=DEFAULTS.alpha,
+        alpha_bad=share_of_case(DEFAULTS.alpha, cases),
+    )
+    found = chance(rules.bad, bounds.lowest, np.array([WELL]), np.array([FALLEN]), other=rules.good)
+    return float(found[0])
+
+
 def fixed_trials(cases: int, power: float = 0.9) -> int:
     """The smallest fixed number of trials that finds such a fall so often, beside the same baseline: exact."""
     for trials in range(5, 201):
@@ -116,6 +145,11 @@ def _suites(
         yield Suite(tuple(int(passes) for passes in baseline), draws & ~away, away)
 
 
+def _judged(suite: Suite) -> Gate:
+    results, baseline, _ = _measured(suite)
+    return judge_gate(results, baseline, DEFAULTS, source="baseline.json")
+
+
 def _tally(suites: Iterator[Suite]) -> Tally:
     tally = Tally()
     for suite in suites:
@@ -133,7 +167,7 @@ def _tally(suites: Iterator[Suite]) -> Tally:
 
 def _measured(suite: Suite) -> tuple[list[CaseResult], Baseline, int]:
     cases = len(suite.baseline)
-    entries = {f"case-{n}": _entry(passes) for n, passes in enumerate(suite.baseline)}
+    entries = {f"case-{n}": _entry(passes, suite.trials) for n, passes in enumerate(suite.baseline)}
     results: list[CaseResult] = []
     for (name, entry), draws, lost in zip(entries.items(), suite.draws, suite.lost, strict=True):
         case = dataclasses.replace(CASE, name=name)
@@ -188,9 +222,9 @@ def _others(suite: Suite) -> dict[str, bool]:
     }
 
 
-def _entry(passes: int) -> BaselineCase:
+def _entry(passes: int, trials: int = BASELINE) -> BaselineCase:
     return BaselineCase(
-        passes=passes, trials=BASELINE, model="m", run="r", scorers="s", measured_on=date(2026, 1, 1)
+        passes=passes, trials=trials, model="m", run="r", scorers="s", measured_on=date(2026, 1, 1)
     )
 
 

@@ -7,6 +7,7 @@ import pytest
 PREFIX: Final = "--agent-evals-"
 GATE: Final = f"{PREFIX}gate"
 BASELINE: Final = f"{PREFIX}baseline"
+ANSWERS: Final = f"{PREFIX}answers"
 UPDATE: Final = f"{PREFIX}update-baseline"
 MERGE: Final = f"{PREFIX}merge-baseline"
 
@@ -75,7 +76,7 @@ def add_options(parser: pytest.Parser) -> None:
         const="replace",
         default=None,
         dest="agent_evals_update_baseline",
-        help="measure 'current' with baseline_trials and write the baseline",
+        help="measure 'current' afresh with baseline_trials and write the baseline",
     )
     group.addoption(
         MERGE,

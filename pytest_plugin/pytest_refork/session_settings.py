@@ -1,10 +1,13 @@
 """The settings of this session. The command line overrides the environment, which overrides pyproject.toml."""
 
 import os
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
 import pytest
+from refork.answer_cache import AnswersMode
 from refork.config import ENVIRONMENT_PREFIX, Config, load_config
 from refork.errors import BadInputError, ReforkError
 from refork.prompts.candidates import SUFFIX
@@ -24,11 +27,12 @@ def load_settings(config: pytest.Config) -> Settings:
     update: str | None = config.getoption("agent_evals_update_baseline")
     try:
         project = load_config(config.rootpath, overrides=options)
-        forced = options["trials"] or os.environ.get(f"{ENVIRONMENT_PREFIX}TRIALS", "").strip()
+        if update is not None and not _is_given("answers", options):
+            project = _afresh(project)
         Bounds(project.min_trials, project.max_trials)
         return Settings(
             project=project,
-            trials=_trials(project.trials) if forced else None,
+            trials=_trials(project.trials) if _is_given("trials", options) else None,
             candidates=_tried(project, update),
             gate=_gate(config, project, update),
             update=update,
@@ -40,6 +44,18 @@ def load_settings(config: pytest.Config) -> Settings:
 def is_dry(config: pytest.Config) -> bool:
     """Return whether pytest only collects or only shows what it would do."""
     return any(config.getoption(name, False) for name in ("collectonly", "setuponly", "setupplan"))
+
+
+def _is_given(name: str, options: Mapping[str, str | None]) -> bool:
+    """Return whether the command line or the environment sets this, and not only the project."""
+    return bool(options[name] or os.environ.get(f"{ENVIRONMENT_PREFIX}{name.upper()}", "").strip())
+
+
+def _afresh(project: Config) -> Config:
+    """Have no cached answer used again: those that made a prompt be chosen are better than it is."""
+    if AnswersMode(project.answers) is not AnswersMode.REUSE:
+        return project
+    return replace(project, answers=AnswersMode.LIVE.value)
 
 
 def _trials(trials: int | str) -> int | Literal["auto"]:

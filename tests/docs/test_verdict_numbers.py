@@ -141,16 +141,27 @@ def test_a_fixed_number_as_sharp_as_the_gate_is_the_one_that_it_names() -> None:
     assert found[0] < 0.9 <= found[1]
 
 
+@pytest.mark.parametrize("baseline", [30, 60])
+def test_a_baseline_finds_in_the_largest_suite_as_often_as_the_table_says(baseline: int) -> None:
+    ((said,),) = [re.findall(rf"a baseline of {baseline} trials [^%]*%[^%]*% \| ([\d.]+)% \|", PAGE)]
+    assert f"{_found(BOUNDS, 300, baseline):.1%}" == f"{said}%"
+
+
 def _found_by(trials: int) -> float:
     """How often so many trials find a fall from 0.95 to 0.5 in one of 20 cases, beside a baseline of 30."""
+    return _found(Bounds(trials, trials), 20, 30)
+
+
+def _found(bounds: Bounds, cases: int, baseline: int) -> float:
+    """How often a fall from 0.95 to 0.5 is found in one case of so many."""
     rules = drop_rules(
-        30,
-        Bounds(trials, trials),
+        baseline,
+        bounds,
         smallest_drop=SMALLEST_DROP,
         alpha_good=ALPHA,
-        alpha_bad=share_of_case(ALPHA, 20),
+        alpha_bad=share_of_case(ALPHA, cases),
     )
-    return float(chance(rules.bad, trials, np.array([0.95]), np.array([0.5]))[0])
+    return float(chance(rules.bad, bounds.lowest, np.array([0.95]), np.array([0.5]), other=rules.good)[0])
 
 
 def test_the_page_of_results_names_where_resampling_begins() -> None:

@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 from refork.errors import ReforkError
+from refork.records.variant import CURRENT
+from refork.text.numbers import plural
 from refork_evals.evaluation.settings import Settings
 from refork_evals.gate import Baseline, judge_gate, load_baseline, save_baseline, updated
 from refork_evals.results import CaseResult, Gate
 
-from pytest_refork.options import MERGE, UPDATE
+from pytest_refork.options import ANSWERS, MERGE, UPDATE
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,11 +60,26 @@ def judge(settings: Settings, results: Sequence[CaseResult], selection: Selectio
 
 @dataclass(frozen=True, kw_only=True)
 class Update:
-    """The result of writing a new baseline: its ``path`` if it was written, otherwise ``problems``."""
+    """The result of writing a new baseline: its ``path`` if it was written, otherwise ``problems``.
+
+    ``reused`` of its ``trials`` were answered from the cache, in whole or in part.
+    """
 
     path: Path
     cases: int = 0
     problems: tuple[str, ...] = ()
+    trials: int = 0
+    reused: int = 0
+
+    @property
+    def measured(self) -> str:
+        """Say how many of the trials are new, and what it means if some are not."""
+        if not self.reused:
+            return f"measured afresh: {plural(self.trials, 'trial')}"
+        return (
+            f"{self.reused} of {self.trials} trials reused cached answers: if these answers made you choose a prompt, "
+            f"the baseline is too good. Without {ANSWERS} they are measured afresh"
+        )
 
 
 def update(settings: Settings, results: Sequence[CaseResult]) -> Update | None:
@@ -77,7 +94,14 @@ def update(settings: Settings, results: Sequence[CaseResult]) -> Update | None:
             save_baseline(path, baseline)
     except ReforkError as error:
         return Update(path=path, problems=(str(error),))
-    return Update(path=path, cases=len(baseline.cases), problems=problems)
+    trials = [scored.trial for result in results if (cell := result.cell(CURRENT)) for scored in cell.trials]
+    return Update(
+        path=path,
+        cases=len(baseline.cases),
+        problems=problems,
+        trials=len(trials),
+        reused=sum(bool(trial.reused or trial.reused_steps) for trial in trials),
+    )
 
 
 def _known(path: Path, settings: Settings) -> Baseline | None:

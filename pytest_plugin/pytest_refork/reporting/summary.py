@@ -62,6 +62,7 @@ class Report:
         path = _relative(update.path, reporter.config)
         if not update.problems:
             reporter.write_line(f"baseline: {path}, {update.cases} cases", green=True)
+            reporter.write_line(f"  {update.measured}", yellow=bool(update.reused))
             return
         reporter.write_line(f"baseline: {path} was not written", red=True)
         for problem in update.problems:

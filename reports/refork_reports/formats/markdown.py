@@ -17,7 +17,7 @@ from refork_evals.results import (
 )
 from refork_evals.results.totals import shown_cost, totals
 
-from refork_reports.sentences import claims, comparisons, phrases, spending
+from refork_reports.sentences import claims, comparisons, margins, phrases, spending
 from refork_reports.sentences import gate as gate_words
 from refork_reports.sentences.headline import headline
 from refork_reports.sentences.independence import dependence_notes
@@ -100,8 +100,7 @@ def _table(evaluation: SuiteResult) -> str:
 
 
 def _row(result: CaseResult, cell: Cell) -> str:
-    compared = cell.comparison
-    before = humanize.UNKNOWN if compared is None else f"{compared.passes_before}/{compared.trials_before}"
+    before = margins.beside_baseline(cell).removeprefix("before ") or humanize.UNKNOWN
     guard = " (guard)" if result.case.guard else ""
     said = "fixes it" if cell.fixes else claims.mark(cell)
     fix = f" **{said}**" if said else ""

@@ -49,6 +49,22 @@ def test_a_baseline_is_of_current_alone_with_a_fixed_number_of_trials(accepted: 
     assert list(accepted.verdicts) == [("rosy", "current")]
 
 
+def test_a_new_baseline_reuses_no_cached_answer_unless_told_to(
+    healthy: Project, accepted: Finished, server: ModelServer, tmp_path: Path
+) -> None:
+    cached = "evals/cases/rosy/answers.jsonl"
+    lucky = healthy.with_files({cached: (accepted.folder / cached).read_text()})
+    assert accepted.lines("measured afresh: 30 trials")
+    again = lucky.run(tmp_path / "again", *UPDATE)
+    assert (again.code, server.count) == (0, 30)
+    assert again.lines("measured afresh: 30 trials")
+    server.requests.clear()
+    for how in ("reuse", "offline"):
+        told = lucky.run(tmp_path / how, *UPDATE, f"--agent-evals-answers={how}")
+        assert (told.code, server.count) == (0, 0)
+        assert told.lines("30 of 30 trials reused cached answers")
+
+
 def test_what_did_not_change_passes_the_gate_with_few_trials(
     guarded: Project, server: ModelServer, tmp_path: Path
 ) -> None:

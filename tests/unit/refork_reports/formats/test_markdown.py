@@ -4,6 +4,7 @@ import dataclasses
 import re
 
 import pytest
+from refork_evals.results import Change, Comparison, Verdict
 from refork_reports.formats.markdown import LIMIT, plain, render
 from support.gated import gated
 from support.report_evaluations import HOSTILE, evaluation, everything, realistic
@@ -88,3 +89,14 @@ def test_it_stays_under_60_kb_whatever_the_size_of_the_suite_and_says_what_it_le
     assert re.search(r"\d+ rows more in report.html", text)
     assert re.search(r"\d+ notes more in report.html", text)
     assert "✅ pass" not in text  # what needs a look comes first, and there was no room for more
+
+
+def test_a_case_that_held_says_in_its_row_what_is_ruled_out() -> None:
+    compared = Comparison(change=Change.UNCHANGED, passes_before=28, trials_before=30, margin=0.45)
+    first, *others = realistic().cases
+    held = dataclasses.replace(first.cells[0], verdict=Verdict.HELD, comparison=compared)
+    text = render(
+        dataclasses.replace(realistic(), cases=(dataclasses.replace(first, cells=(held,)), *others))
+    )
+    assert "✅ held" in text
+    assert "28/30: no drop of more than 45 points" in text

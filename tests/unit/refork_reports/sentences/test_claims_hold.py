@@ -14,16 +14,20 @@ from refork_reports.formats import markdown, terminal
 from support.evals_builders import case, outcome
 
 VARIANTS = ("current", "careful", "terse", "brackets")
-TEXTS = st.one_of(st.sampled_from(["+" * 12, "-" * 12, "+", "-", "!" * 3]), st.text("+-!", max_size=14))
+ALL, NONE = "+" * 20, "-" * 20
+"""Enough trials that a fix is shown over all cells of an example."""
+OTHERS = st.one_of(st.sampled_from([ALL, NONE, "+", "-", "!" * 3]), st.text("+-!", max_size=14))
 BALANCE = r"(\w+)(?: for [^:]*)?: it (?:fixes (\d+) of (\d+) failures?)?"
 
 
 @st.composite
 def judged(draw: st.DrawFn, number: int) -> CaseResult:
     name = f"case-{number}"
-    tried = ("current", *draw(st.lists(st.sampled_from(VARIANTS[1:]), unique=True)))
-    said = {variant: draw(TEXTS) for variant in tried}
-    is_guard, is_red = draw(st.booleans()), draw(st.booleans())
+    said = {variant: draw(OTHERS) for variant in VARIANTS if draw(st.sampled_from([True, True, False]))}
+    is_guard, is_red = draw(st.sampled_from([False, True])), draw(st.sampled_from([True, True, True, False]))
+    usual = {"current": ALL if is_guard else NONE, "careful": draw(st.sampled_from([ALL, NONE]))}
+    said = draw(st.sampled_from([usual, said | usual, said]))
+    said = {"current": NONE} | said
     word = "fell" if is_red or is_guard else "rose"
     scorers = [parse_scorer({"contains": word})]
     swap = str.maketrans("+-", "-+") if word == "rose" else {}
@@ -32,7 +36,7 @@ def judged(draw: st.DrawFn, number: int) -> CaseResult:
         case(name, guard=is_guard, agent=draw(st.sampled_from(["one", "one", "two"]))),
         fork,
         scorers,
-        variants=tried,
+        variants=tuple(said),
         trials=max(1, *map(len, said.values())),
     )
 
