@@ -11,7 +11,7 @@ from markupsafe import Markup, escape
 from refork.text import numbers as humanize
 from refork.text.escape import clipped, escape_controls, escape_html
 
-from refork_reports.sentences import claims, comparisons, phrases, spending
+from refork_reports.sentences import claims, comparisons, margins, phrases, spending
 from refork_reports.sentences import gate as gate_words
 from refork_reports.sentences.estimates import estimates
 from refork_reports.sentences.independence import dependence_note
@@ -44,6 +44,7 @@ _FILTERS: Final[dict[str, Any]] = {
 }
 _GLOBALS: Final[dict[str, Any]] = {
     "claims": claims,
+    "margins": margins,
     "phrases": phrases,
     "spending": spending,
     "comparisons": comparisons,

@@ -147,7 +147,15 @@ def _case(
         or (finding is GateFinding.NEW and cell.verdict is Verdict.FAIL)
     )
     command = f"pytest --agent-evals --agent-evals-gate {shlex.quote(result.place)}" if result.place else ""
-    return GateCase(case=result.case.name, finding=finding, blocks=blocks, said=said, command=command)
+    compared = cell.comparison if cell.verdict is Verdict.HELD else None
+    return GateCase(
+        case=result.case.name,
+        finding=finding,
+        blocks=blocks,
+        said=said,
+        command=command,
+        margin=None if compared is None else compared.margin,
+    )
 
 
 def _unmeasured(result: CaseResult, cell: Cell, entry: BaselineCase | None) -> tuple[GateFinding, str] | None:

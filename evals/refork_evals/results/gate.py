@@ -23,7 +23,7 @@ class GateFinding(StrEnum):
 @dataclass(frozen=True, kw_only=True)
 class GateCase:
     """One case at the gate. ``blocks`` sets the exit code to 1; ``said`` is a one-line reason; ``command`` runs it
-    again.
+    again. ``margin`` is the drop that is ruled out, as a share, for a case that held.
     """
 
     case: str
@@ -31,6 +31,7 @@ class GateCase:
     blocks: bool = False
     said: str = ""
     command: str = ""
+    margin: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,7 @@ from refork_evals.results import CaseResult, Cell, Change, SuiteResult, Verdict
 from refork_evals.results.totals import shown_cost, totals
 from rich.cells import cell_len
 
-from refork_reports.sentences import claims, comparisons, phrases, spending
+from refork_reports.sentences import claims, comparisons, margins, phrases, spending
 from refork_reports.sentences import gate as gate_words
 from refork_reports.sentences.independence import dependence_notes
 from refork_reports.views.diffs import prompt_diff
@@ -63,8 +63,8 @@ _CHANGES: Final[dict[Change, Style]] = {
     Change.TRADE_OFF: "inconclusive",
 }
 _GAP: Final = "  "
-_HEADINGS: Final = ("case", "variant", "verdict", "passes", "interval", "tokens", "cost")
-_RIGHT: Final = frozenset({"passes", "interval", "tokens", "cost"})
+_HEADINGS: Final = ("case", "variant", "verdict", "passes", "before", "interval", "tokens", "cost")
+_RIGHT: Final = frozenset({"passes", "before", "interval", "tokens", "cost"})
 _DROPPED_FIRST: Final = ("tokens", "cost", "interval")
 _NARROWEST_NAMES: Final = {"case": 14, "variant": 10}
 
@@ -131,6 +131,7 @@ def _cell_row(cell: Cell) -> _Row:
         "variant": escape_controls(cell.variant),
         "verdict": f"{_ICONS[cell.verdict]} {cell.verdict.value}{fix}",
         "passes": phrases.shown_trials(cell),
+        "before": margins.before(cell),
         "interval": phrases.shown_interval(cell),
         "tokens": humanize.tokens(cell.usage.total_tokens if cell.usage.calls else None),
         "cost": humanize.money(shown_cost(cell)),
@@ -140,7 +141,8 @@ def _cell_row(cell: Cell) -> _Row:
 
 def _widths(rows: list[_Row], width: int) -> dict[str, int]:
     """Columns go, least important first, until what is left fits with its names shortened."""
-    natural = {name: max(cell_len(name), *(cell_len(row.texts[name]) for row in rows)) for name in _HEADINGS}
+    shown = [name for name in _HEADINGS if name != "before" or any(row.texts[name] for row in rows[1:])]
+    natural = {name: max(cell_len(name), *(cell_len(row.texts[name]) for row in rows)) for name in shown}
     least = {name: min(room, _NARROWEST_NAMES.get(name, room)) for name, room in natural.items()}
     for name in _DROPPED_FIRST:
         if _total(least) > width:

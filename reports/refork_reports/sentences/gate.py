@@ -7,6 +7,8 @@ from typing import Final
 from refork.text import numbers as humanize
 from refork_evals.results import Gate, GateCase, GateFinding, SuiteDrop
 
+from refork_reports.sentences.margins import no_drop
+
 LOUD: Final = frozenset(
     {
         GateFinding.REGRESSED,
@@ -30,10 +32,23 @@ def verdict_line(gate: Gate) -> str:
 
 
 def counted(gate: Gate) -> str:
-    """2 regressed and 3 held."""
+    """2 regressed and 3 held (no drop of more than 45 points in any of them)."""
     found = [case.finding for case in gate.cases]
-    counts = [f"{found.count(finding)} {finding.value}" for finding in GateFinding if finding in found]
+    counts = [
+        f"{found.count(finding)} {finding.value}{_ruled_out(gate) if finding is GateFinding.HELD else ''}"
+        for finding in GateFinding
+        if finding in found
+    ]
     return humanize.listed(counts) or "none"
+
+
+def _ruled_out(gate: Gate) -> str:
+    """The drop that is ruled out in every case that held."""
+    held = [case for case in gate.cases if case.finding is GateFinding.HELD]
+    margins = [case.margin for case in held if case.margin is not None]
+    if not margins:
+        return ""
+    return f" ({no_drop(max(margins))}{' in any of them' if len(held) > 1 else ''})"
 
 
 def notable_findings(gate: Gate) -> Iterator[GateCase]:

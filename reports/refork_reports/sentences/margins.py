@@ -16,10 +16,16 @@ def beside_baseline(cell: Cell) -> str:
     compared = cell.comparison
     if compared is None:
         return ""
-    before = f"before {compared.passes_before}/{compared.trials_before}"
+    then = f"before {before(cell)}"
     if compared.change in _RULED_OUT:
-        return f"{before}: {no_drop(compared.margin)}"
-    return before
+        return f"{then}: {no_drop(compared.margin)}"
+    return then
+
+
+def before(cell: Cell) -> str:
+    """``28/30``, the passes of the baseline; empty where there was none to compare with."""
+    compared = cell.comparison
+    return "" if compared is None else f"{compared.passes_before}/{compared.trials_before}"
 
 
 def no_drop(margin: float) -> str:

@@ -71,6 +71,21 @@ def placed_cells(position: int, result: CaseResult) -> tuple[PlacedCell, ...]:
     )
 
 
+def _line(cell: Cell) -> float:
+    """Return where the line is drawn: at the share that is needed; beside a baseline, at the drop to rule out."""
+    compared = cell.comparison
+    if compared is None:
+        return cell.min_pass_rate
+    return max(0.0, compared.passes_before / compared.trials_before - compared.margin)
+
+
+def _about_line(cell: Cell) -> str:
+    line = humanize.percent(_line(cell))
+    return (
+        f"{line} needed" if cell.comparison is None else f"{line} would be the drop that is to be ruled out"
+    )
+
+
 def _bar(cell: Cell) -> Bar | None:
     if not cell.measured:
         return None
@@ -87,6 +102,6 @@ def _bar(cell: Cell) -> Bar | None:
         unknown=100 * unknown,
         low=None if cell.interval is None else 100 * cell.interval.low,
         high=None if cell.interval is None else 100 * cell.interval.high,
-        needed=100 * cell.min_pass_rate,
-        text=f"{', '.join(parts)}; {humanize.percent(cell.min_pass_rate)} needed",
+        needed=100 * _line(cell),
+        text=f"{', '.join(parts)}; {_about_line(cell)}",
     )
