@@ -15,22 +15,25 @@ from refork.case_files.trial_settings import MAX_TRIALS, MIN_TRIALS
 from refork.records import Case, Request, Run, Step
 from refork.records.outcome import Trial
 from refork.records.variant import CURRENT
+from refork_evals.evaluation.looks import after_second_look
 from refork_evals.gate import Baseline, BaselineCase, judge_gate
 from refork_evals.gate.judge import before_of
-from refork_evals.plans import TrialPlan
+from refork_evals.plans import BaselinePlan, TrialPlan
 from refork_evals.plans.planning import Defaults, plan_of
-from refork_evals.plans.shares import share_of_case
+from refork_evals.plans.shares import CONFIRMED, share_of_case
 from refork_evals.results import CaseResult, Cell, Fingerprint, Gate, GateFinding, ScoredTrial
 from refork_evals.statistics.draws import chance
 from refork_evals.statistics.drops import drop_rules
 from refork_evals.statistics.sequential import Bounds
 from refork_evals.verdicts.decision import CellCounts
-from scipy.stats import hypergeom
+from scipy.stats import binom, hypergeom
 
 BASELINE = 30
 GATES = 20
 WELL, FALLEN = 0.95, 0.5
-DEFAULTS = Defaults()
+DEFAULTS = Defaults(confirm=True)
+"""Those of a session at the gate, which asks a case that dropped once more."""
+LOOKS = 2
 FINGERPRINT = Fingerprint(run="r", scorers="s")
 OTHERS = ("at least 4 of 5", "at least 80% of 10", "Fisher's exact test, uncorrected")
 
@@ -93,24 +96,34 @@ def red_in_twenty(baselines: int, cases: int, seed: int, trials: int) -> float:
     for _ in range(baselines):
         rates = random.uniform(0.6, 1, cases)
         baseline = tuple(int(passes) for passes in random.binomial(trials, rates))
-        draws = (random.random((cases, MAX_TRIALS)) < rates[:, None] for _ in range(GATES))
+        draws = (random.random((cases, LOOKS * MAX_TRIALS)) < rates[:, None] for _ in range(GATES))
         gates = (Suite(baseline, each, np.zeros_like(each), trials) for each in draws)
         red += any(not _judged(suite).passes for suite in gates)
     return red / baselines
 
 
 def power(cases: int, trials: int) -> float:
-    """How often one case that falls from 0.95 to 0.5 is found, beside a baseline of so many trials: exact."""
+    """How often one case that falls from 0.95 to 0.5 is found, beside a baseline of so many trials: exact.
+
+    Given the baseline the two looks are independent, so its passes are gone through one by one.
+    """
     bounds = Bounds(MIN_TRIALS, MAX_TRIALS)
     rules = drop_rules(
         trials,
         bounds,
         smallest_drop=DEFAULTS.smallest_drop,
         alpha_good=DEFAULTS.alpha,
-        alpha_bad=share_of_case(DEFAULTS.alpha, cases),
+        alpha_bad=CONFIRMED * share_of_case(DEFAULTS.alpha, cases),
     )
-    found = chance(rules.bad, bounds.lowest, np.array([WELL]), np.array([FALLEN]), other=rules.good)
-    return float(found[0])
+    found = 0.0
+    for passes in range(trials + 1):
+        weight = float(binom.pmf(passes, trials, WELL))
+        if weight > 1e-9:
+            alone = np.zeros_like(rules.bad)
+            alone[passes] = rules.bad[passes]
+            both = chance(alone, bounds.lowest, np.array([WELL]), np.array([FALLEN]), other=rules.good)[0]
+            found += weight * (float(both) / weight) ** LOOKS
+    return found
 
 
 def fixed_trials(cases: int, power: float = 0.9) -> int:
@@ -139,7 +152,7 @@ def _suites(
         if fallen:
             before[0], now[0] = WELL, FALLEN
         baseline = random.binomial(BASELINE, before)
-        draws = random.random((cases, MAX_TRIALS)) < now[:, None]
+        draws = random.random((cases, LOOKS * MAX_TRIALS)) < now[:, None]
         chance_of_loss = np.where(draws, 0.0, raising) + lost
         away = random.random(draws.shape) < chance_of_loss if raising or lost else np.zeros_like(draws)
         yield Suite(tuple(int(passes) for passes in baseline), draws & ~away, away)
@@ -181,8 +194,15 @@ def _measured(suite: Suite) -> tuple[list[CaseResult], Baseline, int]:
     )
 
 
-def _run(plan: TrialPlan, draws: Draws, lost: Draws) -> CellCounts:
-    """Trials in batches, as many as the plan asks for."""
+def _run(plan: TrialPlan, draws: Draws, lost: Draws) -> list[CellCounts]:
+    """Trials in batches, as many as the plan asks for: the counts of each look."""
+    looks = [_look(plan, draws, lost)]
+    if isinstance(plan, BaselinePlan) and plan.suspects(looks[0]):
+        looks.append(_look(plan, draws[looks[0].scheduled :], lost[looks[0].scheduled :]))
+    return looks
+
+
+def _look(plan: TrialPlan, draws: Draws, lost: Draws) -> CellCounts:
     ran, more, counts = 0, plan.first, CellCounts()
     while more:
         ran += more
@@ -192,8 +212,10 @@ def _run(plan: TrialPlan, draws: Draws, lost: Draws) -> CellCounts:
     return counts
 
 
-def _result(case: Case, plan: TrialPlan, counts: CellCounts) -> CaseResult:
+def _result(case: Case, plan: TrialPlan, looks: list[CellCounts]) -> CaseResult:
+    counts, *again = looks
     decision = plan.decide(counts)
+    trials = [trial for look in looks for trial in _trials(look)]
     cell = Cell(
         case=case.name,
         variant=CURRENT,
@@ -202,11 +224,18 @@ def _result(case: Case, plan: TrialPlan, counts: CellCounts) -> CaseResult:
         passes=counts.passes,
         failures=counts.failures,
         errors=counts.errors,
-        trials=(*[PASSED] * counts.passes, *[FAILED] * counts.failures, *[LOST] * counts.errors),
+        trials=tuple(trials),
+        counted=counts.scheduled if again else None,
         comparison=decision.comparison,
         request=REQUEST,
     )
+    if isinstance(plan, BaselinePlan) and again:
+        cell = after_second_look(cell, plan, counts, again[0])
     return CaseResult(case=case, recorded=None, cells=(cell,), fingerprint=FINGERPRINT)
+
+
+def _trials(counts: CellCounts) -> list[ScoredTrial]:
+    return [*[PASSED] * counts.passes, *[FAILED] * counts.failures, *[LOST] * counts.errors]
 
 
 def _others(suite: Suite) -> dict[str, bool]:

@@ -40,6 +40,11 @@ _OPTIONS: Final = (
     ("max-tokens", "N", "start no more trials once so many tokens were used"),
     ("max-cost", "USD", "start no more trials once they have cost so many US dollars"),
     ("changed", "HOW", "at the gate, what a case counts as that is no longer the baseline's: fail or warn"),
+    (
+        "confirm",
+        "HOW",
+        "at the gate, whether a case that dropped is asked again before it is red: yes (default) or no",
+    ),
     ("report", "FOLDER", "where report.html and results.json are written (default: reports/agent-evals)"),
 )
 

@@ -8,8 +8,9 @@ from refork.records.outcome import ForkStatus, Outcome
 from refork.records.variant import CURRENT
 
 from refork_evals.evaluation.case_plans import CasePlans
+from refork_evals.evaluation.looks import confirmed, more_trials, stopped_at
 from refork_evals.evaluation.measured_case import MeasuredCase
-from refork_evals.evaluation.side_by_side import are_paired, next_round, stopped_at
+from refork_evals.evaluation.side_by_side import are_paired, next_round
 from refork_evals.plans import CandidatePlan, TrialPlan
 from refork_evals.results import CaseResult, Cell, ScoredTrial, Verdict
 from refork_evals.trials import score_recorded, score_trials, without_unfinished
@@ -68,7 +69,7 @@ class Scoreboard:
         """Return how many more trials a variant needs after these."""
         if outcome.status is not ForkStatus.MEASURED:
             return 0
-        return self._plan(measured_case, outcome, variant).more(count(self._counted(scored), None))
+        return more_trials(self._plan(measured_case, outcome, variant), self._counted(scored))
 
     def go_by_rounds(self, measured_case: MeasuredCase, outcome: Outcome, variants: Iterable[str]) -> bool:
         """Whether the variants of a case take their trials side by side."""
@@ -132,7 +133,7 @@ class Scoreboard:
             planned=max(planned, 0),
             counted=stopped if stopped < len(counted) else None,
         )
-        judged.cells[variant] = self._within_budget(cell)
+        judged.cells[variant] = self._within_budget(confirmed(cell, plan, counted))
         return judged.cells[variant]
 
     def _within_budget(self, cell: Cell) -> Cell:

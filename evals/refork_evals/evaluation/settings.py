@@ -33,6 +33,7 @@ class Settings:
             smallest_drop=project.smallest_drop,
             min_pass_rate=project.min_pass_rate,
             alpha=project.alpha,
+            confirm=self.gate is not None and project.confirm == "yes" and project.answers != "offline",
         )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from refork.records.variant import CURRENT
 
+from refork_evals.evaluation.looks import more_trials
 from refork_evals.plans import CandidatePlan, TrialPlan
 from refork_evals.results import ScoredTrial
 from refork_evals.verdicts.cells import count
@@ -32,16 +33,8 @@ def next_round(
     }
     if CURRENT in open_variants:
         rounds = max((len(scored[each]) + trials for each, trials in more.items() if trials), default=0)
-        more[CURRENT] = max(0, rounds - len(current)) if rounds else _more_alone(plans[CURRENT], current)
+        more[CURRENT] = max(0, rounds - len(current)) if rounds else more_trials(plans[CURRENT], current)
     return more
-
-
-def stopped_at(plan: TrialPlan, scored: Sequence[ScoredTrial]) -> int:
-    """After how many of these trials the plan would have stopped by itself, had nobody asked for more."""
-    trials = min(plan.first, len(scored))
-    while trials < len(scored) and (more := plan.more(_counts(scored, trials))):
-        trials = min(trials + more, len(scored))
-    return trials
 
 
 def _more_beside(plan: TrialPlan, own: Sequence[ScoredTrial], current: Sequence[ScoredTrial]) -> int:
@@ -51,11 +44,6 @@ def _more_beside(plan: TrialPlan, own: Sequence[ScoredTrial], current: Sequence[
         if isinstance(plan, CandidatePlan)
         else plan.more(counts)
     )
-
-
-def _more_alone(plan: TrialPlan, scored: Sequence[ScoredTrial]) -> int:
-    trials = stopped_at(plan, scored)
-    return plan.more(_counts(scored, trials)) if trials == len(scored) else 0
 
 
 def _counts(scored: Sequence[ScoredTrial], trials: int) -> CellCounts:

@@ -176,6 +176,8 @@ def _measured(cell: Cell, plan: TrialPlan) -> tuple[GateFinding, str]:
     compared = cell.comparison
     if compared is not None and compared.change is Change.REGRESSED:
         return GateFinding.REGRESSED, _regressed(cell)
+    if cell.second_look is not None and cell.verdict is Verdict.INCONCLUSIVE:
+        return GateFinding.UNCONFIRMED, cell.reason
     if cell.verdict is Verdict.FAIL:
         return GateFinding.FAILED, cell.reason
     if cell.verdict is Verdict.INCONCLUSIVE:
@@ -196,6 +198,12 @@ def model_of(cell: Cell) -> str | None:
 def _regressed(cell: Cell) -> str:
     compared = cell.comparison
     assert compared is not None, "only a comparison says that a case regressed"
+    if cell.second_look is not None:
+        first, again = counts_of(cell), cell.second_look
+        return (
+            f"{first.passes} of {first.scheduled} passed, then {again.passes} of {again.trials} when asked again, "
+            f"before {compared.passes_before} of {compared.trials_before}"
+        )
     return f"{_beside(cell)}; so large a drop comes up in at most {compared.alpha:.2%} of gates where nothing changed"
 
 

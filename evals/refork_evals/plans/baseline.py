@@ -1,11 +1,12 @@
 """The plan that takes as many trials as needed to tell a drop from no drop, compared with a baseline."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 
 import numpy as np
 from refork.case_files.trial_settings import SMALLEST_DROP
 
+from refork_evals.plans.shares import CONFIRMED
 from refork_evals.plans.words import despite_errors, out_of_reach, passed, why_no_more
 from refork_evals.results import Change, Comparison, Method, Verdict
 from refork_evals.statistics.draws import Floats, chance, null_moments
@@ -23,6 +24,8 @@ class BaselinePlan:
     A trial that could not be measured is no pass, since every trial of a baseline was measured; one whose answer is
     not cached and may not be requested has not run. ``alpha`` is this case's share. If the case has a
     ``min_pass_rate`` of its own (``own``), that is tested, too, and each of the two tests gets half of the share.
+    ``is_confirmed`` says that a drop counts only if fresh trials, decided by the same rule, show it once more. Each
+    look may then err ``CONFIRMED`` times as often.
     The verdict is ``held`` or ``dropped``; ``fail`` only where the case's own ``min_pass_rate`` is not met.
     """
 
@@ -33,6 +36,7 @@ class BaselinePlan:
     smallest_drop: float = SMALLEST_DROP
     alpha_unchanged: float = 0.05
     own: float | None = None
+    is_confirmed: bool = False
     method: Method = Method.BASELINE
 
     @cached_property
@@ -42,8 +46,22 @@ class BaselinePlan:
             self.bounds,
             smallest_drop=self.smallest_drop,
             alpha_good=self.alpha_unchanged,
-            alpha_bad=self.alpha if self.own is None else self.alpha / 2,
+            alpha_bad=self._alpha_of_drop,
         )
+
+    @property
+    def _alpha_of_drop(self) -> float:
+        alpha = self.alpha if self.own is None else self.alpha / 2
+        return min(1.0, CONFIRMED * alpha) if self.is_confirmed else alpha
+
+    @property
+    def unconfirmed(self) -> "BaselinePlan":
+        """The plan by which a single look decides."""
+        return replace(self, is_confirmed=False)
+
+    def suspects(self, counts: CellCounts) -> bool:
+        """Return whether these trials show a drop."""
+        return self._kept(counts) is False
 
     @cached_property
     def rule(self) -> StoppingRule:
@@ -124,7 +142,7 @@ class BaselinePlan:
             trials_before=self.trials_before,
             difference=pair.difference,
             interval=around,
-            alpha=self.alpha if self.own is None else self.alpha / 2,
+            alpha=self._alpha_of_drop,
             margin=self.smallest_drop,
         )
 
@@ -143,7 +161,8 @@ class BaselinePlan:
 
     def finds(self, before: float, power: float) -> float | None:
         """The highest rate, in steps of 0.05, such that a fall from ``before`` to it is found so often."""
-        return _found(self.drops, before, power)
+        # The two looks share a baseline, so both find a drop at least as often as if they did not.
+        return _found(self.drops, before, power ** (1 / 2) if self.is_confirmed else power)
 
     def stratum(self, counts: CellCounts) -> Stratum:
         """The case's part in the test of the whole suite."""

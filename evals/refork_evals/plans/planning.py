@@ -28,6 +28,7 @@ class Defaults:
     smallest_drop: float = SMALLEST_DROP
     min_pass_rate: float | None = None
     alpha: float = ALPHA
+    confirm: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +60,7 @@ def plan_of(
             smallest_drop=drop,
             alpha_unchanged=defaults.alpha,
             own=own,
+            is_confirmed=defaults.confirm,
         )
     rate = min_pass_rate_of(case, defaults.min_pass_rate)
     if is_fixed(case, defaults):

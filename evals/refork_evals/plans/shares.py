@@ -10,6 +10,10 @@ SUITE_CASES: Final = 3
 """From so many cases on the suite is tested as a whole."""
 
 
+CONFIRMED: Final = 4
+"""Times a case's share of alpha: the level of each of two looks where a drop is only one if both show it."""
+
+
 def share_of_case(alpha: float, cases: int) -> float:
     """Return one gated case's share of alpha. The shares of all cases and of the suite's own test add up to alpha."""
     spread = alpha * (1 - SUITE_SHARE) if cases >= SUITE_CASES else alpha

@@ -38,6 +38,7 @@ __all__ = [
     "Recommendation",
     "Score",
     "ScoredTrial",
+    "SecondLook",
     "SuiteDrop",
     "SuiteResult",
     "VariantComparison",
@@ -130,6 +131,15 @@ class ScoredTrial:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SecondLook:
+    """The fresh trials with which a drop was to be confirmed, and whether they show it, too."""
+
+    passes: int
+    trials: int
+    dropped: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class Cell:
     """A case under a variant, with its trials. ``passes + failures + errors == len(trials)``.
 
@@ -143,6 +153,7 @@ class Cell:
     be compared. ``rounds`` is how many trials a candidate and ``current`` took side by side until their common rule
     stopped. ``beside`` says whether a candidate is better than ``current`` in this case, or worse; None where the two
     were not compared.
+    ``second_look`` is there where a drop beside a baseline was asked for again.
     """
 
     case: str
@@ -169,6 +180,7 @@ class Cell:
     counted: int | None = None
     rounds: int | None = None
     beside: Change | None = None
+    second_look: SecondLook | None = None
 
     @property
     def measured(self) -> int:

@@ -15,6 +15,7 @@ class GateFinding(StrEnum):
     CHANGED = "changed"
     REMOVED = "removed"
     NEW = "new"
+    UNCONFIRMED = "not confirmed"
     INCONCLUSIVE = "inconclusive"
     HELD = "held"
     IMPROVED = "improved"

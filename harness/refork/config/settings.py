@@ -57,6 +57,7 @@ class ProjectSettings(BaseModel):
     errors: Literal["fail", "warn"] = "fail"
     changed: Literal["fail", "warn"] = "fail"
     unfinished: Literal["fail", "error"] = "fail"
+    confirm: Literal["yes", "no"] = "yes"
     max_tokens: Annotated[int, Field(ge=1)] | None = None
     max_cost: Annotated[float, Field(gt=0)] | None = None
     concurrency: Annotated[int, Field(ge=1, le=1000)] = 8
@@ -149,6 +150,7 @@ class Config:
     tail_timeout: float
     retries: int
     unfinished: str = "fail"
+    confirm: str = "yes"
     serializer: str | None = None
     redact: str | None = None
     app_prompts: str | None = None

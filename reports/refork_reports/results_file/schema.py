@@ -11,7 +11,17 @@ from pydantic import BeforeValidator, Field
 from refork.records import Answer, Request, StepKind
 from refork.records.outcome import ForkStatus
 from refork.records.usage import Money, Spending, Usage, WholeReruns
-from refork_evals.results import CaseResult, Cell, Change, Interval, Judged, Method, Recommendation, Verdict
+from refork_evals.results import (
+    CaseResult,
+    Cell,
+    Change,
+    Interval,
+    Judged,
+    Method,
+    Recommendation,
+    SecondLook,
+    Verdict,
+)
 from refork_evals.results.agreement import Kappa
 from refork_evals.results.comparisons import Comparison, Share, VariantComparison
 from refork_evals.results.estimates import AtK, ScorerRate
@@ -148,6 +158,9 @@ class CellEntry(Entry):
     )
     beside: Change | None = Field(
         default=None, description="whether a candidate is better than current in this case, or worse"
+    )
+    second_look: Plain[SecondLook] | None = Field(
+        default=None, description="the fresh trials with which a drop was to be confirmed"
     )
     usage: Annotated[
         Plain[Usage],

@@ -19,6 +19,7 @@ LOUD: Final = frozenset(
         GateFinding.CHANGED,
         GateFinding.REMOVED,
         GateFinding.NEW,
+        GateFinding.UNCONFIRMED,
         GateFinding.INCONCLUSIVE,
     }
 )
@@ -52,9 +53,9 @@ def _ruled_out(gate: Gate) -> str:
 
 
 def notable_findings(gate: Gate) -> Iterator[GateCase]:
-    """Return the findings that need a line of their own, blocking ones first."""
+    """Return the findings that need a line of their own: what blocks, then drops that were not confirmed."""
     loud = [case for case in gate.cases if case.finding in LOUD or case.blocks]
-    return iter(sorted(loud, key=lambda case: not case.blocks))
+    return iter(sorted(loud, key=lambda case: (not case.blocks, case.finding is not GateFinding.UNCONFIRMED)))
 
 
 def notes(gate: Gate) -> list[str]:

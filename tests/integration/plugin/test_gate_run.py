@@ -2,10 +2,11 @@
 
 import json
 import subprocess
+from collections import deque
 from pathlib import Path
 
 import pytest
-from support.model_server import ModelServer
+from support.model_server import Answer, ModelServer, Received, Script
 from support.project import Finished, Project, case_yaml
 
 GOOD, BAD = "Be careful.", "Be positive."
@@ -85,13 +86,45 @@ def test_a_worse_prompt_is_red_says_what_fell_and_costs_few_trials(
     done = worse.run(tmp_path, *GATE, "--agent-evals-variants", "current")
     assert done.code == 1
     assert done.lines("gate FAILS: 1 case beside baseline.json: 1 regressed")
-    assert done.lines("rosy: regressed: 0 of 5 passed (0%), before 30 of 30 (100%)")
+    assert done.lines("rosy: regressed: 0 of 5 passed, then 0 of 5 when asked again, before 30 of 30")
     assert done.lines("pytest --agent-evals --agent-evals-gate evals/cases/rosy/case.yaml")
     assert done.counts == {"failed": 1}
-    assert server.count == 5
+    assert server.count == 10
+    assert done.results["cases"][0]["cells"][0]["second_look"] == {"passes": 0, "trials": 5, "dropped": True}
     assert page.read_text().startswith("what another step wrote\n## Agent evals\n\n❌ **The gate FAILS")
     gate = done.results["gate"]
     assert (gate["passes"], gate["cases"][0]["finding"]) == (False, "regressed")
+
+
+def test_a_drop_that_fresh_trials_do_not_show_is_not_red_and_comes_first(
+    guarded: Project, server: ModelServer, tmp_path: Path
+) -> None:
+    usual, unlucky = server.script, deque(["Revenue increased."] * 5)
+    server.script = lambda request: unlucky.popleft() if unlucky else _asked(usual, request)
+    done = guarded.run(tmp_path, *GATE, "--agent-evals-variants", "current")
+    assert done.code == 0, done.output
+    assert done.lines("gate passes: 1 case beside baseline.json: 1 not confirmed")
+    assert done.lines("rosy: not confirmed: 0 of 5 passed, then")
+    (found,) = done.results["gate"]["cases"]
+    assert (found["finding"], found["blocks"]) == ("not confirmed", False)
+    assert server.count > 10
+
+
+def test_a_project_may_have_one_look_decide(guarded: Project, server: ModelServer, tmp_path: Path) -> None:
+    worse = guarded.with_files({"newsdesk.py": guarded.files["newsdesk.py"].replace(GOOD, BAD)})
+    options = (*GATE, "--agent-evals-variants", "current")
+    done = worse.run(tmp_path / "once", *options, "--agent-evals-confirm", "no")
+    assert (done.code, server.count) == (1, 5)
+    assert done.lines("rosy: regressed: 0 of 5 passed (0%), before 30 of 30 (100%)")
+    cached = "evals/cases/rosy/answers.jsonl"
+    kept = worse.with_files({cached: (tmp_path / "once" / cached).read_text()})
+    offline = kept.run(tmp_path / "offline", *options, "--agent-evals-answers", "offline")
+    assert (offline.code, server.count) == (1, 5)
+    assert offline.lines("rosy: regressed: 0 of 5 passed (0%)")
+
+
+def _asked(script: Script | Answer, request: Received) -> Answer:
+    return script(request) if callable(script) else script
 
 
 def test_a_branch_cannot_approve_itself(guarded: Project, server: ModelServer, tmp_path: Path) -> None:

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from refork.records.outcome import Trial
 from refork.records.variant import CURRENT
-from refork_evals.evaluation.side_by_side import are_paired, next_round, stopped_at
+from refork_evals.evaluation.looks import stopped_at
+from refork_evals.evaluation.side_by_side import are_paired, next_round
 from refork_evals.plans import CandidatePlan, FixedPlan, SequentialPlan, TrialPlan
 from refork_evals.results import ScoredTrial
 from refork_evals.statistics.sequential import Bounds
