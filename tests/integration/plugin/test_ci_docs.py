@@ -136,7 +136,7 @@ def test_a_worse_prompt_is_left_to_the_live_job_which_is_red(checkout: Checkout,
         live = checkout.run(*gitlab("live"))
         assert live.returncode == 1
         assert "gate FAILS: 1 case beside baseline.json of origin/main: 1 regressed" in live.stdout
-        assert server.count == 5
+        assert server.count == 10
     finally:
         checkout.edit("newsdesk.py", BAD, GOOD)
         checkout.run("git checkout --quiet -- evals")

@@ -97,10 +97,12 @@ def test_a_worse_prompt_is_red_says_what_fell_and_costs_few_trials(
 
 
 def test_a_drop_that_fresh_trials_do_not_show_is_not_red_and_comes_first(
-    guarded: Project, server: ModelServer, tmp_path: Path
+    guarded: Project, server: ModelServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     usual, unlucky = server.script, deque(["Revenue increased."] * 5)
-    server.script = lambda request: unlucky.popleft() if unlucky else _asked(usual, request)
+    monkeypatch.setattr(
+        server, "script", lambda request: unlucky.popleft() if unlucky else _asked(usual, request)
+    )
     done = guarded.run(tmp_path, *GATE, "--agent-evals-variants", "current")
     assert done.code == 0, done.output
     assert done.lines("gate passes: 1 case beside baseline.json: 1 not confirmed")
