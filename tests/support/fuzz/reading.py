@@ -36,8 +36,8 @@ from refork_reports.results_file.schema import TrialEntry
 
 from support.fuzz.answers import CHAT, MESSAGE, RESPONSE, Answered, mutated
 
-SLOW_SECONDS: Final = 5.0
-"""An answer that takes longer to be read hangs: mutated ones take milliseconds."""
+SLOW_SECONDS: Final = 15.0
+"""An answer that takes longer to be read hangs. Mutated ones take milliseconds, the slowest a few seconds on a busy machine."""
 ONCE: Final = Retries(attempts=1)
 
 LIMITS: Final = Limits(slots=ConcurrencyLimit(1), retries=ONCE, trial_seconds=20)
