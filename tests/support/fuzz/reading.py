@@ -37,7 +37,7 @@ from refork_reports.results_file.schema import TrialEntry
 from support.fuzz.answers import CHAT, MESSAGE, RESPONSE, Answered, mutated
 
 SLOW_SECONDS: Final = 15.0
-"""An answer that takes longer to be read hangs. Mutated ones take milliseconds, the slowest a few seconds on a busy machine."""
+"""An answer that takes longer to be read hangs: they take milliseconds, the slowest seconds on a busy machine."""
 ONCE: Final = Retries(attempts=1)
 
 LIMITS: Final = Limits(slots=ConcurrencyLimit(1), retries=ONCE, trial_seconds=20)
