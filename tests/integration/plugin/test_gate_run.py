@@ -100,9 +100,11 @@ def test_a_drop_that_fresh_trials_do_not_show_is_not_red_and_comes_first(
     guarded: Project, server: ModelServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     usual, unlucky = server.script, deque(["Revenue increased."] * 5)
-    monkeypatch.setattr(
-        server, "script", lambda request: unlucky.popleft() if unlucky else _asked(usual, request)
-    )
+
+    def unlucky_at_first(request: Received) -> Answer:
+        return unlucky.popleft() if unlucky else _asked(usual, request)
+
+    monkeypatch.setattr(server, "script", unlucky_at_first)
     done = guarded.run(tmp_path, *GATE, "--agent-evals-variants", "current")
     assert done.code == 0, done.output
     assert done.lines("gate passes: 1 case beside baseline.json: 1 not confirmed")
