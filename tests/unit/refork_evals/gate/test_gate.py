@@ -26,7 +26,7 @@ from refork_evals.gate import (
     updated,
 )
 from refork_evals.gate.judge import before_of
-from refork_evals.plans.planning import Defaults, plan_of
+from refork_evals.plans.planning import Before, Defaults, plan_of
 from refork_evals.results import CaseResult, Change, Fingerprint, Gate, GateFinding, Verdict
 from refork_evals.scorers.expectations import parse_expectations
 from refork_evals.scorers.registry import forget_scorers, scorer
@@ -123,14 +123,16 @@ def test_the_mean_drop_that_is_ruled_out_is_said() -> None:
     assert 0.17 < some.at_most < 0.3
 
 
-@given(st.floats(0.01, 0.29))
+@pytest.mark.parametrize("drop", [0.01, 0.1, 0.29])
 def test_a_small_drop_needs_a_large_baseline(drop: float) -> None:
+    small, large = Before(passes=29, trials=30), Before(passes=58, trials=60)
     defaults = Defaults(smallest_drop=drop)
     with pytest.raises(
         BadInputError, match=r"needs a baseline of at least 60 trials.*has 30.*baseline_trials"
     ):
-        result("a", "+" * 12, ONE, defaults=defaults)
-    result("a", "+" * 12, Baseline(cases={"a": entry(passes=58, trials=60)}), defaults=defaults)
+        plan_of(case("a"), defaults, cases=1, before=small, gated=True)
+    plan_of(case("a"), defaults, cases=1, before=large, gated=True)
+    plan_of(case("a"), Defaults(smallest_drop=0.3), cases=1, before=small, gated=True)
 
 
 def test_a_case_that_rose_is_improved() -> None:
