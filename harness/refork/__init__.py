@@ -13,6 +13,7 @@ from refork.version import __version__
 if TYPE_CHECKING:
     from refork_evals.scan.results import Scan
     from refork_evals.scan.scanning import scan, scan_async
+    from refork_reports.estimation import Estimate, estimate
     from refork_reports.evaluation import Evaluation, evaluate, evaluate_async
 
     from refork.answer_cache.request_keys import normalizer
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from refork.tool_policy.stubs import stub
 
 __all__ = [
+    "Estimate",
     "Evaluation",
     "Prompt",
     "Scan",
@@ -32,6 +34,7 @@ __all__ = [
     "capture",
     "capture_async",
     "configure",
+    "estimate",
     "evaluate",
     "evaluate_async",
     "flag",
@@ -56,6 +59,7 @@ _HOMES: Final = {
     "refork.tool_policy.stubs": ("stub",),
     "refork_evals.scan.results": ("Scan",),
     "refork_evals.scan.scanning": ("scan", "scan_async"),
+    "refork_reports.estimation": ("Estimate", "estimate"),
     "refork_reports.evaluation": ("Evaluation", "evaluate", "evaluate_async"),
 }
 """Where the names live that production code does not need. The last packages stand above this one."""
