@@ -29,7 +29,7 @@ class TrialBranch(Protocol):
         """Whether its trials have begun."""
         ...
 
-    def add(self, planned: Sequence[ScheduledTrial]) -> None: ...
+    def add(self, scheduled: Sequence[ScheduledTrial]) -> None: ...
 
     def close(self) -> None:
         """Take no more; end with the last."""
@@ -47,9 +47,9 @@ class TrialBranch(Protocol):
 class Spread(Protocol):
     """How the trials of a case are spread over DBOS forks: those with the same key share one."""
 
-    def key(self, planned: ScheduledTrial, /) -> Hashable: ...
+    def key(self, scheduled: ScheduledTrial, /) -> Hashable: ...
 
-    def open(self, keeper: AnswerRecorder, planned: ScheduledTrial, /) -> TrialBranch:
+    def open(self, recorder: AnswerRecorder, scheduled: ScheduledTrial, /) -> TrialBranch:
         """Fork once more. Raises ReforkError."""
         ...
 
@@ -91,17 +91,17 @@ class CaseFork:
         with self._lock:
             first = self._numbers.get(variant.name, 0) + 1
             self._numbers[variant.name] = first + trials - 1
-            planned = [ScheduledTrial(variant=variant, number=first + i) for i in range(trials)]
+            scheduled = [ScheduledTrial(variant=variant, number=first + i) for i in range(trials)]
             problem, late = self._problem, self._closing or self._ended_at is not None
             if problem is None and not late:
-                self._unanswered.update(planned)
+                self._unanswered.update(scheduled)
         if problem is not None:
-            refuse(planned, problem)
+            refuse(scheduled, problem)
         elif late:
-            cancel(planned)
+            cancel(scheduled)
         else:
-            self._hand_over(planned)
-        return [each.result for each in planned]
+            self._hand_over(scheduled)
+        return [each.result for each in scheduled]
 
     def open(self, variant: Variant) -> TrialBranch:
         """The fork for a variant's first trial, made now if it is not there. Raises ReforkError."""
@@ -154,40 +154,40 @@ class CaseFork:
 
     # What its branches call, from DBOS's threads and loops.
 
-    def begin(self, planned: ScheduledTrial) -> bool:
+    def begin(self, scheduled: ScheduledTrial) -> bool:
         """Whether the trial is still wanted; from now on nobody can take it back."""
         with self._lock:
-            if planned not in self._unanswered:
+            if scheduled not in self._unanswered:
                 return False
-            hopeless = self._alike.hopeless(planned.variant.name)
+            hopeless = self._alike.hopeless(scheduled.variant.name)
             if self._stopping:
-                planned.result.cancel()
-            begun = planned.result.set_running_or_notify_cancel()
+                scheduled.result.cancel()
+            begun = scheduled.result.set_running_or_notify_cancel()
             if not begun:
-                self._unanswered.remove(planned)
+                self._unanswered.remove(scheduled)
         if begun and hopeless is not None:
-            self.give(planned, planned.said(error=hopeless))
+            self.record(scheduled, scheduled.as_trial(error=hopeless))
         return begun and hopeless is None
 
     def hopeless(self, variant: str) -> bool:
         """Whether trials of a variant ended alike for a reason that no further draw can change."""
         return self._alike.hopeless(variant) is not None
 
-    def give(self, planned: ScheduledTrial, trial: Trial) -> None:
+    def record(self, scheduled: ScheduledTrial, trial: Trial) -> None:
         """A trial's end, told to whoever waits for it. From here on nobody sees its secrets."""
         trial = hidden_trial(trial)
         with self._lock:
-            if planned not in self._unanswered:
+            if scheduled not in self._unanswered:
                 return
-            self._unanswered.remove(planned)
+            self._unanswered.remove(scheduled)
             self._trials.append(trial)
             self._alike.note(trial)
-        planned.result.set_result(trial)
+        scheduled.result.set_result(trial)
         if self._on_trial is not None:
             with suppress(Exception):  # whoever listens loses nobody an answer
                 self._on_trial(trial)
 
-    def sent(self, variant: str, request: Request) -> None:
+    def note_request(self, variant: str, request: Request) -> None:
         """What is sent to the model at the fork point for a variant."""
         self._requests[variant] = hidden_request(request)
 
@@ -202,9 +202,9 @@ class CaseFork:
             for branch in self._open():
                 branch.fail(problem)
 
-    def _hand_over(self, planned: Sequence[ScheduledTrial]) -> None:
+    def _hand_over(self, scheduled: Sequence[ScheduledTrial]) -> None:
         shared: dict[Hashable, list[ScheduledTrial]] = {}
-        for each in planned:
+        for each in scheduled:
             shared.setdefault(self._spread.key(each), []).append(each)
         try:
             for some in shared.values():
@@ -212,11 +212,11 @@ class CaseFork:
         except ReforkError as error:
             self.fail(error)
 
-    def _branch(self, planned: ScheduledTrial) -> TrialBranch:
-        key = self._spread.key(planned)
+    def _branch(self, scheduled: ScheduledTrial) -> TrialBranch:
+        key = self._spread.key(scheduled)
         with self._opening:
             if key not in self._branches:
-                self._branches[key] = self._spread.open(self, planned)
+                self._branches[key] = self._spread.open(self, scheduled)
             return self._branches[key]
 
     def _open(self) -> list[TrialBranch]:

@@ -28,7 +28,7 @@ from refork.tool_policy.recorded_calls import RecordedCalls
 class ForkStrategy(Spread, Protocol):
     @property
     def at_once(self) -> bool:
-        """Whether the fork is made before any trial is planned: it replays meanwhile."""
+        """Whether the fork is made before any trial is scheduled: it replays meanwhile."""
         ...
 
 
@@ -40,7 +40,7 @@ def strategy_for(case: Case, framework: Framework | None, host: ForkHost) -> For
         calls = RecordedCalls(case.run, start=case.step)
         return _OneATrial(case, framework, host, policy, calls, RecordedToolResults(case.run, framework))
     is_model = case.fork_point.kind is StepKind.MODEL
-    if framework is not None and framework.branches:
+    if framework is not None and framework.forks_per_variant:
         if is_model:
             return _OneAVariant(case, framework, host, policy, framework.model_call)
         if isinstance(framework, PlainSteps):
@@ -72,15 +72,15 @@ class _OneForAll:
     policy: ToolPolicy
     at_once: bool = True
 
-    def key(self, _planned: ScheduledTrial) -> Hashable:
+    def key(self, _scheduled: ScheduledTrial) -> Hashable:
         return None
 
-    def open(self, keeper: AnswerRecorder, _planned: ScheduledTrial) -> TrialBranch:
+    def open(self, recorder: AnswerRecorder, _scheduled: ScheduledTrial) -> TrialBranch:
         run_id, left = self.host.left(self.case, "fork-")
         branch = StepBranch(
             self.case,
             self.host.fork_state(self.case.run, self.case.step, run_id),
-            keeper,
+            recorder,
             self.host.limits,
             told=RecordedToolResults(self.case.run, self.framework),
             policy=self.policy,
@@ -109,20 +109,20 @@ class _OneAVariant:
     whole_step: WholeStep
     at_once: bool = False
 
-    def key(self, planned: ScheduledTrial) -> Hashable:
-        return planned.variant.name
+    def key(self, scheduled: ScheduledTrial) -> Hashable:
+        return scheduled.variant.name
 
-    def open(self, keeper: AnswerRecorder, planned: ScheduledTrial) -> TrialBranch:
-        run_id, left = self.host.left(self.case, f"fork-{_tag(planned.variant.name)}-")
+    def open(self, recorder: AnswerRecorder, scheduled: ScheduledTrial) -> TrialBranch:
+        run_id, left = self.host.left(self.case, f"fork-{_tag(scheduled.variant.name)}-")
         branch = StepBranch(
             self.case,
             self.host.fork_state(self.case.run, self.case.step, run_id),
-            keeper,
+            recorder,
             self.host.limits,
             told=RecordedToolResults(self.case.run, self.framework),
             policy=self.policy,
             whole_step=self.whole_step,
-            only=planned.variant,
+            only=scheduled.variant,
             leftover=left,
         )
         self.host.start(branch, self.case.run, resumed=left is not None)
@@ -141,10 +141,10 @@ class _OneATrial:
     told: RecordedToolResults
     at_once: bool = False
 
-    def key(self, planned: ScheduledTrial) -> Hashable:
-        return planned.variant.name, planned.number
+    def key(self, scheduled: ScheduledTrial) -> Hashable:
+        return scheduled.variant.name, scheduled.number
 
-    def open(self, keeper: AnswerRecorder, planned: ScheduledTrial) -> TrialBranch:
+    def open(self, recorder: AnswerRecorder, scheduled: ScheduledTrial) -> TrialBranch:
         # Never one that a killed session left: nothing says whether its answers were to the same requests.
         run_id = f"{TAIL}{uuid.uuid4().hex}"
         told = self.told.fresh()
@@ -160,8 +160,8 @@ class _OneATrial:
         return TailBranch(
             self.case,
             self.host.fork_state(self.case.run, self.case.step, run_id, tail=True),
-            keeper,
-            planned,
+            recorder,
+            scheduled,
             told=told,
             framework=self.framework,
             access=access,

@@ -52,7 +52,7 @@ class ForkWatcher:
     def offline(self) -> bool:
         return self._host.limits.answers.mode is AnswersMode.OFFLINE
 
-    def upcoming(self) -> str | None:
+    def next_step_name(self) -> str | None:
         """The recorded name of the step that the calling fork does next. None from its fork point on."""
         fork_state = self._engine.fork_state_here()
         if fork_state is None or fork_state.arrived or fork_state.closed:
@@ -111,7 +111,9 @@ class ForkWatcher:
         if branch is None:
             return None
         return (
-            branch.on_planned_step(step) if step.number in branch.fork_state.planned else branch.on_step(step)
+            branch.on_scheduled_step(step)
+            if step.number in branch.fork_state.scheduled
+            else branch.on_step(step)
         )
 
     def after_step(self, step: StepCall) -> None:

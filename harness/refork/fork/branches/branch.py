@@ -50,7 +50,7 @@ class Branch(ABC):
         None lets the step's own code run, unless DBOS answers it from its checkpoint, or refuses it.
         """
 
-    def on_planned_step(self, _step: StepCall) -> "Instead | None":
+    def on_scheduled_step(self, _step: StepCall) -> "Instead | None":
         """The same for a step that was announced to DBOS already, with the model call that it makes."""
         return None
 

@@ -68,7 +68,7 @@ class ReplayBranch(Branch):
         return ReplayedRun(run=run, problem=self._problem, unseen=dict(self._unseen))
 
     async def on_model_call(self, number: int, call: ModelCall) -> ModelCall | None:
-        if not call.durable:
+        if not call.runs_in_step:
             self.fail(unrecorded(call))
         elif number < self.fork_state.fork_point:
             self._requests[number] = call.request

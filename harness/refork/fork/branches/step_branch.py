@@ -39,7 +39,7 @@ class StepBranch(Branch):
         self,
         case: Case,
         fork_state: ForkState,
-        keeper: AnswerRecorder,
+        recorder: AnswerRecorder,
         limits: Limits,
         *,
         told: RecordedToolResults,
@@ -50,7 +50,7 @@ class StepBranch(Branch):
     ) -> None:
         super().__init__(fork_state, told, policy)
         self._case = case
-        self._keeper = keeper
+        self._recorder = recorder
         self._limits = limits
         self.point = case.fork_point.name
         self._whole_step = whole_step
@@ -71,8 +71,8 @@ class StepBranch(Branch):
         """Seconds for which the oldest of the trials in flight has been running."""
         return self._queue.longest_running
 
-    def add(self, planned: Sequence[ScheduledTrial]) -> None:
-        self._queue.add(planned)
+    def add(self, scheduled: Sequence[ScheduledTrial]) -> None:
+        self._queue.add(scheduled)
 
     def close(self) -> None:
         self._queue.close()
@@ -95,10 +95,10 @@ class StepBranch(Branch):
         Always None: when this returns from the fork point, the fork is closed and the workflow is unwound.
         """
         fork_state = self.fork_state
-        if call.durable and number < fork_state.fork_point:
+        if call.runs_in_step and number < fork_state.fork_point:
             return None
         if not fork_state.arrived:
-            if not call.durable:
+            if not call.runs_in_step:
                 self.fail(unrecorded(call))
             elif number > fork_state.fork_point:
                 return None  # DBOS asks for the step, and it is refused
@@ -139,12 +139,12 @@ class StepBranch(Branch):
     def _give_problem(self, problem: ReforkError) -> None:
         """Fail the case; or, for what one candidate breaks, its own trials alone."""
         if self._only is None or self._only.name == CURRENT:
-            self._keeper.fail(problem)
+            self._recorder.fail(problem)
             return
         error = trial_error(problem)
-        for planned in self._queue.drop_all():
-            if planned.result.running() or self._keeper.begin(planned):
-                self._keeper.give(planned, planned.said(error=error))
+        for scheduled in self._queue.drop_all():
+            if scheduled.result.running() or self._recorder.begin(scheduled):
+                self._recorder.record(scheduled, scheduled.as_trial(error=error))
 
     def _arrive_at_fork_point(self, call: ModelCall) -> Coroutine[Any, Any, None]:
         """Check that the call is the one that was captured. Gives what runs all trials, until the fork is closed."""
@@ -157,7 +157,7 @@ class StepBranch(Branch):
         trials = StepTrials(
             self._case,
             self.fork_state,
-            self._keeper,
+            self._recorder,
             self._limits,
             queue=self._queue,
             call=call,
@@ -172,8 +172,8 @@ class StepBranch(Branch):
         running: set[asyncio.Task[None]] = set()
         try:
             while batch := await batches.next(lambda: self.fork_state.closed):
-                for planned in batch:
-                    task = trials.launch(planned)
+                for scheduled in batch:
+                    task = trials.launch(scheduled)
                     if task is not None:
                         running.add(task)
             if not self.fork_state.closed:

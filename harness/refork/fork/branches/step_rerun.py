@@ -31,7 +31,7 @@ class ToolRun(StepRun):
         return self.step.name
 
     @property
-    def durable(self) -> bool:
+    def runs_in_step(self) -> bool:
         return True
 
     @property

@@ -15,7 +15,7 @@ from refork.fork.attempts import not_asked, trial_error
 from refork.fork.branches.step_rerun import ToolRun
 from refork.fork.branches.trial_queue import TrialQueue
 from refork.fork.http_steps import Exchanges, Kind, Making
-from refork.fork.trials.cached_trials import missing, not_kept, reused
+from refork.fork.trials.cached_trials import missing, missing_answer_message, reused
 from refork.fork.trials.scheduled_trial import AnswerRecorder, ScheduledTrial
 from refork.fork.trials.trial_step import Limits, at_fault, name_of, run_trial
 from refork.frameworks.protocol import ModelCall, StepRun
@@ -29,7 +29,7 @@ from refork.tool_policy import last_part
 class _Attempt:
     """A trial that is about to be made: the call under its variant, the step that it becomes, what it is kept by."""
 
-    planned: ScheduledTrial
+    scheduled: ScheduledTrial
     call: ModelCall
     reservation: Any
     name: str
@@ -47,7 +47,7 @@ class StepTrials:
         self,
         case: Case,
         fork_state: ForkState,
-        keeper: AnswerRecorder,
+        recorder: AnswerRecorder,
         limits: Limits,
         *,
         queue: TrialQueue,
@@ -57,7 +57,7 @@ class StepTrials:
     ) -> None:
         self._case = case
         self._fork_state = fork_state
-        self._keeper = keeper
+        self._recorder = recorder
         self._limits = limits
         self._queue = queue
         self._call = call
@@ -80,24 +80,24 @@ class StepTrials:
             if name is not None:
                 self._interrupted[name] = reservation
 
-    def launch(self, planned: ScheduledTrial) -> "asyncio.Task[None] | None":
+    def launch(self, scheduled: ScheduledTrial) -> "asyncio.Task[None] | None":
         """Start a trial. None where it needs no call: it is answered from the cache, or what it asks for is wrong."""
-        changed = self._call_of(planned.variant)
+        changed = self._call_of(scheduled.variant)
         if isinstance(changed, Exception):
-            if self._keeper.begin(planned):
-                self._keeper.give(planned, planned.said(error=trial_error(changed)))
+            if self._recorder.begin(scheduled):
+                self._recorder.record(scheduled, scheduled.as_trial(error=trial_error(changed)))
             return None
-        name = name_of(planned.variant.name, planned.number, changed.request)
+        name = name_of(scheduled.variant.name, scheduled.number, changed.request)
         try:
-            key = self._key(planned, changed)
-            if self._answered(planned, changed, key):
+            key = self._key(scheduled, changed)
+            if self._answered(scheduled, changed, key):
                 return None
         except ReforkError as problem:  # a damaged file, or a normalizer that raised
-            self._keeper.fail(problem)
+            self._recorder.fail(problem)
             return None
         reservation = self._interrupted.pop(name, None) or reserve_step()
-        self._fork_state.plan(reservation.step_id, name)
-        attempt = _Attempt(planned=planned, call=changed, reservation=reservation, name=name, key=key)
+        self._fork_state.schedule(reservation.step_id, name)
+        attempt = _Attempt(scheduled=scheduled, call=changed, reservation=reservation, name=name, key=key)
         task = asyncio.create_task(self._make(attempt))
         task.add_done_callback(_retrieve)
         return task
@@ -106,23 +106,23 @@ class StepTrials:
         if variant.name not in self._calls:
             try:
                 changed = self._call if self._is_changed else self._call.changed(variant)
-                self._keeper.sent(variant.name, changed.request)
+                self._recorder.note_request(variant.name, changed.request)
                 self._calls[variant.name] = changed
             except Exception as error:  # what one variant asks for breaks none of the others
                 self._calls[variant.name] = error
         return self._calls[variant.name]
 
-    def _key(self, planned: ScheduledTrial, call: ModelCall) -> AnswerKey | None:
+    def _key(self, scheduled: ScheduledTrial, call: ModelCall) -> AnswerKey | None:
         """What the answer is kept by. None for what a tool gives: that is no answer of a model."""
         if isinstance(call, ToolRun) or (isinstance(call, StepRun) and call.live):
             return None
-        name = planned.variant.name
+        name = scheduled.variant.name
         if name not in self._digests:
             ids = (self._fork_state.run_id, self._case.run.id)
             self._digests[name] = digest_of(call.request, code=call.code, own_ids=ids)
-        return AnswerKey(self._digests[name], planned.number, normalizers=normalizers())
+        return AnswerKey(self._digests[name], scheduled.number, normalizers=normalizers())
 
-    def _answered(self, planned: ScheduledTrial, call: ModelCall, key: AnswerKey | None) -> bool:
+    def _answered(self, scheduled: ScheduledTrial, call: ModelCall, key: AnswerKey | None) -> bool:
         """Whether a trial was given without a call: from what is kept, or as missing where no call may be made."""
         if key is None:
             return False
@@ -131,11 +131,11 @@ class StepTrials:
             return False
         if kept is None:
             draws = self._limits.answers.draws(self._case.folder, key.digest)
-            trial = missing(planned, call.request, draws)
+            trial = missing(scheduled, call.request, draws)
         else:
-            trial = reused(planned, kept)
-        if self._keeper.begin(planned):
-            self._keeper.give(planned, trial)
+            trial = reused(scheduled, kept)
+        if self._recorder.begin(scheduled):
+            self._recorder.record(scheduled, trial)
         return True
 
     def _by_request(self, call: ModelCall) -> bool:
@@ -143,40 +143,40 @@ class StepTrials:
         return isinstance(call, StepRun) and self._limits.answers.holds(self._case.folder, "http")
 
     async def _make(self, attempt: _Attempt) -> None:
-        planned = attempt.planned
+        scheduled = attempt.scheduled
         # The slot is held until the answer is noted: a kill then pays at most `limit` calls twice.
         async with self._limits.slots.one():
-            if not self._keeper.begin(planned):
+            if not self._recorder.begin(scheduled):
                 return
-            with self._queue.running(planned):
+            with self._queue.running(scheduled):
                 trial = await self._outcome(attempt)
-        self._keeper.give(planned, trial)
+        self._recorder.record(scheduled, trial)
 
     async def _outcome(self, attempt: _Attempt) -> Trial:
         """The trial, whatever happens. Raises only where the fork is over."""
-        planned, call, limits = attempt.planned, attempt.call, self._limits
+        scheduled, call, limits = attempt.scheduled, attempt.call, self._limits
         account = (
             getattr(call, "account", None) or call.step_name
         )  # calls share it that are made with one key
         refused = limits.account.refused(account)
         if refused is not None:
-            return planned.said(error=not_asked(refused))
+            return scheduled.as_trial(error=not_asked(refused))
         try:
             trial = await run_trial(
-                planned.variant.name,
-                planned.number,
+                scheduled.variant.name,
+                scheduled.number,
                 call,
                 reservation=attempt.reservation,
                 name=attempt.name,
                 limits=limits,
                 key=attempt.key,
                 note=self._note,
-                exchanges=self._exchanges(planned, call),
+                exchanges=self._exchanges(scheduled, call),
             )
         except BaseException as error:
             if self._fork_state.closed:
                 raise
-            return planned.said(error=at_fault(error))
+            return scheduled.as_trial(error=at_fault(error))
         if trial.error is not None and trial.error.kind is ErrorKind.ACCOUNT:
             limits.account.refuse(account, trial.error)
         return trial
@@ -186,7 +186,7 @@ class StepTrials:
         if kept is not None:
             await asyncio.to_thread(self._limits.answers.note, self._case.folder, kept)
 
-    def _exchanges(self, planned: ScheduledTrial, call: ModelCall) -> Exchanges | None:
+    def _exchanges(self, scheduled: ScheduledTrial, call: ModelCall) -> Exchanges | None:
         """Those of a call that is a run of a step's code."""
         if not isinstance(call, StepRun):
             return None
@@ -194,15 +194,15 @@ class StepTrials:
             Making(
                 step=last_part(call.step_name),
                 agent=self._case.agent,
-                trial=planned.number,
+                trial=scheduled.number,
                 store=self._limits.answers,
                 folder=self._case.folder,
                 own_ids=(self._fork_state.run_id, self._case.run.id),
                 retries=self._limits.retries,
                 kind=Kind.LIVE if call.live or self._may_act(call) else Kind.MODEL,
                 candidate=call.candidate,
-                sends=partial(self._keeper.sent, planned.variant.name),
-                missing=partial(not_kept, planned),
+                sends=partial(self._recorder.note_request, scheduled.variant.name),
+                missing=partial(missing_answer_message, scheduled),
             )
         )
 

@@ -72,7 +72,7 @@ class TailActions:
         tool = self._access.tool_of(step)
         is_user = not inside and self._user.answers(tool or step.name)
         self._trajectory.step(step, tool=tool, inside=inside, user=is_user)
-        self._fork_state.plan(step.number, step.name)
+        self._fork_state.schedule(step.number, step.name)
         if is_user:
             return self._step_of_user(step, tool or step.name)
         try:
@@ -87,7 +87,7 @@ class TailActions:
         None where DBOS is to run it, or to refuse it: the trial is over then.
         """
         if self._access.granted:
-            self._fork_state.plan(number, name)
+            self._fork_state.schedule(number, name)
             return None
         if name == RECEIVE:
             return self._received(number)
@@ -97,7 +97,7 @@ class TailActions:
             self._outcome.fail(denied)
             return None
         if recorded is None:
-            self._fork_state.plan(number, name)
+            self._fork_state.schedule(number, name)
         return recorded
 
     def _received(self, number: int) -> Step | None:

@@ -13,7 +13,7 @@ from refork.fork.http_steps.models import denies
 from refork.fork.tails.cached_steps import CachedSteps
 from refork.fork.tails.tail_outcome import TailOutcome
 from refork.fork.tails.trajectory_recorder import TrajectoryRecorder
-from refork.fork.trials.cached_trials import not_kept
+from refork.fork.trials.cached_trials import missing_answer_message
 from refork.fork.trials.scheduled_trial import AnswerRecorder, ScheduledTrial
 from refork.frameworks.protocol import Framework, ModelCall, StepCall, StepRun
 from refork.records import Case, Request, StepKind
@@ -31,8 +31,8 @@ class TailModelCalls:
         self,
         case: Case,
         fork_state: ForkState,
-        keeper: AnswerRecorder,
-        planned: ScheduledTrial,
+        recorder: AnswerRecorder,
+        scheduled: ScheduledTrial,
         *,
         framework: Framework | None,
         policy: ToolPolicy,
@@ -43,8 +43,8 @@ class TailModelCalls:
     ) -> None:
         self._case = case
         self._fork_state = fork_state
-        self._keeper = keeper
-        self._planned = planned
+        self._recorder = recorder
+        self._scheduled = scheduled
         self._framework = framework
         self._policy = policy
         self._retries = retries
@@ -63,12 +63,12 @@ class TailModelCalls:
         agent = call.request.agent
         ours = self._case.agent is None or agent is None or agent == self._case.agent
         try:
-            changed = call.changed(self._planned.variant if ours else _AS_IT_IS)
+            changed = call.changed(self._scheduled.variant if ours else _AS_IT_IS)
         except Exception as error:  # what a variant asks for may not fit
             self._outcome.end(trial_error(error))
             self._fork_state.close()
             return None
-        if call.durable:
+        if call.runs_in_step:
             self._announce(number, changed)
         elif self._kept.offline:
             self._outcome.fail(
@@ -81,7 +81,7 @@ class TailModelCalls:
         call = None if self._framework is None else self._framework.model_call(step)
         if call is not None or step.name not in self._model_steps:
             return call
-        tried, agent = self._planned.variant, self._case.agent
+        tried, agent = self._scheduled.variant, self._case.agent
         ours = tried.name != CURRENT and (self._is_point(step) or agent == last_part(step.name))
         return ToolRun(step, live=False, tried=tried if ours else None)
 
@@ -100,9 +100,9 @@ class TailModelCalls:
         """Let step ``number`` run, and note its request. Ends the trial where an answer is neither kept nor allowed."""
         if self._outcome.request is None:
             self._outcome.request = call.request
-            self._keeper.sent(self._planned.variant.name, call.request)
+            self._recorder.note_request(self._scheduled.variant.name, call.request)
         self._trajectory.model(number, call.request)
-        self._fork_state.plan(number, call.step_name)
+        self._fork_state.schedule(number, call.step_name)
         try:
             is_kept = self._kept.sends(number, call)
         except ReforkError as problem:
@@ -112,7 +112,7 @@ class TailModelCalls:
             call.step_name in self._seen_to_ask or self._kept.by_request()
         )
         if not is_kept and self._kept.offline and not by_request:
-            missing = not_kept(self._planned, call.request, self._kept.draws(number))
+            missing = missing_answer_message(self._scheduled, call.request, self._kept.draws(number))
             self._outcome.fail(AnswerMissingError(missing))
 
     def _asking(self, step: StepCall, call: StepRun) -> Instead | None:
@@ -133,7 +133,7 @@ class TailModelCalls:
                 kind=Kind.LIVE if self._policy.action_for(step.name) is Action.LIVE else Kind.MODEL,
                 candidate=call.candidate,
                 sends=partial(self._sent, step.number),
-                missing=partial(not_kept, self._planned),
+                missing=partial(missing_answer_message, self._scheduled),
             ),
         )
 
@@ -153,7 +153,7 @@ class TailModelCalls:
         self._trajectory.model(number, request)
         if number == self._fork_state.fork_point:
             self._outcome.request = request
-            self._keeper.sent(self._planned.variant.name, request)
+            self._recorder.note_request(self._scheduled.variant.name, request)
 
     def _stop(self, problem: Exception) -> None:
         self._outcome.fail(problem if isinstance(problem, ReforkError) else ForkError(summary(problem)))

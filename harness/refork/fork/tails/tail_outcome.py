@@ -32,8 +32,8 @@ class TailOutcome:
         self,
         case: Case,
         fork_state: ForkState,
-        keeper: AnswerRecorder,
-        planned: ScheduledTrial,
+        recorder: AnswerRecorder,
+        scheduled: ScheduledTrial,
         *,
         kept: CachedSteps,
         trajectory: TrajectoryRecorder,
@@ -43,8 +43,8 @@ class TailOutcome:
         self.request: Request | None = None
         self._case = case
         self._fork_state = fork_state
-        self._keeper = keeper
-        self._planned = planned
+        self._recorder = recorder
+        self._scheduled = scheduled
         self._kept = kept
         self._trajectory = trajectory
         self._system_database = system_database
@@ -116,7 +116,7 @@ class TailOutcome:
 
     def _give(self, **what: Any) -> None:
         if not self._over.is_set():
-            self._keeper.give(self._planned, self._planned.said(**what))
+            self._recorder.record(self._scheduled, self._scheduled.as_trial(**what))
             self._over.set()
 
 

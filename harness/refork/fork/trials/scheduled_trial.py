@@ -19,21 +19,21 @@ class ScheduledTrial:
     number: int
     result: "Future[Trial]" = field(default_factory=Future)
 
-    def said(self, **what: object) -> Trial:
+    def as_trial(self, **fields: object) -> Trial:
         """The trial, with what it came to."""
-        return Trial(variant=self.variant.name, number=self.number, **what)  # type: ignore[arg-type]
+        return Trial(variant=self.variant.name, number=self.number, **fields)  # type: ignore[arg-type]
 
 
 class AnswerRecorder(Protocol):
     """Where a branch asks for its trials and leaves what they came to."""
 
-    def begin(self, planned: ScheduledTrial) -> bool:
+    def begin(self, scheduled: ScheduledTrial) -> bool:
         """Whether the trial is still wanted; from now on nobody can take it back."""
         ...
 
-    def give(self, planned: ScheduledTrial, trial: Trial) -> None: ...
+    def record(self, scheduled: ScheduledTrial, trial: Trial) -> None: ...
 
-    def sent(self, variant: str, request: Request) -> None:
+    def note_request(self, variant: str, request: Request) -> None:
         """What is sent to the model at the fork point for a variant."""
         ...
 
@@ -42,13 +42,13 @@ class AnswerRecorder(Protocol):
         ...
 
 
-def refuse(planned: Iterable[ScheduledTrial], problem: ReforkError) -> None:
-    for each in planned:
+def refuse(scheduled: Iterable[ScheduledTrial], problem: ReforkError) -> None:
+    for each in scheduled:
         if each.result.running() or each.result.set_running_or_notify_cancel():
             each.result.set_exception(problem)
 
 
-def cancel(planned: Iterable[ScheduledTrial]) -> None:
-    for each in planned:
+def cancel(scheduled: Iterable[ScheduledTrial]) -> None:
+    for each in scheduled:
         each.result.cancel()
         each.result.set_running_or_notify_cancel()  # tells those who wait for it

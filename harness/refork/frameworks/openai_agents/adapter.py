@@ -22,7 +22,7 @@ class OpenAIAgents:
     """:class:`refork.frameworks.protocol.Framework` for the OpenAI Agents SDK."""
 
     name = "openai-agents"
-    branches = False
+    forks_per_variant = False
 
     def recognises(self, step_names: Sequence[str]) -> bool:
         return MODEL_STEP in step_names

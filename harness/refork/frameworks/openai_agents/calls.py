@@ -37,7 +37,7 @@ class OpenAIAgentsCall:
     model: Model
     arguments: dict[str, Any]
     agent: str | None
-    durable: bool = True
+    runs_in_step: bool = True
 
     @property
     def step_name(self) -> str:

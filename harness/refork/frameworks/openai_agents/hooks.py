@@ -128,7 +128,9 @@ class _Unrecorded(Model):
 
     async def _ask(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         arguments = _by_name(self, args, kwargs)
-        await self._watcher.on_model_call(OpenAIAgentsCall(self.model, arguments, self._agent, durable=False))
+        await self._watcher.on_model_call(
+            OpenAIAgentsCall(self.model, arguments, self._agent, runs_in_step=False)
+        )
 
 
 def _watched(watcher: Watcher) -> Any:

@@ -17,7 +17,7 @@ from dbos._context import get_local_dbos_context
 from refork.errors import ToolToldError
 from refork.frameworks.protocol import Watcher
 
-Upcoming = Callable[[], str | None]
+NextStepName = Callable[[], str | None]
 
 GATHERING_SECONDS: Final = 0.05
 TURN_SECONDS: Final = 0.001
@@ -39,8 +39,8 @@ class _Turns:
     of its own, so that the numbers of parallel tools are a race.
     """
 
-    def __init__(self, upcoming: Upcoming) -> None:
-        self._upcoming = upcoming
+    def __init__(self, next_step_name: NextStepName) -> None:
+        self._next_step_name = next_step_name
         self._waiting: list[_Waiting] = []
         self._busy = False
 
@@ -73,7 +73,7 @@ class _Turns:
         self._waiting = [each for each in self._waiting if not each.turn.done()]
         if self._busy or not self._waiting:
             return
-        expected = _last_part(self._upcoming() or "")
+        expected = _last_part(self._next_step_name() or "")
         first = self._waiting[0]
         called = next((each for each in self._waiting if each.name == expected), first)
         # Where no tool has the name of the recorded step, they go as they came.
@@ -85,7 +85,7 @@ class _Turns:
 
 def in_turn(watcher: Watcher) -> Any:
     original = dbos_runner._create_tool_wrapper
-    upcoming = watcher.upcoming
+    next_step_name = watcher.next_step_name
     in_vain: set[str] = set()
     turns: WeakKeyDictionary[Any, _Turns] = WeakKeyDictionary()
 
@@ -95,12 +95,12 @@ def in_turn(watcher: Watcher) -> Any:
 
         async def invoke(context: Any, arguments: str) -> Any:
             turnstile = state.turnstile
-            if upcoming() is None:
+            if next_step_name() is None:
                 return await as_in_production(context, arguments)
             if len(turnstile.events) < 2:
                 await _until_due(watcher, tool.name, in_vain)
                 return await as_in_production(context, arguments)
-            return await turns.setdefault(turnstile, _Turns(upcoming)).call(tool, context, arguments)
+            return await turns.setdefault(turnstile, _Turns(next_step_name)).call(tool, context, arguments)
 
         setattr(invoke, _WATCHED, True)
         return invoke
@@ -117,7 +117,7 @@ async def _until_due(watcher: Watcher, name: str, in_vain: set[str]) -> None:
     if fork is None or fork.run_id in in_vain or not fork.comes(name):
         return
     until = asyncio.get_running_loop().time() + DUE_SECONDS
-    while (expected := watcher.upcoming()) is not None and _last_part(expected) != name:
+    while (expected := watcher.next_step_name()) is not None and _last_part(expected) != name:
         if asyncio.get_running_loop().time() > until:
             in_vain.add(fork.run_id)
             return
@@ -134,7 +134,7 @@ def all_tools(watcher: Watcher) -> Any:
     DBOSRunner wraps the tools that an agent lists. Those of MCP servers and of agents used as tools are found here.
     """
     original = AgentBase.get_all_tools
-    turns: defaultdict[str, _Turns] = defaultdict(partial(_Turns, watcher.upcoming))
+    turns: defaultdict[str, _Turns] = defaultdict(partial(_Turns, watcher.next_step_name))
 
     async def get_all_tools(self: AgentBase[Any], run_context: Any) -> list[Tool]:
         tools, fork = await original(self, run_context), watcher.replaying()

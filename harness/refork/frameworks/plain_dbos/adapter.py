@@ -88,7 +88,7 @@ class PlainSteps:
 
     models: frozenset[str] = frozenset()
     name: str = NAME
-    branches: bool = True
+    forks_per_variant: bool = True
 
     def of_run(self, run: Run) -> "PlainSteps":
         return PlainSteps(frozenset(step.name for step in run.steps if step.kind is StepKind.MODEL))
@@ -143,7 +143,7 @@ class PlainCall(StepRun):
         return self.step.name
 
     @property
-    def durable(self) -> bool:
+    def runs_in_step(self) -> bool:
         return True
 
     @property

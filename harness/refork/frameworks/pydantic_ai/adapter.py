@@ -28,7 +28,7 @@ class PydanticAI:
     """:class:`refork.frameworks.protocol.Framework` for Pydantic AI."""
 
     name = "pydantic-ai"
-    branches = False
+    forks_per_variant = False
 
     def recognises(self, step_names: Sequence[str]) -> bool:
         return any(name.endswith(MODEL_STEPS) for name in step_names)

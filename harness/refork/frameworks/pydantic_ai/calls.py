@@ -51,7 +51,7 @@ class PydanticAICall:
         return self.step.name
 
     @property
-    def durable(self) -> bool:
+    def runs_in_step(self) -> bool:
         return True
 
     @property
