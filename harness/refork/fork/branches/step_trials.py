@@ -1,4 +1,4 @@
-"""Makes trials at a fork point out of the model call that the code is about to make: each a DBOS step of the fork."""
+"""Launches trials at a fork point: each makes the intercepted model call once, as a DBOS step of the fork."""
 
 import asyncio
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from refork.fork.attempts import not_asked, trial_error
 from refork.fork.branches.step_rerun import ToolRun
 from refork.fork.branches.trial_queue import TrialQueue
 from refork.fork.http_steps import Exchanges, Kind, Making
-from refork.fork.trials.cached_trials import missing, missing_answer_message, reused
+from refork.fork.trials.cached_trials import missing_answer_message, missing_trial, reused_trial
 from refork.fork.trials.scheduled_trial import AnswerRecorder, ScheduledTrial
 from refork.fork.trials.trial_step import Limits, at_fault, name_of, run_trial
 from refork.frameworks.protocol import ModelCall, StepRun
@@ -27,7 +27,10 @@ from refork.tool_policy import last_part
 
 @dataclass(frozen=True, kw_only=True)
 class _Attempt:
-    """A trial that is about to be made: the call under its variant, the step that it becomes, what it is kept by."""
+    """A trial that is about to run. ``call`` has the variant; ``key`` is that of its answer, None if none is cached.
+
+    ``reservation`` is the number of its step, ``name`` the step's name.
+    """
 
     scheduled: ScheduledTrial
     call: ModelCall
@@ -37,10 +40,11 @@ class _Attempt:
 
 
 class StepTrials:
-    """Launches the trials of one fork. Made, and called, in the fork's workflow on its event loop.
+    """Launches the trials of one fork. It is made and called in the fork's workflow, on its event loop.
 
-    ``call`` is the one at the fork point. It has the variant already where ``is_changed``, since the fork was made
-    for it; else each trial changes it. ``may_act`` says whether the step of a call may do what else it does.
+    ``call`` is the model call at the fork point. If ``is_changed``, it has the variant already, because the fork was
+    made for that variant; otherwise each trial changes it. ``may_act`` returns whether the step of a call may have
+    side effects besides calling its model.
     """
 
     def __init__(
@@ -68,9 +72,9 @@ class StepTrials:
         self._interrupted: dict[str, Any] = {}
 
     def reserve_again(self, interrupted: InterruptedFork | None) -> None:
-        """Draw the numbers of the steps that a killed session left checkpoints of, so that each gets its own again.
+        """Reserve the step numbers of a killed session's checkpoints again, so that each trial finds its own.
 
-        Called before anything is awaited at the fork point, so nothing else can draw one of these numbers.
+        Called before anything is awaited at the fork point, so nothing else can take one of these numbers.
         """
         drawn = 0
         while interrupted is not None and drawn < interrupted.last:
@@ -81,7 +85,7 @@ class StepTrials:
                 self._interrupted[name] = reservation
 
     def launch(self, scheduled: ScheduledTrial) -> "asyncio.Task[None] | None":
-        """Start a trial. None where it needs no call: it is answered from the cache, or what it asks for is wrong."""
+        """Start a trial. Returns None if it needs no call, because its answer is cached or its variant does not fit."""
         changed = self._call_of(scheduled.variant)
         if isinstance(changed, Exception):
             if self._recorder.begin(scheduled):
@@ -113,7 +117,7 @@ class StepTrials:
         return self._calls[variant.name]
 
     def _key(self, scheduled: ScheduledTrial, call: ModelCall) -> AnswerKey | None:
-        """What the answer is kept by. None for what a tool gives: that is no answer of a model."""
+        """Return the key of the cached answer; None for the result of a tool, which is no answer of a model."""
         if isinstance(call, ToolRun) or (isinstance(call, StepRun) and call.live):
             return None
         name = scheduled.variant.name
@@ -123,28 +127,30 @@ class StepTrials:
         return AnswerKey(self._digests[name], scheduled.number, normalizers=normalizers())
 
     def _answered(self, scheduled: ScheduledTrial, call: ModelCall, key: AnswerKey | None) -> bool:
-        """Whether a trial was given without a call: from what is kept, or as missing where no call may be made."""
+        """Record a trial without a call, and return True, if its answer is cached or no call may be made for it."""
         if key is None:
             return False
-        kept = self._limits.answers.find(self._case.folder, key)
-        if kept is None and (self._limits.answers.mode is not AnswersMode.OFFLINE or self._by_request(call)):
+        cached = self._limits.answers.find(self._case.folder, key)
+        if cached is None and (
+            self._limits.answers.mode is not AnswersMode.OFFLINE or self._by_request(call)
+        ):
             return False
-        if kept is None:
+        if cached is None:
             draws = self._limits.answers.draws(self._case.folder, key.digest)
-            trial = missing(scheduled, call.request, draws)
+            trial = missing_trial(scheduled, call.request, draws)
         else:
-            trial = reused(scheduled, kept)
+            trial = reused_trial(scheduled, cached)
         if self._recorder.begin(scheduled):
             self._recorder.record(scheduled, trial)
         return True
 
     def _by_request(self, call: ModelCall) -> bool:
-        """Whether the code of a step is run over answers that are kept of its requests."""
+        """Return whether the call runs a step's code, and answers to that code's requests are cached."""
         return isinstance(call, StepRun) and self._limits.answers.holds(self._case.folder, "http")
 
     async def _make(self, attempt: _Attempt) -> None:
         scheduled = attempt.scheduled
-        # The slot is held until the answer is noted: a kill then pays at most `limit` calls twice.
+        # The place is held until the answer is noted: a kill then pays at most `limit` calls twice.
         async with self._limits.slots.one():
             if not self._recorder.begin(scheduled):
                 return
@@ -153,7 +159,7 @@ class StepTrials:
         self._recorder.record(scheduled, trial)
 
     async def _outcome(self, attempt: _Attempt) -> Trial:
-        """The trial, whatever happens. Raises only where the fork is over."""
+        """Return the trial, whatever its call raises. Raises only if the fork is over."""
         scheduled, call, limits = attempt.scheduled, attempt.call, self._limits
         account = (
             getattr(call, "account", None) or call.step_name
@@ -182,12 +188,12 @@ class StepTrials:
         return trial
 
     async def _note(self, trial: Trial) -> None:
-        kept = cached_answer(trial)
-        if kept is not None:
-            await asyncio.to_thread(self._limits.answers.note, self._case.folder, kept)
+        answer = cached_answer(trial)
+        if answer is not None:
+            await asyncio.to_thread(self._limits.answers.note, self._case.folder, answer)
 
     def _exchanges(self, scheduled: ScheduledTrial, call: ModelCall) -> Exchanges | None:
-        """Those of a call that is a run of a step's code."""
+        """Return what answers the HTTP requests of a call that runs a step's code; None for any other call."""
         if not isinstance(call, StepRun):
             return None
         return Exchanges(
@@ -208,6 +214,6 @@ class StepTrials:
 
 
 def _retrieve(task: "asyncio.Task[None]") -> None:
-    """What a trial could not say in its result is in the fork's; asyncio need not print it."""
+    """Look at a task's exception, so that asyncio does not print it: the fork reports it."""
     if not task.cancelled():
         task.exception()

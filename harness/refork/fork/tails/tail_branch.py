@@ -1,6 +1,6 @@
-"""A fork in ``tail`` scope: one trial, which goes on from the fork point to the workflow's end.
+"""Drives a fork in ``tail`` scope: one trial, which continues from the fork point to the workflow's end.
 
-Model calls are made; whatever else the workflow does is asked of the tool policy first.
+Model calls are made. The tool policy decides about everything else that the workflow does.
 """
 
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Mapping, Sequence
@@ -28,7 +28,7 @@ from refork.tool_policy.before_trial import world_of
 
 
 class TailHost(Protocol):
-    """What a tail needs of where it lives."""
+    """The part of :class:`refork.fork.fork_host.ForkHost` that a tail uses."""
 
     limits: Limits
     stubs: Mapping[str, Callable[..., Any]]
@@ -41,15 +41,15 @@ class TailHost(Protocol):
         ...
 
     def start_in_turn(self, branch: "TailBranch", run: Run) -> None:
-        """Fork ``run`` once a slot is free, which is held until the branch is over."""
+        """Fork ``run`` once the limit of concurrent calls allows it. The tail counts until the branch is over."""
         ...
 
 
 class TailBranch(Branch):
     """One trial of a case under a variant, from the fork point to the end of the workflow.
 
-    ``add``, ``close``, ``stop`` and ``wait`` are called by who drives the case, from any thread; ``begin`` and
-    ``in_its_world`` by the host, on the thread that waits for the trial.
+    :class:`refork.fork.case_fork.CaseFork` calls ``add``, ``close``, ``stop`` and ``wait`` from any thread. The host
+    calls ``begin`` and ``in_its_world`` on the thread that waits for the trial.
     """
 
     def __init__(
@@ -59,12 +59,12 @@ class TailBranch(Branch):
         recorder: AnswerRecorder,
         scheduled: ScheduledTrial,
         *,
-        told: RecordedToolResults,
+        tool_results: RecordedToolResults,
         framework: Framework | None,
         access: ToolAccess,
         host: TailHost,
     ) -> None:
-        super().__init__(fork_state, told, access.policy)
+        super().__init__(fork_state, tool_results, access.policy)
         self.point = case.fork_point.name
         self._case = case
         self._recorder = recorder
@@ -75,14 +75,14 @@ class TailBranch(Branch):
         self._lock = Lock()
         self._begun = self._stopped = False
         self._user = User(access.policy, host.stubs, access)
-        kept = CachedSteps(host.limits.answers, case, scheduled.number, fork_state.run_id)
-        trajectory = TrajectoryRecorder(framework, kept.usage)
+        cached_steps = CachedSteps(host.limits.answers, case, scheduled.number, fork_state.run_id)
+        trajectory = TrajectoryRecorder(framework, cached_steps.usage)
         self._outcome = TailOutcome(
             case,
             fork_state,
             recorder,
             scheduled,
-            kept=kept,
+            cached_steps=cached_steps,
             trajectory=trajectory,
             system_database=host.system_database,
             over=self.over,
@@ -95,13 +95,13 @@ class TailBranch(Branch):
             framework=framework,
             policy=access.policy,
             retries=host.limits.retries,
-            kept=kept,
+            cached_steps=cached_steps,
             trajectory=trajectory,
             outcome=self._outcome,
         )
         self._actions = TailActions(
             fork_state,
-            told=told,
+            tool_results=tool_results,
             access=access,
             user=self._user,
             trajectory=trajectory,
@@ -127,7 +127,7 @@ class TailBranch(Branch):
         self._host.start_in_turn(self, self._case.run)
 
     def begin(self) -> bool:
-        """A slot is free: whether the trial is still wanted."""
+        """Claim the trial now that it may run. Returns False if it is not wanted any more."""
         with self._lock:
             self._begun = not self._stopped and self._recorder.begin(self._scheduled)
         if not self._begun:
@@ -136,14 +136,14 @@ class TailBranch(Branch):
 
     @contextmanager
     def in_its_world(self, run: Callable[[Any], Any]) -> Generator[None]:
-        """Put the world where the recorded run had brought it. Raises ForkError. ``run`` runs a coroutine."""
+        """Run the project's ``before_trial`` hook around the block. Raises ForkError. ``run`` runs a coroutine."""
         scheduled = self._scheduled
         with world_of(self._case, variant=scheduled.variant.name, trial=scheduled.number, run=run) as world:
             self._access.world = self._user.world = world
             yield
 
     def close(self) -> None:
-        """It ends with its only trial."""
+        """Do nothing: the fork ends with its only trial."""
 
     def stop(self) -> Sequence[ScheduledTrial]:
         with self._lock:
@@ -163,7 +163,7 @@ class TailBranch(Branch):
         return tried if in_own_fork and ours and tried.name != CURRENT else None
 
     async def on_model_call(self, number: int, call: ModelCall) -> ModelCall | None:
-        """The call under the variant. None before the fork point, and where the trial or the case ends with it."""
+        """Return the call under the variant; None before the fork point, or if it ended the trial or the case."""
         if call.runs_in_step and number < self.fork_state.fork_point:
             return None
         if not self.fork_state.arrived:
@@ -190,10 +190,10 @@ class TailBranch(Branch):
         return self._actions.in_place_of(step) if call is None else self._model_calls.in_place_of(step, call)
 
     def on_scheduled_step(self, step: StepCall) -> Instead | None:
-        return self._model_calls.in_place_of_announced(step)
+        return self._model_calls.in_place_of_scheduled(step)
 
     def on_operation(self, number: int, name: str) -> Step | None:
-        """An operation that is no step. Called by DBOS's threads; see :meth:`TailActions.on_operation`."""
+        """Handle an operation that is no step. Called by DBOS's threads; see :meth:`TailActions.on_operation`."""
         return self._actions.on_operation(number, name)
 
     async def call_tool(self, name: str, arguments: Any, invoke: Callable[[], Awaitable[Any]]) -> Any:
@@ -215,7 +215,7 @@ class TailBranch(Branch):
         self._outcome.fail(problem)
 
     def _arrive_at_fork_point(self, call: ModelCall) -> bool:
-        """Check that the call is the one that was captured, and let the trial begin."""
+        """Check that the call is the one that was captured, and begin the trial. Returns False if it cannot begin."""
         problem = misfit(self._case, call)
         if problem is not None:
             self._recorder.fail(problem)

@@ -10,8 +10,8 @@ from refork.records.outcome import Trial
 RECORD = "record it with `pytest --agent-evals` and a key for the model, then commit answers.jsonl"
 
 
-def reused(scheduled: ScheduledTrial, cached: CachedAnswer) -> Trial:
-    """The trial that an answer was kept of."""
+def reused_trial(scheduled: ScheduledTrial, cached: CachedAnswer) -> Trial:
+    """Return a trial with a cached answer."""
     return Trial(
         variant=scheduled.variant.name,
         number=scheduled.number,
@@ -25,8 +25,8 @@ def reused(scheduled: ScheduledTrial, cached: CachedAnswer) -> Trial:
     )
 
 
-def missing(scheduled: ScheduledTrial, request: Request, draws: int) -> Trial:
-    """``draws`` answers to the same request are kept."""
+def missing_trial(scheduled: ScheduledTrial, request: Request, draws: int) -> Trial:
+    """Return a trial whose answer is not cached, of a request that has ``draws`` cached answers."""
     return Trial(
         variant=scheduled.variant.name,
         number=scheduled.number,
