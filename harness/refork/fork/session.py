@@ -65,8 +65,8 @@ def open_session(
     URL, ``postgres``, or None for the default one, of which there is one for each ``slot``. ``concurrency`` is the most
     model calls in flight, ``attempts`` the most attempts at one of them. Time-outs are in seconds. ``answers`` are the
     cached answers (default: none is used). ``frozen_clock`` shows the application's code the time of the recorded run,
-    ``tracing`` leaves its tracing on. ``policy`` says what tools may do, ``stubs`` contains the functions that it names, and ``models`` are names or
-    patterns of steps that call a model.
+    ``tracing`` leaves its tracing on. ``policy`` says what tools may do, ``stubs`` contains the functions that it
+    names, and ``models`` are names or patterns of steps that call a model.
 
     Raises SessionError, ApplicationError, BadInputError and DatabaseError.
     """

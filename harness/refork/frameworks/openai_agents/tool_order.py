@@ -1,4 +1,4 @@
-"""Parallel tool calls under ``dbos_openai_agents.DBOSRunner``, replayed in the order of the recorded run."""
+"""Replays parallel tool calls under ``dbos_openai_agents.DBOSRunner`` in their recorded order."""
 
 import asyncio
 import dataclasses
@@ -33,10 +33,10 @@ class _Waiting:
 
 
 class _Turns:
-    """The parallel tool calls of one answer, let go one after the other as the recorded run did.
+    """Starts the parallel tool calls of one answer one after the other, in the recorded order.
 
-    DBOSRunner lets a call go before the synchronous tool ahead of it has drawn its step's number in a thread
-    of its own, so that the numbers of parallel tools are a race.
+    DBOSRunner starts a call before the synchronous tool ahead of it has got its step number in a thread of its own,
+    so the numbers of parallel tools would be a race.
     """
 
     def __init__(self, next_step_name: NextStepName) -> None:
@@ -76,7 +76,7 @@ class _Turns:
         expected = _last_part(self._next_step_name() or "")
         first = self._waiting[0]
         called = next((each for each in self._waiting if each.name == expected), first)
-        # Where no tool has the name of the recorded step, they go as they came.
+        # If no tool has the name of the recorded step, they start in the order in which they were called.
         if called.name == expected or first.turn.get_loop().time() >= first.until:
             self._waiting.remove(called)
             self._busy = True
@@ -109,9 +109,9 @@ def in_turn(watcher: Watcher) -> Any:
 
 
 async def _until_due(watcher: Watcher, name: str, in_vain: set[str]) -> None:
-    """Wait for an agent beside this one, where its step is recorded before that of the tool ``name``.
+    """Wait while a concurrent agent's step is due before that of the tool ``name``.
 
-    Who waits in vain is noted by its fork's id, and waits no more.
+    ``in_vain`` collects the ids of forks whose wait has timed out once; they do not wait again.
     """
     fork = watcher.replaying()
     if fork is None or fork.run_id in in_vain or not fork.comes(name):
@@ -129,9 +129,9 @@ def _last_part(name: str) -> str:
 
 
 def all_tools(watcher: Watcher) -> Any:
-    """In the place of ``AgentBase.get_all_tools``.
+    """Return a replacement of ``AgentBase.get_all_tools`` whose tools report their calls to ``watcher``.
 
-    DBOSRunner wraps the tools that an agent lists. Those of MCP servers and of agents used as tools are found here.
+    DBOSRunner wraps only the tools that an agent lists; tools of MCP servers, and agents as tools, are found here.
     """
     original = AgentBase.get_all_tools
     turns: defaultdict[str, _Turns] = defaultdict(partial(_Turns, watcher.next_step_name))
@@ -157,7 +157,7 @@ async def _in_turn(turns: _Turns, tool: FunctionTool, context: Any, arguments: s
 
 
 def asked_first(watcher: Watcher, tool: FunctionTool) -> FunctionTool:
-    """The tool, whose calls the session sees first. An agent used as a tool acts by tools of its own alone."""
+    """Return the tool with its calls passed to ``watcher`` first. An agent as a tool acts only by its own tools."""
     if getattr(tool, "_is_agent_tool", False):
         return tool
 
