@@ -93,8 +93,12 @@ def test_a_check_is_imported_from_the_project(run: Run, tmp_path: Path) -> None:
 
 
 def test_each_group_becomes_a_case_that_expects_what_failed(run: Run, tmp_path: Path) -> None:
-    asked = ("--expect", "tool_not_called: transfer_to_summarizer", "--expect", 'not_contains: "12%"')
-    asked += ("--expect", "eventually_calls: {call: check, before: transfer_to_summarizer}", "--capture")
+    expected = (
+        "tool_not_called: transfer_to_summarizer",
+        'not_contains: "12%"',
+        "eventually_calls: {call: check, before: transfer_to_summarizer}",
+    )
+    asked = [*(word for entry in expected for word in ("--expect", entry)), "--capture"]
     code, out, _ = run(*asked)
     assert code == 1
     cases = {folder.name: load_case(folder) for folder in (tmp_path / "evals/cases").iterdir()}
