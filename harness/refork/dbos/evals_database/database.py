@@ -111,13 +111,13 @@ def _check_whole(database: EvalsDatabase) -> None:
 
 def _set_aside(path: Path, problem: Exception) -> str:
     """Rename a database that cannot be used, and say so: it is a cache, of which nothing is lost."""
-    aside = path.with_name(f"{path.name}.unusable")
+    renamed = path.with_name(f"{path.name}.unusable")
     for suffix in ("", "-wal", "-shm"):
         with suppress(OSError):
-            path.with_name(path.name + suffix).replace(aside.with_name(aside.name + suffix))
+            path.with_name(path.name + suffix).replace(renamed.with_name(renamed.name + suffix))
     cause = problem.orig if isinstance(problem, DBAPIError) else problem
     return (
-        f"the evals database {str(path)!r} could not be used and was renamed to {aside.name!r}: "
+        f"the evals database {str(path)!r} could not be used and was renamed to {renamed.name!r}: "
         f"{one_line(str(cause), 200)}"
     )
 

@@ -225,9 +225,9 @@ def _workspace(profile: str | None, option: str) -> "WorkspaceClient":
 
 def _ssl_mode() -> str:
     """``require``, or what the environment asks for where that is stricter."""
-    asked = os.environ.get("PGSSLMODE", "")
+    required = os.environ.get("PGSSLMODE", "")
     strict = SSL_MODES[SSL_MODES.index(SSL_MODE) :]
-    return asked if asked in strict else SSL_MODE
+    return required if required in strict else SSL_MODE
 
 
 def _lasts(token: Token) -> bool:

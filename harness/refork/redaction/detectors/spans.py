@@ -84,8 +84,8 @@ def any_of(present: tuple[str, ...]) -> re.Pattern[str]:
 
 def apart(spans: Sequence[TextSpan]) -> list[TextSpan]:
     """The spans in order, none over another: of two that overlap, the one that begins first or is longer."""
-    kept: list[TextSpan] = []
+    chosen: list[TextSpan] = []
     for span in sorted(spans, key=lambda span: (span.start, -span.end)):
-        if not kept or span.start >= kept[-1].end:
-            kept.append(span)
-    return kept
+        if not chosen or span.start >= chosen[-1].end:
+            chosen.append(span)
+    return chosen
