@@ -2,6 +2,7 @@
 
 import os
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -28,7 +29,7 @@ def test_lines_that_are_appended_at_once_are_not_mixed(tmp_path: Path) -> None:
     file = tmp_path / "lines.jsonl"
     lines = [str(number) * 20_000 for number in range(8)]
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda line: append_line(file, line), lines))
+        list(pool.map(partial(append_line, file), lines))
     assert sorted(file.read_text().split()) == lines
 
 
