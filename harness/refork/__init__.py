@@ -51,7 +51,7 @@ _HOMES: Final = {
     "refork.tool_policy.stubs": ("stub",),
     "refork_reports.evaluation": ("Evaluation", "evaluate", "evaluate_async"),
 }
-"""Where the names live that production code does not need. The last package stands above this one."""
+"""The modules of the names that production code does not need. The last package is a layer above this one."""
 
 
 def __getattr__(name: str) -> Any:

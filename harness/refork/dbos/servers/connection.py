@@ -1,4 +1,4 @@
-"""A Postgres database and how it is reached: by libpq, with its own parameters, files and environment."""
+"""A Postgres database and its connections: by libpq, with its parameters, files and environment."""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -14,11 +14,11 @@ from refork.text.lines import one_line
 
 CONNECT_SECONDS: Final = 10
 SSL_MODES: Final = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
-"""Those of libpq, the strictest last."""
+"""The SSL modes of libpq, the strictest last."""
 
 _OPTIONS: Final = {option.keyword.decode(): option for option in Conninfo.get_defaults()}
 PARAMETERS: Final = frozenset(_OPTIONS)
-"""Everything that libpq accepts in a URL's query."""
+"""All parameters that libpq accepts in a URL's query."""
 _SECRET: Final = frozenset(name for name, option in _OPTIONS.items() if option.dispchar == b"*") | {
     "scram_client_key",
     "scram_server_key",
