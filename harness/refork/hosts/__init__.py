@@ -1,5 +1,4 @@
-"""What Refork needs from the libraries that it runs in, beyond their public interfaces: one module per library,
-with probes.
+"""The private names that Refork uses of the libraries around it: one module per library, with probes.
 
 Any release may remove a private name. :func:`check_hosts` reports a missing one before it is used.
 """

@@ -11,7 +11,7 @@ from refork.hosts.library import HostLibrary, Internal
 from refork.hosts.time_machine import TIME_MACHINE
 
 BEFORE_FORKS: Final = tuple(host for host in HOSTS if host is not TIME_MACHINE)
-"""What every session uses of what is installed. time-machine serves ``frozen_clock`` alone."""
+"""The libraries that every session uses if they are installed. time-machine is needed only for ``frozen_clock``."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +34,7 @@ class HostFinding:
 
 
 def findings(hosts: Iterable[HostLibrary] = HOSTS) -> list[HostFinding]:
-    """The installed libraries that lack something. Imports them."""
+    """Return the installed libraries that lack something. Imports them."""
     looked = ((host, host.missing()) for host in hosts if host.installed is not None)
     return [HostFinding(host=host, missing=missing) for host, missing in looked if missing]
 
@@ -48,7 +48,7 @@ def check_hosts(hosts: tuple[HostLibrary, ...] = BEFORE_FORKS) -> None:
 
 
 def newer_line(hosts: Iterable[HostLibrary] = HOSTS) -> str:
-    """A line on libraries that are newer than any that was seen to work; empty where none is.
+    """Return a line about libraries that are newer than any tested version; empty if there are none.
 
     Those of which nothing private is used are not among them.
     """

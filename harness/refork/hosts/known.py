@@ -1,4 +1,4 @@
-"""All of them."""
+"""The list of all host libraries."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""A library that Refork runs in, and the private names of it that are used."""
+"""A library that Refork runs in, and its private names that are used."""
 
 import importlib
 import re
@@ -8,7 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 @dataclass(frozen=True, kw_only=True)
 class Internal:
-    """A name that its library does not promise, as ``module:name`` or ``module:Class.name``.
+    """A name that its library does not guarantee, as ``module:name`` or ``module:Class.name``.
 
     ``needed`` completes "Refork needs it ...".
     """
@@ -30,7 +30,7 @@ class Internal:
 
 @dataclass(frozen=True, kw_only=True)
 class HostLibrary:
-    """A distribution. ``oldest`` and ``newest`` are the minor versions that were seen to work.
+    """A distribution. ``oldest`` and ``newest`` are the tested minor versions.
 
     ``extra`` is the extra of Refork's that brings it, None where every installation has it.
     """
@@ -50,7 +50,7 @@ class HostLibrary:
 
     @property
     def is_newer(self) -> bool:
-        """Return whether the installed version is newer than the newest tested one."""
+        """True if the installed version is newer than the newest tested one."""
         return self.installed is not None and release(self.installed) > release(self.newest)
 
     @property
@@ -58,10 +58,10 @@ class HostLibrary:
         return self.installed is not None and release(self.installed) < release(self.oldest)
 
     def missing(self) -> tuple[Internal, ...]:
-        """The private names that the installed version does not have."""
+        """Return the private names that the installed version does not have."""
         return tuple(internal for internal in self.internals if not internal.is_there)
 
 
 def release(number: str) -> tuple[int, ...]:
-    """The major and minor version of ``3.4.1rc2``, as numbers."""
+    """Return the major and minor version of ``3.4.1rc2``, as numbers."""
     return tuple(int(part) for part in re.findall(r"\d+", number)[:2])

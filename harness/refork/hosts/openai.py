@@ -1,4 +1,4 @@
-"""OpenAI's client: what it sends is seen in the HTTP library below it, so nothing private is needed."""
+"""OpenAI's client. Its requests are intercepted in the HTTP library below it, so nothing private is needed."""
 
 from refork.hosts.library import HostLibrary
 

@@ -1,4 +1,4 @@
-"""The OpenAI Agents SDK, and its runner for DBOS: which agent asks, and with what, is known in the SDK's own loop."""
+"""The OpenAI Agents SDK and its runner for DBOS. The SDK's own loop knows the agent and its request."""
 
 from refork.hosts.library import HostLibrary, Internal
 

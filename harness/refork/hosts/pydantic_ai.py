@@ -1,4 +1,4 @@
-"""Pydantic AI: its steps' arguments are changed; nothing private is used but a model's name."""
+"""Pydantic AI. The arguments of its steps are changed; nothing private is used but a model's name."""
 
 from refork.hosts.library import HostLibrary
 

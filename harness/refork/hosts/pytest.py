@@ -1,4 +1,4 @@
-"""pytest: items of cases are run once, whatever other plugins ask for."""
+"""pytest. Items of cases run once, even if other plugins would run them again."""
 
 from refork.hosts.library import HostLibrary, Internal
 

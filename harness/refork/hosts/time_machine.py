@@ -1,4 +1,4 @@
-"""time-machine: the frozen clock answers by who asks."""
+"""time-machine. The frozen clock answers depending on the caller."""
 
 from refork.hosts.library import HostLibrary, Internal
 
