@@ -21,7 +21,7 @@ _GITIGNORE: Final = "# A report is made anew by every session.\n*\n"
 
 
 def render(evaluation: SuiteResult, *, title: str = TITLE) -> str:
-    """The page as text, without a reference to anything outside it."""
+    """Return the page as text, without a reference to anything outside it."""
     style, script = asset("report.css"), asset("report.js")
     template = environment().get_template("report.html.j2")
     return template.render(
@@ -33,7 +33,7 @@ def render(evaluation: SuiteResult, *, title: str = TITLE) -> str:
 
 
 def write(evaluation: SuiteResult, folder: Path, *, title: str = TITLE) -> Path:
-    """Write ``report.html``, ``results.json`` and ``summary.md`` into ``folder``; returns the page's path.
+    """Write ``report.html``, ``results.json`` and ``summary.md`` into ``folder``, and return the page's path.
 
     Each is written whole or not at all. Raises ReforkError where the folder cannot be written to.
     """

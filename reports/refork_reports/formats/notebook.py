@@ -1,4 +1,4 @@
-"""The matrix of cases and variants for a notebook's cell: a table with its styles inline, and nothing that runs."""
+"""Shows the matrix of cases and variants in a notebook's cell: a table with inline styles, and nothing that runs."""
 
 from refork_evals.results import SuiteResult
 
@@ -7,6 +7,6 @@ from refork_reports.views.matrix import matrices
 
 
 def matrix(evaluation: SuiteResult) -> str:
-    """HTML of a table for each agent. Whatever a model or a case's name holds is escaped."""
+    """Return HTML of a table for each agent. Text of a model and names of cases are escaped."""
     template = environment().get_template("notebook.html.j2")
     return template.render(matrices=matrices(evaluation))

@@ -42,18 +42,18 @@ class PlacedCell:
 
     @property
     def bar(self) -> Bar | None:
-        """The share that passed, drawn; None where nothing was measured."""
+        """The share that passed, as a bar; None if nothing was measured."""
         return _bar(self.cell)
 
     @property
     def is_open(self) -> bool:
-        """Return whether its trials are shown at once: for the fix of the case, or else for ``current``."""
+        """True if its trials are expanded at first: those of the case's fix, otherwise those of ``current``."""
         opened = next((cell.variant for cell in self.result.fixes), CURRENT)
         return self.cell.variant == opened and bool(self.cell.trials)
 
     @property
     def telling(self) -> int:
-        """The place of the trial to show at once: unless the variant passes, the first that did not."""
+        """The index of the trial that is expanded at first: unless the variant passes, the first that did not."""
         if self.cell.verdict.is_good:
             return 0
         return next((place for place, scored in enumerate(self.cell.trials) if scored.passed is not True), 0)
@@ -64,7 +64,7 @@ def case_anchor(position: int) -> str:
 
 
 def placed_cells(position: int, result: CaseResult) -> tuple[PlacedCell, ...]:
-    """The cells of a case, which is the ``position``-th, from 1."""
+    """Return the cells of a case, which is the ``position``-th, from 1."""
     return tuple(
         PlacedCell(position=position, number=number, result=result, cell=cell)
         for number, cell in enumerate(result.cells, 1)
