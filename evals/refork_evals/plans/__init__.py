@@ -23,6 +23,11 @@ class TrialPlan(Protocol):
         """The number of trials of the first batch."""
         ...
 
+    @property
+    def most(self) -> int:
+        """Trials after which it asks for no more, whatever they show."""
+        ...
+
     def more(self, counts: CellCounts) -> int:
         """Return the number of trials of the next batch; 0 if the cell is decided, or never can be."""
         ...

@@ -41,6 +41,10 @@ class CandidatePlan:
     def first(self) -> int:
         return self.looks[0]
 
+    @property
+    def most(self) -> int:
+        return self.rate.most
+
     def more(self, counts: CellCounts) -> int:
         """Return the next batch if ``current`` runs no trials beside it, as in a test function: as many as its own
         rate needs.

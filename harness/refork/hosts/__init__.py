@@ -1,4 +1,4 @@
-"""The private names that Refork uses of the libraries around it: one module per library, with probes.
+"""Lists the private names that Refork imports from other libraries, in a module for each library, and probes for them.
 
 Any release may remove a private name. :func:`check_hosts` reports a missing one before it is used.
 """

@@ -1,4 +1,4 @@
-"""The list of all host libraries."""
+"""Lists the libraries whose private names Refork uses."""
 
 from typing import Final
 

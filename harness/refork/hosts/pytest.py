@@ -1,4 +1,4 @@
-"""pytest. Items of cases run once, even if other plugins would run them again."""
+"""Lists the names of pytest: items of cases run once, whatever other plugins request."""
 
 from refork.hosts.library import HostLibrary, Internal
 

@@ -1,4 +1,4 @@
-"""time-machine. The frozen clock answers depending on the caller."""
+"""Lists the names of time-machine, with which the frozen clock shows each caller its time."""
 
 from refork.hosts.library import HostLibrary, Internal
 

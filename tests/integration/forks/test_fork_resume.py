@@ -63,6 +63,7 @@ def project(tmp_path: Path, runs_file: Path, server: ModelServer, prepared: Prep
     return Project(tmp_path, runs_file, server, prepared)
 
 
+@pytest.mark.slow
 def test_five_kills_lose_no_answer_mix_up_none_and_pay_little_twice(
     project: Project, server: ModelServer
 ) -> None:
@@ -85,6 +86,7 @@ def test_five_kills_lose_no_answer_mix_up_none_and_pay_little_twice(
     assert not (project.folder / "ledger").exists()
 
 
+@pytest.mark.slow
 def test_the_answers_of_a_prompt_that_was_edited_are_not_reused(
     project: Project, server: ModelServer
 ) -> None:
@@ -98,6 +100,7 @@ def test_the_answers_of_a_prompt_that_was_edited_are_not_reused(
     assert server.count - before >= TRIALS
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("plot", ["a_tool_before", "run_sync"])
 def test_a_session_killed_before_its_first_answer_runs_nothing_live_when_it_is_resumed(
     plot: str, project: Project, server: ModelServer
@@ -131,6 +134,7 @@ def test_a_session_does_not_run_the_fork_of_another_one_whose_plan_it_does_not_h
     assert server.count == before + 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "moved", [{}, {"queue_name": "_dbos_internal_queue"}], ids=["its queue", "DBOS's queue"]
 )
@@ -157,6 +161,7 @@ def test_a_fork_left_on_a_queue_is_not_run_by_a_session_that_does_not_hold_its_p
     assert server.count - before < len(final)
 
 
+@pytest.mark.slow
 def test_answers_older_than_a_day_are_not_taken_up(project: Project) -> None:
     project.killed_at(8)
     a_day_ago = int((time.time() - 24 * 3600 - 5) * 1000)
@@ -164,6 +169,7 @@ def test_answers_older_than_a_day_are_not_taken_up(project: Project) -> None:
     assert not any(line["resumed"] for line in project.finished(trials=5).values())
 
 
+@pytest.mark.slow
 def test_an_error_is_not_taken_up_but_tried_again(project: Project, server: ModelServer) -> None:
     failing = {"yes": True}
     answer = server.script
