@@ -46,7 +46,7 @@ def _bodies(made: Page) -> dict[str, str]:
 
 
 def write(evaluation: SuiteResult, folder: Path, *, title: str = TITLE) -> Path:
-    """Write ``report.html``, ``results.json`` and ``summary.md`` into ``folder``; returns the page's path.
+    """Write ``report.html``, ``results.json`` and ``summary.md`` into ``folder``, and return the page's path.
 
     Each is written whole or not at all. Raises ReforkError where the folder cannot be written to.
     """
