@@ -17,23 +17,25 @@ from refork.values import decoded
 
 
 def flagged(attributes: Any) -> Any:
-    """The condition that a run has a flag, in SQLite as in Postgres."""
+    """Return the SQL condition that a run has a flag, for SQLite and Postgres."""
     return attributes.is_not(None) & sa.cast(attributes, sa.Text).contains(f'"{FLAG}')
 
 
 def flags_of(attributes: object) -> Sequence[Flag]:
-    """The flags of a run, oldest first."""
+    """Return the flags of a run, oldest first."""
     found = [_flag(value) for name, value in _items(attributes) if name.startswith(FLAG)]
     return sorted((flag for flag in found if flag is not None), key=lambda flag: (str(flag.at), flag.reason))
 
 
 def with_reported_usage(step: Step, attributes: object) -> Step:
-    """A step that reported tokens called a model, whatever its answer looks like."""
-    reported = next((value for name, value in _items(attributes) if name == f"{USAGE}{step.number}"), None)
-    if not isinstance(reported, Mapping) or step.usage is not None:
+    """Return the step with its reported tokens. A step that reported tokens called a model, whatever its answer
+    looks like.
+    """
+    told = next((value for name, value in _items(attributes) if name == f"{USAGE}{step.number}"), None)
+    if not isinstance(told, Mapping) or step.usage is not None:
         return step
-    counts = {name: reported[name] for name in COUNTS if isinstance(reported.get(name), int)}
-    model = reported.get("model")
+    counts = {name: told[name] for name in COUNTS if isinstance(told.get(name), int)}
+    model = told.get("model")
     kind = step.kind if step.kind is not StepKind.OTHER else StepKind.MODEL
     return replace(
         step,
@@ -47,9 +49,9 @@ def with_reported_usage(step: Step, attributes: object) -> Step:
 def reported_usage(attributes: object) -> Usage | None:
     """Return the usage that all steps of a run reported together; None if none did."""
     found = [
-        Usage(**{count: reported[count] for count in COUNTS if isinstance(reported.get(count), int)})
-        for name, reported in _items(attributes)
-        if name.startswith(USAGE) and isinstance(reported, Mapping)
+        Usage(**{count: told[count] for count in COUNTS if isinstance(told.get(count), int)})
+        for name, told in _items(attributes)
+        if name.startswith(USAGE) and isinstance(told, Mapping)
     ]
     return sum(found[1:], found[0]) if found else None
 
