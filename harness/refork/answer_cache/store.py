@@ -44,6 +44,14 @@ class Store:
         taken_up = self._taken_up.get(folder, {}).get(key)
         return taken_up or (self._of(folder).get(key) if self.mode.reads else None)
 
+    def cached(self, folder: Path) -> tuple[CachedAnswer, ...]:
+        """Return all answers that may be used again, without looking for any; none if the mode reads none.
+
+        Raises BadFileError.
+        """
+        taken_up = self._taken_up.get(folder, {})
+        return tuple(((self._of(folder) if self.mode.reads else {}) | taken_up).values())
+
     @property
     def is_durable(self) -> bool:
         """Whether answers survive if the session is killed."""
