@@ -60,6 +60,7 @@ class ProjectSettings(BaseModel):
     confirm: Literal["yes", "no"] = "yes"
     max_tokens: Annotated[int, Field(ge=1)] | None = None
     max_cost: Annotated[float, Field(gt=0)] | None = None
+    ask_above: Annotated[float, Field(ge=0)] = 1.0
     concurrency: Annotated[int, Field(ge=1, le=1000)] = 8
     db: Annotated[str, StringConstraints(min_length=1)] | None = None
     report: _Folder = "reports/agent-evals"
@@ -110,7 +111,8 @@ class Config:
     """What a project has set. Folders are absolute; ``cases`` and ``prompts`` lie inside ``root``.
 
     ``root`` is the folder of the nearest pyproject.toml, ``file``, or where the search began if there is
-    none. ``trials`` is a number or ``auto``, ``min_pass_rate`` None where none is set, ``max_cost`` in US dollars.
+    none. ``trials`` is a number or ``auto``, ``min_pass_rate`` None where none is set.
+    ``max_cost`` and ``ask_above`` are in US dollars.
     ``app`` are the modules that register the workflows, ``setup`` the function that is called once before a fork,
     ``serializer`` the application's own for DBOS, ``redact`` the function that takes out of a text what must not be
     captured, ``models`` steps that ask a model, by name or pattern, ``variants`` the only candidates to try
@@ -149,6 +151,7 @@ class Config:
     trial_timeout: float
     tail_timeout: float
     retries: int
+    ask_above: float = 1.0
     unfinished: str = "fail"
     confirm: str = "yes"
     serializer: str | None = None

@@ -3,7 +3,6 @@
 import sys
 from collections.abc import Sequence
 from contextlib import redirect_stdout
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import click
@@ -14,6 +13,8 @@ from refork.cli._output.tables import console, note, print_json
 from refork.dbos.reader.recordings import DATABASE_VARIABLE
 from refork.errors import BadInputError
 
+from refork_reports.commands._try_arguments import Targets, TrialsType
+
 if TYPE_CHECKING:
     from refork.config import Config
     from refork.records import Case
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from refork_reports.tryout.question import Findings, Question
 
 NOT_FIXED: Final = 1
-_LAST: Final = 20
-"""Runs that ``--where`` takes if nobody says how many."""
 _WIDE: Final = 120
 """Columns of a table that goes into a file or a pipe."""
 
@@ -38,43 +37,6 @@ _STYLES: Final[dict[str, dict[str, Any]]] = {
     "error": {"fg": "red", "bold": True},
     "stale": {"fg": "cyan"},
 }
-
-
-class _Trials(click.ParamType[Any]):
-    """A number of trials, or ``auto``."""
-
-    name = "trials"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> int | Literal["auto"]:
-        if value == "auto":
-            return "auto"
-        if not str(value).isdecimal() or int(value) == 0:
-            self.fail(f"{value!r} is neither a number of trials nor 'auto'", param, ctx)
-        return int(value)
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Targets:
-    """The runs or cases that were named. Raises BadInputError unless they were named in one way."""
-
-    run: str | None
-    cases: Sequence[str]
-    filters: Sequence[str]
-    last: int | None
-
-    def __post_init__(self) -> None:
-        ways = {"RUN@STEP": self.run, "--case": self.cases, "--where": self.filters}
-        given = [word for word, value in ways.items() if value]
-        if not given:
-            raise BadInputError(
-                "RUN@STEP is missing: name a run and a step, such as 3f2a@7, or give --case or --where"
-            )
-        if len(given) > 1:
-            raise BadInputError(f"{' and '.join(given)} contradict each other: give one of them")
-        if self.last is not None and not self.filters:
-            raise BadInputError("--last is for --where, as in --where status=ERROR --last 5")
 
 
 @click.command("try")
@@ -127,7 +89,7 @@ class _Targets:
 @click.option(
     "-n",
     "--trials",
-    type=_Trials(),
+    type=TrialsType(),
     metavar="N|auto",
     help="Trials of each variant.  [default: trials of [tool.refork]; 5 if nothing is expected]",
 )
@@ -135,6 +97,8 @@ class _Targets:
     "--scope", type=click.Choice(["step", "tail"]), help="Rerun the step alone, or go on to the end."
 )
 @click.option("--max-cost", type=float, metavar="USD", help="Start no more trials once this much is spent.")
+@click.option("--dry-run", "is_dry", is_flag=True, help="Say what it would take, and make no call.")
+@click.option("--yes", "assume_yes", is_flag=True, help="Do not ask above ask_above of [tool.refork].")
 @click.option(
     "--save", "name", metavar="NAME", help="Write a case, and the variants as prompts, from what was tried."
 )
@@ -160,6 +124,8 @@ def command(
     trials: int | Literal["auto"] | None,
     scope: str | None,
     max_cost: float | None,
+    is_dry: bool,
+    assume_yes: bool,
     name: str | None,
     db: str | None,
     schema: str | None,
@@ -173,10 +139,14 @@ def command(
 
     Exits with 0 if a variant passes on every run, or if nothing was expected; with 1 if none does.
     """
-    from refork_reports.tryout.expectations import expectations_of  # noqa: PLC0415 - SciPy takes a second to import
-    from refork_reports.tryout.question import Question  # noqa: PLC0415
+    from refork.text.escape import escape_controls  # noqa: PLC0415
 
-    targets = _Targets(run=run, cases=cases, filters=filters, last=last)
+    from refork_reports.commands._spending import confirm_spending  # noqa: PLC0415
+    from refork_reports.sentences.cost_estimate import by_case  # noqa: PLC0415
+    from refork_reports.tryout.expectations import expectations_of  # noqa: PLC0415 - SciPy takes a second to import
+    from refork_reports.tryout.question import Question, estimate  # noqa: PLC0415
+
+    targets = Targets(run=run, cases=cases, filters=filters, most=last)
     config = _config(max_cost)
     expect = expectations_of(expects, checks, config.root)
     found = _cases(targets, db, schema, config)
@@ -186,6 +156,11 @@ def command(
         expect=expect,
         trials=trials,
     )
+    if is_dry:
+        click.echo("\n".join(map(escape_controls, by_case(estimate(question, config)))))
+        return 0
+    if not confirm_spending(estimate(question, config), config, assume_yes, sys.stderr):
+        return NOT_FIXED
     findings = _asked(question, config)
     _print(findings, as_json=as_json)
     if name is not None:
@@ -203,7 +178,7 @@ def _config(max_cost: float | None) -> "Config":
     return load_config(Path.cwd(), overrides={"max_cost": max_cost}, option_prefix="--")
 
 
-def _cases(targets: _Targets, db: str | None, schema: str | None, config: "Config") -> "Sequence[Case]":
+def _cases(targets: Targets, db: str | None, schema: str | None, config: "Config") -> "Sequence[Case]":
     from refork.case_files.case_file import load_case  # noqa: PLC0415 - needs pydantic
     from refork.case_files.finding import case_file_named  # noqa: PLC0415
 
@@ -217,7 +192,7 @@ def _cases(targets: _Targets, db: str | None, schema: str | None, config: "Confi
         )
     url = with_schema(db, schema)
     wanted = (
-        matching_targets(url, targets.filters, config, last=targets.last or _LAST)
+        matching_targets(url, targets.filters, config, last=targets.last)
         if targets.run is None
         else (target_of(targets.run),)
     )

@@ -9,6 +9,8 @@ from typing import Any, Final, Literal
 from refork.config import Config
 from refork.records import Case
 from refork.records.variant import Variant
+from refork_evals.estimation.estimate import SuiteEstimate
+from refork_evals.estimation.estimating import estimate as estimate_cases
 from refork_evals.evaluation.evaluate import evaluate
 from refork_evals.evaluation.settings import Settings
 from refork_evals.evaluation.trial_runner import Counts
@@ -96,16 +98,25 @@ def ask(
     for the answers in flight, keeps them, and is raised again. Raises ReforkError for what is wrong before anything
     is paid for.
     """
+    cases, settings = _measurable(question, config)
+    result = evaluate(cases, question.variants, settings, on_progress=on_progress, on_note=on_note)
+    return Findings(question=question, result=result)
+
+
+def estimate(question: Question, config: Config) -> SuiteEstimate:
+    """Estimate what :func:`ask` would take, without a call. Raises ReforkError as it does."""
+    cases, settings = _measurable(question, config)
+    return estimate_cases(cases, question.variants, settings)
+
+
+def _measurable(question: Question, config: Config) -> tuple[list[Case], Settings]:
     trials = question.trials
     if trials is None and not question.is_judged:
         trials = LOOKED_AT
-    cases = [_expecting(case, question) for case in question.cases]
-    project = (
-        dataclasses.replace(config, cases=folder_of(config)) if _are_temporary(question, config) else config
-    )
-    settings = Settings(project=project, trials=trials)
-    result = evaluate(cases, question.variants, settings, on_progress=on_progress, on_note=on_note)
-    return Findings(question=question, result=result)
+    temporary = folder_of(config)
+    are_temporary = all(case.folder.is_relative_to(temporary) for case in question.cases)
+    project = dataclasses.replace(config, cases=temporary) if are_temporary else config
+    return [_expecting(case, question) for case in question.cases], Settings(project=project, trials=trials)
 
 
 def outputs(cell: Cell) -> tuple[OutputGroup, ...]:
@@ -144,7 +155,3 @@ def _said(scored: ScoredTrial) -> str:
 def _expecting(case: Case, question: Question) -> Case:
     expect = question.expect or (case.expect if question.is_judged else not_judged())
     return dataclasses.replace(case, expect=tuple(expect))
-
-
-def _are_temporary(question: Question, config: Config) -> bool:
-    return all(case.folder.is_relative_to(folder_of(config)) for case in question.cases)

@@ -87,7 +87,17 @@ def test_without_expectations_equal_answers_are_grouped_and_no_verdict_is_given(
 def test_what_was_tried_becomes_a_case_that_is_red_and_a_prompt_that_is_green(
     shell: Shell, server: ModelServer
 ) -> None:
-    words = ("run-1@5", "--prompt", "Be careful.", "--model", "small,big", "--set", "temperature=0", *EXPECT)
+    words = (
+        "run-1@5",
+        "--prompt",
+        "Be careful.",
+        "--model",
+        "small,big",
+        "--set",
+        "temperature=0",
+        *EXPECT,
+        "--yes",
+    )
     code, out, err = shell.run(*words, "-n", "10", "--save", "says-rose")
     assert code == 0, out + err
     paid = server.count
@@ -147,3 +157,19 @@ def test_a_run_or_step_that_is_not_there_is_one_line_and_costs_nothing(
     assert said in " ".join(err.split())
     assert out == ""
     assert not server.count
+
+
+def test_what_it_takes_is_said_before_and_asked_for_where_it_is_much(
+    shell: Shell, server: ModelServer
+) -> None:
+    words = ("run-1@5", "--prompt", "Be careful.", *EXPECT, "-n", "10")
+    code, out, _ = shell.run(*words, "--dry-run")
+    assert (code, server.count) == (0, 0)
+    assert "20 calls" in out
+    (shell.folder / "pyproject.toml").write_text(
+        shell.project.files["pyproject.toml"] + "ask_above = 0.0\n", encoding="utf-8"
+    )
+    code, out, err = shell.run(*words)
+    assert (code, out, server.count) == (2, "", 0)
+    assert "pass --yes" in err
+    assert (shell.run(*words, "--yes")[0], server.count) == (0, 20)
