@@ -23,6 +23,9 @@ from refork.records.prices import Price
 from refork.tool_policy import OnMiss, Rule, ToolPolicy
 from refork.tool_policy.rule_files import project_rules
 
+HISTORY_OFF: Final = "off"
+"""The value of ``history`` with which none is kept."""
+
 _Module = Annotated[str, StringConstraints(pattern=r"^[^\W\d]\w*(\.[^\W\d]\w*)*$")]
 _Function = Annotated[str, StringConstraints(pattern=r"^[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*$")]
 _Folder = Annotated[str, StringConstraints(min_length=1)]
@@ -64,6 +67,7 @@ class ProjectSettings(BaseModel):
     concurrency: Annotated[int, Field(ge=1, le=1000)] = 8
     db: Annotated[str, StringConstraints(min_length=1)] | None = None
     report: _Folder = "reports/agent-evals"
+    history: _Folder | None = None
     alpha: Annotated[float, Field(gt=0, lt=1)] = 0.05
     replay_timeout: _Seconds = 30.0
     trial_timeout: _Seconds = 120.0
@@ -101,6 +105,7 @@ EXPECTED: Final = {
     "serializer": "must be a DBOS serializer, such as 'myapp.db:serializer'",
     "redact": "must be a function, such as 'myapp.evals:redact'",
     "models": "must be a list of steps that ask a model, such as ['extract', 'summarize_*']",
+    "history": "must be a file, such as 'evals/history.jsonl', or 'off'",
     "variants": "must be a list of candidates, such as ['careful', 'terse']",
 }
 """What is said of a wrong value where its type alone would not tell what to write."""
@@ -117,10 +122,10 @@ class Config:
     ``serializer`` the application's own for DBOS, ``redact`` the function that takes out of a text what must not be
     captured, ``models`` steps that ask a model, by name or pattern, ``variants`` the only candidates to try
     (None: every one), ``baseline`` a file, ``db`` the URL of the evals database, None for the default one,
-    ``app_prompts`` the folder of the application's own prompts (:mod:`refork.production.prompts` reads it by
-    itself). Time-outs are in seconds, ``retries`` are those of one model call, and ``alpha`` is the error rate of
-    verdicts. ``tools`` and ``on_miss`` say what
-    tools may do in a rerun (:mod:`refork.tool_policy`). ``prices`` are the project's own, by model.
+    ``history`` the file that sessions are appended to (None: none is kept), ``app_prompts`` the folder of the
+    application's own prompts (:mod:`refork.production.prompts` reads it by itself). Time-outs are in seconds,
+    ``retries`` are those of one model call, and ``alpha`` is the error rate of verdicts. ``tools`` and ``on_miss`` say
+    what tools may do in a rerun (:mod:`refork.tool_policy`). ``prices`` are the project's own, by model.
     """
 
     root: Path
@@ -146,6 +151,7 @@ class Config:
     concurrency: int
     db: str | None
     report: Path
+    history: Path | None
     alpha: float
     replay_timeout: float
     trial_timeout: float

@@ -225,7 +225,7 @@ def test_a_tool_that_is_no_step_does_not_act_in_a_replay_and_is_named(
 ) -> None:
     replay = session.replay(recording.runs[name])
     assert replay.problem is not None
-    assert f"tool {UNRECORDED[name]!r} left no checkpoint" in replay.problem
+    assert f"the result of tool {UNRECORDED[name]!r} was not recorded" in replay.problem
     assert not ledger.exists()
     assert server.count == 0
 

@@ -8,10 +8,12 @@ import sqlite3
 import time
 from collections import defaultdict
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from refork_reports.history.file import read
 from support.model_server import ModelServer
 from support.project import Finished, Project, Running, case_yaml, finished, read_until
 
@@ -106,6 +108,21 @@ def test_results_and_counts_are_those_of_a_run_without_it(alone: Finished, sprea
     assert spread.counts == alone.counts
     assert spread.code == alone.code == 1
     assert untimed(spread.results) == untimed(alone.results)
+
+
+def test_the_session_is_one_line_of_the_history_in_the_folder_of_the_report(
+    alone: Finished, spread: Finished
+) -> None:
+    found = [read(done.folder / "reports/agent-evals/history.jsonl").sessions for done in (alone, spread)]
+    assert [len(sessions) for sessions in found] == [1, 1]
+    ((one,), (other,)) = found
+    assert [replace(cell, seconds=None) for cell in one.cells] == [
+        replace(cell, seconds=None) for cell in other.cells
+    ]
+    assert {(cell.case, cell.variant, cell.passes, cell.trials) for cell in one.cells} >= {
+        ("anna", "current", 0, 9),
+        ("bert", "careful", 2, 2),
+    }
 
 
 def test_node_ids_stay_what_they_are(alone: Finished, spread: Finished) -> None:
