@@ -33,7 +33,7 @@ def render(evaluation: SuiteResult, *, title: str = TITLE) -> str:
 
 
 def write(evaluation: SuiteResult, folder: Path, *, title: str = TITLE) -> Path:
-    """Write ``report.html``, ``results.json`` and ``summary.md`` into ``folder``; returns the page's path.
+    """Write ``report.html``, ``results.json`` and ``summary.md`` into ``folder``, and return the page's path.
 
     Each is written whole or not at all. Raises ReforkError where the folder cannot be written to.
     """
