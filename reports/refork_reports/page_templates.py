@@ -41,7 +41,7 @@ _GLOBALS: Final[dict[str, Any]] = {
     "plural": humanize.plural,
 }
 
-_SCRIPTS: Final = ("nodes", "blocks", "trials", "places", "filter", "theme")
+_SCRIPTS: Final = ("theme", "nodes", "blocks", "trials", "places", "filter", "keyboard", "start")
 """Each may use what those before it define."""
 
 
