@@ -131,7 +131,7 @@ def test_a_damaged_file_is_refused(sqlite_file: Path) -> None:
 
 
 def test_a_folder_is_refused(tmp_path: Path) -> None:
-    assert refusal(f"sqlite:///{tmp_path}").endswith("is not a file")
+    assert "is not a file; give the URL" in refusal(f"sqlite:///{tmp_path}")
 
 
 def test_a_database_of_another_program_is_refused(tmp_path: Path) -> None:
