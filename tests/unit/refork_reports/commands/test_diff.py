@@ -26,11 +26,11 @@ def run(sqlite_file: Path, *arguments: str) -> Result:
 
 
 def shown(before: object, after: object) -> list[str]:
-    runs = [
+    first, second = (
         Run(id=name, workflow="w", status="SUCCESS", steps=(Step(number=1, name="say", output=output),))
         for name, output in (("a", before), ("b", after))
-    ]
-    return [*lines_of(*runs, paired(runs[0].steps, runs[1].steps))]
+    )
+    return [*lines_of(first, second, paired(first.steps, second.steps))]
 
 
 def test_a_run_beside_itself_does_not_differ(sqlite_file: Path) -> None:
