@@ -1,4 +1,4 @@
-"""The little language of ``--where``: ``status=ERROR``, ``workflow=report``, ``error~time out``, ``flagged``."""
+"""The filter expressions of ``--where``: ``status=ERROR``, ``workflow=report``, ``error~time out``, ``flagged``."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ class Where:
 
 
 def parsed(filters: Sequence[str]) -> Where:
-    """BadInputError for a filter that is none, which says what is accepted."""
+    """Parse a filter. Raises BadInputError that lists the accepted forms."""
     found: dict[str, list[str]] = {key: [] for key in _KEYS}
     for text in filters:
         key, value = _split(text)
@@ -67,5 +67,7 @@ def _status(value: str) -> str:
     from refork.text.lines import nearest  # noqa: PLC0415 - needs pydantic
 
     if value.upper() not in STATUSES:
-        raise BadInputError(f"--where 'status={value}' is none of DBOS's{nearest(value.upper(), STATUSES)}")
+        raise BadInputError(
+            f"--where 'status={value}' is not a status of DBOS{nearest(value.upper(), STATUSES)}"
+        )
     return value.upper()

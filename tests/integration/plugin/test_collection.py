@@ -72,9 +72,7 @@ def test_cases_are_collected_although_testpaths_names_other_folders(
     assert len(items(collect(pytester, project, "tests"))) == 1
 
 
-def test_where_there_is_no_case_a_line_says_how_to_make_one(
-    example: Project, pytester: pytest.Pytester
-) -> None:
+def test_a_line_says_how_to_make_a_case_if_there_is_none(example: Project, pytester: pytest.Pytester) -> None:
     example.without("evals/cases").with_files({"test_ordinary.py": "def test_ordinary(): pass"}).write(
         pytester.path
     )
@@ -158,7 +156,7 @@ def test_a_marked_test_has_an_item_for_each_variant(example: Project, pytester: 
         ("3", "'case' must be the name of a folder of evals/cases, and is 3"),
         ("'rosy', variant=['careful']", "takes no argument 'variant'; did you mean 'variants'?"),
         ("'rosy', variants='careful'", "'variants' must be a list of names, and is 'careful'"),
-        ("'rosy', variants=['carefull']", "is 'carefull'; did you mean 'careful'?"),
+        ("'rosy', variants=['carefull']", "is named 'carefull'; did you mean 'careful'?"),
         ("'rosy', trials=0", "'trials' must be 'auto' or a whole number from 1 on, and is 0"),
         ("'rosy', trials=True", "'trials' must be 'auto' or a whole number from 1 on, and is True"),
         ("'rosy', min_pass_rate=80", "'min_pass_rate' must be a number above 0 and at most 1, and is 80"),
@@ -269,7 +267,7 @@ UPDATE = "--agent-evals-update-baseline"
         (("--agent-evals-max-cost=0",), "must be greater than 0"),
     ],
 )
-def test_what_makes_no_sense_is_refused_before_anything_is_paid_for(
+def test_impossible_options_are_refused_before_anything_is_paid_for(
     arguments: tuple[str, ...], refused: str, example: Project, pytester: pytest.Pytester
 ) -> None:
     run = example.files["evals/cases/rosy/run.json"]

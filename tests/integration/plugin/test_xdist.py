@@ -137,7 +137,9 @@ def test_failures_are_explained_in_the_same_words(alone: Finished, spread: Finis
         assert len(spread.lines(words)) == len(alone.lines(words)) > 0
 
 
-def test_hints_and_the_summary_are_said_once(spread: Finished) -> None:
+def test_hints_the_estimate_and_the_summary_are_said_once(alone: Finished, spread: Finished) -> None:
+    (estimate,) = spread.lines("agent evals, estimated: ")
+    assert alone.lines("agent evals, estimated: ") == [estimate]
     assert len(spread.lines("'bert' has 2 trials and can never pass or fail")) == 1
     assert spread.output.count("= agent evals =") == 1
 

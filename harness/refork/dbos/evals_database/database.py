@@ -35,7 +35,7 @@ from refork.text.lines import one_line
 SLOTS: Final = 64
 OPTION: Final = "--agent-evals-db"
 OURS: Final = "refork_evals_database"
-"""The table that marks a database as made by Refork: another one is never written to."""
+"""The table that marks a database as made by Refork. A database without it is never written to."""
 MADE_BY: Final = "refork_evals_made_by"
 """The table that names the versions of DBOS that used it."""
 
@@ -46,7 +46,7 @@ class NewerDatabaseError(DatabaseError):
 
 @dataclass(frozen=True, kw_only=True)
 class EvalsDatabase:
-    """An open evals database. ``url`` holds no password; ``schema`` is None for SQLite.
+    """An open evals database. ``url`` contains no password; ``schema`` is None for SQLite.
 
     ``note`` is a line to say of what became of the one that was there before.
     """
@@ -98,11 +98,14 @@ def _default(folder: Path, slot: str) -> Generator[EvalsDatabase]:
                 continue
             yield replace(database, note="; ".join(notes))
             return
-    raise SessionError(f"{SLOTS} sessions of this project are running already, see {str(folder)!r}")
+    raise SessionError(
+        f"{SLOTS} sessions of this project are running already, in {str(folder)!r}: wait for one, or name another "
+        f"database with {OPTION}"
+    )
 
 
 def _check_whole(database: EvalsDatabase) -> None:
-    """Raise DatabaseError for a damaged database: SQLite would find out in the middle of a session."""
+    """Raise DatabaseError for a damaged database, which SQLite would notice only in the middle of a session."""
     with database.engine.connect() as connection:
         said = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar()
     if said != "ok":
@@ -110,7 +113,7 @@ def _check_whole(database: EvalsDatabase) -> None:
 
 
 def _set_aside(path: Path, problem: Exception) -> str:
-    """Rename a database that cannot be used, and say so: it is a cache, of which nothing is lost."""
+    """Rename a database that cannot be used, and say so. It is a cache, so nothing is lost."""
     aside = path.with_name(f"{path.name}.unusable")
     for suffix in ("", "-wal", "-shm"):
         with suppress(OSError):
@@ -137,7 +140,9 @@ def _sqlite_at(path: Path, folder: Path, slot: str) -> Generator[EvalsDatabase]:
         raise DatabaseError(problem) from None
     with held_file(path.with_name(path.name + ".lock")) as held:
         if not held:
-            raise SessionError(f"--agent-evals-db: another session is using {str(path)!r}")
+            raise SessionError(
+                f"--agent-evals-db: another session is using {str(path)!r}: wait for it, or name another file"
+            )
         with ExitStack() as stack:
             try:
                 database = stack.enter_context(_sqlite(path, folder))
@@ -200,7 +205,10 @@ def _postgres(url: str, root: Path, folder: Path, slot: str) -> Generator[EvalsD
                         note=note,
                     )
                     return
-        raise SessionError(f"{SLOTS} sessions of this project are using this database already")
+        raise SessionError(
+            f"{OPTION}: {SLOTS} sessions of this project use {server.name!r} already: "
+            "wait for one, or name another database"
+        )
     except (DBAPIError, psycopg.Error) as error:
         cause = (error.orig or error) if isinstance(error, DBAPIError) else error
         raise DatabaseError(f"{OPTION}: cannot use {server.name!r}: {server.problem(cause)}") from None
@@ -209,7 +217,7 @@ def _postgres(url: str, root: Path, folder: Path, slot: str) -> Generator[EvalsD
 
 
 def _look_at(path: Path) -> None:
-    """Refuse what is not ours before anything is written: opening a database in WAL mode changes its file."""
+    """Reject a database that is not ours before anything is written: opening one in WAL mode changes its file."""
     if not path.exists() or path.stat().st_size == 0:
         return
     address = f"file:{quote(os.fsencode(path))}?mode=ro"
@@ -217,7 +225,9 @@ def _look_at(path: Path) -> None:
         with closing(sqlite3.connect(address, uri=True)) as connection:
             tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_master")]
     except sqlite3.Error as error:
-        raise DatabaseError(f"--agent-evals-db: {str(path)!r} is not a SQLite database: {error}") from None
+        raise DatabaseError(
+            f"--agent-evals-db: {str(path)!r} is not a SQLite database ({error}): name another file"
+        ) from None
     _check_ours(tables, str(path))
 
 
@@ -244,7 +254,7 @@ def _mark_or_replace(engine: sa.Engine, schema: str, shown: str) -> str:
 
 
 def _mark(engine: sa.Engine, schema: str | None, shown: str) -> None:
-    """Claim an empty database, or make sure that it is one that Refork made, with this DBOS or an older one."""
+    """Claim an empty database. Raises an error for one that Refork did not make, or that a newer DBOS made."""
     try:
         with engine.begin() as connection:
             if schema is not None:
@@ -256,11 +266,13 @@ def _mark(engine: sa.Engine, schema: str | None, shown: str) -> None:
     except DBAPIError as error:
         if schema is not None:
             raise
-        raise DatabaseError(f"--agent-evals-db: {shown!r} is not a SQLite database: {error.orig}") from None
+        raise DatabaseError(
+            f"--agent-evals-db: {shown!r} is not a SQLite database ({error.orig}): name another file"
+        ) from None
 
 
 def _check_maker(connection: sa.Connection, schema: str | None) -> None:
-    """Note which DBOS made the tables: it can do with those of an older one, and not with those of a newer one."""
+    """Store which DBOS made the tables. It can use those of an older version, but not those of a newer one."""
     table = sa.Table(MADE_BY, sa.MetaData(schema=schema), sa.Column("dbos", sa.Text))
     table.create(connection, checkfirst=True)
     installed = version("dbos")

@@ -1,4 +1,4 @@
-"""Rows of DBOS's tables -> a recorded run. What a framework knows of the steps is added here."""
+"""Turns rows of DBOS's tables into a recorded run, with what a framework knows about the steps."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -61,7 +61,7 @@ class _DecodedRow:
 
 
 def decode_head(status: Any, step_names: Sequence[str]) -> Recording:
-    """A run without its steps, out of its row in ``workflow_status``, joined with its payload."""
+    """Return a run without its steps, from its row in ``workflow_status`` joined with its payload."""
     framework = framework_of(step_names)
     problems: list[Problem] = []
     args, kwargs = _arguments(status, problems)
@@ -92,7 +92,8 @@ def decode_head(status: Any, step_names: Sequence[str]) -> Recording:
 def decode_steps(
     rows: Iterable[StepRow], step_names: Sequence[str], children: Mapping[str, Any] | None = None
 ) -> Iterator[tuple[Step, Problem | None]]:
-    """The steps of a run one by one, each with why its output could not be read or written.
+    """Yield the steps of a run one by one, each with the reason why its output could not be read or written, if
+    any.
 
     ``children`` are the rows with the inputs of child workflows, by their ids.
     """
@@ -101,10 +102,10 @@ def decode_steps(
     for row in rows:
         read = _read(row)
         # What a step is depends on no more than the answer that asked for it.
-        told = Description() if framework is None else framework.describe([*asking, read.raw])[-1]
-        if told.kind is StepKind.MODEL:
+        description = Description() if framework is None else framework.describe([*asking, read.raw])[-1]
+        if description.kind is StepKind.MODEL:
             asking = [read.raw]
-        step, problem = _step(read, told)
+        step, problem = _step(read, description)
         child = (children or {}).get(row.child_workflow_id or "") if starts_child(row) else None
         if child is not None:
             step = replace(step, arguments=_started_with(child))
@@ -131,7 +132,7 @@ def usages(
     names: Mapping[str, Sequence[tuple[int, str]]],
     outputs: Callable[[str, Sequence[int]], Iterable[Any]],
 ) -> Mapping[str, Usage]:
-    """The tokens of each run whose steps a framework recognises.
+    """Return the tokens of each run whose steps a framework recognises.
 
     ``names`` maps a run's id to its steps' numbers and names. Only model steps are read by ``outputs``.
     """
@@ -144,7 +145,7 @@ def usages(
 
 
 def framework_of(step_names: Sequence[str]) -> Framework | None:
-    """The framework that made a run with steps of these names. Its types are registered once it is used."""
+    """Return the framework that made a run with steps of these names, and register its types."""
     framework = next((known for known in installed() if known.recognises(step_names)), None)
     if framework is not None:
         framework.register(values.DEFAULT)
@@ -152,13 +153,13 @@ def framework_of(step_names: Sequence[str]) -> Framework | None:
 
 
 def model_steps(step_names: Sequence[str]) -> frozenset[int]:
-    """The places in a run of the steps that called a model, by their names alone."""
+    """Return the indices of the steps of a run that called a model, by their names alone."""
     framework = framework_of(step_names)
     if framework is None:
         return frozenset()
     raw = [RawStep(number=number, name=name) for number, name in enumerate(step_names)]
     described = zip(raw, framework.describe(raw), strict=True)
-    return frozenset(step.number for step, told in described if told.kind is StepKind.MODEL)
+    return frozenset(step.number for step, description in described if description.kind is StepKind.MODEL)
 
 
 def _usage(
@@ -166,12 +167,12 @@ def _usage(
 ) -> Usage:
     raw = [RawStep(number=number, name=name) for number, name in steps]
     described = zip(raw, framework.describe(raw), strict=True)
-    numbers = [step.number for step, told in described if told.kind is StepKind.MODEL]
+    numbers = [step.number for step, description in described if description.kind is StepKind.MODEL]
     with reading_values():
         rows = outputs(numbers) if numbers else ()
         read = {row.function_id: read_value(row.output, row.serialization) for row in rows}
     complete = [RawStep(number=s.number, name=s.name, output=read.get(s.number)) for s in raw]
-    return total_usage(told.usage for told in framework.describe(complete))
+    return total_usage(description.usage for description in framework.describe(complete))
 
 
 def _read(row: StepRow) -> _DecodedRow:
@@ -180,7 +181,7 @@ def _read(row: StepRow) -> _DecodedRow:
     return _DecodedRow(row=row, output=output, error=error, raised=raised)
 
 
-def _step(read: _DecodedRow, told: Description) -> tuple[Step, Problem | None]:
+def _step(read: _DecodedRow, description: Description) -> tuple[Step, Problem | None]:
     row = read.row
     output, said = as_json(read.output)
     problem = None
@@ -190,17 +191,17 @@ def _step(read: _DecodedRow, told: Description) -> tuple[Step, Problem | None]:
     step = Step(
         number=row.function_id,
         name=row.function_name,
-        kind=told.kind,
-        agent=told.agent,
-        tool=told.tool,
-        model=told.model,
+        kind=description.kind,
+        agent=description.agent,
+        tool=description.tool,
+        model=description.model,
         output=output,
         error=read.error,
         child_run=row.child_workflow_id,
         started_at=at(row.started_at_epoch_ms),
         completed_at=at(row.completed_at_epoch_ms),
-        usage=told.usage,
-        answer=told.answer,
+        usage=description.usage,
+        answer=description.answer,
     )
     return step, problem
 
@@ -226,5 +227,5 @@ def _arguments(status: Any, problems: list[Problem]) -> tuple[tuple[Any, ...], d
 
 
 def at(milliseconds: int | None) -> datetime | None:
-    """DBOS counts milliseconds from 1970, in UTC."""
+    """Convert DBOS's milliseconds since 1970 to a time in UTC."""
     return None if milliseconds is None else datetime.fromtimestamp(milliseconds / 1000, tz=UTC)

@@ -24,7 +24,7 @@ BUSY_SECONDS: Final = 10.0
 
 @contextmanager
 def read_only_sqlite(path: Path) -> Generator[sqlite3.Connection]:
-    """A connection that cannot write. Raises DatabaseError and ``sqlite3.Error``."""
+    """Open a connection that cannot write. Raises DatabaseError and ``sqlite3.Error``."""
     if not _is_wal(path) or _beside(path, "-shm").exists():
         with _connection(path, "mode=ro") as connection:
             yield connection
@@ -63,9 +63,11 @@ def _is_wal(path: Path) -> bool:
     with path.open("rb") as file:
         header = file.read(_WAL_VERSION_AT + 2)
     if not header:
-        raise DatabaseError(f"{str(path)!r} is empty: no run of DBOS is in it")
+        raise DatabaseError(f"{str(path)!r} is empty: give the database that the application runs on")
     if not header.startswith(MAGIC):
-        raise DatabaseError(f"{str(path)!r} is not a SQLite database")
+        raise DatabaseError(
+            f"{str(path)!r} is not a SQLite database: give the database that the application runs on"
+        )
     return header[_WAL_VERSION_AT:] == b"\x02\x02"
 
 

@@ -24,7 +24,7 @@ _targets: list[str] = []
 
 @contextmanager
 def custom_serializer(target: str | None) -> Generator[None]:
-    """Read with ``module:attribute`` while it lasts: a serializer, or a class of one that takes no arguments.
+    """Read with ``module:attribute`` inside the block: a serializer, or a serializer class without arguments.
 
     It is imported when a value first needs it, so that the application comes after whatever must come first.
     """
@@ -39,7 +39,7 @@ def custom_serializer(target: str | None) -> Generator[None]:
 
 
 def in_use() -> Reads | None:
-    """The serializer that is named, None where none is. Raises ApplicationError."""
+    """Return the named serializer; None if none is named. Raises ApplicationError."""
     return _imported(_targets[-1]) if _targets else None
 
 
@@ -54,5 +54,7 @@ def _imported(target: str) -> Reads:
             f"[tool.refork] serializer = {target!r} cannot be used: {type(error).__name__}: {one_line(str(error))}"
         ) from error
     if not isinstance(found, Reads):
-        raise ApplicationError(f"[tool.refork] serializer = {target!r} is not a dbos.Serializer")
+        raise ApplicationError(
+            f"[tool.refork] serializer = {target!r} is not a dbos.Serializer: it needs the methods name and deserialize"
+        )
     return found

@@ -1,4 +1,4 @@
-"""Parameters of libpq in URLs, and how a URL may be shown."""
+"""Checks libpq's parameters in URLs, and hides passwords in URLs."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,7 @@ SCHEMA: Final = "schema"
 
 
 def checked(given: Mapping[str, Any], *, option: str, own: Sequence[str] = ()) -> dict[str, str]:
-    """Parameters of libpq and our ``own``, each known and given once. BadInputError names another."""
+    """Return parameters of libpq and our ``own``, each known and given once. Raises BadInputError for another one."""
     known = PARAMETERS | set(own)
     for name, value in given.items():
         if name not in known:
@@ -21,17 +21,19 @@ def checked(given: Mapping[str, Any], *, option: str, own: Sequence[str] = ()) -
             hint = close if "did you mean" in close else f"; accepted are {also}and the parameters of libpq"
             raise BadInputError(f"{option}: unknown parameter {one_line(name, 60)!r} in the URL{hint}")
         if isinstance(value, tuple):
-            raise BadInputError(f"{option}: the parameter {name!r} is given twice in the URL")
+            raise BadInputError(
+                f"{option}: the parameter {name!r} is given twice in the URL: keep one of them"
+            )
     mode = str(given.get("sslmode", SSL_MODES[0]))
     if mode not in SSL_MODES:
         raise BadInputError(
-            f"{option}: sslmode={one_line(mode, 60)!r} is none; accepted are {', '.join(SSL_MODES)}"
+            f"{option}: sslmode={one_line(mode, 60)!r} is not a mode of libpq; accepted are {', '.join(SSL_MODES)}"
         )
     return {name: str(value) for name, value in given.items()}
 
 
 def hidden(url: str) -> str:
-    """A URL of which nothing is known, without what may be a password in it."""
+    """Return a URL of unknown form without the part that may be a password."""
     scheme, separator, rest = url.partition("://")
     if not separator:
         return one_line(re.sub(r"(?i)(\w*pass\w*\s*=\s*)('[^']*'|\S+)", r"\1***", url), 120)
