@@ -1,14 +1,18 @@
-"""How the trials of a case are spread over DBOS forks: one for all, one a variant, or one a trial."""
+"""How the trials of a case are spread over DBOS forks: one for all, one a variant, or one a trial.
+
+Variants that change what went before the fork point have forks of their own, of a run that was changed so.
+"""
 
 import hashlib
 import uuid
 from collections.abc import Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol
 
+from refork.case_files.changed_prefix import changed_case
 from refork.dbos.evals_database.interrupted_forks import TAIL
-from refork.errors import ForkError
+from refork.errors import ForkError, ReforkError
 from refork.fork.branches.step_branch import StepBranch, WholeStep
 from refork.fork.branches.step_rerun import ToolRun
 from refork.fork.branches.tool_results import RecordedToolResults
@@ -20,7 +24,8 @@ from refork.fork.tails.tool_access import ToolAccess
 from refork.fork.trials.scheduled_trial import AnswerRecorder, ScheduledTrial
 from refork.frameworks.plain_dbos.adapter import PlainSteps
 from refork.frameworks.protocol import Framework, ModelCall, StepCall
-from refork.records import Case, StepKind
+from refork.records import Case, Request, StepKind
+from refork.records.outcome import Trial
 from refork.tool_policy import Action, ToolPolicy, tightened
 from refork.tool_policy.recorded_calls import RecordedCalls
 
@@ -36,6 +41,12 @@ def strategy_for(case: Case, framework: Framework | None, host: ForkHost) -> For
     """The spread for a case. Raises ForkError where its fork point is a step that may not act."""
     policy = tightened(host.policy, case)
     _check_fork_point(case, policy)
+    return _ByPrefix(case, framework, host, policy, _of_one_prefix(case, framework, host, policy))
+
+
+def _of_one_prefix(
+    case: Case, framework: Framework | None, host: ForkHost, policy: ToolPolicy
+) -> ForkStrategy:
     if case.scope == "tail":
         calls = RecordedCalls(case.run, start=case.step)
         return _OneATrial(case, framework, host, policy, calls, RecordedToolResults(case.run, framework))
@@ -60,6 +71,58 @@ def _check_fork_point(case: Case, policy: ToolPolicy) -> None:
             f"step {point.number} ({name!r}) is not a model call, and rerunning it would act: "
             f'set {name} = "live" under [tool.refork.tools] in pyproject.toml if it may'
         )
+
+
+@dataclass(frozen=True)
+class _ByPrefix:
+    """Variants that change the same before the fork point share what replays it; the others share ``unchanged``."""
+
+    case: Case
+    framework: Framework | None
+    host: ForkHost
+    policy: ToolPolicy
+    unchanged: ForkStrategy
+    changed: dict[str, ForkStrategy] = field(default_factory=dict[str, ForkStrategy])
+
+    @property
+    def at_once(self) -> bool:
+        return self.unchanged.at_once
+
+    def key(self, planned: ScheduledTrial) -> Hashable:
+        # The strategies differ by the kind of the fork point, which no variant changes.
+        return planned.variant.prefix, self.unchanged.key(planned)
+
+    def open(self, keeper: AnswerRecorder, planned: ScheduledTrial) -> TrialBranch:
+        prefix = planned.variant.prefix
+        if not prefix:
+            return self.unchanged.open(keeper, planned)
+        if prefix not in self.changed:
+            case = changed_case(self.case, planned.variant)
+            self.changed[prefix] = _of_one_prefix(case, self.framework, self.host, self.policy)
+        return self.changed[prefix].open(_PrefixRecorder(keeper, prefix), planned)
+
+
+@dataclass(frozen=True)
+class _PrefixRecorder:
+    """Passes on what the trials of a changed prefix come to. What fails there fails its variants, not the case."""
+
+    recorder: AnswerRecorder
+    prefix: str
+
+    def begin(self, planned: ScheduledTrial) -> bool:
+        return self.recorder.begin(planned)
+
+    def give(self, planned: ScheduledTrial, trial: Trial) -> None:
+        self.recorder.give(planned, trial)
+
+    def sent(self, variant: str, request: Request) -> None:
+        self.recorder.sent(variant, request)
+
+    def fail(self, problem: ReforkError) -> None:
+        self.recorder.fail_prefix(self.prefix, problem)
+
+    def fail_prefix(self, prefix: str, problem: ReforkError) -> None:
+        self.recorder.fail_prefix(prefix, problem)
 
 
 @dataclass(frozen=True)

@@ -41,6 +41,10 @@ class AnswerRecorder(Protocol):
         """Nothing of the case can be measured."""
         ...
 
+    def fail_prefix(self, prefix: str, problem: ReforkError) -> None:
+        """Nothing can be measured of the variants that change this before the fork point."""
+        ...
+
 
 def refuse(planned: Iterable[ScheduledTrial], problem: ReforkError) -> None:
     for each in planned:

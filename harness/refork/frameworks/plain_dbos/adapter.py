@@ -32,7 +32,7 @@ from refork.production import hooks
 from refork.prompts.candidates import PLAIN
 from refork.records import Request, Run, StepKind
 from refork.records.usage import Usage, total_usage
-from refork.records.variant import CURRENT, Variant
+from refork.records.variant import Variant
 from refork.values import DEFAULT, Registry, encode
 
 NAME: Final = PLAIN
@@ -164,7 +164,7 @@ class PlainCall(StepRun):
         )
 
     def changed(self, variant: Variant) -> ModelCall:
-        if variant.name != CURRENT:
+        if variant.changes_call:
             raise BadInputError(
                 f"variant {variant.name!r}: the prompt of a plain step is rendered before it runs"
             )
