@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 from functools import partial
+from threading import Lock
 from typing import Protocol
 
 from refork.case_files.changed_prefix import changed_case
@@ -82,7 +83,7 @@ class _ByPrefix:
     host: ForkHost
     policy: ToolPolicy
     unchanged: ForkStrategy
-    changed: dict[str, ForkStrategy] = field(default_factory=dict[str, ForkStrategy])
+    changed: dict[str, "_ChangedPrefix"] = field(default_factory=dict[str, "_ChangedPrefix"])
 
     @property
     def at_once(self) -> bool:
@@ -98,16 +99,30 @@ class _ByPrefix:
             return self.unchanged.open(keeper, planned)
         if prefix not in self.changed:
             case = changed_case(self.case, planned.variant)
-            self.changed[prefix] = _of_one_prefix(case, self.framework, self.host, self.policy)
-        return self.changed[prefix].open(_PrefixRecorder(keeper, prefix), planned)
+            strategy = _of_one_prefix(case, self.framework, self.host, self.policy)
+            self.changed[prefix] = _ChangedPrefix(strategy, keeper, prefix)
+        return self.changed[prefix].open(planned)
 
 
-@dataclass(frozen=True)
-class _PrefixRecorder:
-    """Passes on what the trials of a changed prefix come to. What fails there fails its variants, not the case."""
+@dataclass
+class _ChangedPrefix:
+    """The forks of a changed prefix, and where their trials leave what they come to.
 
+    What fails there fails its variants, and not the case.
+    """
+
+    strategy: ForkStrategy
     recorder: AnswerRecorder
     prefix: str
+    branches: list[TrialBranch] = field(default_factory=list[TrialBranch])
+    lock: Lock = field(default_factory=Lock)
+    has_failed: bool = False
+
+    def open(self, planned: ScheduledTrial) -> TrialBranch:
+        branch = self.strategy.open(self, planned)
+        with self.lock:
+            self.branches.append(branch)
+        return branch
 
     def begin(self, planned: ScheduledTrial) -> bool:
         return self.recorder.begin(planned)
@@ -120,6 +135,11 @@ class _PrefixRecorder:
 
     def fail(self, problem: ReforkError) -> None:
         self.recorder.fail_prefix(self.prefix, problem)
+        with self.lock:
+            failed_before, self.has_failed = self.has_failed, True
+            branches = () if failed_before else tuple(self.branches)
+        for branch in branches:
+            branch.fail(problem)
 
     def fail_prefix(self, prefix: str, problem: ReforkError) -> None:
         self.recorder.fail_prefix(prefix, problem)

@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -72,6 +72,29 @@ class Variant:
             which = "the last message of the user" if place == USER else f"message {place}"
             parts.append(f"{which} = {_shown(text)}")
         return f"with {', '.join(parts)}" if parts else ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChangedVariant:
+    """A variant of a case's own that changes what went before. ``prompt`` names a candidate to try with it."""
+
+    variant: Variant
+    prompt: str | None = None
+
+    @property
+    def name(self) -> str:
+        return self.variant.name
+
+    def with_candidate(self, candidate: Variant) -> Variant:
+        """The prompt, the model and the settings of ``candidate`` after what this variant changes."""
+        own = self.variant
+        return replace(
+            candidate,
+            name=own.name,
+            tool_results=own.tool_results,
+            step_outputs=own.step_outputs,
+            messages=own.messages,
+        )
 
 
 def _shown(value: Any) -> str:
