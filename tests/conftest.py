@@ -16,6 +16,7 @@ from hypothesis import settings
 from refork.imports import without_garbage_collection
 from support import report_browser
 from support.postgres import execute, role_of
+from support.prepared import prepare_for_workers
 from support.production import write_runs
 from support.report_browser import MISSING
 from support.tls_postgres import TlsPostgres, programs, tls_postgres
@@ -30,6 +31,11 @@ settings.load_profile("tests")
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # started in the background of a shell
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("numprocesses", None) and not hasattr(config, "workerinput"):
+        prepare_for_workers()
 
 
 @pytest.hookimpl(wrapper=True)

@@ -11,6 +11,7 @@ from refork.production import configure, flag, prompt, record_usage
 from refork.version import __version__
 
 if TYPE_CHECKING:
+    from refork_reports.estimation import Estimate, estimate
     from refork_reports.evaluation import Evaluation, evaluate, evaluate_async
 
     from refork.answer_cache.request_keys import normalizer
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from refork.tool_policy.stubs import stub
 
 __all__ = [
+    "Estimate",
     "Evaluation",
     "Prompt",
     "Variant",
@@ -29,6 +31,7 @@ __all__ = [
     "capture",
     "capture_async",
     "configure",
+    "estimate",
     "evaluate",
     "evaluate_async",
     "flag",
@@ -49,6 +52,7 @@ _HOMES: Final = {
     "refork.records.variant": ("Variant",),
     "refork.tool_policy.before_trial": ("before_trial",),
     "refork.tool_policy.stubs": ("stub",),
+    "refork_reports.estimation": ("Estimate", "estimate"),
     "refork_reports.evaluation": ("Evaluation", "evaluate", "evaluate_async"),
 }
 """Where the names live that production code does not need. The last package stands above this one."""

@@ -1,6 +1,6 @@
 """``refork.evaluate`` for notebooks and scripts: cases under variants, as an object that shows, compares and saves."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -151,22 +151,27 @@ def evaluate(
     Raises a ReforkError, such as BadInputError or BadFileError for a wrong argument or file. A case that cannot
     be measured does not raise: its cells have the verdict ``error`` or ``stale``.
     """
-    root = Path.cwd() if project is None else Path(project)
-    overrides = {**settings, "trials": trials, "db": db, "max_cost": max_cost}
-    config = load_config(root, overrides=overrides, option_prefix="")
-    Bounds(config.min_trials, config.max_trials)
-    chosen = Settings(project=config, trials=trials)
+    chosen = chosen_settings(project, {**settings, "trials": trials, "db": db, "max_cost": max_cost})
     with shown(progress) as display:
         found = evaluate_cases(
-            _listed(cases), _listed(variants), chosen, on_progress=display.show, on_note=display.note
+            listed(cases), listed(variants), chosen, on_progress=display.show, on_note=display.note
         )
-    return Evaluation(found, margin=margin_of(config.smallest_drop))
+    return Evaluation(found, margin=margin_of(chosen.project.smallest_drop))
 
 
 evaluate_async = awaited(evaluate)
 
 
-def _listed(given: Any) -> list[Any] | None:
+def chosen_settings(project: str | Path | None, overrides: Mapping[str, Any]) -> Settings:
+    """Read the settings of a project under a caller's own. Raises ReforkError."""
+    root = Path.cwd() if project is None else Path(project)
+    config = load_config(root, overrides=overrides, option_prefix="")
+    Bounds(config.min_trials, config.max_trials)
+    return Settings(project=config, trials=overrides.get("trials"))
+
+
+def listed(given: Any) -> list[Any] | None:
+    """Return one or many of what a caller may give as a list; None stays None."""
     if given is None:
         return None
     return [given] if isinstance(given, str | Path | Case | Variant | Prompt) else [*given]

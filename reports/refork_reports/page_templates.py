@@ -11,20 +11,11 @@ from markupsafe import Markup, escape
 from refork.text import numbers as humanize
 from refork.text.escape import clipped, escape_controls, escape_html
 
-from refork_reports.sentences import claims, comparisons, margins, phrases, spending
+from refork_reports.sentences import claims, comparisons, cost_estimate, margins, phrases, spending
 from refork_reports.sentences import gate as gate_words
 from refork_reports.sentences.estimates import estimates
 from refork_reports.sentences.independence import dependence_note
-from refork_reports.sentences.steps import answer_line, output_line, pretty
-from refork_reports.sentences.tails import (
-    OTHER_WORDS,
-    arguments_line,
-    beside_production,
-    kind_of,
-    name_of,
-    other_words,
-    shown_steps,
-)
+from refork_reports.sentences.steps import pretty
 
 _FILTERS: Final[dict[str, Any]] = {
     "tokens": humanize.tokens,
@@ -36,11 +27,6 @@ _FILTERS: Final[dict[str, Any]] = {
     "clipped": clipped,
     "show": escape_html,
     "when": "{:%d %B %Y, %H:%M %Z}".format,
-    "arguments_line": arguments_line,
-    "kind_of": kind_of,
-    "name_of": name_of,
-    "shown_steps": shown_steps,
-    "output_line": output_line,
 }
 _GLOBALS: Final[dict[str, Any]] = {
     "claims": claims,
@@ -48,15 +34,15 @@ _GLOBALS: Final[dict[str, Any]] = {
     "phrases": phrases,
     "spending": spending,
     "comparisons": comparisons,
+    "cost_estimate": cost_estimate,
     "gate_words": gate_words,
     "estimates": estimates,
     "dependence_note": dependence_note,
     "plural": humanize.plural,
-    "answer_line": answer_line,
-    "OTHER_WORDS": OTHER_WORDS,
-    "beside_production": beside_production,
-    "other_words": other_words,
 }
+
+_SCRIPTS: Final = ("nodes", "blocks", "trials", "places", "filter", "theme")
+"""Each may use what those before it define."""
 
 
 @cache
@@ -84,6 +70,12 @@ def _finalize(value: Any) -> Any:
 @cache
 def asset(name: str) -> str:
     return files("refork_reports").joinpath("templates", name).read_text(encoding="utf-8")
+
+
+def page_script() -> str:
+    """Return the script of the report: its files as one block, so that their names stay among themselves."""
+    parts = "".join(asset(f"scripts/{name}.js") for name in _SCRIPTS)
+    return f'"use strict";\n{{\n{parts}}}\n'
 
 
 def policy(style: str, script: str) -> str:

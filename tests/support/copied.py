@@ -1,7 +1,7 @@
 """The process that ``prepared.py`` has copied: it has imported everything, and forks itself when it is asked to.
 
-``python -m support.copied FOLDER MODULE ...`` prints the address of its socket and the path of a script, both in
-FOLDER, and ends when the first that connected goes away. It has no threads. A message is a line of JSON. Either it
+``python -m support.copied FOLDER MODULE ...`` listens at a socket in FOLDER, and writes a script beside it. It ends
+with the process that started it. It has no threads. A message is a line of JSON. Either it
 describes a copy, by the words after ``python`` on a command line, and brings the files that the copy has as its
 input, output and errors: the answer is the copy's id. Or it names a copy, and the answer is its exit code, null
 while it runs.
@@ -25,6 +25,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, Final, NoReturn
 
+SOCKET: Final = "socket"
+EXECUTABLE: Final = "python"
+BETWEEN_LOOKS: Final = 1.0
+"""Seconds."""
 LAUNCHER: Final = Path(__file__).with_name("ask_for_copy.py")
 
 
@@ -33,26 +37,28 @@ class Copied:
 
     def __init__(self, folder: Path) -> None:
         self._listener = socket.socket(socket.AF_UNIX)
-        self.address = str(folder / "socket")
-        self._listener.bind(self.address)
+        self.address = str(folder / SOCKET)
+        # Whoever sees the socket can connect to it: it gets its name when it listens.
+        self._listener.bind(f"{self.address}.new")
         self._listener.listen()
+        Path(f"{self.address}.new").rename(self.address)
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._listener, selectors.EVENT_READ)
-        self._owner: socket.socket | None = None
 
     def serve(self) -> Sequence[str]:
-        """Answer for as long as the owner is there. Returns in each copy, with the words to run."""
-        while True:
-            for key, _ in self._selector.select():
+        """Answer whoever connects. Returns in each copy, with the words to run."""
+        parent = os.getppid()
+        while os.getppid() == parent:
+            for key, _ in self._selector.select(BETWEEN_LOOKS):
                 if key.fileobj is self._listener:
                     self._accept()
                 elif (words := self._answer(key.fileobj)) is not None:
                     return words
+        sys.exit()
 
     def _accept(self) -> None:
         connection, _ = self._listener.accept()
         self._selector.register(connection, selectors.EVENT_READ)
-        self._owner = self._owner or connection
 
     def _answer(self, connection: Any) -> Sequence[str] | None:
         data, files, _, _ = socket.recv_fds(connection, 1 << 16, 3)
@@ -76,8 +82,6 @@ class Copied:
         return None
 
     def _drop(self, connection: socket.socket) -> None:
-        if connection is self._owner:
-            sys.exit()
         self._selector.unregister(connection)
         connection.close()
 
@@ -97,7 +101,7 @@ def _move_into(folder: str, env: Mapping[str, str], files: Sequence[int]) -> Non
         os.dup2(file, descriptor)
         os.close(file)
     sys.stdin = _stream(0, "r", "strict")
-    sys.stdout = _stream(1, "w", "strict", by_lines=os.isatty(1))
+    sys.stdout = sys.__stdout__ = _stream(1, "w", "strict", by_lines=os.isatty(1))  # type: ignore[misc]
     sys.stderr = _stream(2, "w", "backslashreplace", by_lines=True)
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -129,17 +133,17 @@ def _run(words: Sequence[str]) -> None:
 
 def _main() -> NoReturn:
     folder, *modules = sys.argv[1:]
+    executable = Path(folder, EXECUTABLE)
+    address = str(Path(folder, SOCKET))
+    command = shlex.join((sys.executable, "-IS", str(LAUNCHER), sys.executable, address))
+    executable.write_text(f'#!/bin/sh\nexec {command} "$@"\n', encoding="utf-8")
+    executable.chmod(0o700)
     copied = Copied(Path(folder))
+    os.dup2(2, 1)
     gc.disable()
     for module in modules:
         importlib.import_module(module)
-    executable = Path(folder, "python")
-    command = shlex.join((sys.executable, "-IS", str(LAUNCHER), sys.executable, copied.address))
-    executable.write_text(f'#!/bin/sh\nexec {command} "$@"\n', encoding="utf-8")
-    executable.chmod(0o700)
     sys.executable = str(executable)
-    print(copied.address, executable, sep="\n", flush=True)
-    os.dup2(2, 1)
     gc.collect()
     gc.freeze()  # so that no copy touches it
     gc.enable()

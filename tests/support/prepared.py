@@ -1,5 +1,6 @@
 """Processes that start at once: copies of one that has imported everything already (see ``copied.py``)."""
 
+import atexit
 import functools
 import json
 import os
@@ -14,6 +15,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final, TextIO
+
+from support.copied import EXECUTABLE, SOCKET
 
 TESTS: Final = Path(__file__).parent.parent
 SOURCES: Final = os.pathsep.join(
@@ -173,26 +176,57 @@ class Prepared:
 @contextmanager
 def prepared_python(*modules: str, **variables: str) -> Generator[Prepared]:
     """A process that has imported ``modules``; by default what a process that forks runs needs."""
-    with TemporaryDirectory() as folder:
-        server = subprocess.Popen(
-            [sys.executable, "-m", "support.copied", folder, *(modules or FORKS)],
-            cwd=TESTS,
-            env={**os.environ, **_VARIABLES, **variables},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-        )
-        with server, socket.socket(socket.AF_UNIX) as connection:
-            assert server.stdout is not None
-            address, executable = (server.stdout.readline().decode().strip() for _ in range(2))
-            assert executable, "the process that is copied did not start"
-            connection.connect(address)
-            yield Prepared(connection, executable)
+    with _preparing(*(modules or FORKS), **variables) as folder, _connected(folder) as prepared:
+        yield prepared
 
 
 @functools.cache
 def prepared_sessions() -> Prepared:
-    """One for as long as this process lasts. It has imported what ``pytest --agent-evals`` and ``refork`` import."""
-    return _lasting.enter_context(prepared_python(*SESSIONS, PYTHONPATH=SOURCES))
+    """One for as long as this process lasts. It has imported what ``pytest --agent-evals`` and ``refork`` import.
+
+    Workers of pytest-xdist share that of their controller (:func:`prepare_for_workers`).
+    """
+    shared = os.environ.get(_SHARED)
+    folder = shared or _lasting.enter_context(_preparing(*SESSIONS, PYTHONPATH=SOURCES))
+    return _lasting.enter_context(_connected(folder))
 
 
+def prepare_for_workers() -> None:
+    """Begin to import what sessions need, while workers of pytest-xdist start and collect."""
+    os.environ[_SHARED] = _lasting.enter_context(_preparing(*SESSIONS, PYTHONPATH=SOURCES))
+    _lasting.callback(os.environ.pop, _SHARED)
+
+
+@contextmanager
+def _preparing(*modules: str, **variables: str) -> Generator[str]:
+    """Start the process, and give its folder at once: who connects waits until it has imported everything."""
+    with TemporaryDirectory() as folder:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "support.copied", folder, *modules],
+            cwd=TESTS,
+            env={**os.environ, **_VARIABLES, **variables},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+        )
+        try:
+            yield folder
+        finally:
+            server.terminate()
+            server.wait()
+
+
+@contextmanager
+def _connected(folder: str) -> Generator[Prepared]:
+    until = time.monotonic() + _LONGEST_START
+    while not Path(folder, SOCKET).exists():
+        assert time.monotonic() < until, "the process that is copied did not start"
+        time.sleep(_BETWEEN_LOOKS)
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.connect(str(Path(folder, SOCKET)))
+        yield Prepared(connection, str(Path(folder, EXECUTABLE)))
+
+
+_SHARED: Final = "REFORK_TEST_PREPARED"
+_LONGEST_START: Final = 60.0
 _lasting: Final = ExitStack()
+atexit.register(_lasting.close)

@@ -3,6 +3,7 @@
 import base64
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -60,7 +61,14 @@ class Browser:
             self.send(f"{domain}.enable")
 
     def open(
-        self, page: Path, *, width: int = 1280, height: int = 900, dark: bool = False, scripts: bool = True
+        self,
+        page: Path,
+        *,
+        anchor: str = "",
+        width: int = 1280,
+        height: int = 900,
+        dark: bool = False,
+        scripts: bool = True,
     ) -> None:
         self.requests.clear()
         self.complaints.clear()
@@ -74,8 +82,13 @@ class Browser:
         )
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.send("Emulation.setEmulatedMedia", media="", features=[scheme])
+        self._load("about:blank")  # an address that differs in its anchor alone would load nothing
+        self.requests.clear()
+        self._load(f"{page.as_uri()}#{anchor}" if anchor else page.as_uri())
+
+    def _load(self, address: str) -> None:
         self._fired.clear()
-        self.send("Page.navigate", url=page.as_uri())
+        self.send("Page.navigate", url=address)
         while "Page.loadEventFired" not in self._fired:
             self._take(self._message())
 
@@ -94,6 +107,17 @@ class Browser:
     def screenshot(self, file: Path) -> None:
         data = self.send("Page.captureScreenshot", format="png", captureBeyondViewport=True)["data"]
         file.write_bytes(base64.b64decode(data))
+
+    def memory(self) -> int:
+        """Return the bytes that the tab's process alone has, with its share of what processes have in common."""
+        session, self._session = self._session, None  # the browser, not the tab, knows its processes
+        found = self.send("SystemInfo.getProcessInfo")["processInfo"]
+        self._session = session
+        renderers = [Path(f"/proc/{each['id']}/smaps_rollup") for each in found if each["type"] == "renderer"]
+        shared = "".join(file.read_text() for file in renderers)
+        return 1024 * max(
+            map(int, re.findall(r"^Pss: +(\d+) kB", shared, re.MULTILINE))
+        )  # the others are spare
 
     def send(self, method: str, **params: Any) -> dict[str, Any]:
         self._number += 1

@@ -63,7 +63,7 @@ def _written(
         if not new or not folder.is_dir():
             continue
         try:
-            changed = store.keep(folder, new, asked=asked[folder], cases=home)
+            changed = store.keep(folder, new, requested=asked[folder], cases=home)
         except ReforkError as error:
             problems.append(str(error))
             continue

@@ -19,6 +19,7 @@ from refork.tool_policy.stubs import check_stubs
 from refork_evals.agreement.judge_answers import JudgeAnswers, keeping
 from refork_evals.evaluation.answer_writer import keep
 from refork_evals.evaluation.budget import new_budget
+from refork_evals.evaluation.case_plans import CasePlans
 from refork_evals.evaluation.durable_answers import DurableAnswers
 from refork_evals.evaluation.measured_case import Catalogue, MeasuredCase
 from refork_evals.evaluation.settings import Settings
@@ -45,11 +46,7 @@ def evaluate(
     Raises ReforkError for what is wrong before anything is paid for.
     """
     began, started_at = time.monotonic(), datetime.now(UTC)
-    catalogue = Catalogue(settings)
-    measured = [
-        catalogue.measured(case, _variants(variants, case, catalogue))
-        for case in _cases(cases, settings, catalogue)
-    ]
+    measured = measured_cases(cases, variants, settings)
     check_stubs(settings.project.tool_policy)
     with ExitStack() as stack:
         answers = DurableAnswers(settings.project)
@@ -78,6 +75,25 @@ def evaluate(
             for problem in saved.problems:
                 on_note(f"answers were not cached: {problem}")
     return evaluation_of(results, settings, started_at=started_at, seconds=time.monotonic() - began)
+
+
+def measured_cases(
+    cases: Sequence[Case | str | Path] | None,
+    variants: Sequence[Variant | Prompt | str] | None,
+    settings: Settings,
+) -> list[MeasuredCase]:
+    """Read the cases and their variants, as :func:`evaluate` takes them. Raises ReforkError."""
+    catalogue = Catalogue(settings)
+    return [
+        catalogue.measured(case, _variants(variants, case, catalogue))
+        for case in _cases(cases, settings, catalogue)
+    ]
+
+
+def count_families(plans: CasePlans, cases: Sequence[MeasuredCase]) -> None:
+    """Tell the plans over how many cells verdicts are corrected."""
+    plans.families.current = len(cases)
+    plans.families.candidates = sum(len(case.variants) - 1 for case in cases)
 
 
 def evaluation_of(
@@ -118,9 +134,7 @@ def _measure(
                 said.add(line)
                 on_note(line)
 
-    families = suite.plans.families
-    families.current = len(cases)
-    families.candidates = sum(len(case.variants) - 1 for case in cases)
+    count_families(suite.plans, cases)
     suite.complete()
     try:
         suite.add([(case, [variant.name for variant in case.variants]) for case in cases])

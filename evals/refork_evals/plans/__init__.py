@@ -23,6 +23,11 @@ class TrialPlan(Protocol):
         """Trials of the first batch."""
         ...
 
+    @property
+    def most(self) -> int:
+        """Trials after which it asks for no more, whatever they show."""
+        ...
+
     def more(self, counts: CellCounts) -> int:
         """Trials of the next batch; 0 where it is decided, or never will be."""
         ...

@@ -77,6 +77,11 @@ class BaselinePlan:
     def first(self) -> int:
         return self.bounds.lowest
 
+    @property
+    def most(self) -> int:
+        """Both looks together, where a drop is asked for again."""
+        return self.bounds.highest * (2 if self.is_confirmed else 1)
+
     def more(self, counts: CellCounts) -> int:
         kept, meets = self._kept(counts), self._meets(counts)
         if False in (kept, meets):

@@ -39,6 +39,10 @@ class CandidatePlan:
     def first(self) -> int:
         return self.looks[0]
 
+    @property
+    def most(self) -> int:
+        return self.rate.most
+
     def more(self, counts: CellCounts) -> int:
         """Where ``current`` takes no trials beside it, as in a test function: as many as its own rate asks for."""
         return self.rate.more(counts)

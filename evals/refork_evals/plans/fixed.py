@@ -21,6 +21,10 @@ class FixedPlan:
     def first(self) -> int:
         return self.trials
 
+    @property
+    def most(self) -> int:
+        return self.trials
+
     def more(self, counts: CellCounts) -> int:  # noqa: ARG002 - a plan's signature
         return 0
 

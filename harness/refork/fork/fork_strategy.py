@@ -1,4 +1,4 @@
-"""How the trials of a case are spread over DBOS forks: one for all, one a variant, or one a trial.
+"""Decides how many DBOS forks the trials of a case need: one, one for each variant, or one for each trial.
 
 Variants that change what went before the fork point have forks of their own, of a run that was changed so.
 """
@@ -9,7 +9,6 @@ from collections.abc import Hashable
 from dataclasses import dataclass, field
 from functools import partial
 from threading import Lock
-from typing import Protocol
 
 from refork.case_files.changed_prefix import changed_case
 from refork.dbos.evals_database.interrupted_forks import TAIL
@@ -17,7 +16,7 @@ from refork.errors import ForkError, ReforkError
 from refork.fork.branches.step_branch import StepBranch, WholeStep
 from refork.fork.branches.step_rerun import ToolRun
 from refork.fork.branches.tool_results import RecordedToolResults
-from refork.fork.case_fork import Spread, TrialBranch
+from refork.fork.case_fork import ForkStrategy, TrialBranch
 from refork.fork.fork_host import ForkHost
 from refork.fork.http_steps.models import denies
 from refork.fork.tails.tail_branch import TailBranch
@@ -31,15 +30,8 @@ from refork.tool_policy import Action, ToolPolicy, tightened
 from refork.tool_policy.recorded_calls import RecordedCalls
 
 
-class ForkStrategy(Spread, Protocol):
-    @property
-    def at_once(self) -> bool:
-        """Whether the fork is made before any trial is planned: it replays meanwhile."""
-        ...
-
-
 def strategy_for(case: Case, framework: Framework | None, host: ForkHost) -> ForkStrategy:
-    """The spread for a case. Raises ForkError where its fork point is a step that may not act."""
+    """Return the strategy for a case. Raises ForkError if its fork point is a step that may not act."""
     policy = tightened(host.policy, case)
     _check_fork_point(case, policy)
     return _ByPrefix(case, framework, host, policy, _of_one_prefix(case, framework, host, policy))
@@ -50,14 +42,14 @@ def _of_one_prefix(
 ) -> ForkStrategy:
     if case.scope == "tail":
         calls = RecordedCalls(case.run, start=case.step)
-        return _OneATrial(case, framework, host, policy, calls, RecordedToolResults(case.run, framework))
+        return _ForkPerTrial(case, framework, host, policy, calls, RecordedToolResults(case.run, framework))
     is_model = case.fork_point.kind is StepKind.MODEL
-    if framework is not None and framework.branches:
+    if framework is not None and framework.forks_per_variant:
         if is_model:
-            return _OneAVariant(case, framework, host, policy, framework.model_call)
+            return _ForkPerVariant(case, framework, host, policy, framework.model_call)
         if isinstance(framework, PlainSteps):
-            return _OneAVariant(case, framework, host, policy, partial(framework.run_of, live=True))
-    return _OneForAll(case, framework, host, policy)
+            return _ForkPerVariant(case, framework, host, policy, partial(framework.run_of, live=True))
+    return _OneFork(case, framework, host, policy)
 
 
 def _check_fork_point(case: Case, policy: ToolPolicy) -> None:
@@ -65,7 +57,8 @@ def _check_fork_point(case: Case, policy: ToolPolicy) -> None:
     name = point.tool or point.name
     if point.kind is StepKind.MODEL and denies(policy, name):
         raise ForkError(
-            f"step {point.number} ({name!r}) is denied under [tool.refork.tools], or by the case's tools"
+            f"step {point.number} ({name!r}) is denied under [tool.refork.tools], or by the case's tools, so its model "
+            "cannot be called: remove that rule"
         )
     if point.kind is not StepKind.MODEL and policy.action_for(name) is not Action.LIVE:
         raise ForkError(
@@ -76,7 +69,7 @@ def _check_fork_point(case: Case, policy: ToolPolicy) -> None:
 
 @dataclass(frozen=True)
 class _ByPrefix:
-    """Variants that change the same before the fork point share what replays it; the others share ``unchanged``."""
+    """Forks of their own for variants that change what went before; all others have those of ``unchanged``."""
 
     case: Case
     framework: Framework | None
@@ -86,29 +79,29 @@ class _ByPrefix:
     changed: dict[str, "_ChangedPrefix"] = field(default_factory=dict[str, "_ChangedPrefix"])
 
     @property
-    def at_once(self) -> bool:
-        return self.unchanged.at_once
+    def forks_at_once(self) -> bool:
+        return self.unchanged.forks_at_once
 
-    def key(self, planned: ScheduledTrial) -> Hashable:
+    def key(self, scheduled: ScheduledTrial) -> Hashable:
         # The strategies differ by the kind of the fork point, which no variant changes.
-        return planned.variant.prefix, self.unchanged.key(planned)
+        return scheduled.variant.prefix, self.unchanged.key(scheduled)
 
-    def open(self, keeper: AnswerRecorder, planned: ScheduledTrial) -> TrialBranch:
-        prefix = planned.variant.prefix
+    def open(self, recorder: AnswerRecorder, scheduled: ScheduledTrial) -> TrialBranch:
+        prefix = scheduled.variant.prefix
         if not prefix:
-            return self.unchanged.open(keeper, planned)
+            return self.unchanged.open(recorder, scheduled)
         if prefix not in self.changed:
-            case = changed_case(self.case, planned.variant)
+            case = changed_case(self.case, scheduled.variant)
             strategy = _of_one_prefix(case, self.framework, self.host, self.policy)
-            self.changed[prefix] = _ChangedPrefix(strategy, keeper, prefix)
-        return self.changed[prefix].open(planned)
+            self.changed[prefix] = _ChangedPrefix(strategy, recorder, prefix)
+        return self.changed[prefix].open(scheduled)
 
 
 @dataclass
 class _ChangedPrefix:
-    """The forks of a changed prefix, and where their trials leave what they come to.
+    """Makes the forks of one changed run, and passes on what their trials record.
 
-    What fails there fails its variants, and not the case.
+    A problem there fails the variants that change the run so, and not the case.
     """
 
     strategy: ForkStrategy
@@ -118,20 +111,20 @@ class _ChangedPrefix:
     lock: Lock = field(default_factory=Lock)
     has_failed: bool = False
 
-    def open(self, planned: ScheduledTrial) -> TrialBranch:
-        branch = self.strategy.open(self, planned)
+    def open(self, scheduled: ScheduledTrial) -> TrialBranch:
+        branch = self.strategy.open(self, scheduled)
         with self.lock:
             self.branches.append(branch)
         return branch
 
-    def begin(self, planned: ScheduledTrial) -> bool:
-        return self.recorder.begin(planned)
+    def begin(self, scheduled: ScheduledTrial) -> bool:
+        return self.recorder.begin(scheduled)
 
-    def give(self, planned: ScheduledTrial, trial: Trial) -> None:
-        self.recorder.give(planned, trial)
+    def record(self, scheduled: ScheduledTrial, trial: Trial) -> None:
+        self.recorder.record(scheduled, trial)
 
-    def sent(self, variant: str, request: Request) -> None:
-        self.recorder.sent(variant, request)
+    def note_request(self, variant: str, request: Request) -> None:
+        self.recorder.note_request(variant, request)
 
     def fail(self, problem: ReforkError) -> None:
         self.recorder.fail_prefix(self.prefix, problem)
@@ -146,106 +139,106 @@ class _ChangedPrefix:
 
 
 @dataclass(frozen=True)
-class _OneForAll:
-    """Variants differ at the fork point itself: their trials run there side by side."""
+class _OneFork:
+    """One fork for all variants, because they change only the call at the fork point."""
 
     case: Case
     framework: Framework | None
     host: ForkHost
     policy: ToolPolicy
-    at_once: bool = True
+    forks_at_once: bool = True
 
-    def key(self, _planned: ScheduledTrial) -> Hashable:
+    def key(self, _scheduled: ScheduledTrial) -> Hashable:
         return None
 
-    def open(self, keeper: AnswerRecorder, _planned: ScheduledTrial) -> TrialBranch:
-        run_id, left = self.host.left(self.case, "fork-")
+    def open(self, recorder: AnswerRecorder, _scheduled: ScheduledTrial) -> TrialBranch:
+        run_id, interrupted = self.host.interrupted_or_new(self.case, "fork-")
         branch = StepBranch(
             self.case,
             self.host.fork_state(self.case.run, self.case.step, run_id),
-            keeper,
+            recorder,
             self.host.limits,
-            told=RecordedToolResults(self.case.run, self.framework),
+            tool_results=RecordedToolResults(self.case.run, self.framework),
             policy=self.policy,
             whole_step=self._whole_step,
-            leftover=left,
+            interrupted=interrupted,
         )
-        self.host.start(branch, self.case.run, resumed=left is not None)
+        self.host.start(branch, self.case.run, resumed=interrupted is not None)
         return branch
 
     def _whole_step(self, step: StepCall) -> ModelCall | None:
         if self.case.fork_point.kind is not StepKind.MODEL:
             return ToolRun(step)
         call = None if self.framework is None else self.framework.model_call(step)
-        # A step of none of the framework's, whose code asks a model.
+        # A step that the framework does not know, whose code calls a model.
         return call or ToolRun(step, live=False)
 
 
 @dataclass(frozen=True)
-class _OneAVariant:
-    """Variants differ before the fork point."""
+class _ForkPerVariant:
+    """A fork for each variant, because it changes something before the fork point."""
 
     case: Case
     framework: Framework
     host: ForkHost
     policy: ToolPolicy
     whole_step: WholeStep
-    at_once: bool = False
+    forks_at_once: bool = False
 
-    def key(self, planned: ScheduledTrial) -> Hashable:
-        return planned.variant.name
+    def key(self, scheduled: ScheduledTrial) -> Hashable:
+        return scheduled.variant.name
 
-    def open(self, keeper: AnswerRecorder, planned: ScheduledTrial) -> TrialBranch:
-        run_id, left = self.host.left(self.case, f"fork-{_tag(planned.variant.name)}-")
+    def open(self, recorder: AnswerRecorder, scheduled: ScheduledTrial) -> TrialBranch:
+        run_id, interrupted = self.host.interrupted_or_new(self.case, f"fork-{_tag(scheduled.variant.name)}-")
         branch = StepBranch(
             self.case,
             self.host.fork_state(self.case.run, self.case.step, run_id),
-            keeper,
+            recorder,
             self.host.limits,
-            told=RecordedToolResults(self.case.run, self.framework),
+            tool_results=RecordedToolResults(self.case.run, self.framework),
             policy=self.policy,
             whole_step=self.whole_step,
-            only=planned.variant,
-            leftover=left,
+            only=scheduled.variant,
+            interrupted=interrupted,
         )
-        self.host.start(branch, self.case.run, resumed=left is not None)
+        self.host.start(branch, self.case.run, resumed=interrupted is not None)
         return branch
 
 
 @dataclass(frozen=True)
-class _OneATrial:
-    """In ``tail`` scope every trial goes its own way."""
+class _ForkPerTrial:
+    """A fork for each trial, because in ``tail`` scope each continues in its own way."""
 
     case: Case
     framework: Framework | None
     host: ForkHost
     policy: ToolPolicy
     calls: RecordedCalls
-    told: RecordedToolResults
-    at_once: bool = False
+    tool_results: RecordedToolResults
+    forks_at_once: bool = False
 
-    def key(self, planned: ScheduledTrial) -> Hashable:
-        return planned.variant.name, planned.number
+    def key(self, scheduled: ScheduledTrial) -> Hashable:
+        return scheduled.variant.name, scheduled.number
 
-    def open(self, keeper: AnswerRecorder, planned: ScheduledTrial) -> TrialBranch:
-        # Never one that a killed session left: nothing says whether its answers were to the same requests.
+    def open(self, recorder: AnswerRecorder, scheduled: ScheduledTrial) -> TrialBranch:
+        # Never the fork of a killed session: nothing shows whether its answers were to the same requests.
         run_id = f"{TAIL}{uuid.uuid4().hex}"
-        told = self.told.fresh()
+        tool_results = self.tool_results.fresh()
         access = ToolAccess(
             self.case.run,
             self.policy,
             self.host.stubs,
             self.calls.fresh(),
-            told=told,
+            tool_results=tool_results,
             start=self.case.step,
             run_id=run_id,
         )
         return TailBranch(
             self.case,
             self.host.fork_state(self.case.run, self.case.step, run_id, tail=True),
-            keeper,
-            planned,
-            told=told,
+            recorder,
+            scheduled,
+            tool_results=tool_results,
             framework=self.framework,
             access=access,
             host=self.host,

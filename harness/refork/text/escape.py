@@ -22,13 +22,18 @@ OUTPUT_LIMIT: Final = 6_000
 """Characters of one text that the HTML report shows; results.json keeps it whole."""
 
 
-def escape_controls(text: str) -> str:
-    """``text`` with each control, bidirectional or invisible character as ``⟨ESC⟩`` or ``⟨U+202E⟩``."""
-    return _OBEYED.sub(lambda match: _spelled(match.group()), text.replace("\r\n", "\n"))
+def escape_controls(text: str, *, mark: str = "") -> str:
+    """``text`` with each control, bidirectional or invisible character as ``⟨ESC⟩`` or ``⟨U+202E⟩``, after ``mark``."""
+    return _OBEYED.sub(lambda match: mark + _spelled(match.group()), text.replace("\r\n", "\n"))
+
+
+def control_titles(text: str) -> dict[str, str]:
+    """Return the code and the name of each character that :func:`escape_controls` spells out, by its spelling."""
+    return {_spelled(found): _title(found) for found in _OBEYED.findall(text.replace("\r\n", "\n"))}
 
 
 def escape_html(text: str) -> Markup:
-    """As :func:`visible`, escaped for HTML, each spelled-out character in a ``span`` that names it."""
+    """As :func:`escape_controls`, escaped for HTML, each spelled-out character in a ``span`` that names it."""
     text = text.replace("\r\n", "\n")
     parts: list[Markup] = []
     position = 0
@@ -57,9 +62,12 @@ def _spelled(character: str) -> str:
 
 
 def _marked(character: str) -> Markup:
-    name = unicodedata.name(character, "control character")
-    markup = Markup('<span class="control" title="{} {}">{}</span>')
-    return markup.format(_code(character), name, _spelled(character))
+    markup = Markup('<span class="control" title="{}">{}</span>')
+    return markup.format(_title(character), _spelled(character))
+
+
+def _title(character: str) -> str:
+    return f"{_code(character)} {unicodedata.name(character, 'control character')}"
 
 
 def _code(character: str) -> str:

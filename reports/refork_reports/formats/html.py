@@ -11,7 +11,7 @@ from refork_evals.results import SuiteResult
 from refork_reports import results_json
 from refork_reports.formats import markdown as summary_md
 from refork_reports.formats.markdown import SUMMARY
-from refork_reports.page_templates import asset, environment, policy
+from refork_reports.page_templates import asset, environment, page_script, policy
 from refork_reports.results_file.read import RESULTS
 from refork_reports.views.report_page import page
 
@@ -22,7 +22,7 @@ _GITIGNORE: Final = "# A report is made anew by every session.\n*\n"
 
 def render(evaluation: SuiteResult, *, title: str = TITLE) -> str:
     """The page as text, without a reference to anything outside it."""
-    style, script = asset("report.css"), asset("report.js")
+    style, script = asset("report.css"), page_script()
     template = environment().get_template("report.html.j2")
     return template.render(
         page=page(evaluation, title),

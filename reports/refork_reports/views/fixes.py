@@ -1,12 +1,12 @@
 """The cases that ``current`` fails, what fixes them, and what that touches."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from refork.records.variant import CURRENT
-from refork_evals.results import CaseResult, Cell, SuiteResult
+from refork_evals.results import CaseResult, Cell
 
-from refork_reports.views.placed_cells import PlacedCell, case_anchor, placed_cells
+from refork_reports.views.placed_cells import PlacedCase, PlacedCell
 from refork_reports.views.requests import variant_file
 
 
@@ -33,39 +33,38 @@ class FailingCase:
     best: Cell | None
 
 
-def failing_cases(evaluation: SuiteResult) -> tuple[FailingCase, ...]:
+def failing_cases(cases: Sequence[PlacedCase]) -> tuple[FailingCase, ...]:
     """In the order of the evaluation."""
     return tuple(
         FailingCase(
-            result=result,
-            anchor=case_anchor(position),
+            result=placed.result,
+            anchor=placed.anchor,
             current=current,
-            fixes=tuple(_fixes(evaluation, position, result)),
-            best=_best(result),
+            fixes=tuple(_fixes(cases, placed)),
+            best=_best(placed.result),
         )
-        for position, result in enumerate(evaluation.cases, 1)
-        if (current := result.cell(CURRENT)) and current.verdict.is_bad
+        for placed in cases
+        if (current := placed.result.cell(CURRENT)) and current.verdict.is_bad
     )
 
 
-def _fixes(evaluation: SuiteResult, position: int, result: CaseResult) -> Iterable[Fix]:
-    placed = {each.cell.variant: each for each in placed_cells(position, result)}
-    for cell in result.fixes:
+def _fixes(cases: Sequence[PlacedCase], fixed: PlacedCase) -> Iterable[Fix]:
+    placed = {each.cell.variant: each for each in fixed.cells}
+    for cell in fixed.result.fixes:
         yield Fix(
             placed=placed[cell.variant],
-            file=variant_file(result.case.agent, cell.variant),
-            effects=tuple(_effects(evaluation, position, result, cell.variant)),
+            file=variant_file(fixed.result.case.agent, cell.variant),
+            effects=tuple(_effects(cases, fixed, cell.variant)),
         )
 
 
-def _effects(
-    evaluation: SuiteResult, position: int, result: CaseResult, variant: str
-) -> Iterable[PlacedCell]:
-    for place, other in enumerate(evaluation.cases, 1):
-        current = other.cell(CURRENT)
+def _effects(cases: Sequence[PlacedCase], fixed: PlacedCase, variant: str) -> Iterable[PlacedCell]:
+    for other in cases:
+        current = other.result.cell(CURRENT)
         passes_now = current is not None and current.verdict.is_good
-        if place != position and other.case.agent == result.case.agent and (other.case.guard or passes_now):
-            yield from (each for each in placed_cells(place, other) if each.cell.variant == variant)
+        is_of_the_agent = other is not fixed and other.result.case.agent == fixed.result.case.agent
+        if is_of_the_agent and (other.result.case.guard or passes_now):
+            yield from (each for each in other.cells if each.cell.variant == variant)
 
 
 def _best(result: CaseResult) -> Cell | None:

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from refork.records.variant import CURRENT
-from refork_evals.results import SuiteResult, Verdict
+from refork_evals.results import Verdict
 
-from refork_reports.views.placed_cells import PlacedCell, placed_cells
+from refork_reports.views.placed_cells import PlacedCase, PlacedCell
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,12 +23,12 @@ class Matrix:
     passing: tuple[str, ...]
 
 
-def matrices(evaluation: SuiteResult) -> tuple[Matrix, ...]:
+def matrices(cases: Sequence[PlacedCase]) -> tuple[Matrix, ...]:
     """A matrix for each agent, in the order in which the agents come first among the cases."""
     agents: dict[str, list[PlacedCell]] = {}
-    for position, result in enumerate(evaluation.cases, 1):
-        if result.cells:
-            agents.setdefault(result.case.agent or "", []).extend(placed_cells(position, result))
+    for placed in cases:
+        if placed.cells:
+            agents.setdefault(placed.result.case.agent or "", []).extend(placed.cells)
     return tuple(_matrix(agent, cells) for agent, cells in agents.items())
 
 
@@ -44,7 +44,7 @@ def _matrix(agent: str, table: Sequence[PlacedCell]) -> Matrix:
     variants = sorted({each.cell.variant: None for each in table}, key=lambda name: name != CURRENT)
     rows = [
         {each.cell.variant: each for each in cells}
-        for _, cells in groupby(table, key=lambda each: each.position)
+        for _, cells in groupby(table, key=lambda each: each.case_anchor)
     ]
     return Matrix(
         agent=agent,

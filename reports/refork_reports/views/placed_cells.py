@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 from refork.records.variant import CURRENT
 from refork.text import numbers as humanize
-from refork_evals.results import CaseResult, Cell
+from refork_evals.results import CaseResult, Cell, SuiteResult
 
 from refork_reports.sentences import phrases
+from refork_reports.views.anchors import case_anchors, cell_anchors
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,22 +24,12 @@ class Bar:
 
 @dataclass(frozen=True, kw_only=True)
 class PlacedCell:
-    """A cell and its place: ``position`` is that of its case, ``number`` is that of the cell within the case, both
-    from 1.
-    """
+    """A cell with the anchors of its own place on the page and of its case's."""
 
-    position: int
-    number: int
+    anchor: str
+    case_anchor: str
     result: CaseResult
     cell: Cell
-
-    @property
-    def anchor(self) -> str:
-        return f"{self.case_anchor}-variant-{self.number}"
-
-    @property
-    def case_anchor(self) -> str:
-        return case_anchor(self.position)
 
     @property
     def bar(self) -> Bar | None:
@@ -51,23 +42,28 @@ class PlacedCell:
         opened = next((cell.variant for cell in self.result.fixes), CURRENT)
         return self.cell.variant == opened and bool(self.cell.trials)
 
-    @property
-    def telling(self) -> int:
-        """The place of the trial to show at once: unless the variant passes, the first that did not."""
-        if self.cell.verdict.is_good:
-            return 0
-        return next((place for place, scored in enumerate(self.cell.trials) if scored.passed is not True), 0)
+
+@dataclass(frozen=True, kw_only=True)
+class PlacedCase:
+    """A case with the anchor of its place on the page, and its cells."""
+
+    anchor: str
+    result: CaseResult
+    cells: tuple[PlacedCell, ...]
 
 
-def case_anchor(position: int) -> str:
-    return f"case-{position}"
-
-
-def placed_cells(position: int, result: CaseResult) -> tuple[PlacedCell, ...]:
-    """The cells of a case, which is the ``position``-th, from 1."""
+def placed_cases(evaluation: SuiteResult) -> tuple[PlacedCase, ...]:
+    """Return the cases in the order of the evaluation."""
     return tuple(
-        PlacedCell(position=position, number=number, result=result, cell=cell)
-        for number, cell in enumerate(result.cells, 1)
+        PlacedCase(anchor=anchor, result=result, cells=_placed(anchor, result))
+        for anchor, result in zip(case_anchors(evaluation), evaluation.cases, strict=True)
+    )
+
+
+def _placed(case_anchor: str, result: CaseResult) -> tuple[PlacedCell, ...]:
+    return tuple(
+        PlacedCell(anchor=anchor, case_anchor=case_anchor, result=result, cell=cell)
+        for anchor, cell in zip(cell_anchors(case_anchor, result), result.cells, strict=True)
     )
 
 

@@ -1,30 +1,39 @@
 """Prepares the content of the report's page, so that templates only do the layout."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from refork.records.variant import CURRENT
 from refork_evals.results import CaseResult, SuiteResult, Verdict
 from refork_evals.results.totals import Totals, totals
 
 from refork_reports.sections import Section, sections
+from refork_reports.sentences import phrases
 from refork_reports.sentences.headline import Headline, headline
 from refork_reports.views.fixes import FailingCase, failing_cases
 from refork_reports.views.judges import JudgeView, judge_views
 from refork_reports.views.matrix import Matrix, matrices
-from refork_reports.views.placed_cells import PlacedCell, case_anchor, placed_cells
+from refork_reports.views.placed_cells import PlacedCase, PlacedCell, placed_cases
 from refork_reports.views.requests import PromptPair, RequestTable, prompt_of, prompt_pairs, request_table
 from refork_reports.views.timeline import Timeline, timeline
+from refork_reports.views.trial_data import packed_trials
+
+_MOST_OPEN: Final = 10
+"""So many cases that need a look are open from the start: a browser lays out what is open."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class CaseView:
-    """A case on the page. ``ran`` says that a trial ran. ``prompt`` is the one in the code."""
+    """A case on the page. ``ran`` says that a trial ran, ``is_open`` that it needs a look and is among the first that
+    do. ``prompt`` is the one in the code.
+    """
 
     anchor: str
     result: CaseResult
     verdict: Verdict
     stale_reason: str
     ran: bool
+    is_open: bool
     timeline: Timeline
     prompt: str | None
     pairs: tuple[PromptPair, ...]
@@ -43,34 +52,48 @@ class Page:
     matrices: tuple[Matrix, ...]
     cases: tuple[CaseView, ...]
     sections: tuple[Section, ...]
+    trials: str
 
 
 def page(evaluation: SuiteResult, title: str) -> Page:
     summed = totals(evaluation)
+    placed = placed_cases(evaluation)
+    opened = [each.anchor for each in placed if _needs_a_look(each.result)][:_MOST_OPEN]
     return Page(
         title=title,
         evaluation=evaluation,
         headline=headline(evaluation),
         totals=summed,
-        failing=failing_cases(evaluation),
-        matrices=matrices(evaluation),
-        cases=tuple(_case(position, result) for position, result in enumerate(evaluation.cases, 1)),
+        failing=failing_cases(placed),
+        matrices=matrices(placed),
+        cases=tuple(_case(each, is_open=each.anchor in opened) for each in placed),
         sections=sections(evaluation),
+        trials=packed_trials(cell for each in placed for cell in each.cells),
     )
 
 
-def _case(position: int, result: CaseResult) -> CaseView:
+def _needs_a_look(result: CaseResult) -> bool:
+    return not _verdict(result).is_good or bool(phrases.doubt_of(result))
+
+
+def _verdict(result: CaseResult) -> Verdict:
     current = result.cell(CURRENT)
+    return current.verdict if current else Verdict.INCONCLUSIVE
+
+
+def _case(placed: PlacedCase, *, is_open: bool) -> CaseView:
+    result = placed.result
     return CaseView(
-        anchor=case_anchor(position),
+        anchor=placed.anchor,
         result=result,
-        verdict=current.verdict if current else Verdict.INCONCLUSIVE,
+        verdict=_verdict(result),
         stale_reason=next((cell.reason for cell in result.cells if cell.verdict is Verdict.STALE), ""),
         ran=any(cell.trials for cell in result.cells),
+        is_open=is_open,
         timeline=timeline(result.case),
         prompt=prompt_of(result),
         pairs=prompt_pairs(result),
         sent=request_table(result),
-        variants=placed_cells(position, result),
+        variants=placed.cells,
         judges=judge_views(result),
     )

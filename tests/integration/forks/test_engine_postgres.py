@@ -13,7 +13,14 @@ from support.prepared import TESTS
 
 
 @pytest.mark.parametrize(
-    "name", ["a_handoff_before", "children_before", "messages_events_and_sleep_before", "run_sync"]
+    "name",
+    [
+        "a_handoff_before",
+        *(
+            pytest.param(name, marks=pytest.mark.slow)
+            for name in ("children_before", "messages_events_and_sleep_before", "run_sync")
+        ),
+    ],
 )
 def test_a_case_is_forked_on_postgres(
     name: str, runs: dict[str, Run], server: ModelServer, postgres_url: str, ledger: object

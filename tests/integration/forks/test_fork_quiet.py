@@ -13,6 +13,7 @@ from support.forks import surroundings_of
 from support.prepared import TESTS
 
 
+@pytest.mark.slow
 def test_a_session_in_which_everything_goes_wrong_prints_nothing_and_ends(
     runs_file: Path, tmp_path: Path
 ) -> None:

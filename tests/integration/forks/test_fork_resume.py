@@ -64,6 +64,7 @@ def project(tmp_path: Path, runs_file: Path, server: ModelServer, prepared: Prep
     return Project(tmp_path, runs_file, server, prepared)
 
 
+@pytest.mark.slow
 def test_five_kills_lose_no_answer_mix_up_none_and_pay_little_twice(
     project: Project, server: ModelServer
 ) -> None:
@@ -99,6 +100,7 @@ def test_a_fork_of_a_changed_run_is_taken_up_with_its_own_answers(
     assert sum("nothing was found" in json.dumps(body) for body in server.bodies) <= TRIALS + CONCURRENCY
 
 
+@pytest.mark.slow
 def test_the_answers_of_a_prompt_that_was_edited_are_not_reused(
     project: Project, server: ModelServer
 ) -> None:
@@ -112,6 +114,7 @@ def test_the_answers_of_a_prompt_that_was_edited_are_not_reused(
     assert server.count - before >= TRIALS
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("plot", ["a_tool_before", "run_sync"])
 def test_a_session_killed_before_its_first_answer_runs_nothing_live_when_it_is_resumed(
     plot: str, project: Project, server: ModelServer
@@ -145,6 +148,7 @@ def test_a_session_does_not_run_the_fork_of_another_one_whose_plan_it_does_not_h
     assert server.count == before + 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "moved", [{}, {"queue_name": "_dbos_internal_queue"}], ids=["its queue", "DBOS's queue"]
 )
@@ -171,6 +175,7 @@ def test_a_fork_left_on_a_queue_is_not_run_by_a_session_that_does_not_hold_its_p
     assert server.count - before < len(final)
 
 
+@pytest.mark.slow
 def test_answers_older_than_a_day_are_not_taken_up(project: Project) -> None:
     project.killed_at(8)
     a_day_ago = int((time.time() - 24 * 3600 - 5) * 1000)
@@ -178,6 +183,7 @@ def test_answers_older_than_a_day_are_not_taken_up(project: Project) -> None:
     assert not any(line["resumed"] for line in project.finished(trials=5).values())
 
 
+@pytest.mark.slow
 def test_an_error_is_not_taken_up_but_tried_again(project: Project, server: ModelServer) -> None:
     failing = {"yes": True}
     answer = server.script

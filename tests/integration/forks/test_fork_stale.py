@@ -18,7 +18,7 @@ from support.apps import helpdesk as desk
 from support.forks import case_of, measure
 from support.model_server import ModelServer
 
-WHAT_TO_DO = "capture the run again with the code as it is, or bring the step back"
+WHAT_TO_DO = "if it was, capture a run made with the code as it is now"
 
 
 @function_tool
@@ -116,7 +116,7 @@ def test_reordered_steps_are_stale(forked: Callable[..., Outcome]) -> None:
 def test_another_agent_at_the_fork_point_is_stale(forked: Callable[..., Outcome]) -> None:
     today("one_call", lambda name: plots.ask(desk.closer, name))
     assert_stale(
-        forked("one_call", agent="Clerk"), "step 1 was a call of agent 'Clerk'", "calls 'Closer' there"
+        forked("one_call", agent="Clerk"), "it was a call of agent 'Clerk'", "calls agent 'Closer' there"
     )
 
 

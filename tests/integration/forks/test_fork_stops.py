@@ -48,7 +48,7 @@ def _settle(session: ForkSession) -> None:
     """Wait until no workflow is active any more, or the rest of it would run after the test."""
     from refork.dbos.instance.engine import wait_until_idle
 
-    wait_until_idle(session._engine, seconds=5)
+    wait_until_idle(session._engine, seconds=30)
     assert session._engine._dbos._active_workflows_set.activeList() == []
     assert session._engine.parked == 0
 

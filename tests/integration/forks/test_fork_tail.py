@@ -168,7 +168,7 @@ def test_a_tool_that_is_no_step_and_whose_answer_nobody_knows_does_not_act(
     runs: dict[str, Run], session: ForkSession, ledger: Path
 ) -> None:
     run = runs["tools_that_are_no_steps"]
-    said = "tool 'jot' left no checkpoint"
+    said = "the result of tool 'jot' was not recorded"
     assert said in str(session.replay(run).problem)
     outcome = measure(session, case_of(run), 1)
     assert (outcome.status, said in outcome.reason) == (ForkStatus.ERROR, True)

@@ -125,7 +125,7 @@ def test_live_asks_again_and_replaces(
     outcome = measure(session, case, 1)
     assert server.count == 4
     asked = [trial.cached_as.digest for trial in outcome.trials if trial.cached_as]
-    store.keep(case.folder, kept_of(outcome), asked=asked)
+    store.keep(case.folder, kept_of(outcome), requested=asked)
     use(session, AnswersMode.REUSE)
     again = measure(session, case, 3)
     assert answers(again)[0] == answers(outcome)[0]
@@ -219,7 +219,7 @@ class TestTails:
         kept = load(case)
         last = max(kept, key=lambda each: each.answered_at)
         store = Store(AnswersMode.REFRESH)
-        store.keep(case.folder, [], asked=[last.digest])
+        store.keep(case.folder, [], requested=[last.digest])
         server.requests.clear()
         use(session, AnswersMode.REUSE)
         (trial,) = measure(session, case, 1).trials

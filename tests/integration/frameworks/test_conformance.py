@@ -32,6 +32,7 @@ class TestPydanticAI(FrameworkConformance):
             yield sample
 
 
+@pytest.mark.slow
 class TestPydanticAIWithASystemPromptAndAnOutputType(FrameworkConformance):
     @pytest.fixture(scope="class")
     @classmethod
@@ -43,6 +44,7 @@ class TestPydanticAIWithASystemPromptAndAnOutputType(FrameworkConformance):
             yield sample
 
 
+@pytest.mark.slow
 class TestPydanticAIByDBOSAgent(FrameworkConformance):
     @pytest.fixture(scope="class")
     @classmethod

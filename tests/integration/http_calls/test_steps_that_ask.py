@@ -37,6 +37,8 @@ CLIENTS = (
     "inline_async",
     "lambda",
 )
+MOST_USED = {"openai", "anthropic", "aiohttp", "loop"}
+TRIED = [each if each in MOST_USED else pytest.param(each, marks=pytest.mark.slow) for each in CLIENTS]
 CALLS = {"loop": 3, "threads": 3, "task_group": 3}
 
 
@@ -67,7 +69,7 @@ def test_a_replay_knows_what_the_step_sends_and_sends_nothing(
     assert server.count == 0
 
 
-@pytest.mark.parametrize("how", CLIENTS)
+@pytest.mark.parametrize("how", TRIED)
 def test_a_candidate_is_tried_and_a_second_session_pays_nothing(
     session: ForkSession, recorded: Runs, server: ModelServer, tmp_path: Path, how: str
 ) -> None:
@@ -97,7 +99,11 @@ def test_a_candidate_is_tried_and_a_second_session_pays_nothing(
         assert [t.usage for t in again.trials] == [t.usage for t in first.trials]
 
 
-@pytest.mark.parametrize("how", ["openai", "openai_async", "threads", "task_group"])
+@pytest.mark.parametrize(
+    "how",
+    [pytest.param(each, marks=pytest.mark.slow) for each in ("openai_async", "threads", "task_group")]
+    + ["openai"],
+)
 def test_offline_says_which_request_has_no_answer(
     session: ForkSession, recorded: Runs, server: ModelServer, tmp_path: Path, how: str
 ) -> None:

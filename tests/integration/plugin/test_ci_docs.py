@@ -124,6 +124,7 @@ def test_what_did_not_change_passes_offline_and_calls_nobody(checkout: Checkout,
     assert "refork_verdict" in (checkout.folder / "agent-evals.xml").read_text()
 
 
+@pytest.mark.slow
 def test_a_worse_prompt_is_left_to_the_live_job_which_is_red(checkout: Checkout, server: ModelServer) -> None:
     checkout.edit("newsdesk.py", GOOD, BAD)
     try:
@@ -142,6 +143,7 @@ def test_a_worse_prompt_is_left_to_the_live_job_which_is_red(checkout: Checkout,
         checkout.run("git checkout --quiet -- evals")
 
 
+@pytest.mark.slow
 def test_the_night_asks_again_and_leaves_its_answers_on_a_branch(
     checkout: Checkout, server: ModelServer
 ) -> None:

@@ -50,6 +50,7 @@ def test_a_baseline_is_of_current_alone_with_a_fixed_number_of_trials(accepted: 
     assert list(accepted.verdicts) == [("rosy", "current")]
 
 
+@pytest.mark.slow
 def test_a_new_baseline_reuses_no_cached_answer_unless_told_to(
     healthy: Project, accepted: Finished, server: ModelServer, tmp_path: Path
 ) -> None:
@@ -114,6 +115,7 @@ def test_a_drop_that_fresh_trials_do_not_show_is_not_red_and_comes_first(
     assert server.count > 10
 
 
+@pytest.mark.slow
 def test_a_project_may_have_one_look_decide(guarded: Project, server: ModelServer, tmp_path: Path) -> None:
     worse = guarded.with_files({"newsdesk.py": guarded.files["newsdesk.py"].replace(GOOD, BAD)})
     options = (*GATE, "--agent-evals-variants", "current")

@@ -3,18 +3,17 @@
 import importlib
 import json
 import os
+import re
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 from support.commands import run_python
 from support.model_server import ModelServer
+from support.prepared import prepared_sessions
 from support.project import Project, surroundings
-
-# They are typed in part only.
-nbformat: Any = importlib.import_module("nbformat")
-nbclient: Any = importlib.import_module("nbclient")
 
 PROMPT = "Write one sentence.\nBe careful.\n"
 
@@ -50,9 +49,25 @@ sys.__stdout__.write(json.dumps(dict(
 """
 
 
-def python(project: Project, folder: Path, code: str) -> Any:
+def ran(cells: Sequence[Any], folder: Path) -> list[Any]:
+    """Run a notebook in a real kernel, and return what each cell gave. The kernel starts at once, as a copy."""
+    spec = Path(os.environ["JUPYTER_PATH"], "kernels/copy/kernel.json")
+    spec.parent.mkdir(parents=True)
+    words = [prepared_sessions().executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    found = {"argv": words, "display_name": "copy", "language": "python"}
+    spec.write_text(json.dumps(found), encoding="utf-8")
+    nbclient: Any = importlib.import_module("nbclient")  # typed in part only
+    nbformat: Any = importlib.import_module("nbformat")
+    notebook = nbformat.v4.new_notebook(cells=cells)
+    resources = {"metadata": {"path": str(folder)}}
+    nbclient.NotebookClient(notebook, timeout=120, resources=resources, kernel_name="copy").execute()
+    return [cell.get("outputs", []) for cell in notebook.cells]
+
+
+def python(project: Project, folder: Path, code: str, *, fresh: bool = False) -> Any:
     environment = {**surroundings(folder), **project.environment}
-    done = run_python(project.write(folder), "-W", "error", "-c", code, environment=environment, fresh=True)
+    code = f"import warnings\nwarnings.simplefilter('error')\n{code}"
+    done = run_python(project.write(folder), "-c", code, environment=environment, fresh=fresh)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout.splitlines()[-1])
 
@@ -60,7 +75,7 @@ def python(project: Project, folder: Path, code: str) -> Any:
 def test_a_script_evaluates_prompts_of_its_own_and_pays_once(
     project: Project, server: ModelServer, tmp_path: Path
 ) -> None:
-    found = python(project, tmp_path, SCRIPT.format(prompt=PROMPT))
+    found = python(project, tmp_path, SCRIPT.format(prompt=PROMPT), fresh=True)
     assert found["case"] == ["rosy", 5]
     assert found["verdicts"] == [
         ["rosy", "current", "fail"],
@@ -81,6 +96,52 @@ def test_a_script_evaluates_prompts_of_its_own_and_pays_once(
     assert (tmp_path / "folder/summary.md").is_file()
     assert "mine" in found["text"]
     assert "<table" in found["html"]
+
+
+ESTIMATE = """
+import json, sys
+from dataclasses import replace
+import refork
+
+def figures(found):
+    least, most = found.total.least, found.total.most
+    return [least.calls, least.tokens, most.calls, most.tokens, least.cost_usd is None]
+
+before = refork.estimate("rosy", trials="auto")
+found = refork.evaluate("rosy", trials="auto", progress=False)
+after = refork.estimate("rosy", trials="auto")
+spent = sum(trial.trial.usage.total_tokens for cell in found.result.cells for trial in cell.trials)
+paid = sum(len(cell.trials) for cell in found.result.cells)
+again = refork.estimate("rosy", trials=10)
+
+# As capture records it, where it can replay the run.
+case = refork.load_case("rosy")
+request = found.result.cases[0].outcome.requests["current"]
+steps = tuple(replace(step, request=request) if step.number == 5 else step for step in case.run.steps)
+known = refork.estimate(replace(case, run=replace(case.run, steps=steps)), trials=10)
+sys.__stdout__.write("\\n" + json.dumps(dict(
+    before=figures(before), after=figures(after), again=figures(again), known=str(known), spent=spent, paid=paid,
+    text=str(before), html=before._repr_html_(), offline=str(refork.estimate("rosy", answers="offline")),
+)))
+"""
+
+
+def test_an_estimate_brackets_what_the_evaluation_then_spends_and_asks_nobody(
+    project: Project, server: ModelServer, tmp_path: Path
+) -> None:
+    found = python(project, tmp_path, ESTIMATE)
+    least, least_tokens, most, most_tokens, _ = found["before"]
+    assert server.count == found["paid"]
+    assert least <= found["paid"] <= most
+    assert least_tokens <= found["spent"] <= most_tokens
+    assert (least, most) == (30, 180)
+    # All ten of each variant are cached by now. Without a recorded request nobody knows that it is still the same.
+    assert (found["after"][0], found["again"][0], found["again"][2]) == (0, 0, 30)
+    assert "in total: no call is needed, all answers are cached" in found["known"]
+    assert "rosy (current, careful, terse; 30 to 180 trials): 30 to 180 calls" in found["text"]
+    assert "cost – (no model is on record)" in found["text"]
+    assert "<table" in found["html"]
+    assert "no model is called" in found["offline"]
 
 
 CAPTURE = """
@@ -114,34 +175,41 @@ def test_a_script_takes_a_run_out_of_production_and_makes_a_case_of_it(
     assert (tmp_path / "evals/cases/again/case.yaml").is_file()
 
 
-@pytest.mark.parametrize(
-    ("call", "said"),
-    [
-        ("refork.load_case('rosi')", "no case of .* is 'rosi'; did you mean 'rosy'"),
-        ("refork.evaluate('rosi')", "no case of .* is 'rosi'; did you mean 'rosy'"),
-        ("refork.evaluate('rosy', ['carefull'])", "no prompt of .* is 'carefull'; did you mean 'careful'"),
-        (
-            "refork.evaluate('rosy', ['careful', refork.Prompt('x', name='careful')])",
-            "two variants are named 'careful'",
-        ),
-        ("refork.evaluate('rosy', [refork.Prompt('{{ nobody }}')])", "'nobody' is undefined"),
-        ("refork.evaluate('rosy', trials=0)", "'trials'"),
-        ("refork.evaluate('rosy', patience=3)", "unknown option 'patience'"),
-        ("refork.runs()", "db is missing: give the URL .* or set DBOS_SYSTEM_DATABASE_URL"),
-    ],
-)
+BAD_INPUT = {
+    "refork.load_case('rosi')": "no case of .* is 'rosi'; did you mean 'rosy'",
+    "refork.evaluate('rosi')": "no case of .* is 'rosi'; did you mean 'rosy'",
+    "refork.evaluate('rosy', ['carefull'])": "no prompt of .* is 'carefull'; did you mean 'careful'",
+    "refork.evaluate('rosy', ['careful', refork.Prompt('x', name='careful')])": (
+        "two variants are named 'careful'"
+    ),
+    "refork.evaluate('rosy', [refork.Prompt('{{ nobody }}')])": "'nobody' is undefined",
+    "refork.evaluate('rosy', trials=0)": "'trials'",
+    "refork.evaluate('rosy', patience=3)": "unknown option 'patience'",
+    "refork.runs()": "db is missing: give the URL .* or set DBOS_SYSTEM_DATABASE_URL",
+}
+
+ERRORS = """
+import json, sys, refork
+from refork.errors import ReforkError
+
+raised = {}
+for call in CALLS:
+    try:
+        eval(call)
+    except ReforkError as error:
+        raised[call] = str(error)
+sys.__stdout__.write(json.dumps(raised))
+"""
+
+
 def test_bad_input_is_one_sentence_and_costs_nothing(
-    project: Project, server: ModelServer, tmp_path: Path, call: str, said: str
+    project: Project, server: ModelServer, tmp_path: Path
 ) -> None:
-    environment = {**surroundings(tmp_path), **project.environment, "DBOS_SYSTEM_DATABASE_URL": ""}
-    code = (
-        "import re, sys, refork\nfrom refork.errors import ReforkError\n"
-        f"try:\n    {call}\nexcept ReforkError as error:\n"
-        f"    sys.exit(0 if re.search({said!r}, str(error)) and '\\n' not in str(error) else repr(error))\n"
-        "sys.exit('no error')"
-    )
-    done = run_python(project.write(tmp_path), "-c", code, environment=environment, fresh=True)
-    assert (done.returncode, done.stderr) == (0, "")
+    code = ERRORS.replace("CALLS", repr([*BAD_INPUT]))
+    raised = python(project.with_environment(DBOS_SYSTEM_DATABASE_URL=""), tmp_path, code)
+    for call, sentence in BAD_INPUT.items():
+        assert re.search(sentence, raised.get(call, "no error")), call
+        assert "\n" not in raised[call]
     assert not server.count
 
 
@@ -196,14 +264,14 @@ CELLS = (
 def test_a_notebook_shows_the_matrix_and_the_progress(
     project: Project, server: ModelServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "jupyter"))
     for name, value in {**surroundings(tmp_path), **project.environment}.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("PYDEVD_DISABLE_FILE_VALIDATION", "1")
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code) for code in CELLS])
-    resources = {"metadata": {"path": str(project.write(tmp_path))}}
-    nbclient.NotebookClient(notebook, timeout=120, resources=resources).execute()
-    _, ran, shown, rates, winners, tested = [cell["outputs"] for cell in notebook.cells]
-    assert [each["data"]["text/plain"] for each in ran if each["output_type"] == "display_data"] == [
+    nbformat: Any = importlib.import_module("nbformat")
+    cells = [nbformat.v4.new_code_cell(code) for code in CELLS]
+    _, evaluated, shown, rates, winners, tested = ran(cells, project.write(tmp_path))
+    assert [each["data"]["text/plain"] for each in evaluated if each["output_type"] == "display_data"] == [
         "36/36 trials"
     ]
     assert "<table" in shown[0]["data"]["text/html"]
@@ -213,16 +281,17 @@ def test_a_notebook_shows_the_matrix_and_the_progress(
     assert os.environ["OPENAI_BASE_URL"] == server.url
 
 
+@pytest.mark.slow
 def test_the_example_notebook_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "jupyter"))
     examples = Path(__file__).parents[3] / "examples"
     shutil.copytree(examples, tmp_path / "examples", ignore=shutil.ignore_patterns(".*", "__pycache__"))
     for name, value in surroundings(tmp_path).items():
         monkeypatch.setenv(name, value)
     monkeypatch.delenv("ANALYST_MODEL", raising=False)
+    nbformat: Any = importlib.import_module("nbformat")
     notebook = nbformat.read(tmp_path / "examples/notebook.ipynb", as_version=4)
-    resources = {"metadata": {"path": str(tmp_path / "examples")}}
-    nbclient.NotebookClient(notebook, timeout=120, resources=resources).execute()
-    shown = [output for cell in notebook.cells for output in cell.get("outputs", ())]
+    shown = [output for outputs in ran(notebook.cells, tmp_path / "examples") for output in outputs]
     assert any("fixes it" in output.get("data", {}).get("text/html", "") for output in shown)
     assert any(output.get("text", "").startswith("improved +100%") for output in shown)
     assert "brackets" in (tmp_path / "examples/report.html").read_text()

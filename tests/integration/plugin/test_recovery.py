@@ -153,7 +153,7 @@ def test_refreshing_what_was_taken_up_loses_none_of_it(project: Config) -> None:
     killed(dying)
     last = session(project, AnswersMode.REFRESH)
     # Only what this session asked for is given to be kept, and all else of the same requests goes.
-    Store(AnswersMode.REFRESH).keep(case(project), [kept(2)], asked={DIGEST})
+    Store(AnswersMode.REFRESH).keep(case(project), [kept(2)], requested={DIGEST})
     assert in_file(project) == [2]
     last.close(complete=True)
     assert in_file(project) == [1, 2]

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from support.model_server import Answer, ModelServer, Received, Reply
 from support.project import Finished, Project, case_yaml
+from support.report_data import trial_texts
 
 BY_ENVIRONMENT = "zq8vN3xL0pTb7Yw2Qd"
 BY_CLIENT = "k9-Lm2vXr7TqPz4-held-by-a-client"
@@ -109,6 +110,10 @@ def of_files(folder: Path, planted: Project) -> Iterator[tuple[str, str]]:
         if path.is_file() and name not in planted.files and not name.endswith((".pyc", ".lock")):
             data = path.read_bytes()
             yield name, data.decode("utf-8", "replace")
+            if name.endswith("report.html"):
+                trials = trial_texts(data.decode("utf-8"))
+                assert "Revenue fell" in trials
+                yield name, trials
             if name.endswith(".sqlite"):
                 yield from ((name, text) for text in of_database(path))
 

@@ -126,7 +126,7 @@ def asked(requests: Sequence[Received]) -> list[list[tuple[str, str]]]:
     return [sent(request) for request in requests]
 
 
-@pytest.mark.parametrize("scope", ["step", "tail"])
+@pytest.mark.parametrize("scope", ["step", pytest.param("tail", marks=pytest.mark.slow)])
 def test_the_third_turn_is_sent_what_was_said_before_it_and_writes_nothing(
     production: Production, model: ModelServer, scope: str
 ) -> None:
@@ -140,7 +140,7 @@ def test_the_third_turn_is_sent_what_was_said_before_it_and_writes_nothing(
     assert production.store.read_bytes() == before
 
 
-@pytest.mark.parametrize("scope", ["step", "tail"])
+@pytest.mark.parametrize("scope", ["step", pytest.param("tail", marks=pytest.mark.slow)])
 def test_a_captured_turn_needs_no_store(production: Production, model: ModelServer, scope: str) -> None:
     production.capture(scope=scope)
     production.store.unlink()
@@ -150,6 +150,7 @@ def test_a_captured_turn_needs_no_store(production: Production, model: ModelServ
     assert asked(model.requests) == [SENT] * 3
 
 
+@pytest.mark.slow
 def test_every_turn_is_told_from_those_after_it(production: Production) -> None:
     for number in range(1, 5):
         said = production.refork("show", f"ann-{number}", "--json")

@@ -184,6 +184,7 @@ def test_ctrl_c_on_a_terminal_waits_for_answers_in_flight_on_every_worker_and_re
     assert len(done.lines("9 of 10 trials did not run")) >= 2
 
 
+@pytest.mark.slow
 def test_a_second_ctrl_c_drops_the_answers_in_flight(
     two: Project, server: ModelServer, tmp_path: Path
 ) -> None:
@@ -199,6 +200,7 @@ def test_a_second_ctrl_c_drops_the_answers_in_flight(
     assert server.count == 2
 
 
+@pytest.mark.slow
 @pytest.mark.flaky(reruns=2)  # on a busy machine the other worker may have begun everything by then
 def test_x_stops_the_other_workers_and_what_they_have_not_begun_is_skipped(
     two: Project, server: ModelServer, tmp_path: Path
@@ -238,6 +240,7 @@ def test_the_budget_is_one_for_all_workers(two: Project, server: ModelServer, tm
     assert done.lines("budget: ")
 
 
+@pytest.mark.slow
 def test_one_baseline_is_written_and_the_gate_decides_as_ever(
     two: Project, server: ModelServer, tmp_path: Path
 ) -> None:

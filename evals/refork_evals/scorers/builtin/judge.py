@@ -189,8 +189,13 @@ class Judge(BuiltIn):
         }
         return body if self.temperature is None else {**body, "temperature": self.temperature}
 
+    @property
+    def asked_model(self) -> str | None:
+        """The model that is asked, by the expectation or by the environment; None where neither names one."""
+        return self.model or os.environ.get(MODEL) or None
+
     def _model(self) -> str:
-        model = self.model or os.environ.get(MODEL)
+        model = self.asked_model
         if not model:
             raise NotMeasuredError(f"the judge has no model: write model: in the expectation, or set {MODEL}")
         return model

@@ -43,7 +43,7 @@ class ForkState:
     on_refused: Callable[[Refusal], None]
     on_ended: Callable[[str | None, str | None], None]
     on_operation: Callable[[int, str], Step | None] | None = None
-    planned: dict[int, str] = field(default_factory=dict[int, str])
+    scheduled: dict[int, str] = field(default_factory=dict[int, str])
     started: bool = False
     position: tuple[int, str] | None = None
     moved_at: float = field(default_factory=time.monotonic)
@@ -59,17 +59,17 @@ class ForkState:
         """DBOS took the fork off its queue."""
         self.started, self.moved_at = True, time.monotonic()
 
-    def plan(self, number: int, name: str) -> None:
+    def schedule(self, number: int, name: str) -> None:
         """Let the step ``number`` run under ``name``, although nothing recorded it."""
         with self._lock:
-            self.planned[number] = name
+            self.scheduled[number] = name
 
     def admit(self, number: int, name: str) -> Admission:
         """Decide whether DBOS may start this operation. The first refusal closes the fork for good."""
         with self._lock:
             if self.closed:
                 return Admission.REFUSE
-            known = self.recorded if number < self.fork_point else self.planned
+            known = self.recorded if number < self.fork_point else self.scheduled
             if known.get(number) == name:
                 self.position, self.moved_at = (number, name), time.monotonic()
                 return Admission.RUN
@@ -88,7 +88,7 @@ class ForkState:
         """The recorded step that answers an operation of a tail. None where DBOS is to ask :meth:`admit`."""
         if self.on_operation is None or not self.arrived or number < self.fork_point:
             return None
-        return None if number in self.planned or self.closed else self.on_operation(number, name)
+        return None if number in self.scheduled or self.closed else self.on_operation(number, name)
 
     def arrive(self) -> bool:
         """The code has reached the fork point. False where it is closed, or was reached before."""

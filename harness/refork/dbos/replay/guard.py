@@ -170,7 +170,7 @@ class Guard:
             return False
         fork_state = self.fork_state(workflow_id)
         if fork_state is not None and fork_state.is_tail and fork_state.arrived:
-            fork_state.plan(function_id, patch_name)  # new code: nothing acts
+            fork_state.schedule(function_id, patch_name)  # new code: nothing acts
         self._admit(workflow_id, function_id, patch_name)
         return bool(original(workflow_id=workflow_id, function_id=function_id, patch_name=patch_name))
 
@@ -191,7 +191,7 @@ class Guard:
             run_id, number = context.workflow_id, context.function_id + 1
         fork_state = self.fork_state(run_id)
         if fork_state is not None and fork_state.is_tail and fork_state.arrived and self._is_over(target):
-            fork_state.plan(number, GET_RESULT)  # a recorded child: its result is seeded
+            fork_state.schedule(number, GET_RESULT)  # a recorded child: its result is seeded
         self._admit(run_id, number, GET_RESULT)
 
     def _is_over(self, run_id: str) -> bool:

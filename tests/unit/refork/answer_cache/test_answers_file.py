@@ -110,7 +110,7 @@ def test_two_branches_that_add_different_variants_merge_without_a_conflict(tmp_p
 def test_refresh_drops_what_was_not_answered_again_and_live_does_not(tmp_path: Path) -> None:
     for mode, trials in [(AnswersMode.LIVE, [1, 2, 3]), (AnswersMode.REFRESH, [1])]:
         save_answers(tmp_path, [kept("a", 1), kept("a", 2), kept("a", 3), kept("b", 1)])
-        Store(mode).keep(tmp_path, [kept("a", 1, answer=Answer(text="new"))], asked=["a"])
+        Store(mode).keep(tmp_path, [kept("a", 1, answer=Answer(text="new"))], requested=["a"])
         found = load_answers(tmp_path).values()
         assert [each.trial for each in found if each.digest == "a"] == trials
         assert [each.digest for each in found if each.digest == "b"] == ["b"]

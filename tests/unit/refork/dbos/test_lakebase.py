@@ -134,6 +134,7 @@ def test_another_token_ends_the_one_before(workspace: DatabricksStandIn, url: Ca
     assert (can_log_in(workspace, first), can_log_in(workspace, second)) == (False, True)
 
 
+@pytest.mark.slow
 @BOTH
 def test_a_token_that_expires_in_the_middle_of_a_capture_goes_unnoticed(
     workspace: DatabricksStandIn, url: Callable[[str], str], endpoint: str
@@ -162,6 +163,7 @@ def test_a_pool_opens_its_connections_with_the_token_it_has(
     engine.dispose()
 
 
+@pytest.mark.slow
 def test_a_pool_makes_a_new_token_shortly_before_the_old_one_expires(
     workspace: DatabricksStandIn, tls_shop: str
 ) -> None:
@@ -208,6 +210,7 @@ def test_threads_whose_token_was_withdrawn_share_the_next_one(
     engine.dispose()
 
 
+@pytest.mark.slow
 def test_dbos_goes_on_when_its_token_and_its_connections_end_in_the_middle(
     workspace: DatabricksStandIn, tls_server: TlsPostgres, tmp_path: Path
 ) -> None:
@@ -341,6 +344,7 @@ def test_a_login_without_the_right_to_it_is_one_line(workspace: DatabricksStandI
     )
 
 
+@pytest.mark.slow
 def test_a_workspace_that_does_not_answer_is_one_line(
     workspace: DatabricksStandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -112,7 +112,9 @@ def test_what_is_labelled_can_be_labelled_again(tmp_path: Path) -> None:
     assert list(said(tmp_path).values()) == [False]
 
 
-@pytest.mark.parametrize("how", ["key", "signal", "hangup"])
+@pytest.mark.parametrize(
+    "how", ["key", *(pytest.param(each, marks=pytest.mark.slow) for each in ("signal", "hangup"))]
+)
 def test_an_interruption_loses_no_label(tmp_path: Path, how: str) -> None:
     project(tmp_path)
     with terminal(tmp_path, "label", "fell") as user:

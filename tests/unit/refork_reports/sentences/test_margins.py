@@ -17,7 +17,7 @@ from refork_reports.formats.html import render
 from refork_reports.formats.terminal import summary
 from refork_reports.sentences.gate import counted, notes
 from refork_reports.sentences.margins import wanted
-from refork_reports.views.placed_cells import placed_cells
+from refork_reports.views.placed_cells import placed_cases
 from support.report_evaluations import realistic
 
 CELL = realistic().cells[0]
@@ -91,7 +91,7 @@ def test_the_row_of_a_case_that_held_says_its_baseline_in_the_terminal_and_on_th
 
 
 def test_the_bar_of_a_case_beside_a_baseline_is_marked_at_the_drop_to_rule_out() -> None:
-    bar = placed_cells(1, held(0.45).cases[0])[0].bar
+    bar = placed_cases(held(0.45))[0].cells[0].bar
     assert bar is not None
     assert bar.needed == pytest.approx(45)
     assert bar.text.endswith("45% would be the drop that is to be ruled out")

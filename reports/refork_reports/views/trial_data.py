@@ -1,0 +1,114 @@
+"""Packs the trials as data that the page's script draws when they are looked at.
+
+The data is JSON, compressed with zlib and written in base64, so it holds no markup: ``strings`` are all texts, each
+once; ``controls`` names the characters that were spelled out; ``cells`` are the groups of trials by the anchor of
+their cell. Within a group every integer is a place in ``strings``, save the number of a trial.
+"""
+
+import json
+import zlib
+from base64 import b64encode
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from refork.records import Case
+from refork.redaction.process_secrets import hiding
+from refork.text import numbers as humanize
+from refork.text.escape import clipped, control_titles, escape_controls
+from refork_evals.results import Cell, Score, ScoredTrial
+
+from refork_reports.views.placed_cells import PlacedCell
+from refork_reports.views.trial_groups import Block, TrialGroup, outcome_of, trial_groups
+
+MARK: Final = "\x00"
+"""Stands before a character that is spelled out. A text cannot contain it: its own are spelled out, too."""
+
+
+class _Strings:
+    """Gives each text its place in a list that holds it once."""
+
+    def __init__(self) -> None:
+        self._places: dict[str, int] = {}
+        self.controls: dict[str, str] = {}
+
+    def place(self, text: str) -> int:
+        shown = escape_controls(text, mark=MARK)
+        if MARK in shown:
+            self.controls |= control_titles(text)
+        return self._places.setdefault(shown, len(self._places))
+
+    @property
+    def texts(self) -> list[str]:
+        return list(self._places)
+
+
+def packed_trials(cells: Iterable[PlacedCell]) -> str:
+    """Return the trials of all cells as base64; empty if none ran."""
+    strings = _Strings()
+    found = {
+        placed.anchor: _cell(strings, placed.result.case, placed.cell)
+        for placed in cells
+        if placed.cell.trials
+    }
+    if not found:
+        return ""
+    data = {"strings": strings.texts, "controls": strings.controls, "cells": found}
+    text = hiding()(
+        json.dumps(data, separators=(",", ":"))
+    )  # what writes the page sees no secret in what is packed
+    return b64encode(zlib.compress(text.encode("ascii"), 9)).decode("ascii")
+
+
+def _cell(strings: _Strings, case: Case, cell: Cell) -> Mapping[str, Any]:
+    groups = [_group(strings, group) for group in trial_groups(case, cell)]
+    return {"variant": strings.place(cell.variant), "groups": groups}
+
+
+def _group(strings: _Strings, group: TrialGroup) -> Mapping[str, Any]:
+    return {
+        "outcome": group.outcome,
+        "said": strings.place(group.said),
+        "repeated": strings.place(group.repeated),
+        "body": [[block[0], *_packed(strings, block[1:])] for block in group.body],
+        "trials": [_trial(strings, scored) for scored in group.trials],
+    }
+
+
+def _packed(strings: _Strings, block: Block) -> list[Any]:
+    return [
+        part
+        if isinstance(part, bool)
+        else strings.place(part)
+        if isinstance(part, str)
+        else _packed(strings, part)
+        for part in block
+    ]
+
+
+def _trial(strings: _Strings, scored: ScoredTrial) -> Mapping[str, Any]:
+    trial = scored.trial
+    return {
+        "number": trial.number,
+        "took": strings.place(humanize.duration(trial.seconds) if trial.answer else ""),
+        "facts": strings.place(_facts(scored)),
+        "resumed": trial.resumed,
+        "scores": [_score(strings, score) for score in scored.scores],
+    }
+
+
+def _facts(scored: ScoredTrial) -> str:
+    trial = scored.trial
+    facts = [trial.model] if trial.model else []
+    if trial.usage is not None:
+        usage = trial.usage
+        facts.append(f"{humanize.tokens(usage.input_tokens)} in, {humanize.tokens(usage.output_tokens)} out")
+        facts.append("no price known" if scored.cost_usd is None else humanize.money(scored.cost_usd))
+    if trial.resumed:
+        facts.append("kept from a session that was stopped")
+    return " · ".join(facts)
+
+
+def _score(strings: _Strings, score: Score) -> list[Any]:
+    reason = clipped(score.error or score.reason or "no reason given")[0]
+    value = "" if score.value is None else f"value {humanize.number(score.value)}"
+    return [outcome_of(score.passed), *map(strings.place, (score.scorer, reason, value))]
