@@ -19,7 +19,7 @@ CONCURRENCY = 4
 TRIALS = 20
 VARIANTS = [("current", None), ("careful", "Careful! {{ baseline }}"), ("brief", "Be brief. {{ baseline }}")]
 EDITED = [("current", None), ("careful", "Take care! {{ baseline }}"), ("brief", "Be brief. {{ baseline }}")]
-CHANGED: list[tuple[Any, ...]] = [("empty", None, {"2": "nothing was found"}), ("current", None)]
+CHANGED: list[tuple[Any, ...]] = [("empty", None, {"2": "nothing was found"})]
 Variants = Sequence[tuple[Any, ...]]
 Said = dict[tuple[str, int], dict[str, Any]]
 
@@ -93,11 +93,11 @@ def test_a_fork_of_a_changed_run_is_taken_up_with_its_own_answers(
     told = project.killed_at(TRIALS - 8, CHANGED, plot="a_tool_before")
     final = project.finished(CHANGED, plot="a_tool_before")
     assert set(final) == {(name, number) for name, *_ in CHANGED for number in range(1, TRIALS + 1)}
-    assert {variant for variant, _ in told} >= {"empty"}
+    assert told
     for key, line in told.items():
         assert (final[key]["text"], final[key]["resumed"]) == (line["text"], True)
     assert server.count <= len(final) + CONCURRENCY
-    assert sum("nothing was found" in json.dumps(body) for body in server.bodies) <= TRIALS + CONCURRENCY
+    assert all("nothing was found" in json.dumps(body) for body in server.bodies)
 
 
 @pytest.mark.slow
