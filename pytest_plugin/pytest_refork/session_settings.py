@@ -43,7 +43,13 @@ def load_settings(config: pytest.Config) -> Settings:
 
 def is_dry(config: pytest.Config) -> bool:
     """Return whether pytest only collects or only shows what it would do."""
-    return any(config.getoption(name, False) for name in ("collectonly", "setuponly", "setupplan"))
+    options = ("collectonly", "setuponly", "setupplan", "agent_evals_dry_run")
+    return any(config.getoption(name, False) for name in options)
+
+
+def is_dry_run(config: pytest.Config) -> bool:
+    """Return whether the session ends with the estimate."""
+    return bool(config.getoption("agent_evals_dry_run", False))
 
 
 def _is_given(name: str, options: Mapping[str, str | None]) -> bool:

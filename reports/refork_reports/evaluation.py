@@ -108,6 +108,19 @@ class Evaluation:
         write_atomically(path, makers[path.suffix](self.result))
         return path
 
+    def append_history(self, path: str | Path, *, project: str | Path | None = None) -> Path:
+        """Append this evaluation to a ``history.jsonl``, as ``pytest --agent-evals`` does, and return its path.
+
+        ``project`` lies in the git repository whose commit is written down (default: the current folder). Raises
+        BadFileError if the file cannot be written.
+        """
+        from refork_reports.history import file  # noqa: PLC0415 - where it is needed
+        from refork_reports.history.record import record  # noqa: PLC0415
+
+        path = Path(path)
+        file.append(path, record(self.result, Path.cwd() if project is None else Path(project)))
+        return path
+
     def __repr__(self) -> str:
         variants = {cell.variant for cell in self.result.cells}
         return f"<Evaluation: {plural(len(self.result.cases), 'case')}, {plural(len(variants), 'variant')}>"

@@ -18,6 +18,7 @@ from refork_evals.results.comparisons import (
     VariantComparison,
 )
 from refork_evals.results.gate import Gate, GateCase, GateFinding, SuiteDrop
+from refork_evals.results.history import PastCell, PastSession
 from refork_evals.results.recommendation import Recommendation
 from refork_evals.results.verdict import WORST_FIRST, Verdict
 
@@ -35,6 +36,8 @@ __all__ = [
     "Interval",
     "Judged",
     "Method",
+    "PastCell",
+    "PastSession",
     "Recommendation",
     "Score",
     "ScoredTrial",
@@ -244,7 +247,10 @@ class CaseResult:
 
 @dataclass(frozen=True, kw_only=True)
 class SuiteResult:
-    """One session: every case that was selected, in collection order."""
+    """One session: every case that was selected, in collection order.
+
+    ``history`` are the sessions on record, the oldest first and this one last; empty if no history is kept.
+    """
 
     cases: tuple[CaseResult, ...]
     started_at: datetime
@@ -255,6 +261,7 @@ class SuiteResult:
     gate: Gate | None = None
     comparisons: tuple[VariantComparison, ...] = ()
     recommendations: tuple[Recommendation, ...] = ()
+    history: tuple[PastSession, ...] = ()
 
     @property
     def cells(self) -> tuple[Cell, ...]:

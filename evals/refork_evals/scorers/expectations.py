@@ -28,7 +28,7 @@ def parse_expectations(case: Case) -> tuple[Scorer, ...]:
         raise BadFileError(f"{file}: expect: the case has no expectations: nothing could fail; add a scorer")
     scorers = tuple(_parse(entry, index, file) for index, entry in enumerate(case.expect))
     for index, scorer in enumerate(scorers):
-        if case.scope != "tail" and (name := _tail_only(scorer)) is not None:
+        if case.scope != "tail" and (name := needs_tail(scorer)) is not None:
             raise BadFileError(
                 f"{file}: expect[{index}]: {name!r} looks at what comes after the fork point, and scope 'step' "
                 "ends there; set `scope: tail`"
@@ -41,12 +41,12 @@ def parse_expectation(case: Case, place: int) -> Scorer:
     return _parse(case.expect[place], place, case.folder / "case.yaml")
 
 
-def _tail_only(scorer: object) -> str | None:
+def needs_tail(scorer: object) -> str | None:
     """The name of a scorer, among this one and its parts, that needs a tail."""
     if getattr(scorer, "tail_only", False):
         return str(getattr(scorer, "name", ""))
     parts: tuple[object, ...] = getattr(scorer, "parts", ())
-    return next((name for part in parts if (name := _tail_only(part)) is not None), None)
+    return next((name for part in parts if (name := needs_tail(part)) is not None), None)
 
 
 def _parse(entry: Mapping[str, Any], index: int, file: Path) -> Scorer:

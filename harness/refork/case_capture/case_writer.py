@@ -3,10 +3,10 @@
 import os
 import secrets
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from refork.case_files.case_file import CASE_FILE, load_case, save_case_yaml
 from refork.case_files.large_values import fitted, fitted_head
@@ -38,6 +38,15 @@ class Captured:
     is_unchanged: bool
 
 
+@dataclass(frozen=True, kw_only=True)
+class Fresh:
+    """The fields of a new ``case.yaml`` that are known when the run is captured."""
+
+    description: str = ""
+    scope: str = "step"
+    expect: tuple[Mapping[str, Any], ...] = ()
+
+
 def capture(
     run: Run,
     *,
@@ -50,12 +59,13 @@ def capture(
     force: bool = False,
     in_progress: bool = False,
     steps: Iterable[Step] | None = None,
+    fresh: Fresh | None = None,
 ) -> Captured:
     """Write the case ``name`` into the folder ``cases``, with ``step`` of ``run`` as its fork point.
 
     If ``run`` contains only outlines of its steps, ``steps`` are the full ones, which are written one by one.
     ``in_progress`` accepts a run that has not ended, up to its last checkpoint. ``problems`` are those of reading the
-    run.
+    run. ``fresh`` is what a new ``case.yaml`` says already.
 
     Raises ValueNotPortableError for a problem in the input, or at or before the fork point. Raises BadInputError for
     a run in progress, for a step that cannot be a fork point, and for an invalid or existing name; with ``force`` the
@@ -73,7 +83,17 @@ def capture(
         return _recapture(run, whole, step=step, folder=folder, agent=agent, guard=guard)
     with _Staged(folder) as staged:
         _save(staged, run, whole, step)
-        save_case_yaml(staged, run=run, step=step, agent=agent, guard=guard)
+        said = fresh or Fresh()
+        save_case_yaml(
+            staged,
+            run=run,
+            step=step,
+            agent=agent,
+            guard=guard,
+            description=said.description,
+            scope=said.scope,
+            expect=said.expect,
+        )
         case = _loaded(staged, folder, run)
         _move(staged, folder)
     return Captured(case=replace(case, folder=folder), folder=folder, is_unchanged=False)

@@ -35,7 +35,7 @@ class Failure:
     def name(self) -> str:
         """A case's name: ``reserve-out-of-stock-error``."""
         error = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", self.error.rpartition(".")[2])
-        return _slug(f"{self.where or self.workflow}-{error}")
+        return slug(f"{self.where or self.workflow}-{error}")
 
 
 def failure_of(run: Run) -> Failure | None:
@@ -128,10 +128,11 @@ def free_name(wanted: str, taken: Sequence[str]) -> str:
     return next(name for name in names if name not in taken)
 
 
-def _slug(text: str) -> str:
+def slug(text: str) -> str:
+    """``text`` as a name of a case: its letters and digits, with hyphens between them."""
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:80].strip("-") or "run"
 
 
 def run_name(run: Run, step: Step) -> str:
     """The name of a case whose run did not fail."""
-    return _slug(f"{run.workflow}-{step.agent or step.number}")
+    return slug(f"{run.workflow}-{step.agent or step.number}")

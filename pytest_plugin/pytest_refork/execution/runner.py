@@ -7,8 +7,11 @@ from functools import cached_property
 import pytest
 from refork.answer_cache import Store
 from refork.records.outcome import Trial
+from refork_evals.estimation.estimate import SuiteEstimate
+from refork_evals.estimation.estimating import estimate_of
 from refork_evals.evaluation.answer_writer import Unscored
 from refork_evals.evaluation.case_plans import CasePlans
+from refork_evals.evaluation.measured_case import MeasuredCase
 from refork_evals.evaluation.settings import Settings
 from refork_evals.evaluation.suite import Suite
 from refork_evals.results import CaseResult, ScoredTrial
@@ -32,6 +35,8 @@ class Runner:
     ) -> None:
         self._config = config
         self._shared = shared
+        self._store = store
+        self._project = settings.project
         self._deadlines = deadlines
         self._budget = shared_budget.open_budget(config, settings.project)
         # The limit holds over all workers: each takes its share.
@@ -77,6 +82,14 @@ class Runner:
                 ]
             )
         self._say_notes()
+
+    def estimate(self, requested: Iterable[RequestedCell]) -> SuiteEstimate:
+        """Estimate what these items take. Raises ReforkError."""
+        wanted: dict[str, tuple[MeasuredCase, list[str]]] = {}
+        for each in requested:
+            case = each.measured_case
+            wanted.setdefault(case.name, (case, []))[1].append(each.variant)
+        return estimate_of(list(wanted.values()), self.plans, self._store, self._project)
 
     def measure(self, requested: RequestedCell) -> CaseResult:
         """The result of a case, as soon as all of its variants are decided. Other cases go on meanwhile."""

@@ -17,7 +17,10 @@ GITHUB: Final = "GITHUB_STEP_SUMMARY"
 
 
 class Report:
-    """The results of a session, which are written once and then shown."""
+    """The results of a session, which are written once and then shown.
+
+    ``history_problem`` says why the session is not in the history; empty if it is, or if none is kept.
+    """
 
     def __init__(self, evaluation: SuiteResult, folder: Path, update: Update | None, saved: Saved) -> None:
         self._evaluation = evaluation
@@ -26,6 +29,7 @@ class Report:
         self._update = update
         self._page: Path | None = None
         self._problem = ""
+        self.history_problem = ""
 
     def write(self) -> bool:
         """Write the files; whether that went well."""
@@ -57,6 +61,8 @@ class Report:
             self._show_update(reporter, self._update)
         if self._problem:
             reporter.write_line(self._problem, red=True)
+        if self.history_problem:
+            reporter.write_line(f"history: {self.history_problem}", yellow=True)
 
     def _show_update(self, reporter: TerminalReporter, update: Update) -> None:
         path = _relative(update.path, reporter.config)

@@ -77,6 +77,15 @@ class Queries:
             query = query.where(self._status("status").in_(statuses))
         if flagged:
             query = query.where(has_flag(self._status("attributes")))
+        return self._narrowed(query, workflow, since)
+
+    def ids(self, workflow: str | None, since: datetime | None) -> Query:
+        """Ids and statuses, the newest first."""
+        own = self._status("workflow_uuid")
+        query = sa.select(own, self._status("status")).order_by(self._status("created_at").desc(), own)
+        return self._narrowed(query, workflow, since)
+
+    def _narrowed(self, query: Query, workflow: str | None, since: datetime | None) -> Query:
         if workflow is not None:
             query = query.where(self._status("name") == workflow)
         if since is not None:
@@ -91,19 +100,25 @@ class Queries:
         )
 
     def all_steps(self, run_id: str) -> Query:
+        own = self._steps("workflow_uuid")
+        return sa.select(*self._step_columns()).where(own == run_id).order_by(self._steps("function_id"))
+
+    def steps_of(self, ids: list[str]) -> Query:
+        """All steps of these runs, each behind the id of its run, and those of one run in a row."""
+        own = self._steps("workflow_uuid")
+        columns = sa.select(own, *self._step_columns())
+        return columns.where(own.in_(ids)).order_by(own, self._steps("function_id"))
+
+    def _step_columns(self) -> tuple[Any, ...]:
         return (
-            sa.select(
-                self._steps("function_id"),
-                self._steps("function_name"),
-                self._steps("output"),
-                self._steps("error"),
-                self._steps("child_workflow_id"),
-                self._steps("started_at_epoch_ms"),
-                self._steps("completed_at_epoch_ms"),
-                self._steps("serialization"),
-            )
-            .where(self._steps("workflow_uuid") == run_id)
-            .order_by(self._steps("function_id"))
+            self._steps("function_id"),
+            self._steps("function_name"),
+            self._steps("output"),
+            self._steps("error"),
+            self._steps("child_workflow_id"),
+            self._steps("started_at_epoch_ms"),
+            self._steps("completed_at_epoch_ms"),
+            self._steps("serialization"),
         )
 
     def step_errors(self, run_id: str) -> Query:
@@ -113,8 +128,8 @@ class Queries:
             .order_by(self._steps("function_id"))
         )
 
-    def whole(self, run_id: str) -> Query:
-        """A run's row with its payload, wherever this version of DBOS put it."""
+    def whole(self, ids: list[str]) -> Query:
+        """The rows of these runs with their payload, wherever this version of DBOS put it."""
         plain = (
             self._status("workflow_uuid"),
             self._status("name"),
@@ -137,7 +152,7 @@ class Queries:
             self._payload("workflow_output", "error"),
         )
         query = self._with(sa.select(*plain, *payload), "workflow_input", "workflow_output")
-        return query.where(self._status("workflow_uuid") == run_id)
+        return query.where(self._status("workflow_uuid").in_(ids))
 
     def inputs_of(self, ids: list[str]) -> Query:
         """Select the arguments of these runs."""

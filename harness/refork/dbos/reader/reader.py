@@ -39,6 +39,8 @@ CHUNK: Final = 500
 """Runs whose steps are read by one query: databases bound the number of parameters."""
 AT_A_TIME: Final = 8
 """Rows that are held at once while a run is copied: each may hold megabytes."""
+MANY_AT_A_TIME: Final = 64
+"""The same while many runs are copied, whose steps are small as a rule: each such portion is a message."""
 _NEAREST_OF: Final = 1000
 
 
@@ -136,7 +138,7 @@ class Reader:
     def fetch(self, run: str) -> FetchedRun:
         """The rows of the run with this id, or the only one whose id begins so. Raises RunNotFoundError."""
         run_id = self._resolved(run)
-        status = self._rows(self._queries.whole(run_id))[0]
+        status = self._rows(self._queries.whole([run_id]))[0]
         rows: Spool[StepRow] = Spool(StepRow(*row) for row in self._streamed(self._queries.all_steps(run_id)))
         started = [row.child_workflow_id for row in rows if starts_child(row)]
         return FetchedRun(
@@ -145,6 +147,23 @@ class Reader:
             names=[row.function_name for row in rows],
             children=self._inputs_of([child for child in started if child is not None]),
         )
+
+    def copy(
+        self, ids: Sequence[str]
+    ) -> tuple[Mapping[str, Any], Spool[tuple[str, StepRow]], Mapping[str, Any]]:
+        """Copy the rows of several runs, by as many queries as for one.
+
+        Returns the rows of the runs by their ids, those of all steps with the ids of their runs, and those of the child
+        workflows that they started. A run that is no longer there is left out.
+        """
+        wanted = [*ids]
+        steps: Spool[tuple[str, StepRow]] = Spool(
+            (row[0], StepRow(*row[1:]))
+            for row in self._streamed(self._queries.steps_of(wanted), at_a_time=MANY_AT_A_TIME)
+        )
+        started = [row.child_workflow_id for _, row in steps if starts_child(row)]
+        statuses = {row.workflow_uuid: row for row in self._rows(self._queries.whole(wanted))}
+        return statuses, steps, self._inputs_of([child for child in started if child is not None])
 
     def _inputs_of(self, ids: Sequence[str]) -> Mapping[str, Any]:
         """The rows that hold what child workflows were started with, by their ids."""
@@ -223,6 +242,11 @@ class Reader:
                 flags=flags_of(row.attributes),
             )
 
+    def ids(self, *, workflow: str | None = None, since: datetime | None = None) -> Iterator[tuple[str, str]]:
+        """The ids of the newest runs first, each with its status. Nothing else of them is read."""
+        query = self._queries.ids(workflow, since)
+        yield from self._streamed(query, at_a_time=CHUNK)
+
     def failed_steps(self, run_id: str) -> Sequence[tuple[str, RecordedError]]:
         """The names of the steps of a run that ended with an error, and the errors."""
         rows = self._rows(self._queries.step_errors(run_id))
@@ -243,9 +267,9 @@ class Reader:
     def _rows(self, query: Any) -> Sequence[Any]:
         return self._connection.execute(query).all()
 
-    def _streamed(self, query: Any) -> Iterator[Any]:
+    def _streamed(self, query: Any, *, at_a_time: int = AT_A_TIME) -> Iterator[Any]:
         """The rows a few at a time, through a cursor of the server's where it has them."""
-        return iter(self._connection.execute(query, execution_options={"yield_per": AT_A_TIME}))
+        return iter(self._connection.execute(query, execution_options={"yield_per": at_a_time}))
 
 
 def _known(statuses: Sequence[str]) -> list[str]:
