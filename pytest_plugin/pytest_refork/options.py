@@ -1,4 +1,4 @@
-"""The options as pytest shows them. What they mean is decided with the rest of the configuration."""
+"""The options as pytest shows them. Their meaning is decided with the rest of the configuration."""
 
 from typing import Final
 

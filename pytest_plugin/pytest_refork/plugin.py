@@ -1,4 +1,4 @@
-"""Hooks and options. Nothing of Refork is imported before ``--agent-evals`` asks for it."""
+"""The hooks and options that pytest loads. Nothing else of Refork is imported without ``--agent-evals``."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -37,7 +37,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def _session_opener() -> "Callable[[pytest.Config], AgentEvals]":
-    """Import the session, which other runs of pytest should not pay for."""
+    """Import the session, so that other runs of pytest do not pay for the import."""
     from refork.imports import without_garbage_collection  # noqa: PLC0415
 
     with without_garbage_collection():

@@ -1,4 +1,4 @@
-"""The hooks of a session's end: results are handed over by workers, else judged, written and shown."""
+"""The hooks of a session's end: workers hand their results over; otherwise results are judged, written and shown."""
 
 import time
 from collections.abc import Generator, Sequence
@@ -84,7 +84,7 @@ class SessionEnd:
         worker_results.hand_over(self._config, handed)
 
     def _results(self) -> Sequence[CaseResult]:
-        """Those of this process, and what workers handed over, who collected in the place of this one."""
+        """Return the results of this process, and those of workers, which collected in its place."""
         results, self._unscored = self._runner.results, self._runner.unscored
         for heard in self._controller.heard:
             self._collected.order, self._collected.selection = heard.order, heard.selection

@@ -1,4 +1,6 @@
-"""``refork.evaluate`` for notebooks and scripts: cases under variants, as an object that shows, compares and saves."""
+"""Evaluates cases under variants in notebooks and scripts (``refork.evaluate``). The result shows, compares and
+saves itself.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -52,7 +54,7 @@ class Evaluation:
 
     @property
     def winners(self) -> dict[str, tuple[str, ...]]:
-        """By case, the candidates that fix it, the best first."""
+        """The candidates that fix each case, the best first."""
         return {case.case.name: case.winners for case in self.result.cases}
 
     def to_frame(self, rows: Rows = "cells") -> "pd.DataFrame":

@@ -1,4 +1,4 @@
-"""Sections that other packages add to the report, by entry points of the group ``refork.sections``.
+"""Loads sections that other packages add to the report, by entry points of the group ``refork.sections``.
 
 An entry point names a function that takes the evaluation (:class:`refork_evals.results.SuiteResult`) and returns a
 :class:`Section`, or None if it has nothing to show. Its texts are escaped, so a section cannot contain markup. If

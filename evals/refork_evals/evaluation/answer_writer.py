@@ -37,7 +37,7 @@ def keep(
     unscored: Iterable[Unscored] = (),
     cases: Path,
 ) -> Saved:
-    """Write what was answered, each case in one go. ``cases`` is the folder of all of them."""
+    """Write the new answers, each case at once. ``cases`` is the folder of all cases."""
     fresh: dict[Path, list[CachedAnswer]] = {}
     asked: dict[Path, set[str]] = {}
     scored = (

@@ -104,7 +104,7 @@ def evaluation_of(
     seconds: float,
     gate: Gate | None = None,
 ) -> SuiteResult:
-    """The results of a session, corrected over all of its cases and compared."""
+    """Return the results of a session, corrected over all of its cases and compared."""
     project = settings.project
     return decide(
         results,

@@ -20,7 +20,7 @@ class TrialPlan(Protocol):
 
     @property
     def first(self) -> int:
-        """Trials of the first batch."""
+        """The number of trials of the first batch."""
         ...
 
     @property
@@ -29,7 +29,7 @@ class TrialPlan(Protocol):
         ...
 
     def more(self, counts: CellCounts) -> int:
-        """Trials of the next batch; 0 where it is decided, or never will be."""
+        """Return the number of trials of the next batch; 0 if the cell is decided, or never can be."""
         ...
 
     def decide(self, counts: CellCounts) -> Decision: ...

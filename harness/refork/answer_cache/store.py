@@ -11,7 +11,7 @@ from refork.records.cached_answer import AnswerKey, CachedAnswer, Kind
 
 
 class NotesAnswers(Protocol):
-    """A place to which answers are written when they arrive. ``problem`` says in a few words why that fails."""
+    """Something that stores answers when they arrive. ``problem`` says in a few words why that fails."""
 
     @property
     def problem(self) -> str: ...
@@ -54,12 +54,12 @@ class Store:
 
     @property
     def is_durable(self) -> bool:
-        """Whether answers survive if the session is killed."""
+        """True if answers survive when the session is killed."""
         return self._journal is not None
 
     @property
     def trouble(self) -> str:
-        """Says that answers do not outlive a session that is killed; empty where they do, as far as is known."""
+        """Describe why answers would not outlive a killed session; empty if they would, as far as is known."""
         problem = self._journal.problem if self._journal is not None else ""
         return (
             problem
@@ -67,12 +67,14 @@ class Store:
         )
 
     def note(self, folder: Path, cached: CachedAnswer) -> None:
-        """Make an answer durable that has just arrived, before the session ends. May wait for the disk."""
+        """Store an answer that has just arrived, so that it survives before the session ends. May wait for the
+        disk.
+        """
         if self._journal is not None:
             self._journal.add(folder, cached)
 
     def take_up(self, folder: Path, cached: CachedAnswer) -> None:
-        """Use an answer of a killed session as this session's own, whatever the mode."""
+        """Use an answer of a killed session as if this session had received it, whatever the mode."""
         self._taken_up.setdefault(folder, {})[cached.key] = cached
 
     def draws(self, folder: Path, digest: str) -> int:

@@ -1,4 +1,4 @@
-"""A recorded run -> a case folder. Written whole or not at all; what the user wrote is never replaced."""
+"""Writes a recorded run as a case folder: completely or not at all. What the user wrote is never replaced."""
 
 import os
 import secrets
@@ -26,7 +26,9 @@ from refork.tool_policy import DBOS_PREFIX
 from refork.values.found import is_plain_data, tag_of
 
 LARGEST_READ_BACK: Final = 4_000_000
-"""Bytes of a run.json that is read back before it counts as written: reading takes more memory than writing."""
+"""Bytes up to which a run.json is read back before it counts as written, because reading takes more memory than
+writing.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,7 +106,7 @@ def _save(staged: Path, run: Run, steps: Iterable[Step], fork_point: int) -> Non
 
 
 def check_finished(run: Run) -> None:
-    """BadInputError for a run that DBOS has not ended yet: its steps are still being written."""
+    """Raise BadInputError for a run that has not ended, because its steps are still being written."""
     if run.status in ACTIVE:
         raise BadInputError(
             f"run {run.id!r} is still in progress ({run.status}): "
@@ -113,7 +115,7 @@ def check_finished(run: Run) -> None:
 
 
 def check_fork_point(run: Run, step: int) -> None:
-    """BadInputError for an operation of DBOS's own; StepNotFoundError where the run has no such step."""
+    """Raise BadInputError for an operation of DBOS itself, and StepNotFoundError if the run has no such step."""
     found = find_step(run, str(step))
     if runs_a_function(found):
         return
@@ -129,7 +131,7 @@ def runs_a_function(step: Step) -> bool:
 
 
 def find_step(run: Run, wanted: str) -> Step:
-    """The step with this number, or the only one of this agent, tool or name. Raises StepNotFoundError."""
+    """Return the step with this number, or the only one of this agent, tool or name. Raises StepNotFoundError."""
     if wanted.strip().isdecimal():
         found = run.step(int(wanted))
         if found is None:
@@ -164,7 +166,7 @@ def _model_steps(run: Run) -> str:
 
 
 def _check_portable(problems: Sequence[Problem], step: int) -> None:
-    """Raise ValueNotPortableError that names all types which are left to register, as code to paste."""
+    """Raise ValueNotPortableError that names all types that must be registered, with the code to paste."""
     needed = [problem for problem in problems if problem.step is None or problem.step <= step]
     for problem in needed:
         if not problem.types:
@@ -186,7 +188,7 @@ def _names(problem: Problem) -> str:
 
 
 def _registration(types: Sequence[type]) -> str:
-    """The code that registers ``types``."""
+    """Return the code that registers ``types``."""
     modules: dict[str, list[str]] = {}
     for kind in types:
         modules.setdefault(kind.__module__, []).append(kind.__qualname__.partition(".")[0])
@@ -205,7 +207,7 @@ def _call(kind: type) -> str:
 
 
 def check_name(name: str) -> None:
-    """BadInputError for what cannot name a case, a path among others."""
+    """Raise BadInputError for text that cannot be the name of a case, such as a path."""
     if not is_name(name):
         raise BadInputError(
             f"--name {name!r} cannot name a case: use letters, digits, '.', '_' and '-', "
@@ -226,7 +228,7 @@ def _check_folder(folder: Path, *, force: bool) -> None:
 def _recapture(
     run: Run, steps: Iterable[Step], *, step: int, folder: Path, agent: str | None, guard: bool
 ) -> Captured:
-    """Replace the run of a case whose ``case.yaml`` fits the new one too."""
+    """Replace the run of a case whose ``case.yaml`` also fits the new run."""
     with _Staged(folder) as staged:
         _save(staged, run, steps, step)
         shutil.copyfile(folder / CASE_FILE, staged / CASE_FILE)
@@ -252,7 +254,7 @@ def _check_same(case: Case, *, step: int, agent: str | None, guard: bool, file: 
 
 
 def _loaded(staged: Path, folder: Path, run: Run) -> Case:
-    """Read the staged case back as pytest will read it. A large run.json is not read again."""
+    """Read the staged case as pytest will read it, and return it. A large run.json is not read again."""
     small = (staged / RUN_FILE).stat().st_size <= LARGEST_READ_BACK
     # An outline's shortened values are not those that were written.
     bare = replace(run, steps=tuple(replace(step, output=None) for step in run.steps))
@@ -263,7 +265,7 @@ def _loaded(staged: Path, folder: Path, run: Run) -> Case:
 
 
 def sweep(cases: Path) -> None:
-    """Remove what captures left that were killed."""
+    """Delete what killed captures left behind."""
     for home in left_behind(cases):
         shutil.rmtree(home, ignore_errors=True)
 

@@ -1,4 +1,4 @@
-"""``case.yaml``: written once by ``refork capture``, and the user's from then on."""
+"""The file ``case.yaml``, which ``refork capture`` writes once and the user edits from then on."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -277,7 +277,7 @@ def save_case_yaml(
     expect: Sequence[Mapping[str, Any]] = (),
     overwrite: bool = False,
 ) -> Path:
-    """Write a fresh ``case.yaml``, with comments that say what can be filled in; its path.
+    """Write a new ``case.yaml``, with comments that say what can be filled in, and return its path.
 
     ``agent`` defaults to the step's own, and ``expect`` is left to be filled in.
     BadInputError where the file exists, unless ``overwrite``; where the folder's name cannot name a case; and where

@@ -1,4 +1,4 @@
-"""Makes one frozen value of what a project's file, the environment and the command line set."""
+"""Combines the settings of a project's file, the environment and the command line into one frozen value."""
 
 import os
 from collections.abc import Mapping
@@ -27,7 +27,7 @@ def load_config(
     environ: Mapping[str, str] | None = None,
     option_prefix: str = OPTION_PREFIX,
 ) -> Config:
-    """The configuration of the project that ``root`` lies in.
+    """Return the configuration of the project that contains ``root``.
 
     ``overrides`` holds what the command line gave, by key, None where it gave nothing; it wins over
     ``environ`` (default: the process's), that over pyproject.toml, and that over the defaults. BadInputError

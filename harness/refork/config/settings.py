@@ -1,4 +1,4 @@
-"""Every setting of a project: its key with type and default as it is written, and the frozen value that is read."""
+"""All settings of a project: the keys with type and default as they are written, and the frozen value that is read."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -33,7 +33,7 @@ _Seconds = Annotated[float, Field(gt=0)]
 
 
 class ProjectSettings(BaseModel):
-    """The keys as they are written. The strictness is on purpose: TOML has numbers and lists of its own."""
+    """The keys as they are written. Types are strict, because TOML has its own numbers and lists."""
 
     model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 
@@ -98,7 +98,7 @@ class ProjectSettings(BaseModel):
 
 KEYS: Final = frozenset(ProjectSettings.model_fields)
 FILE_ONLY: Final = frozenset({"redact", "serializer"})
-"""What only pyproject.toml grants: no variable or option decides which secrets are written."""
+"""The keys that only pyproject.toml may set, because no variable or option may decide which secrets are written."""
 EXPECTED: Final = {
     "app": "must be a module, or a list of modules, such as 'myapp.agent'",
     "setup": "must be a function, such as 'myapp.evals:setup'",
@@ -108,12 +108,12 @@ EXPECTED: Final = {
     "history": "must be a file, such as 'evals/history.jsonl', or 'off'",
     "variants": "must be a list of candidates, such as ['careful', 'terse']",
 }
-"""What is said of a wrong value where its type alone would not tell what to write."""
+"""The words for the expected value of a setting whose type alone does not say what to write."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Config:
-    """What a project has set. Folders are absolute; ``cases`` and ``prompts`` lie inside ``root``.
+    """The settings of a project. Folders are absolute; ``cases`` and ``prompts`` are inside ``root``.
 
     ``root`` is the folder of the nearest pyproject.toml, ``file``, or where the search began if there is
     none. ``trials`` is a number or ``auto``, ``min_pass_rate`` None where none is set.
@@ -172,6 +172,6 @@ class Config:
 
     @property
     def tool_policy(self) -> ToolPolicy:
-        """What ``[tool.refork]`` lets tools do in a rerun."""
+        """The tool policy of ``[tool.refork]``: what tools may do in a rerun."""
         on_miss = None if self.on_miss is None else OnMiss(self.on_miss)
         return ToolPolicy(rules=self.tools, on_miss=on_miss)

@@ -8,7 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 @dataclass(frozen=True, kw_only=True)
 class Internal:
-    """A name that its library does not promise, as ``module:name`` or ``module:Class.name``.
+    """A name that its library does not guarantee, as ``module:name`` or ``module:Class.name``.
 
     ``needed`` completes "Refork needs it ...". ``alternatives`` are the names that other supported versions have
     instead; one of all these is enough.

@@ -10,10 +10,10 @@ from typing import Any, Final
 from refork.text.lines import one_line
 
 CURRENT: Final = "current"
-"""The code as it is. The only variant that affects the exit code."""
+"""The variant that is the code as it is. The only one that affects the exit code."""
 
 RECORDED: Final = "recorded"
-"""The answer that production gave: scored, never run."""
+"""The answer that production gave. It is scored, but never run."""
 
 USER: Final = "user"
 """Names the last message of the user among ``messages``."""

@@ -1,4 +1,4 @@
-"""Locks that end with the process that holds them: a killed session leaves nothing to clean up."""
+"""Locks that end with the process that holds them, so that a killed session leaves nothing to clean up."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""The hooks of pytest's collection: what becomes an item, and what is known of the session once all are there."""
+"""The hooks of pytest's collection: which files and functions become items, and the summary of all items."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,7 +25,7 @@ from pytest_refork.xdist.worker_channel import Collected, Shared
 
 
 class CollectionHooks:
-    """Collects cases and marked test functions. ``order`` and ``selection`` are what was collected, once all is."""
+    """Collects cases and marked test functions. ``order`` and ``selection`` are set once everything is collected."""
 
     def __init__(
         self, config: pytest.Config, settings: Settings, *, runner: Runner, shared: Shared, outcomes: Outcomes

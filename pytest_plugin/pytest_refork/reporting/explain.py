@@ -17,7 +17,7 @@ _OUTPUT_LINES = 30
 
 
 def verdict_line(cell: Cell) -> str:
-    """The verdict in one line: ``fail: 2 of 10 trials passed (6-51%), at least 80% wanted``.
+    """Return the verdict in one line: ``fail: 2 of 10 trials passed (6-51%), at least 80% wanted``.
 
     Beside a baseline: ``held: 8 of 8 trials passed (68-100%), before 28 of 30: no drop of more than 45 points``.
     """
@@ -31,7 +31,7 @@ def verdict_line(cell: Cell) -> str:
 
 
 def explanation(result: CaseResult, cell: Cell, test_failure: str = "") -> str:
-    """Everything that there is to say of an item, the headline first.
+    """Return everything that there is to say about an item, the headline first.
 
     ``test_failure`` is pytest's own account of the first trial that a test function failed.
     """

@@ -1,4 +1,4 @@
-"""The end of a session: the section of the terminal, and the files of the report."""
+"""Ends a session: prints the section on the terminal, and writes the files of the report."""
 
 import os
 from pathlib import Path
@@ -32,7 +32,7 @@ class Report:
         self.history_problem = ""
 
     def write(self) -> bool:
-        """Write the files; whether that went well."""
+        """Write the files, and return whether that succeeded."""
         from refork_reports.formats.html import write  # noqa: PLC0415 - Jinja2, at the very end
 
         try:
@@ -76,7 +76,7 @@ class Report:
 
 
 def _tell_github(summary: Path) -> None:
-    """Append the summary to the file that GitHub Actions names, below what other steps wrote to it."""
+    """Append the summary to the file that GitHub Actions names, after what other steps wrote to it."""
     file = os.environ.get(GITHUB)
     if file:
         with Path(file).open("a", encoding="utf-8") as page:

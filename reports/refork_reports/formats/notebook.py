@@ -9,7 +9,7 @@ from refork_reports.views.placed_cells import placed_cases
 
 
 def matrix(evaluation: SuiteResult) -> str:
-    """HTML of a table for each agent. Whatever a model or a case's name holds is escaped."""
+    """Return HTML of a table for each agent. Text of a model and names of cases are escaped."""
     template = environment().get_template("notebook.html.j2")
     return template.render(matrices=matrices(placed_cases(evaluation)))
 

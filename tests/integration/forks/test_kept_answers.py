@@ -132,7 +132,7 @@ def test_live_asks_again_and_replaces(
     assert server.count == (4 if mode is AnswersMode.LIVE else 6)
 
 
-def test_what_differs_every_time_can_be_left_out_of_the_comparison(
+def test_a_normalizer_removes_what_differs_every_time_from_the_comparison(
     session: ForkSession, runs: dict[str, Run], folder: Path, server: ModelServer
 ) -> None:
     at = dataclasses.replace(case_of(runs["one_call"]), folder=folder)
@@ -212,7 +212,7 @@ class TestTails:
         assert trial.error.type == "AnswerMissingError"
         assert "variant 'careful'" in trial.error.message
 
-    def test_only_what_comes_after_the_change_is_paid_for(
+    def test_only_requests_after_the_change_are_paid_for(
         self, session: ForkSession, case: Case, server: ModelServer
     ) -> None:
         recorded(session, case, 1)

@@ -69,7 +69,7 @@ def left_over(project: Config) -> list[str]:
 
 
 @pytest.mark.parametrize("mode", [*FRESH, AnswersMode.REUSE])
-def test_what_several_killed_sessions_paid_for_stands_for_the_last_of_them(
+def test_answers_of_several_killed_sessions_are_reused_by_the_last_of_them(
     mode: AnswersMode, project: Config
 ) -> None:
     for trial in (1, 2, 3):

@@ -27,7 +27,7 @@ class WantedCall(Params):
     arguments: Arguments | None = Field(default=None, description="Written as for tool_called.")
 
     def mismatch(self, call: ToolCall) -> str | None:
-        """Why a call is another one, None where it is this."""
+        """Explain why a call is another one; None if it is this one."""
         if call.name != self.name:
             return f"is {call.name!r}, not {self.name!r}"
         return None if self.arguments is None else self.arguments.mismatch(call.arguments)
@@ -40,7 +40,7 @@ OneCall = Annotated[
 ]
 """A parameter that is a call, or only the name of its tool."""
 _NAMES = 300
-"""Characters of the names that were called: what is wrong with them must stay on the line."""
+"""Characters of the called names in a reason, so that the mismatch stays on the line."""
 Mode = Literal["exact", "unordered", "superset", "subset"]
 
 
@@ -127,7 +127,7 @@ def _of_the_result(value: Any) -> Scorer:
 
 
 def _blind(scorer: object) -> str | None:
-    """Why a scorer would find nothing in a result, None where it looks at one."""
+    """Explain why a scorer would find nothing in a result; None if it looks at one."""
     name, source = getattr(scorer, "name", scorer), getattr(scorer, "source", None)
     by_steps = isinstance(scorer, BuiltIn) and scorer.tail_only
     by_calls = isinstance(scorer, ToolCalled | ToolNotCalled)

@@ -1,4 +1,4 @@
-"""``refork capture --where``: every run that fits, once for each failure."""
+"""Runs ``refork capture --where``: captures every matching run, once for each failure."""
 
 from collections import Counter
 from collections.abc import Callable, Generator, Sequence
@@ -39,7 +39,7 @@ class _Tally:
 
 
 class _AlreadyThere(Exception):  # noqa: N818 - an outcome
-    """A run needs no case of its own. ``alike``: another one failed as it did."""
+    """A run that needs no case of its own. ``alike`` says that another run failed in the same way."""
 
     def __init__(self, folder: Path, *, alike: bool) -> None:
         super().__init__(str(folder))
@@ -97,7 +97,7 @@ def _matching(db: str, where: Where, since: datetime | None, limit: int, config:
 
 @dataclass(kw_only=True)
 class _Work:
-    """One run after the other. ``existing`` grows by what is written."""
+    """Captures one run after the other. Each new case is added to ``existing``."""
 
     config: "Config"
     loader: Loader
@@ -189,7 +189,7 @@ def _tell(tally: _Tally, runs: int, cases: Path) -> None:
 
 @contextmanager
 def _progress(total: int) -> Generator[tuple[Callable[[str], None], Callable[[], None]]]:
-    """Return a function that prints a line and one that reports a finished run. Shows a bar on a terminal."""
+    """Yield a function that prints a line and one that reports a finished run. Shows a bar on a terminal."""
     console = error_console()
     if not console.is_terminal:
         yield click.echo, lambda: None

@@ -1,4 +1,4 @@
-"""The SELECTs on a production database, for those of DBOS's tables and columns that it has."""
+"""The SELECTs on a production database, for the tables and columns of DBOS that it has."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -10,11 +10,11 @@ from refork.dbos.reader.flags_and_usage import flagged as has_flag
 from refork.dbos.reader.tables import Columns, table_of
 
 Query: TypeAlias = Any
-"""A SELECT. SQLAlchemy types it by its columns, of which there are too many to write out."""
+"""A SELECT. SQLAlchemy types it by its columns, which are too many to write out."""
 
 
 class Queries:
-    """The SELECTs over the columns that a database has; others are NULL."""
+    """The SELECTs over the columns that a database has. Missing columns are NULL."""
 
     def __init__(self, columns: Columns) -> None:
         self._columns = columns
@@ -42,7 +42,7 @@ class Queries:
         return (sa.func.coalesce(*found) if len(found) > 1 else found[0]).label(name)
 
     def _with(self, query: Query, *tables: str) -> Query:
-        """Joined with these tables, as far as there are any."""
+        """Join with those of these tables that exist."""
         own = self._status("workflow_uuid")
         for name in tables:
             if name in self._tables:
@@ -164,7 +164,7 @@ class Queries:
         return self._with(columns, "workflow_input").where(self._status("workflow_uuid").in_(ids))
 
     def ids_like(self, run: str) -> Query:
-        """Ids that begin with ``run``, the newest first. SQLite's LIKE takes capitals for small letters."""
+        """Select ids that begin with ``run``, newest first. SQLite's LIKE ignores the case of letters."""
         begins = self._status("workflow_uuid").startswith(run, autoescape=True)
         return self.newest_ids().where(begins)
 
@@ -172,7 +172,9 @@ class Queries:
         return sa.select(self._status("workflow_uuid")).order_by(self._status("created_at").desc())
 
     def outputs(self, run_id: str, numbers: Sequence[int]) -> Query:
-        """The outputs of a run's steps from the first of ``numbers`` to the last, and others between them."""
+        """Select the outputs of a run's steps from the first to the last of ``numbers``, including others between
+        them.
+        """
         return sa.select(
             self._steps("function_id"), self._steps("output"), self._steps("serialization")
         ).where(

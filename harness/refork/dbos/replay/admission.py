@@ -56,7 +56,7 @@ class ForkState:
         return self._closed.is_set()
 
     def begin(self) -> None:
-        """DBOS took the fork off its queue."""
+        """Note that DBOS took the fork off its queue."""
         self.started, self.moved_at = True, time.monotonic()
 
     def schedule(self, number: int, name: str) -> None:
@@ -81,17 +81,17 @@ class ForkState:
 
     @property
     def is_tail(self) -> bool:
-        """Whether the fork continues after its fork point."""
+        """True if the fork continues after its fork point."""
         return self.on_operation is not None
 
     def answer(self, number: int, name: str) -> Step | None:
-        """The recorded step that answers an operation of a tail. None where DBOS is to ask :meth:`admit`."""
+        """Return the recorded step that answers an operation of a tail; None if DBOS must call :meth:`admit`."""
         if self.on_operation is None or not self.arrived or number < self.fork_point:
             return None
         return None if number in self.scheduled or self.closed else self.on_operation(number, name)
 
     def arrive(self) -> bool:
-        """The code has reached the fork point. False where it is closed, or was reached before."""
+        """Note that the code has reached the fork point. Returns False if it is closed or was reached before."""
         with self._lock:
             if self.closed or self.arrived:
                 return False
@@ -103,12 +103,12 @@ class ForkState:
         self._closed.wait()
 
     def close(self) -> None:
-        """Refuse whatever comes from now on, without calling it a refusal."""
+        """Stop whatever comes from now on, without counting it as a refusal."""
         with self._lock:
             self._closed.set()
 
     def end(self, error: str | None, output: str | None) -> None:
-        """The workflow came to its own end: it returned ``output``, as serialized, or raised ``error``."""
+        """Note that the workflow ended by itself: it returned ``output``, serialized, or raised ``error``."""
         with self._lock:
             if self.closed:
                 return

@@ -131,7 +131,7 @@ def test_yes_and_no_are_read_from_text(text: str, value: bool, tmp_path: Path) -
     assert project(tmp_path, environ={"REFORK_FROZEN_CLOCK": text}).frozen_clock is value
 
 
-def test_what_is_neither_yes_nor_no_is_named(tmp_path: Path) -> None:
+def test_a_value_that_is_neither_true_nor_false_is_named(tmp_path: Path) -> None:
     with pytest.raises(BadInputError, match="'REFORK_FROZEN_CLOCK' must be true or false"):
         project(tmp_path, environ={"REFORK_FROZEN_CLOCK": "often"})
 

@@ -47,7 +47,7 @@ def test_every_private_name_that_is_used_is_looked_for() -> None:
     assert {place for place in found if not any(known.startswith(place) for known in LISTED)} == set()
 
 
-def test_what_is_installed_here_lacks_nothing() -> None:
+def test_the_installed_libraries_lack_no_private_name() -> None:
     assert findings() == []
     assert all(not host.is_older for host in HOSTS)
 
