@@ -123,6 +123,6 @@ def _candidates(given: tuple[str, ...], project: Config) -> frozenset[str]:
     known |= own_variants(project.cases) if names - known - {CURRENT} else set()
     for name in sorted(names - known - {CURRENT}):
         raise BadInputError(
-            f"option {PREFIX}variants: no prompt of {str(project.prompts)!r} is {name!r}{nearest(name, known)}"
+            f"option {PREFIX}variants: no prompt in {str(project.prompts)!r} is named {name!r}{nearest(name, known)}"
         )
     return frozenset(names - {CURRENT})

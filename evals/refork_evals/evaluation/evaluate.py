@@ -11,6 +11,7 @@ from refork.answer_cache import AnswersMode
 from refork.case_files.case_file import CASE_FILE, load_case
 from refork.case_files.finding import case_file_at
 from refork.errors import BadInputError
+from refork.prompts.candidates import PLAIN
 from refork.prompts.prompt import Prompt
 from refork.records import Case
 from refork.records.variant import CURRENT, Variant
@@ -168,12 +169,13 @@ def _variants(
 ) -> tuple[Variant, ...] | None:
     if given is None:
         return None
+    plain = case.agent if case.run.framework == PLAIN else None
     found: list[Variant] = []
     for position, each in enumerate(given, 1):
         if isinstance(each, str):
             found += catalogue.candidates(case, [each])
         else:
-            found.append(each.variant(position) if isinstance(each, Prompt) else each)
+            found.append(each.variant(position, plain=plain) if isinstance(each, Prompt) else each)
     _check_names(found)
     return tuple(variant for variant in found if variant.name != CURRENT)
 
