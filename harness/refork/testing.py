@@ -29,6 +29,7 @@ from refork.values import DEFAULT
 CANDIDATE = Variant(name="candidate", template="Careful! {{ baseline }}")
 OTHER_MODEL = Variant(name="other", model="another-model", settings={"temperature": 0.25})
 SECONDS = 30.0
+_ELSEWHERE = "it is somewhere else"
 
 
 class ModelServer(Protocol):
@@ -179,6 +180,39 @@ class FrameworkConformance:
             assert {trial.trajectory[0].agent, trial.trajectory[-1].agent} == {sample.agent}
         assert len(sample.server.bodies()) == 4
         assert not sample.acted()
+
+    def test_a_changed_tool_result_is_in_the_next_model_call_of_its_variant_alone(
+        self, sample: ConformanceSample
+    ) -> None:
+        run = sample.session.replay(sample.run).run
+        _, tool, last = _steps(run)
+        changed = {tool.number: _ELSEWHERE}
+        variant = (
+            Variant(name="elsewhere", tool_results=changed)
+            if sample.sees_tools
+            else Variant(name="elsewhere", step_outputs=changed)
+        )
+        for scope in ("step", "tail"):
+            sample.server.reset()
+            outcome = _measured(sample, last.number, variant, trials=2, run=run, scope=scope)
+            assert (outcome.status, outcome.reason, outcome.unmeasured) == (ForkStatus.MEASURED, "", {})
+            assert [trial.error for trial in outcome.trials] == [None] * 4
+            sent = [_ELSEWHERE in json.dumps(body) for body in sample.server.bodies()]
+            assert sorted(sent) == [False, False, True, True]
+            assert _ELSEWHERE in json.dumps(outcome.requests["elsewhere"].input)
+            assert not sample.acted()
+
+    def test_a_changed_message_of_the_user_is_in_the_request_of_its_variant_alone(
+        self, sample: ConformanceSample
+    ) -> None:
+        run = sample.session.replay(sample.run).run
+        case_step = _steps(run)[0].number
+        variant = Variant(name="otherwise", messages={"user": _ELSEWHERE})
+        sample.server.reset()
+        outcome = _measured(sample, case_step, variant, trials=1, run=run)
+        assert (outcome.status, outcome.reason, outcome.unmeasured) == (ForkStatus.MEASURED, "", {})
+        sent = [_ELSEWHERE in json.dumps(body) for body in sample.server.bodies()]
+        assert sorted(sent) == [False, True]
 
 
 def _steps(run: Run) -> Any:

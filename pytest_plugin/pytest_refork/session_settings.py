@@ -3,11 +3,11 @@
 import os
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Literal
 
 import pytest
 from refork.answer_cache import AnswersMode
+from refork.case_files.finding import own_variants
 from refork.config import ENVIRONMENT_PREFIX, Config, load_config
 from refork.errors import BadInputError, ReforkError
 from refork.prompts.candidates import SUFFIX
@@ -72,7 +72,7 @@ def _tried(project: Config, update: str | None) -> frozenset[str] | None:
     """Return no candidates for a new baseline, which is of ``current`` alone: they would be paid for and forgotten."""
     if update is not None:
         return frozenset()
-    return None if project.variants is None else _candidates(project.variants, project.prompts)
+    return None if project.variants is None else _candidates(project.variants, project)
 
 
 def _gate(config: pytest.Config, project: Config, update: str | None) -> GateSettings | None:
@@ -111,7 +111,7 @@ def _notes(baseline: Baseline, where: str, source: str, project: Config) -> tupl
     return (f"this branch changes the baseline ({shown}); compared with {where}",)
 
 
-def _candidates(given: tuple[str, ...], prompts: Path) -> frozenset[str]:
+def _candidates(given: tuple[str, ...], project: Config) -> frozenset[str]:
     names = set(given)
     if not names:
         raise BadInputError(f"option {PREFIX}variants is empty: name candidates, such as 'careful,terse'")
@@ -119,9 +119,10 @@ def _candidates(given: tuple[str, ...], prompts: Path) -> frozenset[str]:
         raise BadInputError(
             f"option {PREFIX}variants cannot name {RECORDED!r}, which is scored and never run; name candidates"
         )
-    known = {path.stem for path in prompts.glob(f"*/*{SUFFIX}")}
+    known = {path.stem for path in project.prompts.glob(f"*/*{SUFFIX}")}
+    known |= own_variants(project.cases) if names - known - {CURRENT} else set()
     for name in sorted(names - known - {CURRENT}):
         raise BadInputError(
-            f"option {PREFIX}variants: no prompt in {str(prompts)!r} is named {name!r}{nearest(name, known)}"
+            f"option {PREFIX}variants: no prompt in {str(project.prompts)!r} is named {name!r}{nearest(name, known)}"
         )
     return frozenset(names - {CURRENT})

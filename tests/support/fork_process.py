@@ -1,7 +1,7 @@
 """A session in a process of its own, which can be killed. It prints a line for every trial that it was told.
 
-A plan has ``plot``, ``variants`` (pairs of name and template, null for ``current``), ``trials``, and options of
-the session.
+A plan has ``plot``, ``variants`` (name and template, null for ``current``, and step outputs that it changes),
+``trials``, and options of the session.
 """
 
 import json
@@ -35,8 +35,9 @@ def run_plan(runs: str, plan: dict[str, Any]) -> None:
     plots.as_recorded()
     with fresh_session(**plan.get("options", {})) as session:
         fork = session.fork(case_of(run), on_trial=tell)
-        for name, template in plan["variants"]:
-            fork.run(Variant(name=name, template=template), plan["trials"])
+        for name, template, *changes in plan["variants"]:
+            outputs = {int(number): value for each in changes for number, value in each.items()}
+            fork.run(Variant(name=name, template=template, step_outputs=outputs), plan["trials"])
         fork.close()
         fork.wait(60)
         reason = fork.outcome().reason

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from refork.case_files.case_file import CASE_FILE, load_case
+from refork.case_files.changed_prefix import check_changes
 from refork.case_files.finding import case_file_named
 from refork.errors import BadFileError, BadInputError
 from refork.prompts.candidates import PLAIN, find_variants, load_variants
@@ -123,6 +124,8 @@ class Catalogue:
             variant.name: variant
             for variant in load_variants(root, case.agent or "", plain=case.run.framework == PLAIN)
         }
+        if any(not isinstance(each, str) for each in case.variants or ()):
+            known |= {each.name: each for each in find_variants(case, root) if each.changes_prefix}
         for name in names:
             if name not in known and name != CURRENT:
                 folder = root / prompt_folder(case.agent or "")
@@ -148,6 +151,8 @@ class Catalogue:
         tried = [each for each in candidates if chosen is None or each.name in chosen]
         case = dataclasses.replace(case, trials=self._settings.trials or case.trials)
         bounds_of(case, self._settings.defaults)
+        for variant in tried:
+            check_changes(case, variant)
         return MeasuredCase(
             case=case,
             variants=(current(), *tried),

@@ -67,7 +67,7 @@ class Scoreboard:
         self, measured_case: MeasuredCase, outcome: Outcome, variant: str, scored: Sequence[ScoredTrial]
     ) -> int:
         """Return how many more trials a variant needs after these."""
-        if outcome.status is not ForkStatus.MEASURED:
+        if outcome.of(variant).status is not ForkStatus.MEASURED:
             return 0
         return more_trials(self._plan(measured_case, outcome, variant), self._counted(scored))
 
@@ -135,7 +135,9 @@ class Scoreboard:
             planned=max(planned, 0),
             counted=stopped if stopped < len(counted) else None,
         )
-        judged.cells[variant] = self._within_budget(confirmed(cell, plan, counted))
+        changes = judged.measured_case.variant(variant).changes
+        cell = dataclasses.replace(confirmed(cell, plan, counted), changes=changes)
+        judged.cells[variant] = self._within_budget(cell)
         return judged.cells[variant]
 
     def _within_budget(self, cell: Cell) -> Cell:
@@ -174,7 +176,7 @@ class Scoreboard:
 
 def measured(outcome: Outcome, variant: str) -> bool:
     """Return whether a variant has any result."""
-    return outcome.status is not ForkStatus.MEASURED or bool(outcome.trials_of(variant))
+    return outcome.of(variant).status is not ForkStatus.MEASURED or bool(outcome.trials_of(variant))
 
 
 def _model(outcome: Outcome, variant: str) -> str | None:

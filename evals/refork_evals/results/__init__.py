@@ -159,6 +159,8 @@ class Cell:
     stopped. ``beside`` says whether a candidate is better than ``current`` in this case, or worse; None where the two
     were not compared.
     ``second_look`` is there where a drop beside a baseline was asked for again.
+    ``changes`` says in words what the variant changes before the fork point; such a variant fixes nothing, since no
+    prompt makes what went before happen.
     """
 
     case: str
@@ -186,6 +188,7 @@ class Cell:
     rounds: int | None = None
     beside: Change | None = None
     second_look: SecondLook | None = None
+    changes: str = ""
 
     @property
     def measured(self) -> int:

@@ -37,7 +37,10 @@ def _recommendation(
 ) -> Recommendation:
     failures = tuple(result.case.name for result in cases if _fails(result.cell(CURRENT)))
     names = dict.fromkeys(
-        cell.variant for result in cases for cell in result.cells if cell.variant != CURRENT
+        cell.variant
+        for result in cases
+        for cell in result.cells
+        if cell.variant != CURRENT and not cell.changes
     )
     effects = tuple(_effect(name, cases, len(failures), changes.get(name)) for name in names)
     chosen = _choice(effects)

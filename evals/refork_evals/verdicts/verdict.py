@@ -89,9 +89,10 @@ def cell_of(
     the fixed number of the case.
     """
     rate = min_pass_rate_of(case, min_pass_rate)
-    if outcome.status in _UNMEASURED:
-        verdict = _UNMEASURED[outcome.status]
-        return unmeasured_cell(case, variant, verdict, outcome.reason, min_pass_rate=rate)
+    found = outcome.of(variant)
+    if found.status in _UNMEASURED:
+        verdict = _UNMEASURED[found.status]
+        return unmeasured_cell(case, variant, verdict, found.reason, min_pass_rate=rate)
     return cell_from_scored(
         case,
         variant,
@@ -132,7 +133,8 @@ def with_cells(result: CaseResult, cells: Sequence[Cell]) -> CaseResult:
     """Return the result with other cells, and those among them that fix the case; none if it is not red."""
     current = next((cell for cell in cells if cell.variant == CURRENT), None)
     compared = (
-        dataclasses.replace(cell, fixes=not result.not_red and is_fix(cell, current)) for cell in cells
+        dataclasses.replace(cell, fixes=not result.not_red and not cell.changes and is_fix(cell, current))
+        for cell in cells
     )
     return dataclasses.replace(result, cells=tuple(compared))
 

@@ -7,12 +7,14 @@ from typing import Any, Final, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from refork.case_files.case_variants import CaseVariant, ListedVariant, checked_name
+from refork.case_files.changed_prefix import check_changes
 from refork.case_files.large_values import is_left_out
 from refork.case_files.run_file import RUN_FILE, load_run
 from refork.case_files.trial_settings import MAX_TRIALS, MIN_TRIALS, SMALLEST_DROP, Count, Drop, Rate, Trials
 from refork.errors import BadFileError, BadInputError
 from refork.records import Case, Run, Step
-from refork.records.variant import RESERVED, prompt_folder
+from refork.records.variant import ChangedVariant, prompt_folder
 from refork.storage.files import MEGABYTE, read_text, refuse_outside, write_atomically
 from refork.storage.format_versions import FileFormat
 from refork.storage.validation import explain
@@ -82,9 +84,10 @@ class CaseFile(BaseModel):
         default=None,
         description="Share of trials that must pass. Default: `min_pass_rate` of [tool.refork], else 0.7.",
     )
-    variants: list[str] | None = Field(
+    variants: list[ListedVariant] | None = Field(
         default=None,
-        description="The candidates to try, by file name without .md. Default: all candidates.",
+        description="The candidates to try, by file name without .md, and variants that change what went before. "
+        "Default: all candidates.",
     )
     guard: bool = Field(default=False, description="From a run that went well, which a fix must not break.")
     tools: dict[str, Literal["deny", "replay"]] | None = Field(
@@ -102,13 +105,11 @@ class CaseFile(BaseModel):
 
     @field_validator("variants")
     @classmethod
-    def _candidates(cls, variants: list[str] | None) -> list[str] | None:
-        for name in variants or []:
-            if name in RESERVED:
-                raise ValueError(f"must not list {name!r}, which is always there; list candidates only")
-            if not is_folder_name(name):
-                raise ValueError(f"must list names of variants, not paths, and holds {name!r}")
-        if len(set(variants or [])) != len(variants or []):
+    def _candidates(cls, variants: list[str | CaseVariant] | None) -> list[str | CaseVariant] | None:
+        names = [each if isinstance(each, str) else each.name for each in variants or []]
+        for name in names:
+            checked_name(name)
+        if len(set(names)) != len(names):
             raise ValueError("must list every variant once")
         return variants
 
@@ -147,7 +148,7 @@ def load_case(path: Path, *, run: Run | None = None) -> Case:
     parsed = _validated(document)
     run = load_run(folder / RUN_FILE) if run is None else run
     step = _fork_point(parsed.fork.step, run, document)
-    return Case(
+    case = Case(
         name=folder.name,
         folder=folder,
         run=run,
@@ -160,12 +161,30 @@ def load_case(path: Path, *, run: Run | None = None) -> Case:
         max_trials=parsed.max_trials,
         smallest_drop=parsed.smallest_drop,
         min_pass_rate=parsed.min_pass_rate,
-        variants=None if parsed.variants is None else tuple(parsed.variants),
+        variants=None if parsed.variants is None else _variants(parsed.variants),
         tools=dict(parsed.tools or {}),
         on_miss=parsed.on_miss,
         expect=tuple(parsed.expect or ()),
         description=parsed.description or "",
     )
+    _check_variants(case, document)
+    return case
+
+
+def _variants(listed: list[str | CaseVariant]) -> tuple[str | ChangedVariant, ...]:
+    return tuple(each if isinstance(each, str) else each.changed_variant() for each in listed)
+
+
+def _check_variants(case: Case, document: YamlDocument) -> None:
+    """Check that the run has what the case's own variants change."""
+    for position, each in enumerate(case.variants or ()):
+        if isinstance(each, ChangedVariant):
+            try:
+                check_changes(case, each.variant)
+            except BadInputError as error:
+                raise BadFileError(
+                    f"{str(document.path)!r}, {document.at(('variants', position))}{error}"
+                ) from error
 
 
 def _check_folder(folder: Path) -> None:

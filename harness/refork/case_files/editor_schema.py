@@ -38,6 +38,7 @@ def case_schema(
         "required": made["required"],
         "properties": properties,
         "$defs": {
+            "CaseVariant": _section(made["$defs"]["CaseVariant"]),
             "ForkSection": _section(made["$defs"]["ForkSection"]),
             **(definitions or {}),
         },

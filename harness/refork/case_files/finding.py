@@ -1,9 +1,13 @@
 """Finds a ``case.yaml`` by its path, by its folder, or by the name of its case."""
 
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from refork.case_files.case_file import CASE_FILE
-from refork.errors import BadInputError
+from refork.errors import BadFileError, BadInputError
+from refork.storage.files import MEGABYTE, read_text
+from refork.storage.yaml_text import parse_yaml
 from refork.text.lines import nearest
 
 
@@ -24,3 +28,17 @@ def case_file_named(name: str, cases: Path) -> Path:
     if name not in files:
         raise BadInputError(f"no case in {str(cases)!r} is named {name!r}{nearest(name, files)}")
     return files[name]
+
+
+def own_variants(cases: Path) -> frozenset[str]:
+    """The names of all variants that cases of a folder have for themselves. Files that cannot be read have none."""
+    return frozenset(name for path in case_files_by_name(cases).values() for name in _own_variants(path))
+
+
+def _own_variants(path: Path) -> Iterator[str]:
+    with suppress(BadFileError):  # who collects the case says what is wrong with it
+        data = parse_yaml(read_text(path, inside=path.parent, limit=MEGABYTE), path=path).data
+        listed = data.get("variants") if isinstance(data, dict) else None
+        for each in listed if isinstance(listed, list) else ():
+            if isinstance(each, dict) and isinstance(each.get("name"), str):
+                yield each["name"]

@@ -12,7 +12,7 @@ from refork.fork.secret_filters.secret_filter import hidden_problem, hidden_requ
 from refork.fork.trials.repeated_endings import EndedAlike
 from refork.fork.trials.scheduled_trial import AnswerRecorder, ScheduledTrial, cancel, refuse
 from refork.records import Case, Request
-from refork.records.outcome import ForkStatus, Outcome, Trial
+from refork.records.outcome import ForkStatus, Outcome, Trial, Unmeasured
 from refork.records.variant import Variant
 
 
@@ -84,6 +84,8 @@ class CaseFork:
         self._closing = False
         self._stopping = False
         self._problem: ReforkError | None = None
+        self._prefix_problems: dict[str, ReforkError] = {}
+        self._prefixes: dict[str, str] = {}
         self._requests: dict[str, Request] = {}
         self._trials: list[Trial] = []
         self._numbers: dict[str, int] = {}
@@ -105,7 +107,9 @@ class CaseFork:
             first = self._numbers.get(variant.name, 0) + 1
             self._numbers[variant.name] = first + trials - 1
             scheduled = [ScheduledTrial(variant=variant, number=first + i) for i in range(trials)]
-            problem, late = self._problem, self._closing or self._ended_at is not None
+            self._prefixes[variant.name] = variant.prefix
+            problem = self._problem or self._prefix_problems.get(variant.prefix)
+            late = self._closing or self._ended_at is not None
             if problem is None and not late:
                 self._unanswered.update(scheduled)
         if problem is not None:
@@ -152,17 +156,20 @@ class CaseFork:
         """Return what was measured up to now."""
         with self._lock:
             problem, trials = self._problem, tuple(sorted(self._trials, key=lambda t: (t.variant, t.number)))
-        status = ForkStatus.MEASURED
-        if problem is not None:
-            status = ForkStatus.STALE if isinstance(problem, StaleError) else ForkStatus.ERROR
+            unmeasured = {
+                variant: Unmeasured(status=_status(own), reason=str(own))
+                for variant, prefix in self._prefixes.items()
+                if (own := self._prefix_problems.get(prefix)) is not None
+            }
         return Outcome(
             case=self.case.name,
-            status=status,
+            status=ForkStatus.MEASURED if problem is None else _status(problem),
             reason=str(problem) if problem else "",
             run_id=next((branch.run_id for branch in self._open()), None),
             requests=dict(self._requests),
             trials=trials,
             seconds=(self._ended_at or time.monotonic()) - self.started_at,
+            unmeasured=unmeasured,
         )
 
     # :class:`AnswerRecorder`, called by the branches from DBOS's threads and event loops.
@@ -218,15 +225,28 @@ class CaseFork:
             for branch in self._open():
                 branch.fail(problem)
 
+    def fail_prefix(self, prefix: str, problem: ReforkError) -> None:
+        """Fail the variants that change what went before in this way, and their trials, but not the case."""
+        problem = hidden_problem(problem)
+        with self._lock:
+            self._prefix_problems.setdefault(prefix, problem)
+            theirs = {each for each in self._unanswered if each.variant.prefix == prefix}
+            self._unanswered -= theirs
+        refuse(theirs, problem)
+
     def _hand_over(self, scheduled: Sequence[ScheduledTrial]) -> None:
         shared: dict[Hashable, list[ScheduledTrial]] = {}
         for each in scheduled:
             shared.setdefault(self._strategy.key(each), []).append(each)
+        prefix = scheduled[0].variant.prefix if scheduled else ""
         try:
             for some in shared.values():
                 self._branch(some[0]).add(some)
         except ReforkError as error:
-            self.fail(error)
+            if prefix:
+                self.fail_prefix(prefix, error)
+            else:
+                self.fail(error)
 
     def _branch(self, scheduled: ScheduledTrial) -> TrialBranch:
         key = self._strategy.key(scheduled)
@@ -237,3 +257,7 @@ class CaseFork:
 
     def _open(self) -> list[TrialBranch]:
         return list(self._branches.values())
+
+
+def _status(problem: ReforkError) -> ForkStatus:
+    return ForkStatus.STALE if isinstance(problem, StaleError) else ForkStatus.ERROR

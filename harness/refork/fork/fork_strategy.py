@@ -1,13 +1,18 @@
-"""Decides how many DBOS forks the trials of a case need: one, one for each variant, or one for each trial."""
+"""Decides how many DBOS forks the trials of a case need: one, one for each variant, or one for each trial.
+
+Variants that change what went before the fork point have forks of their own, of a run that was changed so.
+"""
 
 import hashlib
 import uuid
 from collections.abc import Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
+from threading import Lock
 
+from refork.case_files.changed_prefix import changed_case
 from refork.dbos.evals_database.interrupted_forks import TAIL
-from refork.errors import ForkError
+from refork.errors import ForkError, ReforkError
 from refork.fork.branches.step_branch import StepBranch, WholeStep
 from refork.fork.branches.step_rerun import ToolRun
 from refork.fork.branches.tool_results import RecordedToolResults
@@ -19,7 +24,8 @@ from refork.fork.tails.tool_access import ToolAccess
 from refork.fork.trials.scheduled_trial import AnswerRecorder, ScheduledTrial
 from refork.frameworks.plain_dbos.adapter import PlainSteps
 from refork.frameworks.protocol import Framework, ModelCall, StepCall
-from refork.records import Case, StepKind
+from refork.records import Case, Request, StepKind
+from refork.records.outcome import Trial
 from refork.tool_policy import Action, ToolPolicy, tightened
 from refork.tool_policy.recorded_calls import RecordedCalls
 
@@ -28,6 +34,12 @@ def strategy_for(case: Case, framework: Framework | None, host: ForkHost) -> For
     """Return the strategy for a case. Raises ForkError if its fork point is a step that may not act."""
     policy = tightened(host.policy, case)
     _check_fork_point(case, policy)
+    return _ByPrefix(case, framework, host, policy, _of_one_prefix(case, framework, host, policy))
+
+
+def _of_one_prefix(
+    case: Case, framework: Framework | None, host: ForkHost, policy: ToolPolicy
+) -> ForkStrategy:
     if case.scope == "tail":
         calls = RecordedCalls(case.run, start=case.step)
         return _ForkPerTrial(case, framework, host, policy, calls, RecordedToolResults(case.run, framework))
@@ -53,6 +65,77 @@ def _check_fork_point(case: Case, policy: ToolPolicy) -> None:
             f"step {point.number} ({name!r}) is not a model call, and rerunning it would act: "
             f'set {name} = "live" under [tool.refork.tools] in pyproject.toml if it may'
         )
+
+
+@dataclass(frozen=True)
+class _ByPrefix:
+    """Forks of their own for variants that change what went before; all others have those of ``unchanged``."""
+
+    case: Case
+    framework: Framework | None
+    host: ForkHost
+    policy: ToolPolicy
+    unchanged: ForkStrategy
+    changed: dict[str, "_ChangedPrefix"] = field(default_factory=dict[str, "_ChangedPrefix"])
+
+    @property
+    def forks_at_once(self) -> bool:
+        return self.unchanged.forks_at_once
+
+    def key(self, scheduled: ScheduledTrial) -> Hashable:
+        # The strategies differ by the kind of the fork point, which no variant changes.
+        return scheduled.variant.prefix, self.unchanged.key(scheduled)
+
+    def open(self, recorder: AnswerRecorder, scheduled: ScheduledTrial) -> TrialBranch:
+        prefix = scheduled.variant.prefix
+        if not prefix:
+            return self.unchanged.open(recorder, scheduled)
+        if prefix not in self.changed:
+            case = changed_case(self.case, scheduled.variant)
+            strategy = _of_one_prefix(case, self.framework, self.host, self.policy)
+            self.changed[prefix] = _ChangedPrefix(strategy, recorder, prefix)
+        return self.changed[prefix].open(scheduled)
+
+
+@dataclass
+class _ChangedPrefix:
+    """Makes the forks of one changed run, and passes on what their trials record.
+
+    A problem there fails the variants that change the run so, and not the case.
+    """
+
+    strategy: ForkStrategy
+    recorder: AnswerRecorder
+    prefix: str
+    branches: list[TrialBranch] = field(default_factory=list[TrialBranch])
+    lock: Lock = field(default_factory=Lock)
+    has_failed: bool = False
+
+    def open(self, scheduled: ScheduledTrial) -> TrialBranch:
+        branch = self.strategy.open(self, scheduled)
+        with self.lock:
+            self.branches.append(branch)
+        return branch
+
+    def begin(self, scheduled: ScheduledTrial) -> bool:
+        return self.recorder.begin(scheduled)
+
+    def record(self, scheduled: ScheduledTrial, trial: Trial) -> None:
+        self.recorder.record(scheduled, trial)
+
+    def note_request(self, variant: str, request: Request) -> None:
+        self.recorder.note_request(variant, request)
+
+    def fail(self, problem: ReforkError) -> None:
+        self.recorder.fail_prefix(self.prefix, problem)
+        with self.lock:
+            failed_before, self.has_failed = self.has_failed, True
+            branches = () if failed_before else tuple(self.branches)
+        for branch in branches:
+            branch.fail(problem)
+
+    def fail_prefix(self, prefix: str, problem: ReforkError) -> None:
+        self.recorder.fail_prefix(prefix, problem)
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@
 and ``{{ model }}`` are names. The files come in pull requests: see :mod:`refork.prompts.sandbox`.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -15,7 +16,7 @@ from refork.prompts.app_prompts import AppSandbox
 from refork.prompts.front_matter import split
 from refork.prompts.sandbox import Sandbox
 from refork.records import Case, Request
-from refork.records.variant import RESERVED, Variant, prompt_folder
+from refork.records.variant import RESERVED, ChangedVariant, Variant, prompt_folder
 from refork.storage.files import MEGABYTE, read_text, refuse_outside
 from refork.text.lines import is_name, nearest, one_line
 
@@ -48,7 +49,7 @@ def load_variants(root: Path, agent: str, *, plain: bool = False) -> tuple[Varia
 
 
 def find_variants(case: Case, root: Path) -> tuple[Variant, ...]:
-    """Return the candidates that ``case`` names, in its order, otherwise all candidates of its agent.
+    """Return the candidates that ``case`` names and its own variants, in its order, or all candidates of its agent.
 
     BadFileError names the case file, the nearest variant and the folder, where one is not there.
     """
@@ -57,10 +58,22 @@ def find_variants(case: Case, root: Path) -> tuple[Variant, ...]:
     if case.variants is None:
         return known
     by_name = {variant.name: variant for variant in known}
-    for name in case.variants:
-        if name not in by_name:
+    for each in case.variants:
+        name = each if isinstance(each, str) else each.prompt
+        if name is not None and name not in by_name:
             raise BadFileError(_unknown(name, case, root, tuple(by_name)))
-    return tuple(by_name[name] for name in case.variants)
+        if not isinstance(each, str) and each.name in by_name:
+            raise BadFileError(
+                f"{str(case.folder / CASE_FILE)!r}: 'variants' has a variant named {each.name!r}, and a candidate "
+                "has that name too; name the variant otherwise"
+            )
+    return tuple(
+        by_name[each] if isinstance(each, str) else _changed(each, by_name) for each in case.variants
+    )
+
+
+def _changed(each: ChangedVariant, known: Mapping[str, Variant]) -> Variant:
+    return each.variant if each.prompt is None else each.with_candidate(known[each.prompt])
 
 
 def check(variant: Variant, plain: str | None = None) -> None:

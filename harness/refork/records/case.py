@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from refork.records.run import Run, Step
+from refork.records.variant import ChangedVariant
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -13,9 +14,9 @@ class Case:
     """A run that becomes a test.
 
     ``step`` is the number of the fork point; ``agent`` names the folder of its prompts. ``expect`` is stored as
-    written in the file, because only ``refork_evals`` knows scorers. ``variants`` limits the candidates; None means
-    every file in ``evals/prompts/<agent>/``. ``tools`` and ``on_miss`` make the tool policy stricter
-    (:mod:`refork.tool_policy`).
+    written in the file, because only ``refork_evals`` knows scorers. ``variants`` limits the candidates, by name, and
+    adds variants that change what went before; None means every file in ``evals/prompts/<agent>/``. ``tools`` and
+    ``on_miss`` make the tool policy stricter (:mod:`refork.tool_policy`).
     """
 
     name: str
@@ -30,7 +31,7 @@ class Case:
     max_trials: int | None = None
     smallest_drop: float | None = None
     min_pass_rate: float | None = None
-    variants: tuple[str, ...] | None = None
+    variants: tuple[str | ChangedVariant, ...] | None = None
     tools: Mapping[str, str] = field(default_factory=dict[str, str])
     on_miss: str | None = None
     expect: tuple[Mapping[str, Any], ...] = ()

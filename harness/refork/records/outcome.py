@@ -113,10 +113,19 @@ class ForkStatus(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Unmeasured:
+    """Why a variant that changes what went before could not be measured, although its case could."""
+
+    status: ForkStatus
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Outcome:
     """The outcome of one case's fork. ``reason`` says what happened if it is not ``measured``.
 
     ``requests`` maps a variant's name to its request; ``run_id`` is the workflow id of the (first) fork.
+    ``unmeasured`` are variants, by name, with forks of their own that are stale or broke.
     """
 
     case: str
@@ -126,6 +135,11 @@ class Outcome:
     requests: Mapping[str, Request] = field(default_factory=dict[str, Request])
     trials: tuple[Trial, ...] = ()
     seconds: float = 0.0
+    unmeasured: Mapping[str, Unmeasured] = field(default_factory=dict[str, Unmeasured])
+
+    def of(self, variant: str) -> Unmeasured:
+        """The status of a variant with its reason: its own, or else the case's."""
+        return self.unmeasured.get(variant, Unmeasured(status=self.status, reason=self.reason))
 
     def trials_of(self, variant: str) -> tuple[Trial, ...]:
         return tuple(trial for trial in self.trials if trial.variant == variant)

@@ -35,8 +35,13 @@ def explain(
     key, such as `` line 3``, for files with lines.
     """
     found = _most_telling(error)
-    where = tuple(found["loc"])
+    where = tuple(part for part in found["loc"] if not _is_tag(part))
     return f"{at(where)}{_finding(found, where, schema)}"
+
+
+def _is_tag(part: int | str) -> bool:
+    """Return whether a part of a place names a choice of a union, as we write those: ``(changes)``."""
+    return isinstance(part, str) and part.startswith("(") and part.endswith(")")
 
 
 def _most_telling(error: ValidationError) -> Mapping[str, Any]:
@@ -95,6 +100,7 @@ def _steps(node: Mapping[str, Any], part: int | str) -> list[Mapping[str, Any]]:
 def _resolved(schema: Mapping[str, Any], node: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     if "$ref" in node:
         return _resolved(schema, schema["$defs"][str(node["$ref"]).rsplit("/", 1)[-1]])
-    if "anyOf" in node:
-        return [found for choice in node["anyOf"] for found in _resolved(schema, choice)]
+    for union in ("anyOf", "oneOf"):
+        if union in node:
+            return [found for choice in node[union] for found in _resolved(schema, choice)]
     return [node]

@@ -107,7 +107,7 @@ def _row(result: CaseResult, cell: Cell) -> str:
     fix = f" **{said}**" if said else ""
     texts = [
         plain(result.case.name, 80) + guard,
-        plain(cell.variant, 60),
+        plain(f"{cell.variant} {cell.changes}".rstrip(), 140 if cell.changes else 60),
         f"{_ICONS[cell.verdict]} {cell.verdict.value}{fix}",
         phrases.shown_trials(cell),
         phrases.shown_interval(cell),

@@ -186,6 +186,9 @@ def _notes_of(result: CaseResult, width: int) -> list[Line]:
         if cell.reason and not cell.verdict.is_decided:
             said.setdefault((cell.verdict, cell.reason), []).append(cell.variant)
     lines: list[Line] = []
+    for cell in result.cells:
+        if cell.changes:
+            lines += _wrapped(f"{result.case.name} ({cell.variant}): {cell.changes}", width, "dim")
     for (verdict, reason), variants in said.items():
         of = "" if len(variants) == len(result.cells) else f" ({', '.join(variants)})"
         lines += _wrapped(f"{_ICONS[verdict]} {result.case.name}{of}: {reason}", width, verdict.value)

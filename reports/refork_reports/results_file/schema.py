@@ -162,6 +162,9 @@ class CellEntry(Entry):
     second_look: Plain[SecondLook] | None = Field(
         default=None, description="the fresh trials with which a drop was to be confirmed"
     )
+    changes: str = Field(
+        default="", description="what the variant changes before the fork point, in words; else empty"
+    )
     usage: Annotated[
         Plain[Usage],
         FrameColumn("int64", "input_tokens", lambda usage: usage.input_tokens),

@@ -104,7 +104,11 @@ def alternatives(result: CaseResult) -> tuple[tuple[Cell, ...], str]:
     current = result.cell(CURRENT)
     if current is None or current.verdict is Verdict.PASS or not current.verdict.is_measured:
         return (), ""
-    passing = [each for each in result.cells if each.variant != CURRENT and each.verdict is Verdict.PASS]
+    passing = [
+        each
+        for each in result.cells
+        if each.variant != CURRENT and not each.changes and each.verdict is Verdict.PASS
+    ]
     shown = [each for each in result.fixes if each.beside is Change.IMPROVED]
     if shown:
         return tuple(shown), f"fixed by {_fixes(shown)}"

@@ -68,5 +68,9 @@ def _effects(cases: Sequence[PlacedCase], fixed: PlacedCase, variant: str) -> It
 
 
 def _best(result: CaseResult) -> Cell | None:
-    tried = [cell for cell in result.cells if cell.variant != CURRENT and cell.pass_rate is not None]
+    tried = [
+        cell
+        for cell in result.cells
+        if cell.variant != CURRENT and not cell.changes and cell.pass_rate is not None
+    ]
     return max(tried, key=lambda cell: cell.pass_rate or 0.0, default=None)

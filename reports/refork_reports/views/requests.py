@@ -86,7 +86,7 @@ def _pair(result: CaseResult, cell: Cell, baseline: str, prompt: str) -> PromptP
     before, after = _shortened(baseline, prompt) if long else marked(baseline, prompt)
     return PromptPair(
         variant=cell.variant,
-        file=variant_file(result.case.agent, cell.variant),
+        file=cell.changes or variant_file(result.case.agent, cell.variant),
         fixes=cell.fixes,
         same=baseline == prompt,
         long=long,

@@ -19,7 +19,8 @@ CONCURRENCY = 4
 TRIALS = 20
 VARIANTS = [("current", None), ("careful", "Careful! {{ baseline }}"), ("brief", "Be brief. {{ baseline }}")]
 EDITED = [("current", None), ("careful", "Take care! {{ baseline }}"), ("brief", "Be brief. {{ baseline }}")]
-Variants = Sequence[tuple[str, str | None]]
+CHANGED: list[tuple[Any, ...]] = [("empty", None, {"2": "nothing was found"})]
+Variants = Sequence[tuple[Any, ...]]
 Said = dict[tuple[str, int], dict[str, Any]]
 
 
@@ -84,6 +85,19 @@ def test_five_kills_lose_no_answer_mix_up_none_and_pay_little_twice(
         assert (final[key]["text"], final[key]["resumed"]) == (line["text"], True)
     assert server.count <= len(final) + CONCURRENCY * project.kills
     assert not (project.folder / "ledger").exists()
+
+
+def test_a_fork_of_a_changed_run_is_taken_up_with_its_own_answers(
+    project: Project, server: ModelServer
+) -> None:
+    told = project.killed_at(TRIALS - 8, CHANGED, plot="a_tool_before")
+    final = project.finished(CHANGED, plot="a_tool_before")
+    assert set(final) == {(name, number) for name, *_ in CHANGED for number in range(1, TRIALS + 1)}
+    assert told
+    for key, line in told.items():
+        assert (final[key]["text"], final[key]["resumed"]) == (line["text"], True)
+    assert server.count <= len(final) + CONCURRENCY
+    assert all("nothing was found" in json.dumps(body) for body in server.bodies)
 
 
 @pytest.mark.slow

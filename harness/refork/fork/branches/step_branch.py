@@ -17,7 +17,7 @@ from refork.fork.trials.scheduled_trial import AnswerRecorder, ScheduledTrial
 from refork.fork.trials.trial_step import Limits
 from refork.frameworks.protocol import ModelCall, StepCall
 from refork.records import Case
-from refork.records.variant import CURRENT, Variant
+from refork.records.variant import Variant
 from refork.redaction.error_text import summary
 from refork.tool_policy import Action, ToolPolicy
 
@@ -86,7 +86,7 @@ class StepBranch(Branch):
 
     def variant(self, agent: str | None) -> Variant | None:
         tried = self._only
-        if tried is None or tried.name == CURRENT or agent not in (None, self._case.agent):
+        if tried is None or not tried.changes_call or agent not in (None, self._case.agent):
             return None
         return tried
 
@@ -139,7 +139,7 @@ class StepBranch(Branch):
 
     def _give_problem(self, problem: ReforkError) -> None:
         """Fail the whole case, or only the trials of a candidate that has this fork to itself."""
-        if self._only is None or self._only.name == CURRENT:
+        if self._only is None or not self._only.changes_call:
             self._recorder.fail(problem)
             return
         error = trial_error(problem)

@@ -10,7 +10,7 @@ from refork.frameworks.plain_dbos.adapter import called, is_changed
 from refork.frameworks.plain_dbos.step_code import code_of
 from refork.frameworks.protocol import ModelCall, Reply, StepCall, StepRun
 from refork.records import Request
-from refork.records.variant import CURRENT, Variant
+from refork.records.variant import Variant
 from refork.records.workflow_result import answer_of
 from refork.values import encode
 
@@ -44,7 +44,7 @@ class ToolRun(StepRun):
         return Request(input=encoded_arguments(self.step))
 
     def changed(self, variant: Variant) -> ModelCall:
-        return self if variant.name == CURRENT else replace(self, tried=variant)
+        return replace(self, tried=variant) if variant.changes_call else self
 
     def candidate(self) -> Variant | None:
         return self.tried

@@ -23,7 +23,7 @@ from refork.fork.trials.scheduled_trial import AnswerRecorder, ScheduledTrial
 from refork.fork.trials.trial_step import Limits
 from refork.frameworks.protocol import Framework, ModelCall, StepCall
 from refork.records import Case, Run, Step
-from refork.records.variant import CURRENT, Variant
+from refork.records.variant import Variant
 from refork.tool_policy.before_trial import world_of
 
 
@@ -160,7 +160,7 @@ class TailBranch(Branch):
         tried = self._scheduled.variant
         ours = self._case.agent is None or agent in (None, self._case.agent)
         in_own_fork = self._framework is not None and self._framework.forks_per_variant
-        return tried if in_own_fork and ours and tried.name != CURRENT else None
+        return tried if in_own_fork and ours and tried.changes_call else None
 
     async def on_model_call(self, number: int, call: ModelCall) -> ModelCall | None:
         """Return the call under the variant; None before the fork point, or if it ended the trial or the case."""

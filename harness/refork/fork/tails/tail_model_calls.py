@@ -17,7 +17,7 @@ from refork.fork.trials.cached_trials import missing_answer_message
 from refork.fork.trials.scheduled_trial import AnswerRecorder, ScheduledTrial
 from refork.frameworks.protocol import Framework, ModelCall, StepCall, StepRun
 from refork.records import Case, Request, StepKind
-from refork.records.variant import CURRENT, current
+from refork.records.variant import current
 from refork.redaction.error_text import summary
 from refork.tool_policy import Action, ToolPolicy, last_part
 
@@ -87,7 +87,7 @@ class TailModelCalls:
         if call is not None or step.name not in self._model_steps:
             return call
         tried, agent = self._scheduled.variant, self._case.agent
-        ours = tried.name != CURRENT and (self._is_point(step) or agent == last_part(step.name))
+        ours = tried.changes_call and (self._is_point(step) or agent == last_part(step.name))
         return ToolRun(step, live=False, tried=tried if ours else None)
 
     def in_place_of(self, step: StepCall, call: ModelCall) -> Instead | None:

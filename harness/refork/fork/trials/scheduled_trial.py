@@ -43,6 +43,10 @@ class AnswerRecorder(Protocol):
         """Fail the whole case: none of its trials can be measured."""
         ...
 
+    def fail_prefix(self, prefix: str, problem: ReforkError) -> None:
+        """Fail the variants with this :attr:`Variant.prefix`: none of their trials can be measured."""
+        ...
+
 
 def refuse(scheduled: Iterable[ScheduledTrial], problem: ReforkError) -> None:
     """Raise ``problem`` for whoever waits for one of these trials."""

@@ -32,7 +32,7 @@ from refork.production import hooks
 from refork.prompts.candidates import PLAIN
 from refork.records import Request, Run, StepKind
 from refork.records.usage import Usage, total_usage
-from refork.records.variant import CURRENT, Variant
+from refork.records.variant import Variant
 from refork.values import DEFAULT, Registry, encode
 
 NAME: Final = PLAIN
@@ -167,7 +167,7 @@ class PlainCall(StepRun):
         )
 
     def changed(self, variant: Variant) -> ModelCall:
-        if variant.name != CURRENT:
+        if variant.changes_call:
             raise BadInputError(
                 f"variant {variant.name!r} cannot be tried in a call of step {self.step.name!r}, whose prompt is "
                 "rendered before it runs: let its framework have a fork for each variant (forks_per_variant)"

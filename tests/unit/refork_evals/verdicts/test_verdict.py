@@ -4,7 +4,7 @@ import dataclasses
 from typing import Any
 
 import pytest
-from refork.records.outcome import ForkStatus, Outcome, Trial
+from refork.records.outcome import ForkStatus, Outcome, Trial, Unmeasured
 from refork_evals import Verdict
 from refork_evals.results import CaseResult, Change, Method, ScoredTrial
 from refork_evals.results.spending import whole_reruns
@@ -54,6 +54,25 @@ def test_beside_a_baseline_a_candidate_fixes_only_what_it_is_shown_to_be_better_
     ]
     found = with_cells(judged(current="-", careful="+"), cells)
     assert found.winners == winners
+
+
+def test_a_variant_that_changes_what_went_before_fixes_nothing_and_is_not_recommended() -> None:
+    result = judged(current="-" * 14, empty="+" * 14)
+    current, empty = result.cells
+    assert empty.fixes
+    changed = with_cells(result, [current, dataclasses.replace(empty, changes="with step 5 = []")])
+    assert changed.winners == ()
+    (found,) = evaluate([changed], started_at=NOON).recommendations
+    assert (found.candidates, found.variant) == ((), None)
+
+
+def test_a_variant_whose_own_fork_is_stale_leaves_the_others_measured() -> None:
+    found = outcome("misleading-summary", current="+" * 14)
+    stale = Unmeasured(status=ForkStatus.STALE, reason="the code reached 'note' there")
+    found = dataclasses.replace(found, unmeasured={"empty": stale})
+    result = judge_case(case(), found, FELL, variants=("current", "empty"), trials=14)
+    assert verdicts(result) == {"current": Verdict.PASS, "empty": Verdict.STALE}
+    assert result.cells[1].reason == "the code reached 'note' there"
 
 
 def test_a_cell_keeps_what_was_sent_for_it() -> None:

@@ -1,6 +1,9 @@
 """The summary fits its terminal and keeps what matters most."""
 
+import dataclasses
+
 import pytest
+from refork_reports.formats import html, markdown
 from refork_reports.formats.terminal import MARKUP, Line, summary
 from rich.cells import cell_len
 from support.report_evaluations import (
@@ -100,3 +103,13 @@ def test_nothing_in_a_name_can_steer_the_terminal() -> None:
 
 def test_an_evaluation_without_cases_prints_nothing() -> None:
     assert summary(evaluation()) == []
+
+
+def test_what_a_variant_changes_before_the_fork_point_is_said_in_words() -> None:
+    found = misleading_summary()
+    changed = dataclasses.replace(found.cells[2], changes='with step 5 = {"rows": []}')
+    result = dataclasses.replace(found, cells=(*found.cells[:2], changed))
+    lines = text_of(summary(evaluation(result), width=100))
+    assert 'misleading-summary (terse): with step 5 = {"rows": []}' in lines
+    assert "terse with step 5 = " in markdown.render(evaluation(result))
+    assert "with step 5 = " in html.render(evaluation(result))
