@@ -248,7 +248,7 @@ fork:
 {agent}{scope}
 # trials: 10  # reruns of each variant; default: auto, as many as it takes
 # min_pass_rate: 0.7  # the share of trials that must pass
-# variants: [careful]  # default: every candidate of the agent
+{variants}
 guard: {guard}  # true: from a run that went well, which a fix must not break
 {expect}"""
 _NO_EXPECTATION: Final = """\
@@ -259,6 +259,7 @@ _NO_EXPECTATION: Final = """\
 #   - tool_called: {name: run_sql, arguments: {query: {contains: "GROUP BY"}}}
 expect: []
 """
+_EVERY_CANDIDATE: Final = "# variants: [careful]  # default: every candidate of the agent"
 _SCOPES: Final = {
     "step": "scope: step  # only this step runs again",
     "tail": "scope: tail  # this step and everything after it run again, under the tool policy",
@@ -275,11 +276,13 @@ def save_case_yaml(
     guard: bool = False,
     scope: str = "step",
     expect: Sequence[Mapping[str, Any]] = (),
+    variants: Sequence[str | Mapping[str, Any]] = (),
     overwrite: bool = False,
 ) -> Path:
     """Write a new ``case.yaml``, with comments that say what can be filled in, and return its path.
 
-    ``agent`` defaults to the step's own, and ``expect`` is left to be filled in.
+    ``agent`` defaults to the step's own, and ``expect`` is left to be filled in. Without ``variants`` every candidate
+    of the agent is tried.
     BadInputError where the file exists, unless ``overwrite``; where the folder's name cannot name a case; and where
     ``run`` has no such step.
     """
@@ -301,6 +304,7 @@ def save_case_yaml(
         step_comment=one_line(f"{found.kind}: {found.label or found.name}", 60),
         agent=_agent_line(agent or found.agent),
         scope=_SCOPES[scope],
+        variants=yaml_block({"variants": [*variants]}).rstrip() if variants else _EVERY_CANDIDATE,
         guard="true" if guard else "false",
         expect=yaml_block({"expect": [*expect]}) if expect else _NO_EXPECTATION,
     )

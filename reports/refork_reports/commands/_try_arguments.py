@@ -34,6 +34,7 @@ class Targets:
     cases: Sequence[str]
     filters: Sequence[str]
     most: int | None
+    is_before: bool = False
 
     def __post_init__(self) -> None:
         ways = {"RUN@STEP": self.run, "--case": self.cases, "--where": self.filters}
@@ -51,3 +52,9 @@ class Targets:
     def last(self) -> int:
         """The maximum number of runs that filters choose."""
         return self.most or MOST_RUNS
+
+    @property
+    def number(self) -> int | None:
+        """The step after ``@``, if it is a number."""
+        step = (self.run or "").rpartition("@")[2]
+        return int(step) if step.isdecimal() else None

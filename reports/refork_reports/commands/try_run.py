@@ -18,7 +18,9 @@ from refork_reports.commands._try_arguments import Targets, TrialsType
 if TYPE_CHECKING:
     from refork.config import Config
     from refork.records import Case
+    from refork.records.variant import Variant
 
+    from refork_reports.tryout.proposals import Before
     from refork_reports.tryout.question import Findings, Question
 
 NOT_FIXED: Final = 1
@@ -57,6 +59,24 @@ _STYLES: Final[dict[str, dict[str, Any]]] = {
     metavar="KEY=VALUE",
     multiple=True,
     help="A setting to try, such as temperature=0, crossed with prompts and models. Repeat a key to vary it.",
+)
+@click.option(
+    "--tool-result",
+    "tool_results",
+    metavar="[STEP=]JSON",
+    multiple=True,
+    help="What if a tool before the step had said this? Without STEP, the tool at RUN@STEP: then the model call "
+    "after it is asked again.",
+)
+@click.option(
+    "--step-output",
+    "step_outputs",
+    metavar="STEP=JSON",
+    multiple=True,
+    help="The same for a step that is no tool's.",
+)
+@click.option(
+    "--message", "messages", metavar="TEXT", multiple=True, help="What if the user had said this last?"
 )
 @click.option(
     "--expect",
@@ -116,6 +136,9 @@ def command(
     prompts: Sequence[str],
     models: Sequence[str],
     settings: Sequence[str],
+    tool_results: Sequence[str],
+    step_outputs: Sequence[str],
+    messages: Sequence[str],
     expects: Sequence[str],
     checks: Sequence[str],
     cases: Sequence[str],
@@ -144,15 +167,19 @@ def command(
     from refork_reports.commands._spending import confirm_spending  # noqa: PLC0415
     from refork_reports.sentences.cost_estimate import by_case  # noqa: PLC0415
     from refork_reports.tryout.expectations import expectations_of  # noqa: PLC0415 - SciPy takes a second to import
+    from refork_reports.tryout.proposals import before_of, is_of_the_step  # noqa: PLC0415
     from refork_reports.tryout.question import Question, estimate  # noqa: PLC0415
 
-    targets = Targets(run=run, cases=cases, filters=filters, most=last)
+    targets = Targets(
+        run=run, cases=cases, filters=filters, most=last, is_before=any(map(is_of_the_step, tool_results))
+    )
+    before = before_of(tool_results, step_outputs, messages, step=targets.number)
     config = _config(max_cost)
     expect = expectations_of(expects, checks, config.root)
     found = _cases(targets, db, schema, config)
     question = Question(
         cases=tuple(_scoped(case, scope) for case in found),
-        variants=_variants(found, prompts, models, settings),
+        variants=_variants(found, prompts, models, settings, before),
         expect=expect,
         trials=trials,
     )
@@ -167,7 +194,7 @@ def command(
         _save(question, name, config)
     elif not as_json:
         click.echo("\nNext: the same with --save NAME, which makes a regression test of it")
-    return 0 if findings.fixing or (findings.is_measured and not question.is_judged) else NOT_FIXED
+    return 0 if findings.passing or (findings.is_measured and not question.is_judged) else NOT_FIXED
 
 
 def _config(max_cost: float | None) -> "Config":
@@ -194,7 +221,7 @@ def _cases(targets: Targets, db: str | None, schema: str | None, config: "Config
     wanted = (
         matching_targets(url, targets.filters, config, last=targets.last)
         if targets.run is None
-        else (target_of(targets.run),)
+        else (target_of(targets.run, is_before=targets.is_before),)
     )
     return temporary_cases(url, wanted, config, on_note=note)
 
@@ -206,14 +233,18 @@ def _scoped(case: "Case", scope: str | None) -> "Case":
 
 
 def _variants(
-    cases: "Sequence[Case]", prompts: Sequence[str], models: Sequence[str], settings: Sequence[str]
-) -> Any:
+    cases: "Sequence[Case]",
+    prompts: Sequence[str],
+    models: Sequence[str],
+    settings: Sequence[str],
+    before: "Sequence[Before]",
+) -> "tuple[Variant, ...]":
     from refork.prompts.candidates import PLAIN  # noqa: PLC0415 - needs Jinja2
 
     from refork_reports.tryout.proposals import variants_of  # noqa: PLC0415
 
     plain = next((case.agent for case in cases if case.run.framework == PLAIN), None)
-    return variants_of(prompts, models, settings, plain=plain)
+    return variants_of(prompts, models, settings, before, plain=plain)
 
 
 def _asked(question: "Question", config: "Config") -> "Findings":

@@ -32,7 +32,7 @@ def document(findings: Findings) -> dict[str, Any]:
     """The answer as plain values, for other programs."""
     return {
         "judged": findings.question.is_judged,
-        "fixed_by": [*findings.fixing],
+        "passing": [*findings.passing],
         "variants": {each.name: words(each) for each in findings.question.variants},
         "cases": [
             {

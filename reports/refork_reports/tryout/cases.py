@@ -12,9 +12,10 @@ from refork.case_capture.fork_points import fork_points_of
 from refork.case_capture.loader import LoadedRun, Loader
 from refork.case_capture.matching import matching_runs
 from refork.case_capture.run_filter import parsed
+from refork.case_files.changed_prefix import next_model_step
 from refork.config import Config
 from refork.errors import BadInputError
-from refork.records import Case, Step
+from refork.records import Case, Run, Step, StepKind
 from refork.storage.cache_folder import usable_folder
 
 FOLDER: Final = "try"
@@ -23,19 +24,23 @@ _LONGEST_NAME: Final = 40
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
-    """A run, by its id or the beginning of one, and a step: its number, or the name of its agent. None: chosen."""
+    """A run, by its id or the beginning of one, and a step: its number, or the name of its agent. None: chosen.
+
+    ``is_before`` says that the step's result is what is varied: the run is forked at the next model call.
+    """
 
     run: str
     step: str | None = None
+    is_before: bool = False
 
 
-def target_of(text: str) -> Target:
+def target_of(text: str, *, is_before: bool = False) -> Target:
     """Read ``RUN@STEP`` or ``RUN``. Raises BadInputError where one of them is empty."""
     run, sign, step = text.rpartition("@")
     run, step = (run, step) if sign else (text, "")
     if not run or (sign and not step):
         raise BadInputError(f"{text!r} is no run: write RUN@STEP, such as 3f2a@7, or RUN")
-    return Target(run=run, step=step or None)
+    return Target(run=run, step=step or None, is_before=is_before)
 
 
 def folder_of(config: Config) -> Path:
@@ -89,12 +94,25 @@ def matching_targets(db: str, filters: Sequence[str], config: Config, *, last: i
 
 def _fork_point(loaded: LoadedRun, target: Target) -> tuple[Step, str | None]:
     if target.step is not None:
-        return find_step(loaded.run, target.step), None
+        named = find_step(loaded.run, target.step)
+        return (_next_model_step(loaded.run, named) if target.is_before else named), None
     points = fork_points_of(loaded.run, loaded.flags)
     first = points.steps[0]
     if points.is_sure:
         return first, None
     return first, f"nothing says which step went wrong: forked at {first.number}, the last model step"
+
+
+def _next_model_step(run: Run, step: Step) -> Step:
+    if step.kind is StepKind.MODEL:
+        return step
+    found = next_model_step(run, step.number)
+    if found is None:
+        raise BadInputError(
+            f"no model call stands after step {step.number} of run {run.id!r}, so nothing would be asked with "
+            "another result; name an earlier step"
+        )
+    return found
 
 
 def _name(run: str, step: int) -> str:

@@ -1,9 +1,13 @@
-"""Makes variants of what somebody proposes on a command line: prompts, models and settings, alone or crossed."""
+"""Makes variants of what somebody proposes on a command line: prompts, models, settings, and what went before.
+
+They are tried alone or crossed.
+"""
 
 import itertools
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,7 +15,7 @@ from pydantic import ValidationError
 from refork.errors import BadInputError
 from refork.prompts.candidates import SUFFIX, check
 from refork.prompts.front_matter import FrontMatter, split
-from refork.records.variant import RESERVED, Variant
+from refork.records.variant import RESERVED, USER, Variant
 from refork.storage.files import read_text
 from refork.storage.validation import explain
 from refork.storage.yaml_text import parse_yaml
@@ -33,16 +37,69 @@ class _Part:
     settings: Mapping[str, Any] | None = None
     path: Path | None = None
     line: int = 1
+    before: "Before | None" = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Before:
+    """Something else that went before the fork point: by step number, what a tool or a step returned instead.
+
+    ``message`` is another text of the user's last message.
+    """
+
+    tool_results: Mapping[int, Any] = field(default_factory=dict[int, Any])
+    step_outputs: Mapping[int, Any] = field(default_factory=dict[int, Any])
+    message: str | None = None
+
+
+def before_of(
+    tool_results: Sequence[str] = (),
+    step_outputs: Sequence[str] = (),
+    messages: Sequence[str] = (),
+    *,
+    step: int | None = None,
+) -> tuple[Before, ...]:
+    """Read what went before from ``STEP=JSON`` or, for a tool at ``step``, from ``JSON``; messages are texts.
+
+    Each is a variant of its own. Raises BadInputError for what is no JSON, or names no step.
+    """
+    return (
+        *(Before(tool_results=_numbered("--tool-result", text, step)) for text in tool_results),
+        *(Before(step_outputs=_numbered("--step-output", text, step)) for text in step_outputs),
+        *(Before(message=text) for text in messages),
+    )
+
+
+def is_of_the_step(tool_result: str) -> bool:
+    """Return whether ``[STEP=]JSON`` names no step, and so is of the one that the run is asked about."""
+    number, sign, _ = tool_result.partition("=")
+    return not (sign and number.strip().isdecimal())
+
+
+def _numbered(option: str, text: str, step: int | None) -> dict[int, Any]:
+    number, _, value = text.partition("=")
+    is_numbered = not is_of_the_step(text)
+    if not is_numbered and step is None:
+        raise BadInputError(
+            f"{option} {text!r} names no step: write STEP=JSON, such as 5={{}}, or fork at the step"
+        )
+    try:
+        return {int(number) if is_numbered else step or 0: json.loads(value if is_numbered else text)}
+    except ValueError:
+        raise BadInputError(
+            f"{option} {text!r} is not JSON: write it as the tool would have, such as []"
+        ) from None
 
 
 def variants_of(
     prompts: Sequence[str] = (),
     models: Sequence[str] = (),
     settings: Sequence[str] = (),
+    before: Sequence[Before] = (),
     *,
     plain: str | None = None,
 ) -> tuple[Variant, ...]:
-    """Cross prompts, models and settings into variants.
+    """Cross prompts, models, settings and what went before into variants.
 
     A prompt is the path of a ``.md`` file, with front matter if it has any, or a template itself. A model is a name,
     or several separated by commas. A setting is ``key=value``, such as ``temperature=0``; a key that is given again
@@ -54,6 +111,7 @@ def variants_of(
         [_prompt(text, number) for number, text in enumerate(prompts, 1)],
         [_Part(name=_name(model), model=model) for model in _listed(models)],
         *_settings(settings),
+        [_Part(name=f"before-{number}", before=each) for number, each in enumerate(before, 1)],
     ]
     crossed = itertools.product(*(axis for axis in axes if axis)) if any(axes) else ()
     found = tuple(_variant(parts, plain) for parts in crossed)
@@ -73,6 +131,7 @@ def words(variant: Variant) -> str:
     if variant.model is not None:
         said.append(f"model {variant.model}")
     said += [f"{key} {_shown(value)}" for key, value in variant.settings.items()]
+    said += [variant.changes] if variant.changes else []
     return ", ".join(said) or "the code as it is"
 
 
@@ -136,13 +195,18 @@ def _setting(text: str) -> tuple[str, Any]:
 def _variant(parts: Sequence[_Part], plain: str | None) -> Variant:
     template = next((part.template for part in parts if part.template is not None), UNCHANGED)
     first = parts[0]
+    changed = next((part.before for part in parts if part.before is not None), Before())
+    changes_call = any(part.before is None for part in parts)
     variant = Variant(
         name="-".join(part.name for part in parts),
         path=first.path,
-        template=template,
+        template=template if changes_call else None,
         model=next((part.model for part in reversed(parts) if part.model is not None), None),
         settings={key: value for part in parts for key, value in (part.settings or {}).items()},
         line=first.line,
+        tool_results=changed.tool_results,
+        step_outputs=changed.step_outputs,
+        messages={} if changed.message is None else {USER: changed.message},
     )
     check(variant, plain)
     return variant

@@ -67,8 +67,8 @@ class Findings:
         return [(found, cell) for found in self.result.cases for cell in found.cells]
 
     @property
-    def fixing(self) -> tuple[str, ...]:
-        """The candidates that pass on every case, in the order in which they were given. Empty if nothing is judged."""
+    def passing(self) -> tuple[str, ...]:
+        """The variants that pass on every case, in the order in which they were given. Empty if nothing is judged."""
         if not self.question.is_judged:
             return ()
         passing = [

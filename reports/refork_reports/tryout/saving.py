@@ -1,5 +1,6 @@
 """Saves what was tried: its runs as cases of the project, and its variants as files of candidate prompts."""
 
+import re
 import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from refork_reports.tryout.cases import folder_of
 from refork_reports.tryout.question import Question
 
 _NO_AGENT: Final = "agent"
+_BEFORE: Final = re.compile(r"-before-\d+$")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,15 +63,43 @@ def _save_case(folder: Path, case: Case, question: Question) -> None:
         agent=case.agent,
         scope=case.scope,
         expect=question.expect,
+        variants=_entries(question),
         overwrite=True,
     )
+
+
+def _entries(question: Question) -> list[str | Mapping[str, Any]]:
+    """The variants as ``case.yaml`` lists them. Empty where all are candidates, which need no list."""
+    if not any(variant.changes_prefix for variant in question.variants):
+        return []
+    return [_entry(variant) if variant.changes_prefix else variant.name for variant in question.variants]
+
+
+def _entry(variant: Variant) -> Mapping[str, Any]:
+    entry: dict[str, Any] = {"name": variant.name}
+    if variant.changes_call:
+        entry["prompt"] = _prompt_name(variant)
+    for key in ("tool_results", "step_outputs", "messages"):
+        changed = getattr(variant, key)
+        if changed:
+            entry[key] = {str(place): value for place, value in changed.items()}
+    return entry
+
+
+def _prompt_name(variant: Variant) -> str:
+    """The name of a candidate without what it was crossed with."""
+    return _BEFORE.sub("", variant.name)
 
 
 def _prompts(question: Question, config: Config) -> Iterable[tuple[Path, str]]:
     agents = {case.agent or _NO_AGENT for case in question.cases}
     for agent in sorted(agents):
         for variant in question.variants:
-            yield config.prompts / prompt_folder(agent) / f"{variant.name}{SUFFIX}", _file(variant)
+            if variant.changes_call:
+                yield (
+                    config.prompts / prompt_folder(agent) / f"{_prompt_name(variant)}{SUFFIX}",
+                    _file(variant),
+                )
 
 
 def _file(variant: Variant) -> str:
