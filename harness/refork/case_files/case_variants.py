@@ -105,7 +105,7 @@ class CaseVariant(BaseModel):
             name=self.name,
             tool_results=self.tool_results,
             step_outputs=self.step_outputs,
-            messages={**self.messages},
+            messages=dict[int | str, str](self.messages.items()),
         )
         return ChangedVariant(variant=variant, prompt=self.prompt)
 

@@ -41,13 +41,13 @@ def _text_at(case: Case, variant: Variant, place: int | str) -> str:
         )
     found = dict(messages)
     position = messages[-1][0] if place == USER else place
-    if position not in found:
+    if not isinstance(position, int) or position not in found:
         known = ", ".join(str(each) for each in found)
         raise BadInputError(
             f"variant {variant.name!r} changes message {place!r}, which is not one of the user's in the input of "
             f"step {case.step}; those are: {known}, or {USER!r} for the last one"
         )
-    return found[position]  # type: ignore[index]
+    return found[position]
 
 
 def _user_messages(given: Any) -> Iterator[tuple[int, str]]:

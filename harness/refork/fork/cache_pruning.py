@@ -57,8 +57,8 @@ def _requested(
     outcome = fork.outcome()
     if outcome.status is not ForkStatus.MEASURED:
         raise ForkError(f"{case.name!r}: {outcome.reason}")
-    for variant, found in outcome.unmeasured.items():
-        raise ForkError(f"{case.name!r}: variant {variant!r}: {found.reason}")
+    for name, found in outcome.unmeasured.items():
+        raise ForkError(f"{case.name!r}: variant {name!r}: {found.reason}")
     for trial in outcome.trials:
         _check_followed(case, trial)
     return session.answers.requested(case.folder)

@@ -59,7 +59,7 @@ class Variant:
         """What it changes before the fork point, as a key: variants with the same one share it. "" for no change."""
         if not self.changes_prefix:
             return ""
-        changed = [{**self.tool_results, **self.step_outputs}, self.messages]
+        changed: list[Mapping[Any, Any]] = [{**self.tool_results, **self.step_outputs}, self.messages]
         pairs = [sorted((str(place), value) for place, value in each.items()) for each in changed]
         return json.dumps(pairs, sort_keys=True, default=str)
 
