@@ -11,7 +11,7 @@ from refork.errors import BadInputError
 if TYPE_CHECKING:
     from refork_reports.formats.exports import Kind, Table
 
-_KINDS: "Final[tuple[Kind, ...]]" = ("csv", "parquet", "json", "junit")
+_KINDS: Final[tuple["Kind", ...]] = ("csv", "parquet", "json", "junit")
 
 
 @click.command("export")

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -49,10 +50,8 @@ def _csv(frame: "pd.DataFrame") -> str:
 
 
 def _write_parquet(frame: "pd.DataFrame", path: Path) -> None:
-    try:
-        import pyarrow  # noqa: F401, PLC0415 - an extra
-    except ImportError:
-        raise BadInputError("Parquet needs pyarrow: pip install 'refork[parquet]'") from None
+    if find_spec("pyarrow") is None:
+        raise BadInputError("Parquet needs pyarrow: pip install 'refork[parquet]'")
     temporary = path.with_name(f".{path.name}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
