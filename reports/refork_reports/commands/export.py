@@ -42,7 +42,7 @@ def command(*, results: tuple[Path, ...], output: Path, table: "Table | None", *
     from refork_reports.formats.exports import export  # noqa: PLC0415 - pydantic takes half a second to import
     from refork_reports.results_file.merge import read_merged  # noqa: PLC0415
 
-    kinds = [kind for kind in _KINDS if chosen[kind]]
+    kinds: list[Kind] = [kind for kind in _KINDS if chosen[kind]]
     if len(kinds) != 1:
         raise BadInputError("an export is of one kind: give one of --csv, --parquet, --json and --junit")
     if table is not None and kinds == ["junit"]:
