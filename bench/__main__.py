@@ -1,6 +1,7 @@
 """``make bench``: measure, print a table, and keep it in docs/benchmarks.md."""
 
 import argparse
+import os
 import platform
 import re
 import statistics
@@ -20,6 +21,7 @@ from bench import (
     forks,
     independence,
     replays,
+    reports,
     reuse,
     startup,
     tails,
@@ -329,7 +331,37 @@ defaults. The other rules look at the same answers: the first 5 trials, the firs
     )
 
 
-PARTS: Final = {"timing": timing, "statistics": simulated}
+def looked_at() -> tuple[list[Row], str]:
+    """What the page of a report takes in a browser: depends on the machine."""
+    found = reports.measure()
+    rows = [
+        _size("file", found.size, 6),
+        _within("first paint", found.first_paint, 1),
+        _within("until the trials that are open are drawn", found.drawn, 1),
+        _within("the slowest of nine filters, until it is painted", found.filter, 0.2),
+        _within("switch of the theme, until it is painted", found.theme, 0.2),
+        _size("memory of the page's process after that", found.memory, 200),
+    ]
+    return (
+        rows,
+        f"""## The page of a report
+
+{_written("reports")}
+{reports.CASES} cases under 5 variants with {reports.TRIALS} trials each: 10,000 trials, each with an output of its own
+of about 300 characters and two scores with reasons. Headless Chromium, 1280 by 900 pixels, anew for each of
+{reports.ROUNDS} rounds: the fastest counts, and of memory, after garbage was collected, the most. Meanwhile
+{os.getloadavg()[0]:.0f} processes wanted the {os.cpu_count()} processors of the machine.
+
+{_table(rows)}
+""",
+    )
+
+
+def _size(what: str, size: int, bar: int) -> Row:
+    return Row(what=what, measured=f"{size / 1e6:.1f} MB", bar=f"at most {bar} MB", met=size <= bar * 1e6)
+
+
+PARTS: Final = {"timing": timing, "statistics": simulated, "reports": looked_at}
 
 
 def _written(part: str) -> str:

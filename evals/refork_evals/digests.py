@@ -1,4 +1,4 @@
-"""Names for what a model wrote: the same text and tool calls have the same one on every machine."""
+"""Computes digests of what a model wrote: the same text and tool calls have the same digest on every machine."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""Values that a model wrote, as JSON and UTF-8 can hold them: the form that is written, and that digests are of."""
+"""Makes values that a model wrote fit JSON and UTF-8: this form is written, and digests are computed from it."""
 
 import json
 import math
@@ -8,7 +8,9 @@ _DEEPEST: Final = 100
 
 
 def portable(value: Any, depth: int = 0) -> Any:
-    """``value`` with what JSON or UTF-8 cannot hold spelled out: NaN, lone surrogates, bottomless nesting."""
+    """Return ``value`` with everything spelled out that JSON or UTF-8 cannot hold: NaN, lone surrogates, bottomless
+    nesting.
+    """
     if isinstance(value, str):
         return value.encode("utf-8", "backslashreplace").decode()
     if isinstance(value, float) and not math.isfinite(value):

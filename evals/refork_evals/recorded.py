@@ -1,4 +1,4 @@
-"""Turns what production did at the fork point, or from there on, into a trial that need not be run."""
+"""Turns what production did at the fork point, or from there on, into a trial that does not run."""
 
 from refork.records import Case, RecordedError, Step, StepKind
 from refork.records.outcome import Trial, TrialError
@@ -12,7 +12,9 @@ SUCCESS = "SUCCESS"
 
 
 def recorded_trial(case: Case) -> Trial:
-    """Has neither answer nor error where the record holds none: of a run that was cancelled, in ``tail`` scope."""
+    """Return the recorded trial. It has neither answer nor error if the record has none, as for a cancelled run in
+    ``tail`` scope.
+    """
     return _tail(case) if case.scope == "tail" else _step(case.fork_point)
 
 

@@ -1,4 +1,4 @@
-"""Trials and their scores: the answers of a fork, and what the scorers found."""
+"""Scores trials: the answers of a fork, with what the scorers found."""
 
 import asyncio
 import dataclasses
@@ -20,7 +20,7 @@ from refork_evals.scorers.protocol import Sample, Scorer, run_scorer, score_now
 
 CONCURRENCY: Final = 8
 PYTHON_TEST: Final = "test"
-"""The name of the scorer that a test function is."""
+"""The scorer name of a test function."""
 
 _Result = TypeVar("_Result")
 
@@ -33,7 +33,7 @@ def score_trials(
     variant: str | None = None,
     concurrency: int = CONCURRENCY,
 ) -> tuple[ScoredTrial, ...]:
-    """Every trial of the outcome, or of one variant, with its scores, in the outcome's order.
+    """Return every trial of the outcome, or of one variant, with its scores, in the outcome's order.
 
     At most ``concurrency`` scorers wait at once. May be called with or without a running event loop.
     """
@@ -46,7 +46,9 @@ def score_trials(
 
 
 def score_recorded(case: Case, scorers: Sequence[Scorer]) -> ScoredTrial | None:
-    """Production's own answer with its scores, in the case's scope; None where there is neither."""
+    """Return production's own answer with its scores, in the case's scope; None if there is neither answer nor
+    error.
+    """
     trial = recorded_trial(case)
     if trial.answer is None and trial.error is None:
         return None
@@ -57,7 +59,7 @@ def score_recorded(case: Case, scorers: Sequence[Scorer]) -> ScoredTrial | None:
 def scored_by_test(
     trial: Trial, *, passed: bool | None = None, reason: str = "", error: str | None = None
 ) -> ScoredTrial:
-    """A trial that a test function judged: ``passed``, or ``error`` where it could not say."""
+    """Return a trial that a test function judged: ``passed``, or ``error`` if it could not decide."""
     if trial.error is not None:
         return without_answer(trial)
     known = None if error is not None else passed
@@ -67,7 +69,7 @@ def scored_by_test(
 
 
 def without_answer(trial: Trial) -> ScoredTrial:
-    """A trial that ended in an error: a failure where the application itself raised it, else not measured."""
+    """Return a trial that ended in an error: a failure if the application raised it, otherwise not measured."""
     failed = trial.error is not None and trial.error.own
     return ScoredTrial(trial=trial, passed=False if failed else None, cost_usd=cost_of(trial))
 
@@ -97,7 +99,7 @@ def sample_of(case: Case, trial: Trial, request: Request | None, seconds: float 
 
 
 def cost_of(trial: Trial) -> Decimal | None:
-    """US dollars; None where the usage is unknown, or a model has no known price."""
+    """Return the cost in US dollars; None if the usage is unknown, or a model has no known price."""
     if trial.usage is None:
         return None
     if not trial.trajectory:
@@ -110,7 +112,7 @@ def cost_of(trial: Trial) -> Decimal | None:
 def _score_at_once(
     case: Case, outcome: Outcome, trial: Trial, scorers: Sequence[Scorer]
 ) -> ScoredTrial | None:
-    """As :func:`_score_one`, without an event loop. None where a scorer has to be awaited after all."""
+    """Score like :func:`_score_one`, without an event loop. Returns None if a scorer must be awaited."""
     sample = sample_of(case, trial, outcome.requests.get(trial.variant), trial.seconds)
     if sample is None:
         return without_answer(trial)
@@ -165,7 +167,7 @@ def passed(scores: Iterable[Score]) -> bool | None:
 
 
 def run_to_end(work: Coroutine[object, object, _Result]) -> _Result:
-    """The result of ``work`` on an event loop of its own: in a thread where this one runs a loop already."""
+    """Return the result of ``work`` on a new event loop, in another thread if this one already runs a loop."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:

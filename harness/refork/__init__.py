@@ -11,6 +11,9 @@ from refork.production import configure, flag, prompt, record_usage
 from refork.version import __version__
 
 if TYPE_CHECKING:
+    from refork_evals.scan.results import Scan
+    from refork_evals.scan.scanning import scan, scan_async
+    from refork_reports.estimation import Estimate, estimate
     from refork_reports.evaluation import Evaluation, evaluate, evaluate_async
 
     from refork.answer_cache.request_keys import normalizer
@@ -21,14 +24,17 @@ if TYPE_CHECKING:
     from refork.tool_policy.stubs import stub
 
 __all__ = [
+    "Estimate",
     "Evaluation",
     "Prompt",
+    "Scan",
     "Variant",
     "__version__",
     "before_trial",
     "capture",
     "capture_async",
     "configure",
+    "estimate",
     "evaluate",
     "evaluate_async",
     "flag",
@@ -39,6 +45,8 @@ __all__ = [
     "prompt",
     "record_usage",
     "runs",
+    "scan",
+    "scan_async",
     "stub",
 ]
 
@@ -49,9 +57,12 @@ _HOMES: Final = {
     "refork.records.variant": ("Variant",),
     "refork.tool_policy.before_trial": ("before_trial",),
     "refork.tool_policy.stubs": ("stub",),
+    "refork_evals.scan.results": ("Scan",),
+    "refork_evals.scan.scanning": ("scan", "scan_async"),
+    "refork_reports.estimation": ("Estimate", "estimate"),
     "refork_reports.evaluation": ("Evaluation", "evaluate", "evaluate_async"),
 }
-"""Where the names live that production code does not need. The last package stands above this one."""
+"""Where the names live that production code does not need. The last packages stand above this one."""
 
 
 def __getattr__(name: str) -> Any:

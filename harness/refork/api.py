@@ -54,7 +54,7 @@ def runs(
     cannot be read.
     """
     wanted = [status] if isinstance(status, str) else [*status]
-    with Reader(_database(db)) as reader:
+    with Reader(database_of(db)) as reader:
         found = reader.runs(status=wanted, workflow=workflow, since=since, limit=limit, flagged=flagged)
     return [*found]
 
@@ -151,7 +151,10 @@ load_run_async = awaited(load_run)
 capture_async = awaited(capture)
 
 
-def _database(db: str | None) -> str:
+def database_of(db: str | None) -> str:
+    """The URL of a production database, by default that of the environment. Raises BadInputError if neither is
+    given.
+    """
     found = db or os.environ.get(DATABASE_VARIABLE)
     if not found:
         raise BadInputError(
@@ -166,7 +169,7 @@ def _config(project: str | Path | None) -> Config:
 
 def _loader(db: str | None, config: Config, *, replay: bool | None, redact: Sequence[str]) -> Loader:
     kinds = checked_kinds(",".join(redact)) if redact else ()
-    return Loader(_database(db), config, redaction=Redaction(kinds=kinds), replay=replay)
+    return Loader(database_of(db), config, redaction=Redaction(kinds=kinds), replay=replay)
 
 
 def _fork_point(loaded: LoadedRun, step: int | str | None) -> int:

@@ -1,4 +1,4 @@
-"""For applications whose DBOS runs on Databricks Lakebase: an engine that logs in with tokens.
+"""Provides an engine that logs in with tokens, for applications whose DBOS runs on Databricks Lakebase.
 
 Needs the extra ``refork[databricks]``. Nothing of DBOS is imported here.
 """
@@ -22,7 +22,8 @@ def lakebase_engine(
     parameters: "dict[str, str] | None" = None,
     **options: Any,
 ) -> "sa.Engine":
-    """An engine for ``DBOSConfig["system_database_engine"]``, whose new connections always have a good token.
+    """Return an engine for ``DBOSConfig["system_database_engine"]``, whose new connections always have a valid
+    token.
 
     ``endpoint`` is the name of a database instance, or ``projects/<project>/branches/<branch>/endpoints/<endpoint>``.
     The host comes from Databricks, and so does the ``user``, who is whoever is logged in there; ``profile`` is one

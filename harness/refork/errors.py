@@ -64,7 +64,7 @@ class ForkError(ReforkError):
 
 
 class AnswerMissingError(ReforkError):
-    """There is no cached answer for a request, and no call may be made."""
+    """No cached answer exists for a request, and no call may be made."""
 
 
 class ToolDeniedError(ReforkError):
@@ -76,7 +76,7 @@ class ToolToldError(ReforkError):
 
 
 class ModelCallError(ReforkError):
-    """A model's server answered a step's request with a failure, as often as it was asked.
+    """A model's server answered every attempt of a step's request with a failure.
 
     ``status_code`` is the HTTP status and ``body`` the JSON that came with it, where it was that. ``final`` says that
     the session has made its attempts already.
@@ -91,7 +91,7 @@ class ModelCallError(ReforkError):
 
 
 class UnreadableAnswerError(ReforkError):
-    """A model's server answered, and neither its client nor the framework could read the answer."""
+    """A model's server answered, but neither its client nor the framework could read the answer."""
 
     def __init__(self, why: str) -> None:
         super().__init__(f"the model's answer cannot be read: {why}")

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def without_garbage_collection() -> Generator[None]:
-    """Collect no garbage in the block, and go on as before after it.
+    """Turn garbage collection off inside the block, and restore it afterwards.
 
     For imports of many modules: they make objects that stay, and each collection would walk through all of them.
     """

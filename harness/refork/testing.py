@@ -1,4 +1,4 @@
-"""What every framework must do, as tests: subclass :class:`FrameworkConformance` and give it a sample.
+"""The conformance tests of a framework: subclass :class:`FrameworkConformance` and give it a sample.
 
     class TestLangGraph(FrameworkConformance):
         @pytest.fixture(scope="class")
@@ -47,7 +47,8 @@ class ModelServer(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class ConformanceSample:
-    """``run`` as :class:`refork.dbos.reader.reader.Reader` gives it; ``acted`` says whether the tool ran since then.
+    """The sample of a framework. ``run`` comes from :class:`refork.dbos.reader.reader.Reader`; ``acted`` says
+    whether the tool ran since then.
 
     ``sees_tools`` says whether the framework can tell which tools a request offers and which step is a tool's,
     ``changes_model`` whether a variant may name another model and its settings.
@@ -226,7 +227,7 @@ def _measured(
 
 
 def __getattr__(name: str) -> Any:
-    """``Sample`` is the former name of :class:`ConformanceSample`."""
+    """Return :class:`ConformanceSample` for its former name ``Sample``."""
     if name != "Sample":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     warnings.warn(

@@ -1,3 +1,3 @@
-"""The version of Refork: read by the build, too."""
+"""The version of Refork, which the build also reads."""
 
 __version__ = "0.1.0"

@@ -19,7 +19,7 @@ from pytest_refork.reporting.explain import explanation
 
 @dataclass(frozen=True, kw_only=True)
 class RequestedCell:
-    """A subject under one variant: an item."""
+    """A measured case under one variant, which is one item."""
 
     measured_case: MeasuredCase
     variant: str
@@ -29,7 +29,7 @@ cell_key = pytest.StashKey[RequestedCell]()
 
 
 class NotPassedError(Exception):
-    """The verdict of an item is not good enough. Its first argument is all that the user gets to see."""
+    """The verdict of an item is not good enough. Its first argument is everything that the user sees."""
 
     def __init__(self, text: str, *, summary: str, is_candidate: bool) -> None:
         super().__init__(text)
@@ -40,7 +40,7 @@ class NotPassedError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Outcomes:
-    """Decides which verdicts of ``current`` pass, and which of these are mentioned all the same.
+    """Decides which verdicts of ``current`` pass, and which of these are mentioned nevertheless.
 
     ``forgiving`` passes what could not be measured only because cached answers are missing. A candidate passes only
     if it wins: losing is a result, and not a failure.
@@ -71,7 +71,7 @@ class Outcomes:
 def raise_unless_passed(
     item: pytest.Item, result: CaseResult, cell: Cell, outcomes: Outcomes, test_failure: str = ""
 ) -> None:
-    """Keep the numbers with the item. Raises NotPassedError unless its verdict passes."""
+    """Store the numbers with the item, and raise NotPassedError unless its verdict passes."""
     item.user_properties += _properties(cell)
     is_candidate = cell.variant != CURRENT
     if not is_candidate and (doubt := phrases.doubt_of(result)):
@@ -85,7 +85,7 @@ def raise_unless_passed(
 
 
 def report_as_expected_failure(report: pytest.TestReport, error: BaseException | None) -> None:
-    """Make a losing candidate an expected failure, and show our words in place of a traceback of ours."""
+    """Make a losing candidate an expected failure, and show our words instead of a traceback."""
     report.sections = [(title, hidden(text)) for title, text in report.sections]
     if report.longrepr is not None and hidden(shown := str(report.longrepr)) != shown:
         report.longrepr = hidden(shown)

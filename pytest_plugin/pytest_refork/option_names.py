@@ -1,4 +1,4 @@
-"""Names that pytest meets before anything of Refork is imported."""
+"""The names that pytest sees before anything of Refork is imported."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""The options as pytest shows them. What they mean is decided with the rest of the configuration."""
+"""The options as pytest shows them. Their meaning is decided with the rest of the configuration."""
 
 from typing import Final
 
@@ -8,6 +8,7 @@ PREFIX: Final = "--agent-evals-"
 GATE: Final = f"{PREFIX}gate"
 BASELINE: Final = f"{PREFIX}baseline"
 ANSWERS: Final = f"{PREFIX}answers"
+DRY_RUN: Final = f"{PREFIX}dry-run"
 UPDATE: Final = f"{PREFIX}update-baseline"
 MERGE: Final = f"{PREFIX}merge-baseline"
 
@@ -59,6 +60,13 @@ def add_options(parser: pytest.Parser) -> None:
         dest="agent_evals",
         help="fork the cases of evals/cases at the recorded step and rerun that step under every variant",
     )
+    group.addoption(
+        DRY_RUN,
+        action="store_true",
+        default=False,
+        dest="agent_evals_dry_run",
+        help="say what --agent-evals would take, case by case, and run nothing",
+    )
     for name, metavar, text in _OPTIONS:
         group.addoption(PREFIX + name, metavar=metavar, default=None, dest=_dest(name), help=text)
     group.addoption(
@@ -90,6 +98,12 @@ def add_options(parser: pytest.Parser) -> None:
         dest="agent_evals_update_baseline",
         help="as the one before, but only the selected cases are replaced",
     )
+
+
+def collect_here(config: pytest.Config) -> None:
+    """Have pytest-xdist start no workers: where nothing runs there is nothing to distribute."""
+    if hasattr(config.option, "dist"):
+        config.option.dist, config.option.tx = "no", []
 
 
 def given(config: pytest.Config) -> dict[str, str | None]:

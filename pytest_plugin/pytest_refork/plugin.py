@@ -1,4 +1,4 @@
-"""Hooks and options. Nothing of Refork is imported before ``--agent-evals`` asks for it."""
+"""The hooks and options that pytest loads. Nothing else of Refork is imported without ``--agent-evals``."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_refork.collection.disabled import Disabled
-from pytest_refork.options import add_options
+from pytest_refork.options import add_options, collect_here
 
 if TYPE_CHECKING:
     from pytest_refork.session import AgentEvals
@@ -25,7 +25,9 @@ def pytest_configure(config: pytest.Config) -> None:
         "refork(case, *, variants=None, trials=None, min_pass_rate=None): "
         "call the test once for every trial of a case of evals/cases, each given as the fixture 'trial'.",
     )
-    if config.getoption("agent_evals"):
+    if config.getoption("agent_evals_dry_run"):
+        collect_here(config)
+    if config.getoption("agent_evals") or config.getoption("agent_evals_dry_run"):
         open_evals = _session_opener()
         config.stash[evals_key] = open_evals(config)
         config.pluginmanager.register(config.stash[evals_key], "refork-agent-evals")
@@ -35,7 +37,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def _session_opener() -> "Callable[[pytest.Config], AgentEvals]":
-    """Import the session, which other runs of pytest should not pay for."""
+    """Import the session, so that other runs of pytest do not pay for the import."""
     from refork.imports import without_garbage_collection  # noqa: PLC0415
 
     with without_garbage_collection():

@@ -39,7 +39,7 @@ def open_evals(config: pytest.Config) -> "AgentEvals":
 
 
 def _collect_cases_too(config: pytest.Config, settings: Settings) -> None:
-    """``testpaths`` was written for other tests: the cases come with ``--agent-evals`` all the same."""
+    """Collect the cases, too, if ``testpaths`` was written for other tests."""
     cases = settings.project.cases
     if config.args_source is not pytest.Config.ArgsSource.TESTPATHS or not cases.is_dir():
         return
@@ -49,7 +49,7 @@ def _collect_cases_too(config: pytest.Config, settings: Settings) -> None:
 
 
 class AgentEvals:
-    """Makes what a session needs, and the plugins whose hooks pytest calls; and closes it all in the end."""
+    """Creates the parts of a session and the plugins whose hooks pytest calls, and closes them in the end."""
 
     def __init__(self, config: pytest.Config, settings: Settings) -> None:
         self._config = config
@@ -79,7 +79,9 @@ class AgentEvals:
 
     @property
     def companions(self) -> dict[str, object]:
-        """Plugins that come and go with this one, by name. pytest calls the hooks of the last one first."""
+        """The plugins that are registered with this one, by name. pytest calls the hooks of the last one
+        first.
+        """
         only: dict[str, object] = (
             {"refork-worker": Worker(self._shared, self._execution.plan_ahead)}
             if worker_id(self._config)

@@ -1,4 +1,4 @@
-"""The hooks of a session's end: results are handed over by workers, else judged, written and shown."""
+"""The hooks of a session's end: workers hand their results over; otherwise results are judged, written and shown."""
 
 import time
 from collections.abc import Generator, Sequence
@@ -17,6 +17,7 @@ from pytest_refork.collection.hints import nothing_to_collect
 from pytest_refork.collection.hooks import CollectionHooks
 from pytest_refork.execution.runner import Runner
 from pytest_refork.reporting.gate import judge, update
+from pytest_refork.reporting.history import SessionHistory
 from pytest_refork.reporting.summary import Report
 from pytest_refork.xdist import worker_results
 from pytest_refork.xdist.controller import Controller
@@ -83,7 +84,7 @@ class SessionEnd:
         worker_results.hand_over(self._config, handed)
 
     def _results(self) -> Sequence[CaseResult]:
-        """Those of this process, and what workers handed over, who collected in the place of this one."""
+        """Return the results of this process, and those of workers, which collected in its place."""
         results, self._unscored = self._runner.results, self._runner.unscored
         for heard in self._controller.heard:
             self._collected.order, self._collected.selection = heard.order, heard.selection
@@ -98,10 +99,15 @@ class SessionEnd:
         evaluation = evaluation_of(
             tuple(results), self._settings, started_at=self._started_at, seconds=seconds, gate=gate
         )
+        # Before anything is written, which would make the checkout differ from its commit.
+        history = SessionHistory(self._settings.project, evaluation) if self.is_complete else None
         changed = update(self._settings, results)
         saved = self._keep(results)
-        self._report = Report(evaluation, self._settings.project.report, changed, saved)
+        shown = evaluation if history is None else history.with_earlier(evaluation)
+        self._report = Report(shown, self._settings.project.report, changed, saved)
         is_written = self._report.write() and not saved.problems
+        if history is not None:
+            self._report.history_problem = history.append()
         blocked = (gate is not None and not gate.passes) or (changed is not None and bool(changed.problems))
         if (blocked or not is_written) and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED

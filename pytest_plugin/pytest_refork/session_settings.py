@@ -22,7 +22,7 @@ from pytest_refork.options import BASELINE, GATE, PREFIX, UPDATE, given
 
 
 def load_settings(config: pytest.Config) -> Settings:
-    """Raises pytest.UsageError, in one line that names the option, the variable or the file."""
+    """Load the settings. Raises pytest.UsageError, in one line that names the option, the variable or the file."""
     options = given(config)
     update: str | None = config.getoption("agent_evals_update_baseline")
     try:
@@ -43,16 +43,22 @@ def load_settings(config: pytest.Config) -> Settings:
 
 def is_dry(config: pytest.Config) -> bool:
     """Return whether pytest only collects or only shows what it would do."""
-    return any(config.getoption(name, False) for name in ("collectonly", "setuponly", "setupplan"))
+    options = ("collectonly", "setuponly", "setupplan", "agent_evals_dry_run")
+    return any(config.getoption(name, False) for name in options)
+
+
+def is_dry_run(config: pytest.Config) -> bool:
+    """Return whether the session ends with the estimate."""
+    return bool(config.getoption("agent_evals_dry_run", False))
 
 
 def _is_given(name: str, options: Mapping[str, str | None]) -> bool:
-    """Return whether the command line or the environment sets this, and not only the project."""
+    """Return whether the command line or the environment sets this, and not just the project."""
     return bool(options[name] or os.environ.get(f"{ENVIRONMENT_PREFIX}{name.upper()}", "").strip())
 
 
 def _afresh(project: Config) -> Config:
-    """Have no cached answer used again: those that made a prompt be chosen are better than it is."""
+    """Return the project without reuse of cached answers: those by which a prompt was chosen are better than it is."""
     if AnswersMode(project.answers) is not AnswersMode.REUSE:
         return project
     return replace(project, answers=AnswersMode.LIVE.value)
@@ -63,7 +69,7 @@ def _trials(trials: int | str) -> int | Literal["auto"]:
 
 
 def _tried(project: Config, update: str | None) -> frozenset[str] | None:
-    """A baseline is of ``current`` alone: candidates would be paid for, and forgotten."""
+    """Return no candidates for a new baseline, which is of ``current`` alone: they would be paid for and forgotten."""
     if update is not None:
         return frozenset()
     return None if project.variants is None else _candidates(project.variants, project.prompts)

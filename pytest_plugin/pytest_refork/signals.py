@@ -1,4 +1,4 @@
-"""SIGTERM and SIGHUP end a session as Ctrl-C does: gently, and a second one at once."""
+"""Makes SIGTERM and SIGHUP end a session as Ctrl-C does: gently, and a second one at once."""
 
 import signal
 import threading
@@ -12,7 +12,7 @@ GENTLE: Final = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if
 
 @contextmanager
 def gentle_endings(end: Any = None) -> Generator[None]:
-    """While it lasts, treat what would end the process as a Ctrl-C. Handlers of somebody else's stay.
+    """Treat signals that would end the process as a Ctrl-C inside the block. Handlers of others remain.
 
     ``end`` is a handler to use instead; a signal that is ignored, as under ``nohup``, stays ignored.
     """

@@ -1,6 +1,8 @@
-"""``refork.evaluate`` for notebooks and scripts: cases under variants, as an object that shows, compares and saves."""
+"""Evaluates cases under variants in notebooks and scripts (``refork.evaluate``). The result shows, compares and
+saves itself.
+"""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -52,7 +54,7 @@ class Evaluation:
 
     @property
     def winners(self) -> dict[str, tuple[str, ...]]:
-        """By case, the candidates that fix it, the best first."""
+        """The candidates that fix each case, the best first."""
         return {case.case.name: case.winners for case in self.result.cases}
 
     def to_frame(self, rows: Rows = "cells") -> "pd.DataFrame":
@@ -108,6 +110,19 @@ class Evaluation:
         write_atomically(path, makers[path.suffix](self.result))
         return path
 
+    def append_history(self, path: str | Path, *, project: str | Path | None = None) -> Path:
+        """Append this evaluation to a ``history.jsonl``, as ``pytest --agent-evals`` does, and return its path.
+
+        ``project`` lies in the git repository whose commit is written down (default: the current folder). Raises
+        BadFileError if the file cannot be written.
+        """
+        from refork_reports.history import file  # noqa: PLC0415 - where it is needed
+        from refork_reports.history.record import record  # noqa: PLC0415
+
+        path = Path(path)
+        file.append(path, record(self.result, Path.cwd() if project is None else Path(project)))
+        return path
+
     def __repr__(self) -> str:
         variants = {cell.variant for cell in self.result.cells}
         return f"<Evaluation: {plural(len(self.result.cases), 'case')}, {plural(len(variants), 'variant')}>"
@@ -151,22 +166,27 @@ def evaluate(
     Raises a ReforkError, such as BadInputError or BadFileError for a wrong argument or file. A case that cannot
     be measured does not raise: its cells have the verdict ``error`` or ``stale``.
     """
-    root = Path.cwd() if project is None else Path(project)
-    overrides = {**settings, "trials": trials, "db": db, "max_cost": max_cost}
-    config = load_config(root, overrides=overrides, option_prefix="")
-    Bounds(config.min_trials, config.max_trials)
-    chosen = Settings(project=config, trials=trials)
+    chosen = chosen_settings(project, {**settings, "trials": trials, "db": db, "max_cost": max_cost})
     with shown(progress) as display:
         found = evaluate_cases(
-            _listed(cases), _listed(variants), chosen, on_progress=display.show, on_note=display.note
+            listed(cases), listed(variants), chosen, on_progress=display.show, on_note=display.note
         )
-    return Evaluation(found, margin=margin_of(config.smallest_drop))
+    return Evaluation(found, margin=margin_of(chosen.project.smallest_drop))
 
 
 evaluate_async = awaited(evaluate)
 
 
-def _listed(given: Any) -> list[Any] | None:
+def chosen_settings(project: str | Path | None, overrides: Mapping[str, Any]) -> Settings:
+    """Read the settings of a project under a caller's own. Raises ReforkError."""
+    root = Path.cwd() if project is None else Path(project)
+    config = load_config(root, overrides=overrides, option_prefix="")
+    Bounds(config.min_trials, config.max_trials)
+    return Settings(project=config, trials=overrides.get("trials"))
+
+
+def listed(given: Any) -> list[Any] | None:
+    """Return one or many of what a caller may give as a list; None stays None."""
     if given is None:
         return None
     return [given] if isinstance(given, str | Path | Case | Variant | Prompt) else [*given]

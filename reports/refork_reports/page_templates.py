@@ -1,4 +1,4 @@
-"""The templates of pages, with the words and numbers that they use: nothing that a model wrote becomes markup."""
+"""Renders the templates of pages, with the words and numbers that they use. Text of a model never becomes markup."""
 
 from base64 import b64encode
 from functools import cache
@@ -11,7 +11,7 @@ from markupsafe import Markup, escape
 from refork.text import numbers as humanize
 from refork.text.escape import clipped, escape_controls, escape_html
 
-from refork_reports.sentences import claims, comparisons, margins, phrases, spending
+from refork_reports.sentences import claims, comparisons, cost_estimate, margins, phrases, spending
 from refork_reports.sentences import gate as gate_words
 from refork_reports.sentences.estimates import estimates
 from refork_reports.sentences.independence import dependence_note
@@ -34,13 +34,14 @@ _GLOBALS: Final[dict[str, Any]] = {
     "phrases": phrases,
     "spending": spending,
     "comparisons": comparisons,
+    "cost_estimate": cost_estimate,
     "gate_words": gate_words,
     "estimates": estimates,
     "dependence_note": dependence_note,
     "plural": humanize.plural,
 }
 
-_SCRIPTS: Final = ("nodes", "blocks", "trials", "places", "filter", "theme")
+_SCRIPTS: Final = ("theme", "nodes", "blocks", "trials", "places", "filter", "keyboard", "start")
 """Each may use what those before it define."""
 
 
@@ -60,7 +61,7 @@ def environment() -> Environment:
 
 
 def _finalize(value: Any) -> Any:
-    """Every text that a template puts out passes here, so no template can forget it."""
+    """Escape every text that a template puts out, so that no template can forget it."""
     if isinstance(value, str) and not isinstance(value, Markup):
         return escape(escape_controls(value))
     return value
@@ -78,7 +79,9 @@ def page_script() -> str:
 
 
 def policy(style: str, script: str) -> str:
-    """A Content-Security-Policy that lets nothing run, load or leave but the page's own style and script."""
+    """Return a Content-Security-Policy that allows only the page's own style and script: nothing else runs, loads
+    or is sent.
+    """
     return (
         f"default-src 'none'; style-src {_hashed(style)}; script-src {_hashed(script)}; img-src data:; "
         "base-uri 'none'; form-action 'none'"

@@ -40,13 +40,13 @@ def shown(progress: bool | Callable[[Counts], None]) -> Generator[Display]:
 
 
 def words(counts: Counts) -> str:
-    """``12/40 trials, 8 running``."""
+    """Return ``12/40 trials, 8 running``."""
     running = f", {counts.running} running" if counts.running else ""
     return f"{counts.done}/{counts.scheduled} trials{running}"
 
 
 class _Told:
-    """A function of the caller's."""
+    """Passes the progress to a function of the caller."""
 
     def __init__(self, function: Callable[[Counts], None]) -> None:
         self._function = function
@@ -61,7 +61,7 @@ class _Told:
 
 
 class _Terminal:
-    """One line that is drawn again."""
+    """Redraws one line on a terminal."""
 
     def __init__(self) -> None:
         self._shown = ""
@@ -84,7 +84,7 @@ class _Terminal:
 
 
 class _Notebook:
-    """One output of the cell, replaced as the trials go on."""
+    """Replaces one output of the notebook's cell as the trials continue."""
 
     def __init__(self) -> None:
         self._handle: Any = None

@@ -1,4 +1,4 @@
-"""``results.json``: an evaluation as a file, and the file as values again."""
+"""Writes an evaluation as ``results.json``, and returns the file's JSON Schema."""
 
 from typing import Any, Final
 
@@ -14,22 +14,24 @@ __all__ = ["RESULTS_FORMAT", "dumps", "json_schema", "read"]
 _SCHEMA_ID: Final = "https://raw.githubusercontent.com/refork/refork/main/docs/schemas/results-v1.json"
 _DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 _ADDED_LATER: Final = frozenset({"at_most", "ending", "margin", "worse_guards"})
-"""Fields of computed values that files of an earlier Refork do not hold."""
+"""Fields of computed values that files of an earlier Refork do not have."""
 
 
 def dumps(evaluation: SuiteResult) -> str:
-    """The text of ``results.json``, ending in a line feed."""
+    """Return the text of ``results.json``, ending in a line feed."""
     return dump_json(Results.model_validate(evaluation).model_dump(mode="json"))
 
 
 def json_schema() -> str:
-    """The text of ``docs/schemas/results-v1.json``."""
+    """Return the text of ``docs/schemas/results-v1.json``."""
     schema = Results.model_json_schema(mode="serialization", schema_generator=_AsWritten)
     return dump_json({"$schema": _DIALECT, "$id": _SCHEMA_ID, **schema})
 
 
 class _AsWritten(GenerateJsonSchema):
-    """The schema of what is written: all fields of a computed value, those that have a default in Python among them."""
+    """The schema of the written file: all fields of a computed value, including those that have a default in
+    Python.
+    """
 
     def field_is_required(self, field: Any, total: bool) -> bool:
         if field["type"] == "dataclass-field":

@@ -174,7 +174,7 @@ def test_everything_that_opens_or_scrolls_can_be_reached_with_the_keyboard(tab: 
     )
 
 
-def test_a_missing_browser_fails_in_ci_and_is_said_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_browser_fails_in_ci_and_is_reported_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CI", raising=False)
     with pytest.raises(pytest.skip.Exception, match="apt-get install chromium"):
         need(None)

@@ -79,7 +79,7 @@ def test_the_looks_of_candidates_and_the_first_round_are_the_codes() -> None:
     assert f"the interval of that rate is at most {NARROW:g} wide" in PAGE
 
 
-def test_the_example_of_a_rate_that_is_known_well_enough_is_what_is_said_of_it() -> None:
+def test_the_example_of_a_rate_that_is_known_well_enough_is_true() -> None:
     found = candidate(1).decide(CellCounts(passes=28, failures=12))
     assert found.verdict is Verdict.INCONCLUSIVE
     (example,) = re.findall(r'wide \("([^"]+)"\)', PAGE)
@@ -97,7 +97,7 @@ def test_a_prompt_that_always_passes_or_fails_takes_as_many_trials_as_it_says() 
 
 
 @pytest.mark.parametrize("cases", [1, 4])
-def test_a_candidate_beside_one_that_always_fails_is_told_from_it_soon(cases: int) -> None:
+def test_a_candidate_is_soon_distinguished_from_one_that_always_fails(cases: int) -> None:
     ((rate, first, second),) = re.findall(
         r"A candidate at ([\d.]+) takes (\d+) to (\d+) trials in most sessions if `current` always fails",
         PAGE,

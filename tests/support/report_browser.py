@@ -99,8 +99,8 @@ class Browser:
         return answer["result"].get("value")
 
     def press(self, key: str) -> None:
-        text = {"Enter": "\r"}.get(key, "")
-        code = {"Enter": 13, "Tab": 9}[key]
+        text = {"Enter": "\r", "Tab": ""}.get(key, key)
+        code = {"Enter": 13, "Tab": 9}.get(key, 0)
         for kind in ("keyDown", "keyUp"):
             self.send("Input.dispatchKeyEvent", type=kind, key=key, windowsVirtualKeyCode=code, text=text)
 
@@ -109,7 +109,8 @@ class Browser:
         file.write_bytes(base64.b64decode(data))
 
     def memory(self) -> int:
-        """Return the bytes that the tab's process alone has, with its share of what processes have in common."""
+        """Return the bytes that the tab's process has without its garbage, with its share of what is common to many."""
+        self.send("HeapProfiler.collectGarbage")
         session, self._session = self._session, None  # the browser, not the tab, knows its processes
         found = self.send("SystemInfo.getProcessInfo")["processInfo"]
         self._session = session

@@ -1,4 +1,4 @@
-"""Reads the trials that travel with a page as data, as its script does."""
+"""Reads the data that travels with a page, as its script does."""
 
 import base64
 import json
@@ -8,17 +8,16 @@ from collections.abc import Iterator
 from typing import Any
 
 
-def trial_data(page: str) -> dict[str, Any]:
-    found = re.search(r'<template id="trials">([A-Za-z0-9+/=]+)</template>', page)
-    if found is None:
-        return {"strings": [], "controls": {}, "cells": {}}
+def page_data(page: str) -> dict[str, Any]:
+    found = re.search(r'<template id="data">([A-Za-z0-9+/=]+)</template>', page)
+    assert found is not None
     data: dict[str, Any] = json.loads(zlib.decompress(base64.b64decode(found[1])))
     return data
 
 
 def trial_texts(page: str) -> str:
     """All that the page says of its trials, in one line: each group's output once, and the scores of each trial."""
-    data = trial_data(page)
+    data = page_data(page)
     texts = [text.replace("\x00", "") for text in data["strings"]]
     places = (place for cell in data["cells"].values() for place in _places(cell["groups"]))
     return " ".join(" ".join(texts[place] for place in places).split())

@@ -49,7 +49,9 @@ def calibrated(result: CaseResult) -> tuple[Calibration, ...]:
 
 
 def calibrations(result: CaseResult, labels: Mapping[Key, Label]) -> tuple[Calibration, ...]:
-    """One for each rubric of the case that can be labelled. Raises BadFileError as :func:`rubrics` does."""
+    """Return a calibration for each rubric of the case that can be labelled. Raises BadFileError as :func:`rubrics`
+    does.
+    """
     return tuple(_calibration(rubric, result, labels) for rubric in rubrics(result.case))
 
 
@@ -81,7 +83,7 @@ def _counted(models: Iterable[str]) -> Mapping[str, int]:
 
 
 def _scored(rubric: Rubric, result: CaseResult) -> Iterable[tuple[ScoredTrial, Score]]:
-    """Return the recorded answer and the trials of all variants that the rubric's judge scored."""
+    """Yield the recorded answer and the trials of all variants that the rubric's judge scored."""
     recorded = () if result.recorded is None else (result.recorded,)
     for trial in (*recorded, *(trial for cell in result.cells for trial in cell.trials)):
         answer = trial.trial.answer

@@ -24,7 +24,7 @@ class JudgeAnswer:
 
 @dataclass(frozen=True, kw_only=True)
 class _JudgedOutput:
-    """Whose output is judged just now."""
+    """The output that is being judged."""
 
     folder: Path
     trial: int
@@ -32,7 +32,7 @@ class _JudgedOutput:
 
 
 class JudgeAnswers:
-    """Finds what judges replied before, and notes what they reply now. Safe to use from any thread."""
+    """Finds cached replies of judges, and stores new ones. Safe to use from any thread."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -59,7 +59,7 @@ class JudgeAnswers:
         return self._store.find(judged.folder, AnswerKey(digest(body), judged.trial, vote, kind="judge"))
 
     def note(self, body: Any, vote: int, reply: str, model: str) -> None:
-        """A judge replied."""
+        """Store a judge's reply."""
         judged = _judged.get()
         if judged is None:
             return
@@ -89,7 +89,7 @@ def judge_answers() -> JudgeAnswers | None:
 
 @contextmanager
 def keeping(answers: JudgeAnswers) -> Generator[None]:
-    """Keep what judges reply while it lasts."""
+    """Store the replies of judges inside the block."""
     _open.append(answers)
     try:
         yield
@@ -99,7 +99,9 @@ def keeping(answers: JudgeAnswers) -> Generator[None]:
 
 @contextmanager
 def judging(folder: Path, trial: int, of: str | None) -> Generator[None]:
-    """Say whose output is judged: that of a trial of the case in ``folder``, found by the digest ``of``."""
+    """Set the judged output inside the block: that of a trial of the case in ``folder``, found by the digest
+    ``of``.
+    """
     token = _judged.set(_JudgedOutput(folder=folder, trial=trial, of=of))
     try:
         yield

@@ -10,9 +10,9 @@ from refork_evals.results.agreement import Agreement, Kappa
 from refork_evals.statistics import wilson_interval
 
 ADDED: Final = 0.75
-"""What each kind of output is counted more in the interval of kappa."""
+"""The number that is added to each kind of output for the interval of kappa."""
 COVERING: Final = 0.96
-"""The nominal level of an interval that holds kappa in 95% of sessions."""
+"""The nominal level of an interval that contains kappa in 95% of sessions."""
 
 Table = tuple[float, ...]
 """Outputs by kind: both pass, false fails, false passes, both fail."""
@@ -20,7 +20,7 @@ Table = tuple[float, ...]
 
 @dataclass(frozen=True, kw_only=True)
 class LabelledOutput:
-    """An output that both judged: whether the person says that it passes, and whether the judge does."""
+    """An output that both judged: the person's decision and the judge's, as whether it passes."""
 
     person: bool
     judge: bool
@@ -89,7 +89,7 @@ def _standard_error(table: Table) -> float:
 
 
 def _by_chance(table: Table) -> float:
-    """How often two would agree who pass as many each, and know nothing of one another."""
+    """Return how often two judges agree that pass as many outputs each and know nothing of one another."""
     both_pass, false_fails, false_passes, _ = _shares(table)
     person, judge = both_pass + false_fails, both_pass + false_passes
     return person * judge + (1 - person) * (1 - judge)

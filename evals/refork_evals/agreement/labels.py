@@ -22,7 +22,7 @@ from refork_evals.digests import DIGITS
 LABELS_FILE: Final = "labels.jsonl"
 LABELS_FORMAT: Final = FileFormat(version=1)
 BEGINS: Final = 80
-"""Characters of an output that stand beside its digest, for whoever reads the file."""
+"""Characters of an output that are stored with its digest, for people who read the file."""
 
 Key: TypeAlias = tuple[str, str]
 """The digests of the rubric and of the output."""
@@ -79,7 +79,7 @@ def load_labels(folder: Path) -> Mapping[Key, Label]:
 
 
 def save_labels(folder: Path, labels: Iterable[Label]) -> None:
-    """Write the file whole, in its one order. Raises BadFileError where the folder cannot be written to."""
+    """Write the whole file in its fixed order. Raises BadFileError if the folder cannot be written to."""
     lines = [{"version": LABELS_FORMAT.version}]
     lines += [_written(label) for label in sorted(labels, key=lambda label: label.key)]
     text = "".join(json.dumps(line, ensure_ascii=True) + "\n" for line in lines)

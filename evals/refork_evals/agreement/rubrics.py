@@ -15,7 +15,9 @@ from refork_evals.scorers.expectations import parse_expectation
 
 @dataclass(frozen=True, kw_only=True)
 class Rubric:
-    """``place`` is that of its expectation, from 0; ``final``: it is shown the result without tool calls."""
+    """A rubric that can be labelled. ``place`` is that of its expectation, from 0; with ``final`` it judges the
+    result without tool calls.
+    """
 
     place: int
     judge: Judge
@@ -32,7 +34,7 @@ class Rubric:
 
     @property
     def digest(self) -> str:
-        """Return a digest of the rubric's words and of the part of an answer that it is about."""
+        """A digest of the rubric's words and of the part of an answer that it is about."""
         source = self.judge.source
         part = None if source is None else source.model_dump()
         return digest({"rubric": self.text, "from": part, "final": self.final})
@@ -47,7 +49,7 @@ class Rubric:
 
 
 def rubrics(case: Case) -> tuple[Rubric, ...]:
-    """In the order of ``expect``. A judge inside ``all``, ``any`` or ``not`` is not among them.
+    """Return the rubrics of a case in the order of ``expect``, without judges inside ``all``, ``any`` or ``not``.
 
     Raises BadFileError for a judge that is not written as it must be.
     """

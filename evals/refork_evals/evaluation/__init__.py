@@ -1,1 +1,1 @@
-"""Measuring cases under variants: forks, trials, scores, and what it may cost. Knows nothing of pytest."""
+"""Measures cases under variants: forks, trials, scores, budget. Does not depend on pytest."""

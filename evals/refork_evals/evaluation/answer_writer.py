@@ -37,7 +37,7 @@ def keep(
     unscored: Iterable[Unscored] = (),
     cases: Path,
 ) -> Saved:
-    """Write what was answered, each case in one go. ``cases`` is the folder of all of them."""
+    """Write the new answers, each case at once. ``cases`` is the folder of all cases."""
     fresh: dict[Path, list[CachedAnswer]] = {}
     asked: dict[Path, set[str]] = {}
     scored = (
@@ -63,7 +63,7 @@ def _written(
         if not new or not folder.is_dir():
             continue
         try:
-            changed = store.keep(folder, new, asked=asked[folder], cases=home)
+            changed = store.keep(folder, new, requested=asked[folder], cases=home)
         except ReforkError as error:
             problems.append(str(error))
             continue

@@ -42,7 +42,7 @@ class Budget:
         return self._max_tokens is not None or self._max_cost is not None
 
     def spend(self, trial: Trial) -> None:
-        """Called from DBOS's threads, for each trial as it ends."""
+        """Add the cost of a trial. Called from DBOS's threads when the trial ends."""
         spent = paid_for(trial, cost_of(trial)) if self.is_limited else Spending()
         if not spent.trials:
             return
@@ -78,7 +78,7 @@ class Budget:
 
 
 def new_budget(config: Config) -> Budget:
-    """The budget of a project, of which nothing is spent yet. Its file is temporary; ``close`` deletes it."""
+    """Return the budget of a project, of which nothing is spent yet. Its file is temporary; ``close`` deletes it."""
     if config.max_tokens is None and config.max_cost is None:
         return Budget(Path(os.devnull), max_tokens=None, max_cost=None)
     file = temporary_folder("spent") / "spent"

@@ -24,7 +24,7 @@ class Families:
 
 
 class CasePlans:
-    """The plan of each subject under each variant, made once."""
+    """The plan of each measured case under each variant, made once."""
 
     def __init__(self, settings: Settings) -> None:
         self.families = Families()

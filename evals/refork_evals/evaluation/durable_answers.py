@@ -1,4 +1,4 @@
-"""The cached answers of an evaluation, durable from the moment they arrive, in one process or in many."""
+"""Stores the answers of an evaluation on disk from the moment they arrive, in one process or in many."""
 
 from collections.abc import Iterable
 from contextlib import ExitStack
@@ -43,11 +43,13 @@ class DurableAnswers:
 
     @property
     def journals(self) -> tuple[str, ...]:
-        """The journals of killed sessions that were taken up, for workers."""
+        """The journals of killed sessions that were recovered, for workers."""
         return () if self._recovery is None else tuple(map(str, self._recovery.journals))
 
     def close(self, *, complete: bool) -> None:
-        """The session has ended, and so have its workers; ``complete`` says that nothing cut it short."""
+        """Close the store after the session and its workers have ended. ``complete`` says that nothing cut it
+        short.
+        """
         self._stack.close()
         if self._recovery is not None:
             self._recovery.end(complete=complete)

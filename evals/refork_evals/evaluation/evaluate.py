@@ -11,6 +11,7 @@ from refork.answer_cache import AnswersMode
 from refork.case_files.case_file import CASE_FILE, load_case
 from refork.case_files.finding import case_file_at
 from refork.errors import BadInputError
+from refork.prompts.candidates import PLAIN
 from refork.prompts.prompt import Prompt
 from refork.records import Case
 from refork.records.variant import CURRENT, Variant
@@ -19,6 +20,7 @@ from refork.tool_policy.stubs import check_stubs
 from refork_evals.agreement.judge_answers import JudgeAnswers, keeping
 from refork_evals.evaluation.answer_writer import keep
 from refork_evals.evaluation.budget import new_budget
+from refork_evals.evaluation.case_plans import CasePlans
 from refork_evals.evaluation.durable_answers import DurableAnswers
 from refork_evals.evaluation.measured_case import Catalogue, MeasuredCase
 from refork_evals.evaluation.settings import Settings
@@ -45,11 +47,7 @@ def evaluate(
     Raises ReforkError for what is wrong before anything is paid for.
     """
     began, started_at = time.monotonic(), datetime.now(UTC)
-    catalogue = Catalogue(settings)
-    measured = [
-        catalogue.measured(case, _variants(variants, case, catalogue))
-        for case in _cases(cases, settings, catalogue)
-    ]
+    measured = measured_cases(cases, variants, settings)
     check_stubs(settings.project.tool_policy)
     with ExitStack() as stack:
         answers = DurableAnswers(settings.project)
@@ -80,6 +78,25 @@ def evaluate(
     return evaluation_of(results, settings, started_at=started_at, seconds=time.monotonic() - began)
 
 
+def measured_cases(
+    cases: Sequence[Case | str | Path] | None,
+    variants: Sequence[Variant | Prompt | str] | None,
+    settings: Settings,
+) -> list[MeasuredCase]:
+    """Read the cases and their variants, as :func:`evaluate` takes them. Raises ReforkError."""
+    catalogue = Catalogue(settings)
+    return [
+        catalogue.measured(case, _variants(variants, case, catalogue))
+        for case in _cases(cases, settings, catalogue)
+    ]
+
+
+def count_families(plans: CasePlans, cases: Sequence[MeasuredCase]) -> None:
+    """Tell the plans over how many cells verdicts are corrected."""
+    plans.families.current = len(cases)
+    plans.families.candidates = sum(len(case.variants) - 1 for case in cases)
+
+
 def evaluation_of(
     results: tuple[CaseResult, ...],
     settings: Settings,
@@ -88,7 +105,7 @@ def evaluation_of(
     seconds: float,
     gate: Gate | None = None,
 ) -> SuiteResult:
-    """The results of a session, corrected over all of its cases and compared."""
+    """Return the results of a session, corrected over all of its cases and compared."""
     project = settings.project
     return decide(
         results,
@@ -118,9 +135,7 @@ def _measure(
                 said.add(line)
                 on_note(line)
 
-    families = suite.plans.families
-    families.current = len(cases)
-    families.candidates = sum(len(case.variants) - 1 for case in cases)
+    count_families(suite.plans, cases)
     suite.complete()
     try:
         suite.add([(case, [variant.name for variant in case.variants]) for case in cases])
@@ -154,12 +169,13 @@ def _variants(
 ) -> tuple[Variant, ...] | None:
     if given is None:
         return None
+    plain = case.agent if case.run.framework == PLAIN else None
     found: list[Variant] = []
     for position, each in enumerate(given, 1):
         if isinstance(each, str):
             found += catalogue.candidates(case, [each])
         else:
-            found.append(each.variant(position) if isinstance(each, Prompt) else each)
+            found.append(each.variant(position, plain=plain) if isinstance(each, Prompt) else each)
     _check_names(found)
     return tuple(variant for variant in found if variant.name != CURRENT)
 

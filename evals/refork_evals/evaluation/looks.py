@@ -13,7 +13,7 @@ from refork_evals.verdicts.decision import CellCounts
 
 
 def stopped_at(plan: TrialPlan, scored: Sequence[ScoredTrial]) -> int:
-    """After how many of these trials the plan would have stopped by itself, had nobody asked for more."""
+    """Return the number of these trials after which the plan alone would have stopped, had nobody requested more."""
     trials = min(plan.first, len(scored))
     while trials < len(scored) and (more := plan.more(count(scored[:trials], None))):
         trials = min(trials + more, len(scored))
@@ -21,7 +21,7 @@ def stopped_at(plan: TrialPlan, scored: Sequence[ScoredTrial]) -> int:
 
 
 def more_trials(plan: TrialPlan, scored: Sequence[ScoredTrial]) -> int:
-    """How many more trials the plan asks for after these, those of a second look among them."""
+    """Return how many more trials the plan needs after these, including those of a second look."""
     first = scored[: stopped_at(plan, scored)]
     if len(first) == len(scored) and (more := plan.more(count(first, None))):
         return more
@@ -31,7 +31,7 @@ def more_trials(plan: TrialPlan, scored: Sequence[ScoredTrial]) -> int:
 
 
 def confirmed(cell: Cell, plan: TrialPlan, scored: Sequence[ScoredTrial]) -> Cell:
-    """The cell as the second look leaves it, where the first one shows a drop.
+    """Return the cell after the second look, if the first look shows a drop.
 
     Without a whole second look the first one decides alone, at the level of a gate that does not ask again.
     """
@@ -47,7 +47,7 @@ def confirmed(cell: Cell, plan: TrialPlan, scored: Sequence[ScoredTrial]) -> Cel
 
 
 def after_second_look(cell: Cell, plan: BaselinePlan, first: CellCounts, second: CellCounts) -> Cell:
-    """The cell whose first look shows a drop, once there is a whole second one."""
+    """Return the cell whose first look shows a drop, once the second look is complete."""
     look = SecondLook(passes=second.passes, trials=second.scheduled, dropped=plan.suspects(second))
     if look.dropped:
         return replace(cell, second_look=look)

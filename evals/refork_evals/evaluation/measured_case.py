@@ -26,7 +26,7 @@ from refork_evals.scorers.protocol import Scorer
 
 @dataclass(frozen=True, kw_only=True)
 class MeasuredCase:
-    """A case as one test measures it: its name is the test's own, and what the test says of trials is filled in.
+    """A case as one test measures it, with the test's own name and the test's settings of trials.
 
     ``variants`` has ``current`` first. ``scorers`` is empty where a test function judges. ``place`` is what pytest
     is given to run it again.
@@ -65,7 +65,9 @@ class Catalogue:
         return self.measured(self._load(file))
 
     def measured(self, case: Case, variants: Sequence[Variant] | None = None) -> MeasuredCase:
-        """A case under the candidates of its folder of prompts, or under these ``variants``. Raises ReforkError."""
+        """Return a case with the candidates in its folder of prompts, or with these ``variants``. Raises
+        ReforkError.
+        """
         case = self._with_users(case)
         scorers = parse_expectations(case)
         candidates = find_variants(case, self._settings.project.prompts) if variants is None else variants
@@ -86,7 +88,7 @@ class Catalogue:
         trials: int | Literal["auto"] | None,
         min_pass_rate: float | None,
     ) -> MeasuredCase:
-        """The subject of the test function ``test`` at ``place``, its node id. Raises ReforkError."""
+        """Return the measured case of the test function ``test`` at ``place``, its node id. Raises ReforkError."""
         case = self.named(name)
         short = f"{case.name}::{test}"
         taken = self._places.setdefault(short, place) != place
@@ -109,11 +111,11 @@ class Catalogue:
         return dataclasses.replace(case, run=run)
 
     def named(self, name: str) -> Case:
-        """The case of this name. Raises ReforkError."""
+        """Return the case of this name. Raises ReforkError."""
         return self._load(case_file_named(name, self._settings.project.cases))
 
     def candidates(self, case: Case, names: Sequence[str] | None) -> tuple[Variant, ...]:
-        """The candidates of these names, or all. Raises BadInputError for a name that no prompt has."""
+        """Return the candidates of these names, or all. Raises BadInputError for a name that no prompt has."""
         root = self._settings.project.prompts
         if names is None:
             return find_variants(case, root)

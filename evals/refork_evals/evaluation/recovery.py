@@ -21,7 +21,7 @@ class Settled:
 
 
 class Recovery:
-    """The left answers of a project, held from the beginning of a session to its end.
+    """The recovered answers of a project, held from the beginning of a session to its end.
 
     Their journals are deleted in the end: killed before, this session leaves what it took up as it was.
     """
@@ -35,12 +35,12 @@ class Recovery:
         self._new = set(_settle(self._left.answers, project).new)
 
     def give(self, store: Store) -> None:
-        """Let a session of the same mode do with what was paid for already."""
+        """Let a session of the same mode reuse the answers that were paid for already."""
         self._new |= _give(self._left.answers, store)
 
     @property
     def journals(self) -> tuple[Path, ...]:
-        """The files that the workers of this session find the same in."""
+        """The files in which the workers of this session find the same answers."""
         return self._left.journals
 
     @property
@@ -52,7 +52,7 @@ class Recovery:
         return f"agent evals: recovered {answers} from a session that was killed"
 
     def end(self, *, complete: bool) -> None:
-        """See to all that this session's processes wrote down, and delete the journals.
+        """Write the answers in the journals of this session's processes, and delete the journals.
 
         One that asks afresh and was interrupted leaves them to the next one of its mode.
         """
@@ -86,7 +86,9 @@ def _give(answers: Iterable[Left], store: Store) -> set[tuple[Path, AnswerKey]]:
 
 
 def _settle(answers: Sequence[Left], project: Config) -> Settled:
-    """Write left answers, each case in one go. Those of a case that is away may come back for a day."""
+    """Write recovered answers, each case at once. Those of a missing case are kept for a day, since it may come
+    back.
+    """
     by_case: dict[Path, list[Left]] = {}
     for each in answers:
         by_case.setdefault(each.folder, []).append(each)

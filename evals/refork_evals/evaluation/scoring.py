@@ -1,4 +1,4 @@
-"""Outcomes become results: every trial of a subject is scored once, in pytest's own thread."""
+"""Turns outcomes into results: scores every trial of a measured case once, in pytest's own thread."""
 
 import dataclasses
 from collections.abc import Collection, Iterable, Sequence
@@ -28,7 +28,7 @@ class _ScoredCase:
 
 
 class Scoreboard:
-    """Keeps what was found of every subject, in the order in which the subjects came.
+    """The results of every measured case, in the order in which the cases came.
 
     ``over_budget`` says, once the budget is reached, why what is not decided will not be.
     """
@@ -41,7 +41,7 @@ class Scoreboard:
         self._judged: dict[str, _ScoredCase] = {}
 
     def score(self, measured_case: MeasuredCase, outcome: Outcome, variant: str, *, planned: int) -> Cell:
-        """Put the scorers of a case to those trials of a variant that they have not seen, and decide."""
+        """Score those trials of a variant that have no scores yet, and decide."""
         judged = self._of(measured_case, outcome)
         known = judged.scored.setdefault(variant, [])
         seen = {each.trial.number for each in known}
@@ -72,7 +72,7 @@ class Scoreboard:
         return more_trials(self._plan(measured_case, outcome, variant), self._counted(scored))
 
     def go_by_rounds(self, measured_case: MeasuredCase, outcome: Outcome, variants: Iterable[str]) -> bool:
-        """Whether the variants of a case take their trials side by side."""
+        """Return whether the variants of a case run their trials side by side."""
         is_measured = outcome.status is ForkStatus.MEASURED
         return is_measured and are_paired(
             {each: self._plan(measured_case, outcome, each) for each in variants}
@@ -85,7 +85,7 @@ class Scoreboard:
         variants: Iterable[str],
         open_variants: Collection[str],
     ) -> dict[str, int]:
-        """How many more trials the open ones of ``variants`` take, after a round was scored."""
+        """Return how many more trials the open ones of ``variants`` need, after a round was scored."""
         plans = {variant: self._plan(measured_case, outcome, variant) for variant in variants}
         scored = self._of(measured_case, outcome).scored
         counted = {variant: self._counted(scored.get(variant, ())) for variant in plans}
@@ -95,7 +95,9 @@ class Scoreboard:
         return self._plans.of(measured_case, variant, _model(outcome, variant))
 
     def _counted(self, scored: Iterable[ScoredTrial]) -> tuple[ScoredTrial, ...]:
-        """The trials as they count: those whose answers did not end by themselves as the project says."""
+        """Return the trials as they count, by the project's setting for answers that were cut off, filtered,
+        refused or empty.
+        """
         return tuple(map(without_unfinished, scored) if self._unfinished == "error" else scored)
 
     def result(self, measured_case: MeasuredCase) -> CaseResult:
@@ -159,7 +161,7 @@ class Scoreboard:
         )
 
     def _beside_current(self, judged: _ScoredCase, cell: Cell) -> Cell:
-        """The cell with what is known of a candidate that took its trials beside ``current``."""
+        """Return the cell with the comparison of a candidate that ran its trials beside ``current``."""
         plan = self._plan(judged.measured_case, judged.outcome, cell.variant)
         current = judged.cells.get(CURRENT)
         rounds = len(cell.trials)

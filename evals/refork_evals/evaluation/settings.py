@@ -39,7 +39,9 @@ class Settings:
 
 @dataclass(frozen=True, kw_only=True)
 class GateSettings:
-    """``source`` says where the baseline came from, ``notes`` what a reviewer should know of it."""
+    """The settings of the gate. ``source`` says where the baseline came from, ``notes`` what a reviewer should know
+    of it.
+    """
 
     baseline: Baseline
     source: str

@@ -1,4 +1,4 @@
-"""Rounds of a case: ``current`` takes a trial whenever a candidate beside it does."""
+"""Runs the trials of a case in rounds: ``current`` runs a trial whenever a candidate beside it does."""
 
 from collections.abc import Collection, Mapping, Sequence
 
@@ -12,7 +12,7 @@ from refork_evals.verdicts.decision import CellCounts
 
 
 def are_paired(plans: Mapping[str, TrialPlan]) -> bool:
-    """Whether the variants of a case go round by round: candidates with a plan for it, beside ``current``."""
+    """Return whether the variants of a case run in rounds: candidates with a plan for it, beside ``current``."""
     return CURRENT in plans and any(isinstance(plan, CandidatePlan) for plan in plans.values())
 
 
@@ -21,7 +21,8 @@ def next_round(
     scored: Mapping[str, Sequence[ScoredTrial]],
     open_variants: Collection[str],
 ) -> dict[str, int]:
-    """How many more trials each open variant takes, after all that it was to take were scored; 0 where it is done.
+    """Return how many more trials each open variant needs, after all of its scheduled trials were scored; 0 if it
+    is done.
 
     ``current`` goes on as long as a candidate does, and is done no sooner than the last of them.
     """

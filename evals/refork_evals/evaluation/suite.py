@@ -1,4 +1,4 @@
-"""Cases under variants while they are measured: first trials, scores, and as many more trials as it takes to decide."""
+"""Measures cases under variants: first trials, scores, and as many further trials as a decision needs."""
 
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -64,11 +64,13 @@ class Suite:
             self._trials.schedule(case, variant, first)
 
     def complete(self) -> None:
-        """No other cases will come: each fork ends with its last trial."""
+        """Announce that no other cases will come: each fork ends with its last trial."""
         self._is_complete = True
 
     def measure(self, case: MeasuredCase, on_tick: Callable[[], None]) -> None:
-        """Wait until all variants of a case are decided. Other cases go on meanwhile; ``on_tick`` is called often."""
+        """Wait until all variants of a case are decided. Other cases continue meanwhile; ``on_tick`` is called
+        often.
+        """
         while True:
             self._advance(case)
             if all(self._is_settled(case, variant) for variant in self._trials.scheduled(case)):
@@ -78,7 +80,7 @@ class Suite:
     def trial(
         self, case: MeasuredCase, variant: str, number: int, on_tick: Callable[[], None]
     ) -> Trial | None:
-        """One trial, waited for; None where it will not come. ``number`` counts from 1."""
+        """Wait for a trial and return it; None if it will not come. ``number`` counts from 1."""
         return self._trials.trial(case, variant, number, on_tick)
 
     def scheduled(self, case: MeasuredCase, variant: str) -> int:
@@ -86,7 +88,7 @@ class Suite:
         return self._trials.scheduled(case)[variant]
 
     def schedule_more(self, case: MeasuredCase, variant: str, scored: Sequence[ScoredTrial]) -> bool:
-        """Schedule what a variant needs to be decided after these trials; whether that is any."""
+        """Schedule the trials that a variant needs after these to be decided, and return whether there are any."""
         if self.stops() or self._trials.given_up(case, variant):
             return False
         more = self.scores.more(case, self.outcome(case), variant, scored)
@@ -95,7 +97,7 @@ class Suite:
         return bool(more)
 
     def take(self, case: MeasuredCase, variant: str, scored: Sequence[ScoredTrial]) -> CaseResult:
-        """Take scores that the caller made itself, and decide the variant by them."""
+        """Store scores that the caller made, and decide the variant by them."""
         scheduled = self.scheduled(case, variant)
         self.scores.take(case, self.outcome(case), variant, scored, planned=scheduled)
         self._settle(case, variant)
@@ -114,7 +116,7 @@ class Suite:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Lines to say of the evals database, and of answers that would not outlive the session."""
+        """The messages about the evals database, and about answers that would not outlive the session."""
         return tuple(line for line in (self._trials.note, self._trials.trouble) if line)
 
     def stops(self) -> bool:
@@ -145,7 +147,7 @@ class Suite:
 
     @property
     def unscored(self) -> tuple[Unscored, ...]:
-        """Trials that were measured and that no result holds, as in a session that was interrupted."""
+        """The trials that were measured and are in no result, as in an interrupted session."""
         reported = {
             (result.case.name, trial.variant, trial.number)
             for result in self.scores.results
@@ -163,7 +165,7 @@ class Suite:
         self._trials.close()
 
     def _advance(self, first: MeasuredCase) -> None:
-        """Score what has come in, of this case and of all others, and schedule what it takes to decide."""
+        """Score what has arrived, of this case and of all others, and schedule the trials that a decision needs."""
         for case in (first, *self._cases.values()):
             waiting = [each for each in self._trials.scheduled(case) if not self._is_settled(case, each)]
             done = [each for each in waiting if case.scorers and self._trials.done(case, each)]
@@ -199,7 +201,9 @@ class Suite:
                 self._settle(case, variant)
 
     def _settle(self, case: MeasuredCase, variant: str) -> None:
-        """Nothing more is wanted of a variant. The fork of a case ends with the last of those that share it."""
+        """Note that a variant needs no more trials. The fork of a case ends with the last of the variants that
+        share it.
+        """
         self._settled.add((case.name, variant))
         sharing = [each for each in self._cases.values() if each.case.folder == case.case.folder]
         if self._is_complete and all(

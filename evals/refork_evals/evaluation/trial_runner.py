@@ -1,4 +1,4 @@
-"""The forks of a session: every trial is planned ahead, and waited for when its item is reported."""
+"""Runs the forks of a session: every trial is scheduled ahead, and awaited when its item is reported."""
 
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, wait
@@ -32,7 +32,7 @@ class Counts:
 
 
 class TrialRunner:
-    """Opens DBOS with the first trial that is planned. Called from pytest's own thread alone."""
+    """Schedules and awaits trials. Opens DBOS with the first scheduled trial. Called only from pytest's own thread."""
 
     def __init__(
         self,
@@ -59,16 +59,16 @@ class TrialRunner:
 
     @property
     def note(self) -> str:
-        """A line to say of the evals database, empty where there is nothing to say."""
+        """The message about the evals database; empty if there is none."""
         return "" if self._session is None else self._session.note
 
     @property
     def trouble(self) -> str:
-        """A line to say of answers that would not outlive the session, empty while they would."""
+        """The message about answers that would not outlive the session; empty if they would."""
         return self._store.trouble
 
     def check(self, measured_cases: Iterable[MeasuredCase]) -> None:
-        """Look, before anything is paid, whether the project's rules about tools can hold in these cases."""
+        """Check before anything is paid that the project's rules about tools are possible in these cases."""
         cases = [measured_case.case for measured_case in measured_cases]
         if self._session is not None or not any(case.scope == "tail" for case in cases):
             return
@@ -81,7 +81,7 @@ class TrialRunner:
             self.problem = error
 
     def schedule(self, measured_case: MeasuredCase, variant: str, trials: int) -> None:
-        """Plan so many more trials of a variant."""
+        """Schedule this many more trials of a variant."""
         scheduled = self._futures.setdefault(measured_case.name, {}).setdefault(variant, [])
         fork = self._fork(measured_case)
         if fork is not None:
@@ -110,7 +110,7 @@ class TrialRunner:
             fork.close()
 
     def wait(self, measured_case: MeasuredCase, on_tick: Callable[[], None]) -> None:
-        """Wait until a trial of a subject ends, if only a moment; ``on_tick`` is called then."""
+        """Wait until a trial of a measured case ends, or for a moment; ``on_tick`` is called then."""
         scheduled = self._futures[measured_case.name].values()
         waiting = [future for futures in scheduled for future in futures if not future.done()]
         if waiting:
@@ -120,7 +120,7 @@ class TrialRunner:
     def trial(
         self, measured_case: MeasuredCase, variant: str, number: int, on_tick: Callable[[], None]
     ) -> Trial | None:
-        """One trial, waited for; None where it was not measured. ``number`` counts from 1."""
+        """Wait for a trial and return it; None if it was not measured. ``number`` counts from 1."""
         futures = self._futures[measured_case.name][variant]
         if number > len(futures):
             return None
@@ -207,7 +207,7 @@ class TrialRunner:
 
 
 def _result(future: Future[Trial]) -> Trial | None:
-    """The trial, None where it is not there yet or never will be."""
+    """Return the trial; None if it has not arrived or never will."""
     if not future.done() or future.cancelled() or future.exception() is not None:
         return None
     return future.result()

@@ -26,7 +26,7 @@ _LIMIT: Final = 50 * MEGABYTE
 
 
 class BaselineCase(BaseModel):
-    """A case as it was accepted: ``passes`` of ``trials``, of what ``run`` and ``scorers`` are digests of."""
+    """An accepted case: ``passes`` of ``trials``, and digests of what it measured, ``run`` and ``scorers``."""
 
     model_config = _STRICT
 
@@ -55,7 +55,7 @@ class Baseline(BaseModel):
 
 
 def load_baseline(source: str, *, default: Path, root: Path) -> tuple[Baseline, str]:
-    """The baseline of ``source``: a path, ``git:REF`` (the default file as that commit has it), or the default.
+    """Load the baseline of ``source``: a path, ``git:REF`` (the default file in that commit), or the default.
 
     Gives it with the words that say where it came from. BadFileError and BadInputError say what is wrong with it.
     """
@@ -70,7 +70,7 @@ def load_baseline(source: str, *, default: Path, root: Path) -> tuple[Baseline, 
 
 
 def parse_baseline(text: str, *, path: object) -> Baseline:
-    """The baseline that ``text`` holds. BadFileError for anything else."""
+    """Return the baseline in ``text``. Raises BadFileError for anything else."""
     document = BASELINE_FORMAT.upgrade(parse_json(text, path=path), path=path)
     try:
         return Baseline.model_validate(document)
@@ -80,7 +80,7 @@ def parse_baseline(text: str, *, path: object) -> Baseline:
 
 
 def save_baseline(path: Path, baseline: Baseline) -> None:
-    """Write it, its cases by name, so that two branches that add cases seldom meet."""
+    """Write the baseline with its cases sorted by name, so that two branches that add cases seldom conflict."""
     document = baseline.model_dump(mode="json", exclude_none=True)
     document["cases"] = dict(sorted(document["cases"].items()))
     write_atomically(path, dump_json(document))

@@ -1,11 +1,13 @@
-"""Trials that could not be measured, at the gate: what a project may forgive, and what is too many of them."""
+"""Decides at the gate about trials that could not be measured: which a project may tolerate, and how many are too
+many.
+"""
 
 from typing import Final
 
 from refork_evals.results import Cell, ScoredTrial
 
 MOST: Final = 0.5
-"""From this share of errors on a case was not measured, whatever the baseline says."""
+"""The share of errors above which a case counts as not measured, whatever the baseline says."""
 
 
 def is_forgivable(cell: Cell) -> bool:

@@ -14,13 +14,13 @@ from refork_evals.scorers.builtin.judge import MODEL, Judge
 from refork_evals.scorers.protocol import Scorer
 
 MEANING: Final = 1
-"""Counted up when a built-in scorer comes to judge the same answer in another way."""
+"""A number that is increased when a built-in scorer starts to judge the same answer differently."""
 
 
 def fingerprint_of(
     case: Case, scorers: Sequence[Scorer], *, test: Callable[..., Any] | None = None
 ) -> Fingerprint:
-    """The fingerprint of a case under its scorers, or under a test function."""
+    """Return the fingerprint of a case under its scorers, or under a test function."""
     recorded = [case.run.id, case.run.workflow, case.step, case.scope]
     code = [*(_code(function) for function in _functions(scorers)), *([] if test is None else [_code(test)])]
     expected = [] if test is not None else [dict(entry) for entry in case.expect]
@@ -50,7 +50,7 @@ def _parts(scorer: object) -> tuple[object, ...]:
 
 
 def _code(function: Callable[..., Any]) -> str:
-    """The text of a function; its name where there is none."""
+    """Return the source of a function; its name if there is none."""
     try:
         return textwrap.dedent(inspect.getsource(inspect.unwrap(function)))
     except (OSError, TypeError):

@@ -1,4 +1,4 @@
-"""From the cells of ``current`` and a baseline to what blocks."""
+"""Compares the cells of ``current`` with a baseline and decides what blocks."""
 
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
@@ -239,7 +239,7 @@ def _suite(
 
 
 def _largest_mean_drop(compared: Sequence[tuple[Cell, BaselinePlan]]) -> float | None:
-    """The mean drop over the cases that is ruled out at 5%; None where a case has no trials.
+    """Return the mean drop over the cases that is ruled out at 5%; None if a case has no trials.
 
     Of each case the first trials count, whose number nothing that they showed has chosen. One that could not be
     measured is no pass.
@@ -258,7 +258,7 @@ def _largest_mean_drop(compared: Sequence[tuple[Cell, BaselinePlan]]) -> float |
 
 
 def _from_what(cells: Iterable[Cell]) -> list[str]:
-    """Nothing new was measured where every answer was reused: the gate has seen these before."""
+    """Note that nothing new was measured if every answer was reused: the gate has seen these before."""
     trials = [scored.trial for cell in cells for scored in cell.trials]
     if not trials or not all(trial.reused for trial in trials):
         return []

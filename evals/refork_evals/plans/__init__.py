@@ -20,11 +20,16 @@ class TrialPlan(Protocol):
 
     @property
     def first(self) -> int:
-        """Trials of the first batch."""
+        """The number of trials of the first batch."""
+        ...
+
+    @property
+    def most(self) -> int:
+        """Trials after which it asks for no more, whatever they show."""
         ...
 
     def more(self, counts: CellCounts) -> int:
-        """Trials of the next batch; 0 where it is decided, or never will be."""
+        """Return the number of trials of the next batch; 0 if the cell is decided, or never can be."""
         ...
 
     def decide(self, counts: CellCounts) -> Decision: ...

@@ -56,7 +56,7 @@ class BaselinePlan:
 
     @property
     def unconfirmed(self) -> "BaselinePlan":
-        """The plan by which a single look decides."""
+        """The plan with which a single look decides."""
         return replace(self, is_confirmed=False)
 
     def suspects(self, counts: CellCounts) -> bool:
@@ -76,6 +76,11 @@ class BaselinePlan:
     @property
     def first(self) -> int:
         return self.bounds.lowest
+
+    @property
+    def most(self) -> int:
+        """Both looks together, where a drop is asked for again."""
+        return self.bounds.highest * (2 if self.is_confirmed else 1)
 
     def more(self, counts: CellCounts) -> int:
         kept, meets = self._kept(counts), self._meets(counts)
@@ -116,7 +121,7 @@ class BaselinePlan:
         return Decision(verdict=Verdict.HELD, reason=despite_errors(counts), comparison=compared)
 
     def _shows_drop(self, counts: CellCounts) -> bool:
-        """Whether the measured trials alone show a drop, whatever the others were."""
+        """Return whether the measured trials alone show a drop, whatever the others were."""
         return self.rule.decided(counts.passes, counts.ran, counts.ran - counts.measured) is False
 
     def _lost(self, counts: CellCounts) -> str:
@@ -160,7 +165,7 @@ class BaselinePlan:
         return beside or ("" if self.own_rule is None else out_of_reach(self.own_rule))
 
     def finds(self, before: float, power: float) -> float | None:
-        """The highest rate, in steps of 0.05, such that a fall from ``before`` to it is found so often."""
+        """Return the highest rate, in steps of 0.05, such that a drop from ``before`` to it is found this often."""
         # The two looks share a baseline, so both find a drop at least as often as if they did not.
         return _found(self.drops, before, power ** (1 / 2) if self.is_confirmed else power)
 

@@ -1,4 +1,6 @@
-"""Rounds of a candidate and of ``current``: as many as it takes to tell them apart, or to know the candidate's rate."""
+"""Runs rounds of a candidate and of ``current``, as many as needed to tell them apart or to know the candidate's
+rate.
+"""
 
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -12,12 +14,12 @@ from refork_evals.statistics.rounds import PairRule, looks_of, pair_rule
 from refork_evals.verdicts.decision import CellCounts, Decision, interval, said_of_unknown
 
 NARROW: Final = 0.3
-"""A pass rate is known well enough where its interval is no wider: "about 0.7, within 0.55 and 0.85"."""
+"""The interval width up to which a pass rate is known well enough: "about 0.7, within 0.55 and 0.85"."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class CandidatePlan:
-    """A candidate beside ``current``, which takes a trial whenever the candidate does.
+    """The plan of a candidate beside ``current``, which runs a trial whenever the candidate does.
 
     ``alpha`` is how often an equal candidate may be called better, and how often worse. Looked at only after the
     rounds of :func:`refork_evals.statistics.rounds.looks_of`, so that all cases have the first of them in common.
@@ -39,8 +41,14 @@ class CandidatePlan:
     def first(self) -> int:
         return self.looks[0]
 
+    @property
+    def most(self) -> int:
+        return self.rate.most
+
     def more(self, counts: CellCounts) -> int:
-        """Where ``current`` takes no trials beside it, as in a test function: as many as its own rate asks for."""
+        """Return the next batch if ``current`` runs no trials beside it, as in a test function: as many as its own
+        rate needs.
+        """
         return self.rate.more(counts)
 
     def decide(self, counts: CellCounts) -> Decision:
@@ -54,7 +62,7 @@ class CandidatePlan:
         return self.rate.too_few
 
     def more_rounds(self, counts: CellCounts, current: CellCounts) -> int:
-        """Rounds up to the next look; 0 where the candidate is told from ``current``, or its rate is known."""
+        """Return the rounds up to the next look; 0 if the candidate is told from ``current``, or its rate is known."""
         ran = counts.measured + counts.errors
         later = [look for look in self.looks if look > ran]
         is_known = not self.rate.more(counts) or _width(counts) <= NARROW
@@ -62,7 +70,7 @@ class CandidatePlan:
         return 0 if is_known or is_told_apart or not later else later[0] - ran
 
     def beside(self, counts: CellCounts, current: CellCounts) -> Change:
-        """Whether the candidate is better than ``current`` in this case, or worse.
+        """Return whether the candidate is better than ``current`` in this case, or worse.
 
         Whatever the trials of both would have been that could not be measured.
         """
@@ -77,7 +85,7 @@ class CandidatePlan:
 
 
 def _about(counts: CellCounts, min_pass_rate: float) -> str:
-    """What is known of a rate that is neither shown to be high enough nor to be too low."""
+    """Describe a rate that is shown neither to be high enough nor to be too low."""
     around = interval(counts)
     known = "" if around is None else f", between {around.low:.2f} and {around.high:.2f}"
     errors = f"; {said_of_unknown(counts)}" if counts.unknown else ""

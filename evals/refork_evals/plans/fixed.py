@@ -1,4 +1,4 @@
-"""A number of trials that was fixed beforehand."""
+"""The plan with a fixed number of trials."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,9 @@ from refork_evals.verdicts.decision import CellCounts, Decision, decide, p_refut
 
 @dataclass(frozen=True, kw_only=True)
 class FixedPlan:
-    """``trials`` of a cell, one of ``cases``. "fail" is corrected by Bonferroni, and by Holm once all are known."""
+    """A plan of ``trials`` for one of ``cases`` cells. "fail" is corrected by Bonferroni, and by Holm once all are
+    known.
+    """
 
     trials: int
     min_pass_rate: float
@@ -19,6 +21,10 @@ class FixedPlan:
 
     @property
     def first(self) -> int:
+        return self.trials
+
+    @property
+    def most(self) -> int:
         return self.trials
 
     def more(self, counts: CellCounts) -> int:  # noqa: ARG002 - a plan's signature

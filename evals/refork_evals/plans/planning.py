@@ -15,7 +15,7 @@ from refork_evals.verdicts.verdict import min_pass_rate_of
 
 SMALL_DROP: Final = 0.3
 LARGE_BASELINE: Final = 60
-"""A smaller drop needs a baseline of so many trials: beside 30 a drop of 20 points stays open in a third of cases."""
+"""The baseline trials that a small drop needs: with 30, a drop of 20 points stays undecided in a third of cases."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,7 +84,7 @@ def is_fixed(case: Case, defaults: Defaults) -> bool:
 
 
 def bounds_of(case: Case, defaults: Defaults) -> Bounds:
-    """One look after a fixed number; else from ``min_trials`` to ``max_trials``."""
+    """Return the bounds: a fixed number with one look, otherwise ``min_trials`` to ``max_trials``."""
     asked = _asked(case, defaults)
     if isinstance(asked, int):
         return Bounds(asked, asked)
@@ -102,7 +102,9 @@ def _asked(case: Case, defaults: Defaults) -> int | str:
 
 
 def candidate_plan(case: Case, defaults: Defaults, *, cells: int, cases: int) -> TrialPlan:
-    """The plan of one of all candidates' ``cells``, in one of ``cases`` cases. Raises as :func:`plan_of` does."""
+    """Return the plan of one of all candidates' ``cells``, in one of ``cases`` cases. Raises as :func:`plan_of`
+    does.
+    """
     plan = plan_of(case, defaults, cases=cells)
     if not isinstance(plan, SequentialPlan):
         return plan

@@ -33,6 +33,10 @@ class SequentialPlan:
     def first(self) -> int:
         return self.bounds.lowest
 
+    @property
+    def most(self) -> int:
+        return self.bounds.highest
+
     def more(self, counts: CellCounts) -> int:
         ran = counts.measured + counts.errors
         return self.rule.missing(counts.passes, ran, counts.errors)

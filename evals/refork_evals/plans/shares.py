@@ -1,17 +1,19 @@
-"""One alpha for all that can turn a suite red: how it is spread over its tests."""
+"""Divides one alpha among all tests that can turn a suite red."""
 
 from typing import Final
 
 SUITE_SHARE: Final = 0.2
-"""Of alpha, what goes to the test of the whole suite; the rest is spread over its cases."""
+"""The share of alpha for the test of the whole suite. The rest is divided among its cases."""
 CASES_SHARE: Final = 0.5
-"""Of alpha, what goes to candidates that differ from ``current`` in a single case; the rest to all cases together."""
+"""The share of alpha for candidates that differ from ``current`` in a single case. The rest is for all cases
+together.
+"""
 SUITE_CASES: Final = 3
-"""From so many cases on the suite is tested as a whole."""
+"""The number of cases from which the suite is tested as a whole."""
 
 
 CONFIRMED: Final = 4
-"""Times a case's share of alpha: the level of each of two looks where a drop is only one if both show it."""
+"""The factor on a case's share of alpha for each of two looks, if a drop counts only when both show it."""
 
 
 def share_of_case(alpha: float, cases: int) -> float:
@@ -26,7 +28,7 @@ def share_of_suite(alpha: float, cases: int) -> float:
 
 
 def share_of_pair(alpha: float, cells: int, cases: int) -> float:
-    """How often one candidate may be called better than an equal ``current`` in one case, and how often worse.
+    """Return the chance, in one case, of calling a candidate better than an equal ``current``, and of calling it worse.
 
     All of ``cells`` candidates' cells together, in both directions, get half of alpha: the other half is that of the
     candidates over all cases. With a single case the two are one question.

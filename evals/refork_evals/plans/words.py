@@ -1,4 +1,4 @@
-"""The sentences with which plans explain counts."""
+"""The sentences that explain the counts of a plan."""
 
 import dataclasses
 
@@ -18,7 +18,7 @@ def out_of_reach(rule: StoppingRule, *, good: Verdict = Verdict.PASS, bad: Verdi
 
 
 def why_no_more(counts: CellCounts, bounds: Bounds, *, more: int) -> str:
-    """Why the trials ended: no further one could decide, or the session stopped although ``more`` might."""
+    """Explain why the trials ended: no further one could decide, or the session stopped although ``more`` might."""
     ran = counts.measured + counts.errors
     if more:
         stopped = f"stopped after {ran} trials"

@@ -18,6 +18,7 @@ from refork_evals.results.comparisons import (
     VariantComparison,
 )
 from refork_evals.results.gate import Gate, GateCase, GateFinding, SuiteDrop
+from refork_evals.results.history import PastCell, PastSession
 from refork_evals.results.recommendation import Recommendation
 from refork_evals.results.verdict import WORST_FIRST, Verdict
 
@@ -35,6 +36,8 @@ __all__ = [
     "Interval",
     "Judged",
     "Method",
+    "PastCell",
+    "PastSession",
     "Recommendation",
     "Score",
     "ScoredTrial",
@@ -47,11 +50,13 @@ __all__ = [
 
 
 _UNANSWERED = "AnswerMissingError"
-"""How the error of a score begins if a judge's reply is not cached."""
+"""The beginning of a score's error if a judge's reply is not cached."""
 
 
 class Method(StrEnum):
-    """How the verdict of a cell was decided: with a fixed number of trials, a sequential test, or a baseline."""
+    """The way in which the verdict of a cell was decided: with a fixed number of trials, a sequential test, or a
+    baseline.
+    """
 
     FIXED = "fixed"
     SEQUENTIAL = "sequential"
@@ -92,7 +97,7 @@ class Score:
 
 @dataclass(frozen=True, kw_only=True)
 class ScoredTrial:
-    """A trial with its scores. ``passed`` is None where it could not be measured."""
+    """A trial with its scores. ``passed`` is None if it could not be measured."""
 
     trial: Trial
     scores: tuple[Score, ...] = ()
@@ -101,7 +106,7 @@ class ScoredTrial:
 
     @property
     def reasons(self) -> tuple[str, ...]:
-        """Why it did not pass, a line for each scorer that did not, or the error of the trial."""
+        """The reasons why it did not pass: a line for each failed scorer, or the error of the trial."""
         if self.trial.error is not None:
             return (f"{self.trial.error.type}: {self.trial.error.message}",)
         unmet = tuple(
@@ -113,7 +118,7 @@ class ScoredTrial:
 
     @property
     def is_unanswered(self) -> bool:
-        """Return whether it was not measured only because an answer, or a judge's, is not cached and none may be
+        """True if it was not measured only because an answer, or a judge's, is not cached and none may be
         requested.
         """
         if self.passed is not None:
@@ -125,14 +130,14 @@ class ScoredTrial:
 
     @property
     def ending(self) -> Ending | None:
-        """How an answer that did not pass ended, if it was cut off, filtered, refused or empty."""
+        """The way in which an answer that did not pass ended, if it was cut off, filtered, refused or empty."""
         answer = self.trial.answer
         return None if answer is None or self.passed is True else answer.ending
 
 
 @dataclass(frozen=True, kw_only=True)
 class SecondLook:
-    """The fresh trials with which a drop was to be confirmed, and whether they show it, too."""
+    """The new trials with which a drop was to be confirmed, and whether they show it, too."""
 
     passes: int
     trials: int
@@ -221,7 +226,7 @@ class CaseResult:
 
     @property
     def not_green(self) -> bool:
-        """Return whether production's answer fails the expectations of a guard, which then contain a mistake."""
+        """True if production's answer fails the expectations of a guard, which then contain a mistake."""
         return self.case.guard and self.recorded is not None and self.recorded.passed is False
 
     def cell(self, variant: str) -> Cell | None:
@@ -241,7 +246,10 @@ class CaseResult:
 
 @dataclass(frozen=True, kw_only=True)
 class SuiteResult:
-    """One session: every case that was selected, in collection order."""
+    """One session: every case that was selected, in collection order.
+
+    ``history`` are the sessions on record, the oldest first and this one last; empty if no history is kept.
+    """
 
     cases: tuple[CaseResult, ...]
     started_at: datetime
@@ -252,6 +260,7 @@ class SuiteResult:
     gate: Gate | None = None
     comparisons: tuple[VariantComparison, ...] = ()
     recommendations: tuple[Recommendation, ...] = ()
+    history: tuple[PastSession, ...] = ()
 
     @property
     def cells(self) -> tuple[Cell, ...]:

@@ -6,7 +6,9 @@ from typing import Final
 from refork_evals.results.comparisons import Interval
 
 ENOUGH: Final = 20
-"""Below so many labelled outputs an interval of kappa is wrong too often, and a rate too wide, to lean on."""
+"""The number of labelled outputs below which an interval of kappa is wrong too often, and a rate too wide, to rely
+on.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +27,7 @@ class Kappa:
 
 @dataclass(frozen=True, kw_only=True)
 class Agreement:
-    """Counts of labelled outputs. Intervals are Wilson's, of 95%, None where the rate has no output to be of."""
+    """Counts of labelled outputs. Intervals are Wilson's 95% intervals, None if the rate has no outputs."""
 
     both_pass: int
     both_fail: int

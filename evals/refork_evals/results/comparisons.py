@@ -10,7 +10,7 @@ from refork_evals.results.verdict import Verdict
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Difference = Annotated[float, Field(ge=-1, le=1)]
-"""Of two shares, the second less the first."""
+"""The difference of two shares: the second less the first."""
 
 
 class Change(StrEnum):
@@ -79,7 +79,9 @@ class Means:
 
 @dataclass(frozen=True, kw_only=True)
 class Flip:
-    """A case whose verdict is another one of the same kind: ``pass`` or ``fail``, or ``held`` or ``dropped``."""
+    """A case whose verdict changed to another one of the same kind: ``pass`` or ``fail``, or ``held`` or
+    ``dropped``.
+    """
 
     case: str
     before: Verdict

@@ -6,12 +6,12 @@ from typing import Literal
 from refork_evals.results.comparisons import Interval, Share
 
 IntervalOfMean = Literal["Student", "BCa", "percentile"]
-"""How values become the interval of their mean: by Student's distribution, or by resampling them."""
+"""The method that turns values into an interval of their mean: Student's distribution, or resampling."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class AtK:
-    """Of ``k`` answers: the chance that at least one passes (pass@k), and that all do (pass^k)."""
+    """The chances with ``k`` answers that at least one passes (pass@k), and that all do (pass^k)."""
 
     k: int
     pass_at_k: Share

@@ -9,7 +9,7 @@ Sign = Literal["identical", "seed", "repeats"]
 
 @dataclass(frozen=True, kw_only=True)
 class Dependence:
-    """Why the trials of a cell may not be independent. ``answers`` is the number of those that were compared.
+    """The reason why the trials of a cell may not be independent. ``answers`` is the number of compared answers.
 
     ``temperature`` is that of the request, None if it sets none. ``seed`` is set for ``seed``, ``p_value`` for
     ``repeats``.

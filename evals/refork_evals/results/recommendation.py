@@ -1,4 +1,4 @@
-"""Which prompt to take for an agent, and what each candidate fixes and breaks."""
+"""The prompt to take for an agent, and what each candidate fixes and breaks."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -7,7 +7,7 @@ from refork_evals.results.comparisons import Change
 
 
 class NoRecommendation(StrEnum):
-    """Why no candidate is recommended."""
+    """The reason why no candidate is recommended."""
 
     NO_CANDIDATE = "no candidate was run"
     NONE_FIXES = "none is shown to fix a failure"
@@ -16,7 +16,7 @@ class NoRecommendation(StrEnum):
 
 
 class FixTest(StrEnum):
-    """The test by which a candidate is better than ``current`` in single cases."""
+    """The test that shows a candidate to be better than ``current`` in single cases."""
 
     EXACT = "exact"
     SEQUENTIAL = "sequential"
@@ -24,7 +24,7 @@ class FixTest(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class CandidateEffect:
-    """What a candidate does to the cases of its agent, whose names are listed.
+    """The effect of a candidate on the cases of its agent, whose names are listed.
 
     ``failures`` counts the cases that ``current`` fails, or dropped in. ``fixes`` are those of them that the
     candidate passes and is shown to be better in, by ``test``; ``settles`` are such cases that ``current`` neither
@@ -60,7 +60,7 @@ class CandidateEffect:
 
 @dataclass(frozen=True, kw_only=True)
 class Recommendation:
-    """The prompt to take for an agent; ``variant`` is None where there is none, for ``reason``.
+    """The prompt to take for an agent; ``variant`` is None if there is none, because of ``reason``.
 
     ``failures`` are the cases of the agent that ``current`` fails.
     """

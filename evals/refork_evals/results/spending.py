@@ -1,4 +1,6 @@
-"""What a session paid, what it reused, and what whole reruns would have taken: three figures that are not mixed."""
+"""The three figures of a session, which are not mixed: what it paid, what it reused, and what whole reruns would
+have taken.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -91,7 +93,7 @@ def _paid_before(scored: ScoredTrial) -> Spending:
 
 
 def _of_steps(steps: Iterable[Step]) -> Spending:
-    """What calls within one tail took."""
+    """Return what calls within one tail took."""
     usages = [(step.usage, step.model) for step in steps if step.usage is not None]
     if not usages:
         return Spending()

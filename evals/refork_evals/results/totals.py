@@ -67,12 +67,14 @@ def totals(evaluation: SuiteResult) -> Totals:
 
 
 def shown_cost(cell: Cell) -> Decimal | None:
-    """A cell's cost; None where it called no model, since nothing was bought."""
+    """Return a cell's cost; None if it called no model, since nothing was bought."""
     return cell.cost_usd if cell.usage.total_tokens else None
 
 
 def unpriced_models(evaluation: SuiteResult) -> tuple[str, ...]:
-    """The models in the way of a sum: those of trials, and of recorded runs where whole reruns lack a price."""
+    """Return the models without a price that prevent a sum: those of trials, and of recorded runs if whole reruns
+    lack one.
+    """
     found = {model: None for cell in evaluation.cells for model in _unpriced_of(cell)}
     whole = whole_reruns(evaluation.cells)
     if whole is not None and whole.cost_usd is None:
@@ -110,7 +112,7 @@ def _unpriced_of(cell: Cell) -> list[str]:
 
 
 def _models_of(trial: Trial) -> list[str | None]:
-    """The models of a tail that have no price."""
+    """Return the models of a tail that have no price."""
     steps = [step for step in trial.trajectory if step.usage is not None]
     return [step.model for step in steps if step.usage and cost(step.usage, step.model) is None]
 

@@ -21,12 +21,12 @@ class Verdict(StrEnum):
 
     @property
     def is_good(self) -> bool:
-        """Return whether the trials show what was asked for: the rate is reached, or it has not fallen."""
+        """True if the trials show what was asked for: the rate is reached, or it has not fallen."""
         return self in (Verdict.PASS, Verdict.HELD)
 
     @property
     def is_bad(self) -> bool:
-        """Return whether the trials show that the rate is not reached, or that it has fallen."""
+        """True if the trials show that the rate is not reached, or that it has fallen."""
         return self in (Verdict.FAIL, Verdict.DROPPED)
 
     @property
@@ -35,12 +35,12 @@ class Verdict(StrEnum):
 
     @property
     def is_measured(self) -> bool:
-        """Return whether there were trials to conclude from."""
+        """True if there were trials to conclude from."""
         return self not in (Verdict.ERROR, Verdict.STALE)
 
     @property
     def is_beside_baseline(self) -> bool:
-        """Return whether the verdict compares with a baseline; False also where nothing was decided."""
+        """True if the verdict compares with a baseline; False also if nothing was decided."""
         return self in (Verdict.HELD, Verdict.DROPPED)
 
 
@@ -53,4 +53,4 @@ WORST_FIRST: Final = (
     Verdict.PASS,
     Verdict.HELD,
 )
-"""The order in which verdicts need a look."""
+"""The verdicts in the order of urgency, the worst first."""

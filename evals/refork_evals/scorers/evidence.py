@@ -1,4 +1,4 @@
-"""Evidence in one line: what a model wrote is quoted, shortened and escaped, whatever it holds."""
+"""Quotes evidence in one line: text of a model is quoted, shortened and escaped."""
 
 import json
 import re
@@ -7,10 +7,10 @@ from difflib import get_close_matches
 from typing import Any, Final, TypeGuard
 
 EVIDENCE: Final = 120
-"""Characters of quoted evidence. A reason has to fit on a line; the whole output stands beside it."""
+"""Characters of quoted evidence, because a reason must fit on a line; the whole output is shown next to it."""
 
 LINE: Final = 600
-"""Characters of a whole reason, also of one that a scorer of the user's wrote."""
+"""Characters of a whole reason, including one from a scorer of the user."""
 
 _FENCE: Final = re.compile(
     r"^[ \t]*```[ \t]*([\w+-]*)[^\n]*\n(.*?)^[ \t]*```[ \t]*$", re.MULTILINE | re.DOTALL
@@ -24,25 +24,25 @@ def quote(value: object, limit: int = EVIDENCE) -> str:
 
 
 def quote_around(text: str, start: int, end: int, limit: int = EVIDENCE) -> str:
-    """The part of ``text`` around ``[start, end)`` in quotation marks, with an ellipsis where it was cut."""
+    """Return the part of ``text`` around ``[start, end)`` in quotation marks, with an ellipsis where it was cut."""
     spare = max(0, limit - (end - start)) // 2
     low, high = max(0, start - spare), min(len(text), start + limit, end + spare)
     return repr(("…" if low else "") + text[low:high] + ("…" if high < len(text) else ""))
 
 
 def one_line(text: str, limit: int = LINE) -> str:
-    """``text`` without line breaks and control characters, cut after ``limit`` characters."""
+    """Return ``text`` without line breaks and control characters, cut after ``limit`` characters."""
     cut = text.strip() if len(text) <= limit else text[: limit - 1].strip() + "…"
     return "".join(char if char.isprintable() else repr(char)[1:-1] for char in cut)
 
 
 def as_text(value: object) -> str:
-    """A text as it is, and any other JSON value as JSON."""
+    """Return a text unchanged, and any other JSON value as JSON."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=repr)
 
 
 def fenced(text: str, language: str) -> tuple[str, ...]:
-    """The fenced code blocks that name ``language``, else those that name none, else all of them."""
+    """Return the fenced code blocks that name ``language``, otherwise those that name none, otherwise all of them."""
     blocks = [(match[1].lower(), match[2]) for match in _FENCE.finditer(text)]
     named = tuple(body for tag, body in blocks if tag == language)
     untagged = tuple(body for tag, body in blocks if not tag)
@@ -79,7 +79,7 @@ def is_list(value: object) -> TypeGuard[list[Any]]:
 
 
 def json_equal(left: Any, right: Any) -> bool:
-    """Equality of JSON values: 1 equals 1.0, but not true, at any depth."""
+    """Compare JSON values: 1 equals 1.0, but not true, at any depth."""
     if isinstance(left, bool) or isinstance(right, bool):
         return left is right
     if is_list(left) and is_list(right):

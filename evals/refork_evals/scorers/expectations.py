@@ -1,4 +1,4 @@
-"""``expect`` of a case as scorers, and as a JSON Schema for editors."""
+"""Turns ``expect`` of a case into scorers, and into a JSON Schema for editors."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,7 +18,7 @@ from refork_evals.scorers.registry import parse_scorer
 
 
 def parse_expectations(case: Case) -> tuple[Scorer, ...]:
-    """The scorers of ``case.expect``, in its order.
+    """Return the scorers of ``case.expect``, in its order.
 
     Raises BadFileError, naming the file and the key path, for an unknown scorer or parameter, a bad value, an
     empty list, or a scorer that needs another scope.
@@ -28,7 +28,7 @@ def parse_expectations(case: Case) -> tuple[Scorer, ...]:
         raise BadFileError(f"{file}: expect: the case has no expectations: nothing could fail; add a scorer")
     scorers = tuple(_parse(entry, index, file) for index, entry in enumerate(case.expect))
     for index, scorer in enumerate(scorers):
-        if case.scope != "tail" and (name := _tail_only(scorer)) is not None:
+        if case.scope != "tail" and (name := needs_tail(scorer)) is not None:
             raise BadFileError(
                 f"{file}: expect[{index}]: {name!r} looks at what comes after the fork point, and scope 'step' "
                 "ends there; set `scope: tail`"
@@ -37,16 +37,16 @@ def parse_expectations(case: Case) -> tuple[Scorer, ...]:
 
 
 def parse_expectation(case: Case, place: int) -> Scorer:
-    """One of the scorers of ``case.expect``. Raises BadFileError as :func:`parse_expectations` does."""
+    """Return one of the scorers of ``case.expect``. Raises BadFileError as :func:`parse_expectations` does."""
     return _parse(case.expect[place], place, case.folder / "case.yaml")
 
 
-def _tail_only(scorer: object) -> str | None:
+def needs_tail(scorer: object) -> str | None:
     """The name of a scorer, among this one and its parts, that needs a tail."""
     if getattr(scorer, "tail_only", False):
         return str(getattr(scorer, "name", ""))
     parts: tuple[object, ...] = getattr(scorer, "parts", ())
-    return next((name for part in parts if (name := _tail_only(part)) is not None), None)
+    return next((name for part in parts if (name := needs_tail(part)) is not None), None)
 
 
 def _parse(entry: Mapping[str, Any], index: int, file: Path) -> Scorer:
@@ -58,7 +58,7 @@ def _parse(entry: Mapping[str, Any], index: int, file: Path) -> Scorer:
 
 
 def expect_schema() -> dict[str, Any]:
-    """The JSON Schema of ``expect``. Its ``$defs`` belong at the root of the whole schema."""
+    """Return the JSON Schema of ``expect``. Its ``$defs`` belong at the root of the whole schema."""
     _, schema = models_json_schema([(model, "validation") for model in BUILT_IN.values()])
     definitions = {name: _resolved(body) for name, body in schema["$defs"].items()}
     kinds = {kind: _with_short_form(model, definitions[model.__name__]) for kind, model in BUILT_IN.items()}
@@ -91,7 +91,7 @@ def _alias(model: type[BaseModel], name: str) -> str:
 
 
 def _resolved(node: Any) -> Any:
-    """The schema with the places of nested expectations, and the short form of ``from``, filled in."""
+    """Return the schema with the placeholders of nested expectations, and the short form of ``from``, filled in."""
     if is_list(node):
         return [_resolved(item) for item in node]
     if not is_object(node):

@@ -40,7 +40,7 @@ class Params(BaseModel):
 
     @classmethod
     def as_written(cls, value: Any, validate: Callable[[Any], Self]) -> Self:
-        """``validate(value)``, its key paths without the name that a short form leaves out."""
+        """Return ``validate(value)``, with key paths that lack the name that a short form leaves out."""
         try:
             return validate(value)
         except ValidationError as error:
@@ -60,7 +60,7 @@ class Params(BaseModel):
 
     @classmethod
     def accepted(cls) -> tuple[str, ...]:
-        """The keys as they are written in a file."""
+        """Return the keys as they are written in a file."""
         return tuple(field.alias or name for name, field in cls.model_fields.items())
 
     @classmethod
@@ -73,14 +73,14 @@ class Params(BaseModel):
 
 
 def invalid(message: str, *loc: Any) -> ValidationError:
-    """An error of a value at ``loc`` below the place that is being validated; pydantic adds the rest."""
+    """Return an error about a value at ``loc`` below the place that is being validated; pydantic adds the rest."""
     error = PydanticCustomError("refork", "{message}", {"message": message})
     keys = tuple(key if isinstance(key, int | str) else str(key) for key in loc)
     return ValidationError.from_exception_data("refork", [InitErrorDetails(type=error, loc=keys, input=None)])
 
 
 def below(error: ValidationError, *loc: int | str) -> ValidationError:
-    """The first of the errors, as one at ``loc``."""
+    """Return the first of the errors, as one at ``loc``."""
     first = first_error(error)
     return invalid(sentence(first), *loc, *first["loc"])
 
@@ -103,6 +103,6 @@ def sentence(error: ErrorDetails) -> str:
 
 
 def key_path(loc: Sequence[int | str]) -> str:
-    """``("expect", 2, "number")`` -> ``expect[2].number``."""
+    """Format a path: ``("expect", 2, "number")`` -> ``expect[2].number``."""
     path = "".join(f"[{key}]" if isinstance(key, int) else f".{one_line(key, 60)}" for key in loc)
     return path.removeprefix(".")

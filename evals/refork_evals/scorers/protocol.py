@@ -1,4 +1,4 @@
-"""The interface of a scorer, its input, and how it is run."""
+"""The interface of a scorer, its input, and the function that runs it."""
 
 import asyncio
 import inspect
@@ -17,7 +17,7 @@ from refork_evals.results import Score
 from refork_evals.scorers.time_limits import TooLongError
 
 LONGEST_SECONDS: Final = 600.0
-"""How long a scorer that is awaited may take, such as a judge with its attempts."""
+"""Seconds that an awaited scorer may take, such as a judge with its attempts."""
 
 
 _ANYTHING: Final = frozenset({Exception, RuntimeError})
@@ -144,5 +144,5 @@ def is_of_the_answer(error: BaseException) -> bool:
 
 
 def describe(error: BaseException) -> str:
-    """An exception in one line: ``Type: message``."""
+    """Return an exception in one line: ``Type: message``."""
     return summary(error)

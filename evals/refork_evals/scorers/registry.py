@@ -1,4 +1,4 @@
-"""Scorers by name: the built-in ones, those that a project registers, and those of installed packages.
+"""Finds scorers by name: the built-in ones, those that a project registers, and those of installed packages.
 
 A project registers a function in its ``conftest.py`` (:func:`scorer`). A package names one as an entry point of the
 group ``refork.scorers``, whose name is the scorer's.
@@ -23,7 +23,7 @@ from refork_evals.scorers.parameters import below, invalid
 from refork_evals.scorers.protocol import NotMeasuredError, Sample, Scorer
 
 Measure: TypeAlias = bool | float | tuple[bool | float, str] | Score
-"""What a scorer of the user's returns: passed or not, or a number, with or without a reason, or a Score."""
+"""The return value of a user's scorer: passed or not, or a number, with or without a reason, or a Score."""
 
 _Function = TypeVar("_Function", bound=Callable[..., Measure | Awaitable[Measure]])
 _BOUNDS = ("min", "max")
@@ -60,7 +60,7 @@ def scorer(name: str) -> Callable[[_Function], _Function]:
 
 
 def forget_scorers() -> None:
-    """Forget the user's scorers: one test session must not see those of another in the same process."""
+    """Forget the user's scorers, so that one test session does not see those of another in the same process."""
     _own.clear()
 
 
@@ -70,7 +70,7 @@ def known_scorers() -> tuple[str, ...]:
 
 
 def parse_scorer(entry: object) -> Scorer:
-    """The scorer of one entry of ``expect``: a mapping with one key, the scorer's name.
+    """Return the scorer of one entry of ``expect``: a mapping with one key, the scorer's name.
 
     Raises pydantic's ValidationError with the path below the entry.
     """
@@ -120,7 +120,7 @@ def _function(entry: EntryPoint) -> Callable[..., Any]:
 
 @dataclass(frozen=True, kw_only=True)
 class FunctionScorer:
-    """A function of the user's with the parameters of an expectation. ``low`` and ``high`` bound a number."""
+    """A user's function with the parameters of an expectation. ``low`` and ``high`` bound a number."""
 
     name: str
     function: Callable[..., Any]
@@ -194,7 +194,7 @@ def _bound(key: str, value: Any) -> float:
 
 
 def _parameters(function: Callable[..., Any]) -> tuple[str, ...]:
-    """The names of the parameters after the sample that can be given by name."""
+    """Return the names of the parameters after the sample that can be given by name."""
     wanted = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
     after_sample = list(inspect.signature(function).parameters.values())[1:]
     return tuple(parameter.name for parameter in after_sample if parameter.kind in wanted)

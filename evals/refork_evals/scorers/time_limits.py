@@ -1,4 +1,4 @@
-"""Bounds in time for what a case file makes of a model's text: patterns, paths and schemas may be made to hang.
+"""Limits the time of patterns, paths and schemas of a case file, because text of a model can make them hang.
 
 A pattern runs in an engine that can be interrupted; Python's own cannot. Everything else that a built-in scorer
 does is waited for in a thread, and given up.
@@ -29,12 +29,12 @@ class TimedPattern:
         self._compiled = regex.compile(pattern, regex.IGNORECASE if ignore_case else 0)
 
     def search(self, text: str) -> "regex.Match[str] | None":
-        """The first match. Raises TooLongError."""
+        """Return the first match. Raises TooLongError."""
         found: regex.Match[str] | None = self._timed(self._compiled.search, text)
         return found
 
     def fullmatch(self, text: str) -> "regex.Match[str] | None":
-        """The whole text as a match. Raises TooLongError."""
+        """Return the match of the whole text. Raises TooLongError."""
         found: regex.Match[str] | None = self._timed(self._compiled.fullmatch, text)
         return found
 
@@ -49,7 +49,8 @@ class TimedPattern:
 
 
 def in_time(work: Callable[[], _Result], *, what: str, seconds: float = SCORER_SECONDS) -> _Result:
-    """The result of ``work``, which is given up after ``seconds``. Raises TooLongError, or what ``work`` raises.
+    """Return the result of ``work``, which is given up after ``seconds``. Raises TooLongError, or what ``work``
+    raises.
 
     ``what`` names it in the error.
     """

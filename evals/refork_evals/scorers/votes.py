@@ -21,7 +21,7 @@ class Judgement(BaseModel):
 
 @dataclass(frozen=True, kw_only=True)
 class Vote:
-    """One call of the judge that gave a judgement. ``model`` is what the reply names, empty where it names none."""
+    """A call of the judge that gave a judgement. ``model`` is what the reply names, empty if it names none."""
 
     judgement: Judgement
     model: str = ""
@@ -62,6 +62,6 @@ def _split(passes: int, fails: int, errors: Sequence[Exception]) -> str:
 
 
 def _reason(votes: Sequence[Vote], passed: bool) -> str:
-    """The first reason on the majority's side."""
+    """Return the first reason on the majority's side."""
     reason = next(vote.judgement.reason for vote in votes if vote.judgement.passed is passed)
     return reason.strip() or "no reason given"

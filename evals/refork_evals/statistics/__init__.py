@@ -14,7 +14,8 @@ CONFIDENCE = 0.95
 
 @lru_cache(maxsize=4096)
 def wilson_interval(passes: int, trials: int, confidence: float = CONFIDENCE) -> Interval | None:
-    """Wilson's interval of a pass rate; None without trials (Journal of the American Statistical Association 22, 1927).
+    """Return Wilson's interval of a pass rate; None without trials (Journal of the American Statistical Association
+    22, 1927).
 
     Written out, and tested against scipy.stats, whose import takes a second that every session would pay.
     """
@@ -28,7 +29,7 @@ def wilson_interval(passes: int, trials: int, confidence: float = CONFIDENCE) ->
 
 
 def p_of_at_least(passes: int, trials: int, rate: float) -> float:
-    """The probability of so many passes or more where each trial passes with ``rate``.
+    """Return the probability of at least so many passes if each trial passes with ``rate``.
 
     Small: the pass rate is higher than ``rate``. 1.0 without trials.
     """
@@ -36,7 +37,7 @@ def p_of_at_least(passes: int, trials: int, rate: float) -> float:
 
 
 def p_of_at_most(passes: int, trials: int, rate: float) -> float:
-    """The probability of so many passes or fewer where each trial passes with ``rate``.
+    """Return the probability of at most so many passes if each trial passes with ``rate``.
 
     Small: the pass rate is lower than ``rate``. 1.0 without trials.
     """
@@ -44,12 +45,12 @@ def p_of_at_most(passes: int, trials: int, rate: float) -> float:
 
 
 def lowest_rate(trials: int, alpha: float) -> float:
-    """The lowest pass rate under which ``trials`` passes out of ``trials`` are not rarer than ``alpha``."""
+    """Return the lowest pass rate at which ``trials`` passes of ``trials`` are not rarer than ``alpha``."""
     return float(alpha ** (1 / trials)) if trials else 0.0
 
 
 def holm(p_values: Sequence[float]) -> tuple[float, ...]:
-    """Holm's step-down adjustment: rejecting those at most alpha keeps the chance of any false one at alpha.
+    """Return Holm's step-down adjustment: rejecting those at most alpha keeps the chance of any false one at alpha.
 
     It needs no independence. SciPy has none: its ``false_discovery_control`` is Benjamini and Hochberg's,
     which bounds the share of false rejections and not the chance of one.
@@ -63,7 +64,7 @@ def holm(p_values: Sequence[float]) -> tuple[float, ...]:
 
 
 def trials_needed(min_pass_rate: float, alpha: float, cases: int) -> int:
-    """The smallest number of trials with which a cell can pass and can fail.
+    """Return the smallest number of trials with which a cell can pass and can fail.
 
     To pass, all its trials passing must support ``min_pass_rate`` at ``alpha`` (at 1.0 one suffices: see
     :func:`refork_evals.verdicts.decision.decide`). To fail, all its trials failing must refute it, even where it is
@@ -76,7 +77,7 @@ def trials_needed(min_pass_rate: float, alpha: float, cases: int) -> int:
 
 
 def _smallest(level: float, rate: float) -> int:
-    """The smallest n with ``rate ** n <= level``."""
+    """Return the smallest n with ``rate ** n <= level``."""
     near = max(1, math.floor(math.log(level) / math.log(rate)) - 1)
     return next(n for n in range(near, near + 4) if p_of_at_least(n, n, rate) <= level)
 

@@ -1,4 +1,6 @@
-"""All possible results of a baseline and of later trials, with their probabilities: exact sums, no simulation."""
+"""Computes all possible results of a baseline and of later trials, with their probabilities: exact sums, no
+simulation.
+"""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -15,7 +17,7 @@ Region: TypeAlias = npt.NDArray[np.bool_]
 Without a baseline there is one ``b``, 0."""
 
 RATES: Final[Floats] = np.unique(np.concatenate([np.linspace(0.02, 1, 50), np.linspace(0.9, 1, 11)]))
-"""Pass rates at which chances are added up. They are smooth in the rate."""
+"""The pass rates at which chances are added up. The chances are smooth in the rate."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +35,7 @@ class Look:
 
 
 def looks(lowest: int, highest: int, before: Floats, now: Floats, baseline: int) -> Iterator[Look]:
-    """Every look from ``lowest`` trials on, for pairs of pass rates ``before`` (of the baseline) and ``now``."""
+    """Yield every look from ``lowest`` trials on, for pairs of pass rates ``before`` (of the baseline) and ``now``."""
     weight: Floats = np.zeros((len(now), baseline + 1, highest + 1))
     weight[:, :, 0] = binomial(np.arange(baseline + 1)[None, :], baseline, before[:, None])
     rate = now[:, None, None]
@@ -46,7 +48,7 @@ def looks(lowest: int, highest: int, before: Floats, now: Floats, baseline: int)
 
 
 def binomial(passes: npt.NDArray[np.int_], trials: int, rate: Floats) -> Floats:
-    """The probability of so many passes. As scipy.stats has it, whose import takes a second."""
+    """Return the probability of so many passes, as scipy.stats does, whose import takes a second."""
     ways = gammaln(trials + 1) - gammaln(passes + 1) - gammaln(trials - passes + 1)
     chances = np.exp(ways + xlogy(passes, rate) + xlog1py(trials - passes, -rate))
     return np.asarray(chances, dtype=np.float64)
@@ -55,7 +57,7 @@ def binomial(passes: npt.NDArray[np.int_], trials: int, rate: Floats) -> Floats:
 def chance(
     region: Region, lowest: int, before: Floats, now: Floats, *, other: Region | None = None
 ) -> Floats:
-    """The chance of ever stopping in a region, at each pair of pass rates; not where ``other`` stopped first."""
+    """Return the chance of ever stopping in a region, at each pair of pass rates, unless ``other`` stopped first."""
     highest, baseline = region.shape[1] - 1, region.shape[0] - 1
     found = np.zeros(len(now))
     for look in looks(lowest, highest, before, now, baseline):
@@ -68,7 +70,9 @@ def chance(
 def largest_region(
     ratio: Floats, side: Region, alpha: float, crossing: Callable[[Region], float], lowest: int
 ) -> Region:
-    """The largest region of ``side`` with ``ratio`` above a threshold that is ``crossing`` at ``alpha`` at most."""
+    """Return the largest region of ``side`` with ``ratio`` above a threshold, whose ``crossing`` is at most
+    ``alpha``.
+    """
     low, high = 0.0, 40.0
     guess = -float(np.log(alpha))
     for threshold in (guess + 2.0, guess - 1.0):
@@ -88,11 +92,11 @@ def largest_region(
 
 
 _PRECISION: Final = 0.01
-"""Of a threshold, in units of the logarithm of a likelihood ratio."""
+"""The precision of a threshold, in units of the logarithm of a likelihood ratio."""
 
 
 def null_moments(stop: Region, lowest: int) -> tuple[Floats, Floats, Floats]:
-    """Mean, variance and third central moment of :func:`lag` where nothing changed, at each of ``RATES``.
+    """Return mean, variance and third central moment of :func:`lag` if nothing changed, at each of ``RATES``.
 
     ``stop`` says where a case stops; what has not stopped ends at the last look.
     """

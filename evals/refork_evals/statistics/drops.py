@@ -1,4 +1,4 @@
-"""Whether a pass rate fell below that of a baseline: looked at after every trial, and exact.
+"""Tests whether a pass rate fell below that of a baseline, exactly, with a look after every trial.
 
 A drop is called where what was seen is much likelier with a drop than without one, whatever the rate before: both
 likelihoods are means over pass rates (a mixture, as in Robbins, Annals of Mathematical Statistics 41, 1970). That no
@@ -18,10 +18,12 @@ from refork_evals.statistics.draws import RATES, Floats, Region, binomial, chanc
 from refork_evals.statistics.sequential import Bounds, StoppingRule, drawn, likelihood
 
 NEAR: Final = 0.9
-"""Of the smallest drop: the drop whose likelihood is weighed. Of the shares tried, this one found most."""
+"""The share of the smallest drop whose likelihood is weighed. Of the shares tried, this one found most drops."""
 _LOWEST_BEFORE: Final = 0.3
 _NEVER: Final = 1e-3
-"""Stands for a pass rate of 0, under which a single pass would be impossible, and for a chance that is too small."""
+"""The replacement of a pass rate of 0, under which a single pass would be impossible, and of a chance that is too
+small.
+"""
 _LEVELLINGS: Final = 8
 _STEP: Final = 0.7
 
@@ -42,7 +44,7 @@ class DropRules:
 
     @property
     def baseline(self) -> int:
-        """Trials of the baseline."""
+        """The number of trials of the baseline."""
         return len(self.bad) - 1
 
     def rule(self, passes: int) -> StoppingRule:
@@ -53,7 +55,7 @@ class DropRules:
 def drop_rules(
     baseline: int, bounds: Bounds, *, smallest_drop: float, alpha_good: float, alpha_bad: float
 ) -> DropRules:
-    """The rules of trials that are compared with a baseline of so many.
+    """Return the rules of trials that are compared with a baseline of so many trials.
 
     Over all draws of both and over every look: where nothing dropped, "bad" has a chance of at most
     ``alpha_bad``; where the rate dropped by ``smallest_drop``, whatever it was, "good" one of at most
@@ -65,7 +67,7 @@ def drop_rules(
 
 
 def _dropped(baseline: int, bounds: Bounds, drop: float, alpha: float) -> Region:
-    """Where a drop is called."""
+    """Return the region in which a drop is called."""
     n, x, now = drawn(bounds.highest)
     b = np.arange(baseline + 1, dtype=float)[:, None, None]
     before = RATES[max(_LOWEST_BEFORE, drop) <= RATES]
@@ -80,7 +82,7 @@ def _dropped(baseline: int, bounds: Bounds, drop: float, alpha: float) -> Region
 
 
 def _held(baseline: int, bounds: Bounds, drop: float, alpha: float) -> Region:
-    """Where a drop of the margin is ruled out."""
+    """Return the region in which a drop of the margin is ruled out."""
     n, x, now = drawn(bounds.highest)
     b = np.arange(baseline + 1, dtype=float)[:, None, None]
     before = b / baseline
@@ -111,7 +113,7 @@ def _levelled(ratio: Floats, side: Region, alpha: float, rates: Floats, chances:
 
 
 def _mean_likelihood(baseline: int, bounds: Bounds, before: Floats, now: Floats) -> Floats:
-    """The logarithm of the mean likelihood over pairs of pass rates, for each ``[b, n, x]``."""
+    """Return the logarithm of the mean likelihood over pairs of pass rates, for each ``[b, n, x]``."""
     n, x, _ = drawn(bounds.highest)
     b = np.arange(baseline + 1, dtype=float)[:, None]
     of_baseline = np.exp(likelihood(b, baseline, before[None, :]))
@@ -122,7 +124,7 @@ def _mean_likelihood(baseline: int, bounds: Bounds, before: Floats, now: Floats)
 
 
 def _most_likely_drop(b: Floats, baseline: int, x: Floats, n: Floats, drop: float) -> Floats:
-    """The highest likelihood where the rate fell by ``drop`` exactly, over a grid of rates before."""
+    """Return the highest likelihood if the rate fell by exactly ``drop``, over a grid of rates before."""
     best: Floats = np.full(np.broadcast_shapes(b.shape, x.shape, n.shape), -np.inf)
     for rate in np.linspace(drop, 1, 201):
         both = likelihood(b, baseline, np.full_like(b, rate)) + likelihood(x, n, np.full_like(x, rate - drop))

@@ -7,15 +7,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 LEVEL: Final = 0.001
-"""Of cells whose trials are independent, at most this share is found."""
+"""The highest share of cells with independent trials that the test finds."""
 _FIRST: Final = 199
 _ALL: Final = 9_999
 _SEED: Final = 20_240_601
-"""The same answers in the same order always have the same p-value."""
+"""The seed of the permutations, so that the same answers in the same order always have the same p-value."""
 
 
 def repeats_p_value(answers: Sequence[str]) -> float:
-    """Return the p-value of the number of neighbours that are equal, under every order being as likely.
+    """Return the p-value of the number of equal neighbours, if every order is equally likely.
 
     That holds for independent trials, however few different answers a model gives. 1 if all are equal or none.
     The test is exact: the order that was found is one of the orders that it is compared with (Phipson and Smyth,

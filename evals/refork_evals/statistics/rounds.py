@@ -1,4 +1,4 @@
-"""Two variants of a case that take the same number of trials, and are looked at after a few numbers of them only.
+"""Compares two variants of a case that run the same number of trials, with a look after a few of these numbers.
 
 Which of the two is better is asked by a generalized likelihood ratio. Its threshold is no approximation: the chance of
 ever crossing it where both have one pass rate is added up over all that can be drawn, at the worst of these rates.
@@ -15,16 +15,19 @@ from refork_evals.statistics.draws import RATES, Floats, binomial
 from refork_evals.statistics.sequential import Bounds, likelihood
 
 START: Final = 10
-"""Rounds before the first look, where as many are allowed. All cases have these, so all can be compared by them."""
+"""The rounds before the first look, if as many are allowed. All cases have these, so all can be compared by them.
+"""
 _FACTORS: Final = (1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0)
 _MOST: Final = 120
-"""Rounds after which nothing more is asked of two variants: the exact sum takes too long."""
+"""The rounds after which two variants are compared no further, because the exact sum takes too long."""
 _HALVINGS: Final = 14
 _HIGHEST: Final = 30.0
 
 
 def looks_of(bounds: Bounds) -> tuple[int, ...]:
-    """After which rounds two variants are looked at: 10, 15, 20, 30, 40 and 60 where 5 to 60 trials are allowed."""
+    """Return the rounds after which two variants are compared: 10, 15, 20, 30, 40 and 60 if 5 to 60 trials are
+    allowed.
+    """
     highest = min(bounds.highest, max(_MOST, bounds.lowest))
     start = min(highest, max(bounds.lowest, START))
     before = [round(start * factor) for factor in _FACTORS]
@@ -33,13 +36,15 @@ def looks_of(bounds: Bounds) -> tuple[int, ...]:
 
 @dataclass(frozen=True, kw_only=True)
 class PairRule:
-    """Which of two variants is better, at any of the looks: the threshold of the likelihood ratio."""
+    """The rule that says which of two variants is better, at any of the looks: the threshold of the likelihood
+    ratio.
+    """
 
     looks: tuple[int, ...]
     threshold: float
 
     def better(self, passes: int, other: int, rounds: int) -> bool:
-        """Whether ``passes`` of so many rounds are shown to be better than ``other`` of them."""
+        """Return whether ``passes`` of so many rounds are shown to be better than ``other`` of them."""
         if rounds not in self.looks or passes <= other:
             return False
         return bool(_ratios(rounds)[other, passes] >= self.threshold)
@@ -51,7 +56,9 @@ class PairRule:
 
 @lru_cache(maxsize=64)
 def pair_rule(looks: tuple[int, ...], alpha: float) -> PairRule:
-    """The rule that calls the one of two equal variants better with a chance of at most ``alpha`` over all looks."""
+    """Return the rule that calls one of two equal variants better with a chance of at most ``alpha`` over all
+    looks.
+    """
     low, high = 0.0, _HIGHEST
     for _ in range(_HALVINGS):
         middle = (low + high) / 2
@@ -63,7 +70,7 @@ def pair_rule(looks: tuple[int, ...], alpha: float) -> PairRule:
 
 
 def _crossing(looks: tuple[int, ...], threshold: float) -> float:
-    """The chance that one given variant is ever called better, at the worst rate that both have."""
+    """Return the chance that one given variant is ever called better, at the worst rate that both have."""
     weight: Floats = np.ones((len(RATES), 1, 1))
     found: Floats = np.zeros(len(RATES))
     for look, kernel in zip(looks, _kernels(looks), strict=True):
@@ -76,7 +83,7 @@ def _crossing(looks: tuple[int, ...], threshold: float) -> float:
 
 @lru_cache(maxsize=8)
 def _kernels(looks: tuple[int, ...]) -> tuple[Floats, ...]:
-    """From the passes at one look to those at the next: ``[rate, before, after]``."""
+    """Return the probabilities from the passes at one look to those at the next: ``[rate, before, after]``."""
     return tuple(_kernel(before, after) for before, after in _steps(looks))
 
 
@@ -95,7 +102,7 @@ def _kernel(before: int, after: int) -> Floats:
 
 @lru_cache(maxsize=256)
 def _ratios(rounds: int) -> Floats:
-    """The logarithm of the likelihood ratio for ``[x, y]`` passes of so many rounds, negative where ``x > y``."""
+    """Return the logarithm of the likelihood ratio for ``[x, y]`` passes of so many rounds, negative if ``x > y``."""
     x = np.arange(rounds + 1, dtype=float)[:, None]
     y = np.arange(rounds + 1, dtype=float)[None, :]
     apart = likelihood(x, rounds, x / rounds) + likelihood(y, rounds, y / rounds)

@@ -18,12 +18,16 @@ from scipy.special import xlogy
 from refork_evals.statistics.draws import Floats, Region, chance, largest_region
 
 PERFECT: Final = 10
-"""Trials without a failure after which a ``min_pass_rate`` of 1 is let be. No number of them could show it."""
+"""Trials without a failure after which a ``min_pass_rate`` of 1 is not tested further, because no number could show
+it.
+"""
 
 
 @dataclass(frozen=True)
 class Bounds:
-    """The first look comes after ``lowest`` trials, the last after ``highest``. Equal: a fixed number, one look."""
+    """The bounds of looks: the first after ``lowest`` trials, the last after ``highest``. Equal bounds are a fixed
+    number with one look.
+    """
 
     lowest: int
     highest: int
@@ -44,7 +48,7 @@ class StoppingRule:
     bad: npt.NDArray[np.bool_]
 
     def decided(self, passes: int, trials: int, unknown: int = 0) -> bool | None:
-        """True for good, False for bad, None where neither is shown.
+        """Return True for good, False for bad, None if neither is shown.
 
         ``unknown`` of the trials could not be measured: a decision holds whatever they would have been.
         """
@@ -54,7 +58,9 @@ class StoppingRule:
         return False if self.bad[n, min(passes + unknown, n)] else None
 
     def missing(self, passes: int, trials: int, unknown: int = 0) -> int:
-        """The fewest further trials after which anything can be decided. 0 where it is, or never can be."""
+        """Return the fewest further trials after which anything can be decided; 0 if it is decided, or never can
+        be.
+        """
         if self.decided(passes, trials, unknown) is not None:
             return 0
         for more in range(1, self.bounds.highest - trials + 1):
@@ -75,7 +81,7 @@ class StoppingRule:
 
 @lru_cache(maxsize=256)
 def rate_rule(min_pass_rate: float, bounds: Bounds, *, alpha_good: float, alpha_bad: float) -> StoppingRule:
-    """Whether a pass rate is above ``min_pass_rate`` (good) or below it (bad).
+    """Return the rule that says whether a pass rate is above ``min_pass_rate`` (good) or below it (bad).
 
     "good" is wrong with a probability of at most ``alpha_good``, "bad" of at most ``alpha_bad``. With
     ``min_pass_rate`` 1, one failure is certainly bad, and good only describes that nothing failed in ten trials, or
@@ -104,13 +110,13 @@ def _perfect(bounds: Bounds) -> StoppingRule:
 
 
 def drawn(highest: int) -> tuple[Floats, Floats, Floats]:
-    """``n``, ``x`` and ``x / n`` of all numbers of passes, as ``[1, n, x]``."""
+    """Return ``n``, ``x`` and ``x / n`` of all numbers of passes, as ``[1, n, x]``."""
     n = np.arange(highest + 1, dtype=float)[None, :, None]
     x = np.arange(highest + 1, dtype=float)[None, None, :]
     return n, x, np.minimum(x / np.maximum(n, 1.0), 1.0)
 
 
 def likelihood(passes: Floats, trials: "Floats | int", rate: Floats) -> Floats:
-    """The logarithm of the likelihood, which is 0 where there are more passes than trials."""
+    """Return the logarithm of the likelihood, which is 0 where there are more passes than trials."""
     failures = np.maximum(trials - passes, 0)
     return np.asarray(xlogy(passes, rate) + xlogy(failures, 1 - rate), dtype=np.float64)

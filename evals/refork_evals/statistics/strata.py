@@ -1,4 +1,4 @@
-"""Two pass rates over several cases, each case compared with itself only."""
+"""Compares two pass rates over several cases, each case only with itself."""
 
 import math
 from collections.abc import Sequence
@@ -14,7 +14,9 @@ from refork_evals.statistics import wilson_interval
 from refork_evals.statistics.draws import Floats
 
 CLUSTERS: Final = 6
-"""From so many cases on something can be said of cases like these: with four, no sign flip goes below 1/16."""
+"""The number of cases from which a claim about cases like these is possible: with four, no sign flip goes below
+1/16.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,17 +39,17 @@ class Pair:
 
 
 def difference(pairs: Sequence[Pair]) -> float:
-    """The weighted mean of the cases' differences (Mantel and Haenszel's)."""
+    """Return the weighted mean of the cases' differences (Mantel and Haenszel's)."""
     return sum(weight * pair.difference for pair, weight in _weighted(pairs))
 
 
 def mean_difference(pairs: Sequence[Pair]) -> float:
-    """The mean of the cases' differences, each case counting alike."""
+    """Return the mean of the cases' differences, in which each case counts the same."""
     return sum(pair.difference for pair in pairs) / len(pairs)
 
 
 def mean_interval(pairs: Sequence[Pair]) -> DifferenceInterval:
-    """The 95% interval of :func:`mean_difference`, for cases whose trials did not stop on what they showed.
+    """Return the 95% interval of :func:`mean_difference`, for cases whose trials did not stop on what they showed.
 
     Agresti and Caffo's (American Statistician 54, 2000), over cases: a success and a failure are added to each side,
     spread over all cases, and the variances are the unbiased ones. It is that of 96.5%: of all intervals that were
@@ -67,7 +69,7 @@ def largest_mean_drop(pairs: Sequence[Pair]) -> float:
 
 
 def _mean_and_error(pairs: Sequence[Pair]) -> tuple[float, float]:
-    """Agresti and Caffo's estimate of the mean difference, over cases, and its standard error."""
+    """Return Agresti and Caffo's estimate of the mean difference, over cases, and its standard error."""
     added = 1 / len(pairs)
     middle = spread = 0.0
     for pair in pairs:
@@ -86,7 +88,9 @@ _ONE_SIDED: Final = float(ndtri(0.95))
 
 
 def interval(pairs: Sequence[Pair]) -> DifferenceInterval:
-    """Its 95% interval, from Wilson's for every rate (Zou and Donner, Statistics in Medicine 27, 2008)."""
+    """Return the 95% interval of :func:`difference`, from Wilson's for every rate (Zou and Donner, Statistics in
+    Medicine 27, 2008).
+    """
     low = high = 0.0
     for pair, weight in _weighted(pairs):
         now = wilson_interval(pair.passes, pair.trials)
@@ -101,7 +105,7 @@ def interval(pairs: Sequence[Pair]) -> DifferenceInterval:
 
 
 def p_of_no_difference(pairs: Sequence[Pair]) -> float:
-    """The exact two-sided p-value of "the rates of every case are the same", stratified by case.
+    """Return the exact two-sided p-value of "the rates of every case are the same", stratified by case.
 
     Given how many trials of a case passed in all, its passes are hypergeometric; their sum over the cases has the
     convolution of these (the exact test that Cochran, Mantel and Haenszel's approximates). Twice the smaller tail.
@@ -119,7 +123,9 @@ def p_of_no_difference(pairs: Sequence[Pair]) -> float:
 
 
 def hypergeometric(values: npt.NDArray[np.int_], drawn: int, passed: int, trials: int) -> Floats:
-    """The probability that so many of ``trials`` passed, where ``passed`` of ``drawn`` did. As scipy.stats has it."""
+    """Return the probability that so many of ``trials`` passed, if ``passed`` of ``drawn`` did, as scipy.stats
+    does.
+    """
 
     def ways(of: int, some: npt.NDArray[np.int_]) -> Floats:
         return np.asarray(gammaln(of + 1) - gammaln(some + 1) - gammaln(of - some + 1), dtype=np.float64)
@@ -129,7 +135,7 @@ def hypergeometric(values: npt.NDArray[np.int_], drawn: int, passed: int, trials
 
 
 def detectable(pairs: Sequence[Pair], alpha: float, power: float = 0.8) -> float:
-    """The difference that so many trials find so often, at the rates that they have: a normal approximation."""
+    """Return the difference that so many trials find so often, at the rates that they have: a normal approximation."""
     spread = 0.0
     for pair, weight in _weighted(pairs):
         # One pass and one failure more: a rate of 1 would else have no variance at all.

@@ -12,7 +12,7 @@ from refork_evals.statistics.draws import RATES, Floats
 
 @dataclass(frozen=True, eq=False)
 class Stratum:
-    """One case: its baseline, its trials, and the moments of their difference where nothing changed.
+    """A case: its baseline, its trials, and the moments of their difference if nothing changed.
 
     ``moments`` are those of :func:`refork_evals.statistics.draws.null_moments` under the rule by which the trials
     of this very case stopped: where one stops on what one sees, the plain ones would be wrong.
@@ -26,7 +26,7 @@ class Stratum:
 
 
 def p_of_drop(strata: Sequence[Stratum]) -> float:
-    """The probability of so large a drop over all cases, or a larger one, where none dropped.
+    """Return the probability of at least so large a drop over all cases, if none dropped.
 
     The sum of Cochran's differences (Biometrics 10, 1954), each with the moments that it has at the case's own
     pooled pass rate, under a Pearson III distribution, which has their skewness too: near a pass rate of 1 a normal
@@ -50,7 +50,7 @@ def p_of_drop(strata: Sequence[Stratum]) -> float:
 
 
 def pearson3(value: float, skewness: float) -> float:
-    """The distribution function of Pearson's type III with mean 0 and variance 1: a gamma's, shifted.
+    """Return the distribution function of Pearson's type III with mean 0 and variance 1: a shifted gamma's.
 
     As scipy.stats has it, whose import takes a second.
     """
@@ -62,4 +62,4 @@ def pearson3(value: float, skewness: float) -> float:
 
 
 _STRAIGHT: Final = 1e-6
-"""A skewness below which the distribution is a normal one."""
+"""The skewness below which the distribution is treated as normal."""

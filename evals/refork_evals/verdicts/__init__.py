@@ -1,1 +1,1 @@
-"""From counts of passes to verdicts of cases and of the suite."""
+"""Turns counts of passes into verdicts of cases and of the suite."""

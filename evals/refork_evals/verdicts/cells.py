@@ -1,4 +1,4 @@
-"""A case under a variant: its trials counted, added up, and decided."""
+"""Counts, sums and decides the trials of a case under a variant."""
 
 import dataclasses
 from collections import Counter
@@ -27,7 +27,7 @@ def cell_from_scored(
     plan: TrialPlan | None = None,
     counted: int | None = None,
 ) -> Cell:
-    """The cell of scored trials, from wherever they were scored.
+    """Return the cell of scored trials, wherever they were scored.
 
     ``planned`` is the number of trials that were to run (default: those given); the rest count as unknown.
     ``counted`` is after how many of them the plan stopped, where more were taken for other reasons.
@@ -62,7 +62,7 @@ def cell_from_scored(
 
 
 def decided(cell: Cell, decision: Decision) -> Cell:
-    """The cell with a decision, and with the first error where that is what there is to say."""
+    """Return the cell with a decision, and with the first error if that explains it."""
     first = first_error(cell)
     reason = f"{decision.reason}; the first: {first}" if first and decision.reason else decision.reason
     reason = "; ".join(said for said in (reason, endings_of(cell)) if said)
@@ -76,12 +76,12 @@ def decided(cell: Cell, decision: Decision) -> Cell:
 
 
 def unmeasured_cell(case: Case, variant: str, verdict: Verdict, reason: str, *, min_pass_rate: float) -> Cell:
-    """The cell of a fork that was stale or broke: no trial of it counts."""
+    """Return the cell of a fork that was stale or broke: none of its trials counts."""
     return Cell(case=case.name, variant=variant, verdict=verdict, min_pass_rate=min_pass_rate, reason=reason)
 
 
 def counts_of(cell: Cell) -> CellCounts:
-    """The counts that the verdict of a cell rests on."""
+    """Return the counts on which the verdict of a cell is based."""
     if cell.counted is not None:
         return count(cell.trials[: cell.counted], None)
     return CellCounts(
@@ -117,13 +117,13 @@ def first_error(cell: Cell) -> str | None:
 
 
 def _total_cost(scored: Iterable[ScoredTrial]) -> Decimal | None:
-    """US dollars of all trials whose usage is known; None as soon as one of them has no known price."""
+    """Return the US dollars of all trials whose usage is known; None if one of them has no known price."""
     costs = [each.cost_usd for each in scored if each.trial.usage is not None]
     return total_cost(costs) if costs else None
 
 
 def _whole_reruns(case: Case, scored: Iterable[ScoredTrial]) -> WholeReruns | None:
-    """The recorded run's own tokens, cost and time, once for each trial that answered, one after another.
+    """Return the recorded run's own tokens, cost and time, once for each trial that answered, one after another.
 
     A trial whose usage is unknown is left out, and not counted in ``trials``. None where the recorded run
     has no usage or no times.

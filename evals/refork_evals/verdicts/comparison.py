@@ -33,7 +33,7 @@ def margin_of(smallest_drop: float) -> float:
 
 @dataclass(frozen=True, kw_only=True)
 class Arm:
-    """A case under a variant, as far as comparing goes. Means are of one trial; None where nobody knows.
+    """The figures of a case under a variant that are compared. Means are of one trial, None if unknown.
 
     ``beside_baseline`` says that its verdict is about a baseline, and so is not to be compared with one about a rate.
     ``outcomes`` are its trials in their order, None for one that could not be measured. ``rounds`` is how many of them
@@ -54,25 +54,27 @@ class Arm:
     seconds: float | None = None
 
     def measured(self, rounds: int) -> tuple[int, int]:
-        """Passes and measured trials of so many rounds."""
+        """Return passes and measured trials of so many rounds."""
         known = [each for each in self.outcomes[:rounds] if each is not None]
         return sum(known), len(known)
 
     def alone(self) -> "Arm":
-        """The arm beside others than ``current``, which had no say in how many trials it took."""
+        """Return the arm for a comparison with variants other than ``current``, which did not influence how many
+        trials it ran.
+        """
         rounds = None if self.rounds is None else min(self.rounds, START)
         return replace(self, rounds=rounds, beside=None)
 
 
 class ComparedTrial(Protocol):
-    """A trial as far as comparing goes."""
+    """The part of a trial that comparing needs."""
 
     @property
     def passed(self) -> bool | None: ...
 
 
 class ComparedCell(Protocol):
-    """A cell as far as comparing goes: one that was measured just now, or one of a ``results.json``."""
+    """The part of a cell that comparing needs: of one that was just measured, or of one in a ``results.json``."""
 
     @property
     def variant(self) -> str: ...
@@ -104,7 +106,7 @@ def arms_of(cells: Iterable[Cell], guards: Collection[str] = ()) -> tuple[Arm, .
 
 
 def arm_of(case: str, cell: ComparedCell, *, guard: bool = False) -> Arm:
-    """A cell that was measured, as one side of a comparison."""
+    """Return a measured cell as one side of a comparison."""
     trials = cell.passes + cell.failures
     return Arm(
         case=case,
@@ -128,7 +130,8 @@ def _is_beside_baseline(cell: ComparedCell) -> bool:
 
 
 def rounds_of(method: Method, trials: int, rounds: int | None) -> int | None:
-    """How many trials of a cell may be compared: those until a common rule stopped it, else the first round.
+    """Return how many trials of a cell may be compared: those until a common rule stopped it, otherwise the first
+    round.
 
     Where a cell stopped by itself, on what it saw, later trials would be biased.
     """
@@ -140,7 +143,7 @@ def rounds_of(method: Method, trials: int, rounds: int | None) -> int | None:
 def compare(
     arms: Sequence[Arm], *, against: str = CURRENT, alpha: float = ALPHA, margin: float = MARGIN
 ) -> tuple[VariantComparison, ...]:
-    """Every other variant beside ``against``, in the order in which they come.
+    """Compare every other variant with ``against``, in the order in which they come.
 
     All that can be called different where nothing is errs at most with ``alpha`` together: one half of it goes to
     the variants over all cases, one half to single cases of any variant.
@@ -174,7 +177,9 @@ def beside_current(cells: Iterable[Cell], alpha: float = ALPHA) -> Mapping[tuple
 
 
 def _all_matched(arms: Sequence[Arm], against: str) -> dict[str, list["_Matched"]]:
-    """The cases of every other variant that ``against`` was measured on too; without variants that have none."""
+    """Return the cases of every other variant that ``against`` was also measured on, without variants that have
+    none.
+    """
     base = {arm.case: arm for arm in arms if arm.variant == against}
     names = dict.fromkeys(arm.variant for arm in arms if arm.variant != against)
     found = {name: _matched([arm for arm in arms if arm.variant == name], base) for name in names}
@@ -182,13 +187,15 @@ def _all_matched(arms: Sequence[Arm], against: str) -> dict[str, list["_Matched"
 
 
 def _questions(found: Mapping[str, Sequence["_Matched"]]) -> int:
-    """Over how many questions alpha is spread: all cases together and single cases, which are one if there is one."""
+    """Return the number of tests among which alpha is divided: all cases together and single cases, which are one
+    if there is one.
+    """
     return 2 if any(len(matched) > 1 for matched in found.values()) else 1
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Matched:
-    """A case under a variant and under the one that it is compared with, over the rounds that are compared."""
+    """A case under a variant and under the compared variant, over the compared rounds."""
 
     now: Arm
     then: Arm
@@ -196,7 +203,9 @@ class _Matched:
 
     @property
     def p_value(self) -> float:
-        """That this case differs on its own, whatever the trials of both would have been that were not measured."""
+        """The p-value of a difference in this case alone, whatever the unmeasured trials of both would have
+        been.
+        """
         now, then, rounds = self.now.outcomes, self.then.outcomes, _rounds(self.now, self.then)
         is_better = self.pair.difference > 0
         passes, before = (
@@ -213,18 +222,18 @@ class _Matched:
 
     @property
     def has_flipped(self) -> bool:
-        """Whether the verdict is another one, of the same kind: about a rate, or about a baseline."""
+        """True if the verdict is another one of the same kind: about a rate, or about a baseline."""
         is_one_kind = self.now.beside_baseline is self.then.beside_baseline
         return is_one_kind and self.now.verdict != self.then.verdict
 
     @property
     def stopped(self) -> bool:
-        """Whether what the trials showed had a say in their number."""
+        """True if the results of the trials influenced their number."""
         return self.now.rounds is not None or self.then.rounds is not None
 
 
 def _passes(outcomes: Sequence[bool | None], *, unknown: bool) -> int:
-    """How many passed, with ``unknown`` for those that could not be measured."""
+    """Return how many passed, with ``unknown`` for those that could not be measured."""
     return sum(unknown if each is None else each for each in outcomes)
 
 
@@ -249,7 +258,8 @@ def _matched(arms: Sequence[Arm], base: Mapping[str, Arm]) -> list[_Matched]:
 
 
 def _as_fixed(now: Arm, then: Arm) -> tuple[Arm, Arm]:
-    """Both arms, whose numbers of trials were fixed if one of them was: ``trials`` is a setting of their case.
+    """Return both arms. If the number of trials of one was fixed, that of both was: ``trials`` is a setting of
+    their case.
 
     At the gate the plan of ``current`` does not say so by itself.
     """
@@ -259,7 +269,7 @@ def _as_fixed(now: Arm, then: Arm) -> tuple[Arm, Arm]:
 
 
 def _rounds(now: Arm, then: Arm) -> int:
-    """Of a candidate and ``current`` those that they took side by side; else what both have."""
+    """Return the rounds that a candidate and ``current`` ran side by side, otherwise the trials that both have."""
     if now.beside is not None and now.rounds is not None:
         return now.rounds
     of_each = [len(arm.outcomes) if arm.rounds is None else arm.rounds for arm in (now, then)]
@@ -314,7 +324,7 @@ def _compared(
 
 
 def _breaking_guards(middle: float, better: tuple[str, ...]) -> Change:
-    """A guard that is worse is never made good by a mean: at best it is traded for something else."""
+    """Return the guards that are worse. A mean never makes up for one: at best it is traded for something else."""
     return Change.TRADE_OFF if better or middle > 0 else Change.REGRESSED
 
 
@@ -336,7 +346,7 @@ def _change(
 
 
 def _single_cases(found: Mapping[str, Sequence[_Matched]], alpha: float) -> Mapping[tuple[str, str], Change]:
-    """The cases that differ on their own, by variant and case, corrected over the cases of all variants.
+    """Return the cases that differ on their own, by variant and case, corrected over the cases of all variants.
 
     Where a common rule ended the trials, it has decided. A case that stopped in another way is not judged alone.
     """
@@ -357,7 +367,7 @@ def _single_cases(found: Mapping[str, Sequence[_Matched]], alpha: float) -> Mapp
 
 
 def _means(known: Sequence[tuple[float | Decimal | None, float | Decimal | None]]) -> Means | None:
-    """None as soon as one of them is not known: a mean over other cases would compare nothing."""
+    """Return the means; None if one of them is unknown, because a mean over other cases would compare nothing."""
     both = [(float(now), float(then)) for now, then in known if now is not None and then is not None]
     if not both or len(both) < len(known):
         return None

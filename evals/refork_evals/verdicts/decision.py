@@ -1,4 +1,4 @@
-"""From counts to a verdict. Pure: it knows no cases and no files."""
+"""Turns counts into a verdict. Pure: it does not depend on cases or files."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -51,17 +51,17 @@ class Decision:
 
 
 def p_supported(counts: CellCounts, min_pass_rate: float) -> float:
-    """The p-value of "the pass rate is above ``min_pass_rate``", whatever the unknown trials were."""
+    """Return the p-value of "the pass rate is above ``min_pass_rate``", whatever the unknown trials were."""
     return p_of_at_least(counts.passes, counts.scheduled, min_pass_rate)
 
 
 def p_refuted(counts: CellCounts, min_pass_rate: float) -> float:
-    """The p-value of "the pass rate is below ``min_pass_rate``", whatever the unknown trials were."""
+    """Return the p-value of "the pass rate is below ``min_pass_rate``", whatever the unknown trials were."""
     return p_of_at_most(counts.passes + counts.unknown, counts.scheduled, min_pass_rate)
 
 
 def interval(counts: CellCounts) -> Interval | None:
-    """Wilson's 95% interval of the pass rate, wide enough for whatever the unknown trials were."""
+    """Return Wilson's 95% interval of the pass rate, wide enough for whatever the unknown trials were."""
     lowest = wilson_interval(counts.passes, counts.scheduled)
     highest = wilson_interval(counts.passes + counts.unknown, counts.scheduled)
     if lowest is None or highest is None or not counts.measured:
@@ -77,7 +77,7 @@ def decide_all(cells: Sequence[tuple[CellCounts, float]], alpha: float = ALPHA) 
 
 
 def decide(counts: CellCounts, min_pass_rate: float, *, alpha: float = ALPHA, p_refuted: float) -> Decision:
-    """The verdict of one cell.
+    """Return the verdict of one cell.
 
     ``pass``: were the pass rate only ``min_pass_rate``, so many passes would come up with probability
     ``alpha`` at most. ``fail``: so few would, where ``p_refuted`` is that probability corrected over the

@@ -12,19 +12,20 @@ from refork_evals.statistics import CONFIDENCE, wilson_interval
 
 KS: Final = (1, 3, 5, 10)
 FEW: Final = 20
-"""Below so many values resampling finds too narrow an interval: of 5 it holds the mean in 75 to 86%, Student's in 83 to
-95%, of 10 in 82 to 93% and 84 to 94%; from 20 on they are about alike."""
+"""The number of values below which resampling finds too narrow an interval: of 5 it holds the mean in 75 to 86%,
+Student's in 83 to 95%, of 10 in 82 to 93% and 84 to 94%; from 20 on they are about alike.
+"""
 RESAMPLES: Final = 4999
 SEED: Final = 20_240_601
-"""Every report of the same numbers gives the same interval."""
+"""The seed of resampling, so that every report of the same numbers has the same interval."""
 
 _IntervalOfMean = tuple[float | None, float | None, IntervalOfMean | None, str]
-"""Both ends, the method and the note."""
+"""Both ends of the interval, the method and the note."""
 _NO_INTERVAL: Final[_IntervalOfMean] = (None, None, None, "the values are too large for an interval")
 
 
 def any_of_k(passes: int, trials: int, k: int) -> float:
-    """pass@k without bias, from ``passes`` of ``trials``: 1 - C(n-c, k) / C(n, k).
+    """Return pass@k without bias, from ``passes`` of ``trials``: 1 - C(n-c, k) / C(n, k).
 
     Chen et al., "Evaluating Large Language Models Trained on Code", 2021. ``1 <= k <= trials``.
     """
@@ -32,7 +33,7 @@ def any_of_k(passes: int, trials: int, k: int) -> float:
 
 
 def all_of_k(passes: int, trials: int, k: int) -> float:
-    """pass^k without bias, from ``passes`` of ``trials``: C(c, k) / C(n, k).
+    """Return pass^k without bias, from ``passes`` of ``trials``: C(c, k) / C(n, k).
 
     Yao et al., "tau-bench", 2024. ``1 <= k <= trials``.
     """
@@ -40,7 +41,7 @@ def all_of_k(passes: int, trials: int, k: int) -> float:
 
 
 def at_k(cell: Cell, ks: Iterable[int] = KS) -> tuple[AtK, ...]:
-    """pass@k and pass^k of the measured trials, for 1 and for every k below their number.
+    """Return pass@k and pass^k of the measured trials, for 1 and for every k below their number.
 
     At k = n the two say only whether any and whether all of these very trials passed, so it is left out.
     """
@@ -53,7 +54,7 @@ def at_k(cell: Cell, ks: Iterable[int] = KS) -> tuple[AtK, ...]:
 
 
 def scorer_rates(trials: Iterable[ScoredTrial]) -> tuple[ScorerRate, ...]:
-    """Each scorer's own rate, in the order of the expectations, over the trials that have an answer."""
+    """Return each scorer's own rate, in the order of the expectations, over the trials that have an answer."""
     by_place: dict[int, list[Score]] = {}
     for scored in trials:
         for place, score in enumerate(scored.scores):
@@ -76,7 +77,7 @@ def _rate(place: int, scores: Sequence[Score]) -> ScorerRate:
 
 
 def mean(values: Sequence[float]) -> Mean | None:
-    """The mean with its interval; None without a finite value."""
+    """Return the mean with its interval; None without a finite value."""
     finite = [float(value) for value in values if math.isfinite(value)]
     if not finite:
         return None
@@ -95,7 +96,7 @@ def mean(values: Sequence[float]) -> Mean | None:
 
 @lru_cache(maxsize=4096)
 def _interval(values: tuple[float, ...]) -> _IntervalOfMean:
-    """Both ends, how they were found, and what there is to say of that. The page and results.json ask for the same."""
+    """Return both ends, the method, and a note on it. Cached, because the page and results.json need the same."""
     if len(values) == 1:
         return None, None, None, "one value has no interval"
     if min(values) == max(values):

@@ -1,4 +1,4 @@
-"""Whether the trials of a cell look like independent draws, as its verdict and interval assume."""
+"""Checks whether the trials of a cell look like independent draws, as its verdict and interval assume."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -10,13 +10,13 @@ from refork_evals.results import Cell
 from refork_evals.results.independence import Dependence
 
 SHORT: Final = 40
-"""Characters of a text that a model may well write the same way ten times."""
+"""Characters of a text up to which a model may well write it the same way ten times."""
 LONG: Final = 400
-"""Characters of a text that a model does not write the same way three times."""
+"""Characters of a text from which a model does not write it the same way three times."""
 _OF_SHORT: Final = 10
 _OF_LONG: Final = 3
 _NESTED: Final = ("extra_body", "extra_args")
-"""Where frameworks put settings that they do not know themselves."""
+"""The keys under which frameworks put settings that they do not know themselves."""
 
 
 def dependence(cell: Cell) -> Dependence | None:
@@ -39,7 +39,9 @@ def dependence(cell: Cell) -> Dependence | None:
 
 
 def _are_oddly_identical(answer: Answer, count: int, temperature: float | None) -> bool:
-    """Prose only: a label, a tool call or extracted data may be the same every time with good reason."""
+    """Return whether prose is suspiciously identical. A label, a tool call or extracted data may always be the same
+    for good reason.
+    """
     if answer.tool_calls or answer.structured is not None:
         return False
     length = len(answer.text)

@@ -27,7 +27,7 @@ def recommend(
 
 
 def _shared(agents: Mapping[str | None, Sequence[CaseResult]]) -> set[str]:
-    """The names that candidates of several agents have: each of these is another prompt."""
+    """Return the names that candidates of several agents have: each of these is another prompt."""
     names = [{cell.variant for result in cases for cell in result.cells} for cases in agents.values()]
     return {name for each in names for name in each if sum(name in other for other in names) > 1}
 
@@ -84,7 +84,7 @@ def _effect(name: str, cases: Sequence[CaseResult], failures: int, change: Chang
 
 
 def _breaks(cell: Cell, current: Cell | None) -> bool:
-    """Whether a guard is lost: it fails and ``current`` does not, or it is shown to be worse."""
+    """Return whether a guard is lost: it fails and ``current`` does not, or it is shown to be worse."""
     return cell.beside is Change.REGRESSED or (_fails(cell) and not _fails(current))
 
 
@@ -103,7 +103,7 @@ def _test(fixing: Sequence[Cell]) -> FixTest | None:
 
 
 def _choice(effects: Sequence[CandidateEffect]) -> CandidateEffect | NoRecommendation:
-    """The harmless candidate that fixes the most, unless several fix as many and not the same cases."""
+    """Return the harmless candidate that fixes the most, unless several fix as many and not the same cases."""
     improving = [each for each in effects if each.improves]
     harmless = [each for each in improving if not each.harms]
     if not effects:

@@ -1,4 +1,4 @@
-"""Verdicts of cases and of the whole suite."""
+"""Decides the verdicts of cases and of the whole suite."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -83,7 +83,7 @@ def cell_of(
     planned: int | None = None,
     counted: int | None = None,
 ) -> Cell:
-    """The cell of one variant: stale or in error with its fork, else decided from the scored trials.
+    """Return the cell of one variant: stale or in error with its fork, otherwise decided from the scored trials.
 
     ``plan`` decides, of ``planned`` trials that were to run up to now, by the first ``counted`` of them. Without one:
     the fixed number of the case.
@@ -115,7 +115,7 @@ def case_result(
     fingerprint: Fingerprint | None = None,
     place: str = "",
 ) -> CaseResult:
-    """The result of a case: whether it is red at all, and which candidates win."""
+    """Return the result of a case, including whether it is red at all and which candidates win."""
     result = CaseResult(
         case=case,
         recorded=recorded,
@@ -129,7 +129,7 @@ def case_result(
 
 
 def with_cells(result: CaseResult, cells: Sequence[Cell]) -> CaseResult:
-    """The result with other cells, and those among them that fix the case: none, where it is not red."""
+    """Return the result with other cells, and those among them that fix the case; none if it is not red."""
     current = next((cell for cell in cells if cell.variant == CURRENT), None)
     compared = (
         dataclasses.replace(cell, fixes=not result.not_red and is_fix(cell, current)) for cell in cells
@@ -148,7 +148,7 @@ def evaluate(
     gate: Gate | None = None,
     margin: float = MARGIN,
 ) -> SuiteResult:
-    """The whole session, every verdict decided again with ``fail`` corrected over the suite.
+    """Return the whole session, with every verdict decided again and ``fail`` corrected over the suite.
 
     ``current`` is corrected over all cases, candidates over all their cells. A cell that was stale or could
     not be measured stays in the count: what a suite is corrected for does not depend on how it went. ``margin`` is
@@ -172,7 +172,7 @@ def evaluate(
 
 
 def corrected(results: Sequence[CaseResult], alpha: float = ALPHA) -> tuple[CaseResult, ...]:
-    """The results with every verdict decided over its family: all of ``current``, or all candidates.
+    """Return the results with every verdict decided over its family: all of ``current``, or all candidates.
 
     So is whether a candidate is better than ``current`` in a case, where the number of trials was fixed.
     """
@@ -246,7 +246,7 @@ def min_pass_rate_of(case: Case, default: float | None = None) -> float:
 
 
 def trials_of(case: Case, default: int | None = None) -> int:
-    """The fixed number of trials of a case; the default where it has none."""
+    """Return the fixed number of trials of a case; the default if it has none."""
     return case.trials if isinstance(case.trials, int) else TRIALS if default is None else default
 
 

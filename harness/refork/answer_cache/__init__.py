@@ -1,4 +1,4 @@
-"""Kept answers: what was paid for once need not be paid for again while the request is the same.
+"""Cached answers: an answer is paid for once and reused while the request stays the same.
 
 ``answers.jsonl`` in a case's folder holds an answer a line. It is found again by a digest of everything that was
 sent and by the number of the trial, so that n trials stay n measurements. Prompts that hold a date or an id are made

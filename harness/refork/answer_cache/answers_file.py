@@ -43,7 +43,9 @@ def load_answers(folder: Path) -> dict[AnswerKey, CachedAnswer]:
 
 
 def save_answers(folder: Path, answers: Iterable[CachedAnswer]) -> None:
-    """Write them, sorted by key; the file goes where there are none. What JSON cannot hold is left out: a NaN."""
+    """Write the answers, sorted by key, or delete the file if there are none. Leaves out answers that JSON cannot
+    hold, such as a NaN.
+    """
     path = folder / ANSWERS_FILE
     ordered = sorted(answers, key=lambda cached: (cached.kind, cached.key))
     lines = [line for line in map(_line, ordered) if line is not None]
@@ -54,7 +56,9 @@ def save_answers(folder: Path, answers: Iterable[CachedAnswer]) -> None:
 
 
 def suggest_attributes(cases: Path) -> None:
-    """Have git keep both sides' lines wherever two branches add some, unless ``cases`` has attributes already."""
+    """Write a .gitattributes that makes git keep both sides' lines when two branches add some, unless ``cases`` has
+    one already.
+    """
     path = cases / ATTRIBUTES_FILE
     if not path.exists() and not path.is_symlink():
         write_atomically(path, f"{ANSWERS_FILE} merge=union\n")
@@ -72,7 +76,7 @@ def _line(cached: CachedAnswer) -> str | None:
 
 
 _BREAKS: Final = frozenset("\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029")
-"""Where str.splitlines ends a line and JSON does not."""
+"""Characters at which str.splitlines ends a line and JSON does not."""
 
 
 def _parsed(line: str, where: str) -> CachedAnswer:

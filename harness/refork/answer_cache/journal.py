@@ -26,7 +26,9 @@ from refork.storage.session_files import MAIN, ProcessJournal, parts_in
 
 VERSION: Final = 1
 REUSABLE_SECONDS: Final = 24 * 3600
-"""How long the answers of a killed session may stand in for new ones where a session asks afresh: models change."""
+"""Seconds during which the answers of a killed session may replace new ones in a mode that requests anew, because
+models change.
+"""
 _CASE_FILE: Final = "case.yaml"
 
 
@@ -47,7 +49,7 @@ class Journal:
         self._written, self._synced = 0, 0
 
     def add(self, folder: Path, cached: CachedAnswer) -> None:
-        """Write down an answer of the case in ``folder``, so that it survives the process and the machine."""
+        """Write an answer of the case in ``folder`` to disk, so that it survives the process and the machine."""
         try:
             line = _line(folder, self._home, cached, self._mode)
         except (TypeError, ValueError, RecursionError):
@@ -62,7 +64,7 @@ class Journal:
             self.problem = self.problem or (error.strerror or type(error).__name__)
 
     def _sync(self, number: int) -> None:
-        """Wait until the line of this number is on the disk. All that wait meanwhile are served by one sync."""
+        """Wait until the line of this number is on the disk. One sync serves all threads that wait meanwhile."""
         with self._syncing:
             if self._synced < number:
                 written = self._written
@@ -79,7 +81,7 @@ class Journal:
 
 
 def new_session() -> str:
-    """A name that the journals of one session begin with."""
+    """Return a new name with which the journals of one session begin."""
     return uuid.uuid4().hex
 
 
@@ -87,7 +89,7 @@ def new_session() -> str:
 def open_journal(
     folder: Path, *, mode: AnswersMode, home: Path, session: str | None = None, part: str = MAIN
 ) -> Generator[Journal | None]:
-    """A journal for this process in a project's cache folder; None where none can be written.
+    """Open a journal for this process in a project's cache folder. Returns None if none can be written.
 
     ``session`` is shared by all processes of a session, ``part`` names this one, ``home`` is the project's folder,
     which the cases lie in. The file is left where it is: whoever has seen its answers into ``answers.jsonl``
@@ -133,7 +135,7 @@ def unfinished_answers(
 
 
 def read_journal(path: Path, home: Path) -> Iterator[Left]:
-    """The answers of a journal. A line that was cut off, or that another version wrote, is passed over."""
+    """Yield the answers of a journal. Skips a line that was cut off or that another version wrote."""
     try:
         lines = path.read_bytes().splitlines()
     except OSError:

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class AnswersMode(StrEnum):
-    """How cached answers are used.
+    """The ways to use cached answers.
 
     ``reuse``: cached answers for unchanged requests, calls for new ones. ``offline``: no calls. ``live``: no reuse,
     new answers replace cached ones. ``refresh``: like ``live``, and cached answers that were not requested again are

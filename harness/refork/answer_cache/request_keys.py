@@ -28,12 +28,12 @@ def normalizer(function: _Function) -> _Function:
 
 
 def normalizers() -> tuple[str, ...]:
-    """The names of those that are registered, in order."""
+    """Return the names of the registered normalizers, in order."""
     return tuple(function.__name__ for function in _registered)
 
 
 def forget_normalizers() -> None:
-    """Forget all: one test session must not see those of another in the same process."""
+    """Forget all normalizers, so that one test session does not see those of another in the same process."""
     _registered.clear()
 
 
@@ -58,7 +58,7 @@ def digest_of(request: Request, *, code: str = "", own_ids: Iterable[str] = ()) 
 
 
 def digest(value: Any) -> str:
-    """24 hexadecimal digits of a value as JSON; the order of keys does not count."""
+    """Return 24 hexadecimal digits that depend on a value as JSON, but not on the order of its keys."""
     text = json.dumps(value, sort_keys=True, default=str)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:_DIGITS]
 

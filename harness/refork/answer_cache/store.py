@@ -11,7 +11,7 @@ from refork.records.cached_answer import AnswerKey, CachedAnswer, Kind
 
 
 class NotesAnswers(Protocol):
-    """A place to which answers are written when they arrive. ``problem`` says in a few words why that fails."""
+    """Something that stores answers when they arrive. ``problem`` says in a few words why that fails."""
 
     @property
     def problem(self) -> str: ...
@@ -35,23 +35,31 @@ class Store:
         self._taken_up: dict[Path, dict[AnswerKey, CachedAnswer]] = {}
         self._lock = Lock()
         self._folders: dict[Path, dict[AnswerKey, CachedAnswer]] = {}
-        self._asked: dict[Path, set[str]] = {}
+        self._requested: dict[Path, set[str]] = {}
 
     def find(self, folder: Path, key: AnswerKey) -> CachedAnswer | None:
         """Return a cached answer; None if there is none, or if the mode reads none. Raises BadFileError."""
         with self._lock:
-            self._asked.setdefault(folder, set()).add(key.digest)
+            self._requested.setdefault(folder, set()).add(key.digest)
         taken_up = self._taken_up.get(folder, {}).get(key)
         return taken_up or (self._of(folder).get(key) if self.mode.reads else None)
 
+    def cached(self, folder: Path) -> tuple[CachedAnswer, ...]:
+        """Return all answers that may be used again, without looking for any; none if the mode reads none.
+
+        Raises BadFileError.
+        """
+        taken_up = self._taken_up.get(folder, {})
+        return tuple(((self._of(folder) if self.mode.reads else {}) | taken_up).values())
+
     @property
     def is_durable(self) -> bool:
-        """Whether answers survive if the session is killed."""
+        """True if answers survive when the session is killed."""
         return self._journal is not None
 
     @property
     def trouble(self) -> str:
-        """Says that answers do not outlive a session that is killed; empty where they do, as far as is known."""
+        """Describe why answers would not outlive a killed session; empty if they would, as far as is known."""
         problem = self._journal.problem if self._journal is not None else ""
         return (
             problem
@@ -59,12 +67,14 @@ class Store:
         )
 
     def note(self, folder: Path, cached: CachedAnswer) -> None:
-        """Make an answer durable that has just arrived, before the session ends. May wait for the disk."""
+        """Store an answer that has just arrived, so that it survives before the session ends. May wait for the
+        disk.
+        """
         if self._journal is not None:
             self._journal.add(folder, cached)
 
     def take_up(self, folder: Path, cached: CachedAnswer) -> None:
-        """Use an answer of a killed session as this session's own, whatever the mode."""
+        """Use an answer of a killed session as if this session had received it, whatever the mode."""
         self._taken_up.setdefault(folder, {})[cached.key] = cached
 
     def draws(self, folder: Path, digest: str) -> int:
@@ -75,28 +85,28 @@ class Store:
         """Return whether any answer of this kind is cached. Raises BadFileError."""
         return any(key.kind == kind for key in self._of(folder))
 
-    def asked(self, folder: Path) -> frozenset[str]:
-        """The digests of all that was looked for up to now."""
+    def requested(self, folder: Path) -> frozenset[str]:
+        """Return the digests of all requests whose answers were looked for up to now."""
         with self._lock:
-            return frozenset(self._asked.get(folder, ()))
+            return frozenset(self._requested.get(folder, ()))
 
     def keep(
         self,
         folder: Path,
         answers: Sequence[CachedAnswer],
         *,
-        asked: Iterable[str] = (),
+        requested: Iterable[str] = (),
         cases: Path | None = None,
     ) -> int:
         """Write new answers to the cases' files and return the number of new or changed lines. Raises BadFileError.
 
-        ``asked`` are the digests of all requests of the session: with ``refresh``, other cached answers are removed.
-        ``cases`` is the folder of all cases, where git is told how to merge the files.
+        With ``refresh``, cached answers to the requests whose digests are ``requested`` are removed unless they are
+        among ``answers``. ``cases`` is the folder of all cases, in which git is set up to merge the files.
         """
         known = dict(self._of(folder))
         before = dict(known)
         if self.mode is AnswersMode.REFRESH:
-            gone = set(asked)
+            gone = set(requested)
             known = {key: cached for key, cached in known.items() if key.digest not in gone}
         for cached in answers:
             known[cached.key] = cached

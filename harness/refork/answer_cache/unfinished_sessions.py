@@ -1,4 +1,4 @@
-"""Answers that sessions left which did not come to their end."""
+"""Answers of sessions that ended before they had stored them."""
 
 from collections.abc import Collection, Iterable
 from contextlib import suppress
@@ -12,7 +12,7 @@ from refork.storage.session_files import ProcessJournal
 
 @dataclass(frozen=True, kw_only=True)
 class Left:
-    """An answer of a session that ended without its end. ``mode`` is how that session used cached answers."""
+    """An answer of a session that was cut short. ``mode`` is how that session used cached answers."""
 
     folder: Path
     cached: CachedAnswer
@@ -21,7 +21,7 @@ class Left:
 
 
 class UnfinishedAnswers:
-    """The answers in the journals of sessions that are over, and these journals, which go with :meth:`forget`."""
+    """The answers in the journals of sessions that are over. :meth:`forget` deletes the journals."""
 
     def __init__(self) -> None:
         self.answers: list[Left] = []

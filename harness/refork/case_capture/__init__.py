@@ -1,1 +1,1 @@
-"""From a run of the production database to a case in a folder."""
+"""Captures runs of the production database as cases in folders."""

@@ -1,12 +1,12 @@
-"""A recorded run -> a case folder. Written whole or not at all; what the user wrote is never replaced."""
+"""Writes a recorded run as a case folder: completely or not at all. What the user wrote is never replaced."""
 
 import os
 import secrets
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from refork.case_files.case_file import CASE_FILE, load_case, save_case_yaml
 from refork.case_files.large_values import fitted, fitted_head
@@ -26,7 +26,9 @@ from refork.tool_policy import DBOS_PREFIX
 from refork.values.found import is_plain_data, tag_of
 
 LARGEST_READ_BACK: Final = 4_000_000
-"""Bytes of a run.json that is read back before it counts as written: reading takes more memory than writing."""
+"""Bytes up to which a run.json is read back before it counts as written, because reading takes more memory than
+writing.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +38,15 @@ class Captured:
     case: Case
     folder: Path
     is_unchanged: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fresh:
+    """The fields of a new ``case.yaml`` that are known when the run is captured."""
+
+    description: str = ""
+    scope: str = "step"
+    expect: tuple[Mapping[str, Any], ...] = ()
 
 
 def capture(
@@ -50,12 +61,13 @@ def capture(
     force: bool = False,
     in_progress: bool = False,
     steps: Iterable[Step] | None = None,
+    fresh: Fresh | None = None,
 ) -> Captured:
     """Write the case ``name`` into the folder ``cases``, with ``step`` of ``run`` as its fork point.
 
     If ``run`` contains only outlines of its steps, ``steps`` are the full ones, which are written one by one.
     ``in_progress`` accepts a run that has not ended, up to its last checkpoint. ``problems`` are those of reading the
-    run.
+    run. ``fresh`` is what a new ``case.yaml`` says already.
 
     Raises ValueNotPortableError for a problem in the input, or at or before the fork point. Raises BadInputError for
     a run in progress, for a step that cannot be a fork point, and for an invalid or existing name; with ``force`` the
@@ -73,7 +85,17 @@ def capture(
         return _recapture(run, whole, step=step, folder=folder, agent=agent, guard=guard)
     with _Staged(folder) as staged:
         _save(staged, run, whole, step)
-        save_case_yaml(staged, run=run, step=step, agent=agent, guard=guard)
+        said = fresh or Fresh()
+        save_case_yaml(
+            staged,
+            run=run,
+            step=step,
+            agent=agent,
+            guard=guard,
+            description=said.description,
+            scope=said.scope,
+            expect=said.expect,
+        )
         case = _loaded(staged, folder, run)
         _move(staged, folder)
     return Captured(case=replace(case, folder=folder), folder=folder, is_unchanged=False)
@@ -84,7 +106,7 @@ def _save(staged: Path, run: Run, steps: Iterable[Step], fork_point: int) -> Non
 
 
 def check_finished(run: Run) -> None:
-    """BadInputError for a run that DBOS has not ended yet: its steps are still being written."""
+    """Raise BadInputError for a run that has not ended, because its steps are still being written."""
     if run.status in ACTIVE:
         raise BadInputError(
             f"run {run.id!r} is still in progress ({run.status}): "
@@ -93,7 +115,7 @@ def check_finished(run: Run) -> None:
 
 
 def check_fork_point(run: Run, step: int) -> None:
-    """BadInputError for an operation of DBOS's own; StepNotFoundError where the run has no such step."""
+    """Raise BadInputError for an operation of DBOS itself, and StepNotFoundError if the run has no such step."""
     found = find_step(run, str(step))
     if runs_a_function(found):
         return
@@ -109,7 +131,7 @@ def runs_a_function(step: Step) -> bool:
 
 
 def find_step(run: Run, wanted: str) -> Step:
-    """The step with this number, or the only one of this agent, tool or name. Raises StepNotFoundError."""
+    """Return the step with this number, or the only one of this agent, tool or name. Raises StepNotFoundError."""
     if wanted.strip().isdecimal():
         found = run.step(int(wanted))
         if found is None:
@@ -144,7 +166,7 @@ def _model_steps(run: Run) -> str:
 
 
 def _check_portable(problems: Sequence[Problem], step: int) -> None:
-    """Raise ValueNotPortableError that names all types which are left to register, as code to paste."""
+    """Raise ValueNotPortableError that names all types that must be registered, with the code to paste."""
     needed = [problem for problem in problems if problem.step is None or problem.step <= step]
     for problem in needed:
         if not problem.types:
@@ -166,7 +188,7 @@ def _names(problem: Problem) -> str:
 
 
 def _registration(types: Sequence[type]) -> str:
-    """The code that registers ``types``."""
+    """Return the code that registers ``types``."""
     modules: dict[str, list[str]] = {}
     for kind in types:
         modules.setdefault(kind.__module__, []).append(kind.__qualname__.partition(".")[0])
@@ -185,7 +207,7 @@ def _call(kind: type) -> str:
 
 
 def check_name(name: str) -> None:
-    """BadInputError for what cannot name a case, a path among others."""
+    """Raise BadInputError for text that cannot be the name of a case, such as a path."""
     if not is_name(name):
         raise BadInputError(
             f"--name {name!r} cannot name a case: use letters, digits, '.', '_' and '-', "
@@ -206,7 +228,7 @@ def _check_folder(folder: Path, *, force: bool) -> None:
 def _recapture(
     run: Run, steps: Iterable[Step], *, step: int, folder: Path, agent: str | None, guard: bool
 ) -> Captured:
-    """Replace the run of a case whose ``case.yaml`` fits the new one too."""
+    """Replace the run of a case whose ``case.yaml`` also fits the new run."""
     with _Staged(folder) as staged:
         _save(staged, run, steps, step)
         shutil.copyfile(folder / CASE_FILE, staged / CASE_FILE)
@@ -232,7 +254,7 @@ def _check_same(case: Case, *, step: int, agent: str | None, guard: bool, file: 
 
 
 def _loaded(staged: Path, folder: Path, run: Run) -> Case:
-    """Read the staged case back as pytest will read it. A large run.json is not read again."""
+    """Read the staged case as pytest will read it, and return it. A large run.json is not read again."""
     small = (staged / RUN_FILE).stat().st_size <= LARGEST_READ_BACK
     # An outline's shortened values are not those that were written.
     bare = replace(run, steps=tuple(replace(step, output=None) for step in run.steps))
@@ -243,7 +265,7 @@ def _loaded(staged: Path, folder: Path, run: Run) -> Case:
 
 
 def sweep(cases: Path) -> None:
-    """Remove what captures left that were killed."""
+    """Delete what killed captures left behind."""
     for home in left_behind(cases):
         shutil.rmtree(home, ignore_errors=True)
 

@@ -18,7 +18,7 @@ _QUOTED: Final = re.compile(r"""'[^'\n]*'|"[^"\n]*"|`[^`\n]*`""")
 _NUMBERED: Final = re.compile(r"[\w.-]*\d[\w.:/-]*")
 _MESSAGE: Final = 200
 _ID_AT: Final = 4_000
-"""Bytes of a run.json among which the run's id stands: it is the first of its fields."""
+"""Bytes at the beginning of a run.json that contain the run's id, which is its first field."""
 _LARGEST_READ: Final = 20_000_000
 
 
@@ -33,9 +33,9 @@ class Failure:
 
     @property
     def name(self) -> str:
-        """A case's name: ``reserve-out-of-stock-error``."""
+        """Name a case after the failure: ``reserve-out-of-stock-error``."""
         error = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", self.error.rpartition(".")[2])
-        return _slug(f"{self.where or self.workflow}-{error}")
+        return slug(f"{self.where or self.workflow}-{error}")
 
 
 def failure_of(run: Run) -> Failure | None:
@@ -50,13 +50,13 @@ def failure_of(run: Run) -> Failure | None:
 
 
 def normalised(message: str) -> str:
-    """``message`` without what differs from run to run: quoted values, numbers, ids, placeholders."""
+    """Return ``message`` without what differs from run to run: quoted values, numbers, ids, placeholders."""
     plain = _NUMBERED.sub("#", _QUOTED.sub("#", PLACEHOLDER.sub("#", message)))
     return " ".join(plain.lower().split())[:_MESSAGE]
 
 
 def broken_step(run: Run) -> Step | None:
-    """The step whose error ended the run: the last one with that error, else the last one with any."""
+    """Return the step whose error ended the run: the last one with that error, otherwise the last one with any."""
     if run.error is None and run.status != "ERROR":
         return None
     errors = [step for step in run.steps if step.error is not None]
@@ -65,7 +65,7 @@ def broken_step(run: Run) -> Step | None:
 
 
 def failed_child(run: Run) -> str | None:
-    """The id of the child run whose error ended this one; None where it ended by its own."""
+    """Return the id of the child run whose error ended this run; None if its own error did."""
     step = broken_step(run)
     return None if step is None else step.child_run
 
@@ -76,14 +76,14 @@ def _same(one: RecordedError | None, other: RecordedError | None) -> bool:
 
 @dataclass(frozen=True, kw_only=True)
 class Existing:
-    """The cases of a project: of which runs they are and at which steps, and about which failures."""
+    """The cases of a project: their runs, their fork points, and their failures."""
 
     runs: dict[str, dict[int, Path]]
     failures: dict[Failure, Path]
 
 
 def existing_cases(cases: Path) -> Existing:
-    """Looked up in the ``run.json`` of every case. A damaged one is none."""
+    """Read the ``run.json`` of every case. A damaged one is skipped."""
     found = Existing(runs={}, failures={})
     for file in sorted(cases.glob(f"*/{RUN_FILE}")):
         run_id = _run_id(file)
@@ -107,7 +107,7 @@ def _run_id(file: Path) -> str | None:
 
 
 def _step(folder: Path) -> int:
-    """The fork point of a case, -1 where its case.yaml does not say."""
+    """Return the fork point of a case; -1 if its case.yaml does not name one."""
     try:
         data = parse_yaml(read_text(folder / CASE_FILE, limit=MEGABYTE), path=folder / CASE_FILE).data
         return int(data["fork"]["step"])
@@ -123,15 +123,16 @@ def _loaded(file: Path) -> Run | None:
 
 
 def free_name(wanted: str, taken: Sequence[str]) -> str:
-    """``wanted``, or with the first number behind it that no case has."""
+    """Return ``wanted``, followed by the first free number if a case has that name."""
     names: Iterator[str] = (wanted if n == 1 else f"{wanted}-{n}" for n in range(1, len(taken) + 2))
     return next(name for name in names if name not in taken)
 
 
-def _slug(text: str) -> str:
+def slug(text: str) -> str:
+    """``text`` as a name of a case: its letters and digits, with hyphens between them."""
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:80].strip("-") or "run"
 
 
 def run_name(run: Run, step: Step) -> str:
     """The name of a case whose run did not fail."""
-    return _slug(f"{run.workflow}-{step.agent or step.number}")
+    return slug(f"{run.workflow}-{step.agent or step.number}")

@@ -15,7 +15,9 @@ _NO_MODEL_STEP: Final = "it has no model step; name a step with --step"
 
 @dataclass(frozen=True, kw_only=True)
 class ForkPoints:
-    """The steps to fork at. ``is_sure`` where the run itself says so; else the last model step is a guess."""
+    """The steps to fork at. ``is_sure`` is True if the run itself shows them; otherwise the last model step is a
+    guess.
+    """
 
     steps: Sequence[Step]
     is_sure: bool = True

@@ -1,4 +1,4 @@
-"""Takes runs out of a database, and asks the project's own code for what DBOS does not record.
+"""Loads runs from a database, and replays the project's own code for what DBOS does not record.
 
 The database is closed before the application is imported. Whatever the application prints goes to stderr.
 Secrets are replaced before anything is replayed or written, so a replay also shows that nothing hangs on them.
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from refork.redaction import Redactor, Replaced
 
 LARGEST_REPLAY: Final = 16_000_000
-"""Bytes of a run that are replayed unasked: a replay holds all of it in memory."""
+"""Bytes up to which a run is replayed without a request to do so, because a replay holds all of it in memory."""
 
 UNRECOGNISED: Final = (
     'no step is known to ask a model: name those that do under [tool.refork], as in models = ["extract"], '
@@ -35,7 +35,7 @@ UNRECOGNISED: Final = (
 
 @dataclass(frozen=True, kw_only=True)
 class LoadedRun:
-    """A run with as much of its requests as could be found, and one line where some are missing.
+    """A run with as many of its requests as could be found, and a line about those that are missing.
 
     The steps of a large ``run`` are outlines; ``steps`` are all of them in full, one after the other.
     """
@@ -50,7 +50,7 @@ class LoadedRun:
 
 @dataclass(frozen=True, kw_only=True)
 class Redaction:
-    """What to replace: secrets, personal data of these kinds, and what the project's function changes."""
+    """The settings of redaction: secrets, kinds of personal data, and the project's own function."""
 
     secrets: bool = True
     kinds: tuple[str, ...] = ()
@@ -69,7 +69,7 @@ class Redaction:
 
 
 def project() -> "Config":
-    """The project of the current folder."""
+    """Return the project of the current folder."""
     from refork.config import load_config  # noqa: PLC0415 - `refork --help` needs no pydantic
 
     return load_config(Path.cwd())
@@ -162,7 +162,7 @@ class Loader:
 
 
 def _read(fetched: "FetchedRun", redactor: "Redactor | None") -> LoadedRun:
-    """The run without requests. All of it is scanned before any of it is replaced."""
+    """Read the run without requests. All of it is scanned before any of it is replaced."""
     from refork.case_capture.run_summary import outlined  # noqa: PLC0415 - needs pydantic
     from refork.dbos.reader.spool import Spool  # noqa: PLC0415 - takes a second to import
     from refork.redaction.runs import redacted_run, redacted_step, scan_run, scan_step  # noqa: PLC0415

@@ -1,4 +1,4 @@
-"""The little language of ``--where``: ``status=ERROR``, ``workflow=report``, ``error~time out``, ``flagged``."""
+"""The filter expressions of ``--where``: ``status=ERROR``, ``workflow=report``, ``error~time out``, ``flagged``."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ class Where:
 
 
 def parsed(filters: Sequence[str]) -> Where:
-    """BadInputError for a filter that is none, which says what is accepted."""
+    """Parse a filter. Raises BadInputError that lists the accepted forms."""
     found: dict[str, list[str]] = {key: [] for key in _KEYS}
     for text in filters:
         key, value = _split(text)

@@ -1,4 +1,4 @@
-"""A run without what is large in it: enough to list its steps and to choose a fork point."""
+"""A run without its large values: enough to list its steps and to choose a fork point."""
 
 import json
 from dataclasses import replace
@@ -8,11 +8,11 @@ from refork.records import Answer, Run, Step
 from refork.values import LEFT_OUT, TAG
 
 SHOWN: Final = 2_000
-"""Characters of a value that an outline keeps."""
+"""Characters of a value that remain in the outline of a step."""
 
 
 def outlined(step: Step) -> Step:
-    """The step with its large values shortened, and without its request."""
+    """Return the step with its large values shortened, and without its request."""
     answer = step.answer
     if answer is not None:
         calls = tuple(replace(call, arguments=_shortened(call.arguments)) for call in answer.tool_calls)

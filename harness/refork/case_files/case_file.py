@@ -1,5 +1,6 @@
-"""``case.yaml``: written once by ``refork capture``, and the user's from then on."""
+"""The file ``case.yaml``, which ``refork capture`` writes once and the user edits from then on."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -15,6 +16,7 @@ from refork.records.variant import RESERVED, prompt_folder
 from refork.storage.files import MEGABYTE, read_text, refuse_outside, write_atomically
 from refork.storage.format_versions import FileFormat
 from refork.storage.validation import explain
+from refork.storage.yaml_dump import yaml_block
 from refork.storage.yaml_text import YamlDocument, parse_yaml
 from refork.text.lines import is_folder_name, is_name, nearest, one_line
 from refork.tool_policy.rule_files import case_rules
@@ -224,18 +226,24 @@ version: {version}
 description: {description}
 fork:
   step: {step}  # {step_comment}
-{agent}scope: step  # only this step runs again
+{agent}{scope}
 # trials: 10  # reruns of each variant; default: auto, as many as it takes
 # min_pass_rate: 0.7  # the share of trials that must pass
 # variants: [careful]  # default: every candidate of the agent
 guard: {guard}  # true: from a run that went well, which a fix must not break
+{expect}"""
+_NO_EXPECTATION: Final = """\
 # What an answer must meet. Replace the [] by a list, such as:
 #   - contains: "12%"
-#   - not_contains: {{text: increased, ignore_case: true}}
+#   - not_contains: {text: increased, ignore_case: true}
 #   - regex: "fell|declin"
-#   - tool_called: {{name: run_sql, arguments: {{query: {{contains: "GROUP BY"}}}}}}
+#   - tool_called: {name: run_sql, arguments: {query: {contains: "GROUP BY"}}}
 expect: []
 """
+_SCOPES: Final = {
+    "step": "scope: step  # only this step runs again",
+    "tail": "scope: tail  # this step and everything after it run again, under the tool policy",
+}
 
 
 def save_case_yaml(
@@ -246,12 +254,15 @@ def save_case_yaml(
     agent: str | None = None,
     description: str = "",
     guard: bool = False,
+    scope: str = "step",
+    expect: Sequence[Mapping[str, Any]] = (),
     overwrite: bool = False,
 ) -> Path:
-    """Write a fresh ``case.yaml``, with comments that say what can be filled in; its path.
+    """Write a new ``case.yaml``, with comments that say what can be filled in, and return its path.
 
-    ``agent`` defaults to the step's own. BadInputError where the file exists, unless ``overwrite``;
-    where the folder's name cannot name a case; and where ``run`` has no such step.
+    ``agent`` defaults to the step's own, and ``expect`` is left to be filled in.
+    BadInputError where the file exists, unless ``overwrite``; where the folder's name cannot name a case; and where
+    ``run`` has no such step.
     """
     path = folder / CASE_FILE
     if not is_name(folder.absolute().name):
@@ -263,20 +274,19 @@ def save_case_yaml(
         raise BadInputError(
             f"run {run.id!r} has no step {step}{nearest('', (str(s.number) for s in run.steps))}"
         )
-    write_atomically(path, _fresh(found, agent or found.agent, description, guard))
-    return path
-
-
-def _fresh(step: Step, agent: str | None, description: str, guard: bool) -> str:
-    return _TEMPLATE.format(
+    fresh = _TEMPLATE.format(
         schema=SCHEMA_URL,
         version=CASE_FORMAT.version,
         description=_scalar(description),
-        step=step.number,
-        step_comment=one_line(f"{step.kind}: {step.label or step.name}", 60),
-        agent=_agent_line(agent),
+        step=step,
+        step_comment=one_line(f"{found.kind}: {found.label or found.name}", 60),
+        agent=_agent_line(agent or found.agent),
+        scope=_SCOPES[scope],
         guard="true" if guard else "false",
+        expect=yaml_block({"expect": [*expect]}) if expect else _NO_EXPECTATION,
     )
+    write_atomically(path, fresh)
+    return path
 
 
 def _agent_line(agent: str | None) -> str:

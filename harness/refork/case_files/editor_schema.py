@@ -1,4 +1,4 @@
-"""The JSON Schema of ``case.yaml``, for editors. What ``expect`` may hold is known to the floor above."""
+"""The JSON Schema of ``case.yaml``, for editors. The contents of ``expect`` are defined in a layer above."""
 
 import json
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ def case_schema(
     expectation: Mapping[str, Any] | None = None,
     definitions: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """The schema of the newest format, in draft 7, which every editor knows.
+    """Return the schema of the newest format, in draft 7, which every editor supports.
 
     ``expectation`` is the schema of one entry of ``expect`` (default: any mapping of one key); it can refer
     to ``definitions`` as ``#/$defs/<name>``. ValueError where a definition's name is taken.
@@ -45,7 +45,7 @@ def case_schema(
 
 
 def schema_text(schema: Mapping[str, Any]) -> str:
-    """``schema`` as the text of the published file."""
+    """Return ``schema`` as the text of the published file."""
     return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
 
 

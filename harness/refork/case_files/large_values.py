@@ -17,14 +17,14 @@ from refork.text.lines import one_line
 from refork.values import LEFT_OUT, TAG
 
 LARGE: Final = 100_000
-"""Characters of JSON up to which a value stands as it is."""
+"""Characters of JSON up to which a value is stored uncompressed."""
 MOST: Final = 1_000_000_000
-"""Characters that the compressed values of one file may expand to: a file may come in a pull request."""
+"""Characters that the compressed values of one file may expand to, because a file may come from a pull request."""
 ZLIB: Final = "zlib"
 
 
 def fitted(step: Step, *, fork_point: int) -> Step:
-    """The step as it goes into a case that forks at ``fork_point``."""
+    """Return the step as it is stored in a case that forks at ``fork_point``."""
     fit = compressed if step.number < fork_point else _kept if step.number == fork_point else without
     request = step.request
     if request is not None:
@@ -35,7 +35,7 @@ def fitted(step: Step, *, fork_point: int) -> Step:
 
 
 def fitted_head(run: Run) -> Run:
-    """The run with its input compressed and its output left out, where they are large."""
+    """Return the run with a large input compressed and a large output left out."""
     return replace(
         run,
         args=tuple(map(compressed, run.args)),
@@ -66,7 +66,7 @@ def is_left_out(value: Any) -> bool:
 
 
 def expanded(document: dict[str, Any], *, path: Any) -> dict[str, Any]:
-    """The document of a ``run.json`` with every compressed value in full, in place. Raises BadFileError."""
+    """Return the document of a ``run.json`` with every compressed value in full, in place. Raises BadFileError."""
     room = MOST
 
     def expand(holder: Any, key: Any) -> None:
@@ -82,7 +82,7 @@ def expanded(document: dict[str, Any], *, path: Any) -> dict[str, Any]:
 
 
 def _each_value(run: Any, do: Callable[[Any, Any], None]) -> None:
-    """Call ``do`` with every place of a run that may hold a compressed value. Others are not looked at."""
+    """Call ``do`` for every place of a run that may hold a compressed value."""
     if not isinstance(run, dict):
         return
     args, kwargs, steps = run.get("args"), run.get("kwargs"), run.get("steps")
@@ -126,7 +126,7 @@ def _kept(value: Any) -> Any:
 
 
 def _large(value: Any) -> str | None:
-    """The JSON of a large value. Most values are small, and cheap to be known for it."""
+    """Return the JSON of a large value; None for a small one, which most are and which is found out cheaply."""
     if (
         value is None
         or isinstance(value, bool | int | float)

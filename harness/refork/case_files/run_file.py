@@ -46,7 +46,7 @@ def save_run(folder: Path, run: Run, *, steps: Iterable[Step] | None = None) -> 
 
 
 def _parts(run: Run, steps: Iterable[Step]) -> Iterator[str]:
-    """The text of the file, step by step, as if it had been written in one go."""
+    """Yield the text of the file step by step. The result is the same as if it had been written at once."""
     document = {"version": RUN_FORMAT.version, "refork": __version__, "run": _plain(run)}
     whole = _json(document, run).removesuffix(_END)
     yield whole
@@ -69,7 +69,7 @@ def _json(document: dict[str, Any], run: Run) -> str:
 
 
 def load_run(path: Path) -> Run:
-    """The run in ``path``, a run.json or a folder that holds one. BadFileError for anything else."""
+    """Load the run in ``path``, a run.json or a folder that contains one. Raises BadFileError for anything else."""
     file = path / RUN_FILE if path.is_dir() else path
     text = read_text(file, inside=file.parent)
     document = RUN_FORMAT.upgrade(parse_json(text, path=file), path=file)
@@ -104,7 +104,7 @@ def _checked(run: Run, path: Path) -> Run:
 
 
 def _plain(value: Any) -> Any:
-    """A run's dataclasses as dicts without what is at its default; recorded values are left as they are."""
+    """Return a run's dataclasses as dicts without fields at their default. Recorded values are unchanged."""
     if is_dataclass(value) and not isinstance(value, type):
         return _set_fields(value)
     if isinstance(value, tuple):

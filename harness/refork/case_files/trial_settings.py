@@ -7,14 +7,14 @@ from pydantic import Field, ValidationError, ValidatorFunctionWrapHandler, WrapV
 AUTO: Final = "auto"
 MIN_TRIALS: Final = 5
 MAX_TRIALS: Final = 60
-"""How many trials ``auto`` takes at the least and at the most, where neither a case nor the project says otherwise."""
+"""The most trials that ``auto`` takes if neither a case nor the project sets it."""
 SMALLEST_DROP: Final = 0.45
-"""The fall of a pass rate that ``auto`` takes enough trials to find, where nobody says otherwise."""
+"""The drop of a pass rate that ``auto`` takes enough trials to find, unless a setting names another."""
 _MOST: Final = 10_000
 
 
 def _one_message(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
-    """pydantic would say of every part of the union why it does not fit."""
+    """Return one message for a union, because pydantic would explain for each of its parts why it does not fit."""
     try:
         return handler(value)
     except ValidationError:

@@ -15,7 +15,7 @@ from refork.version import __version__
 GROUP: Final = "refork.commands"
 INTERRUPTED: Final = 130
 BROKEN_PIPE: Final = 1
-"""Click's own exit code for it, which is met where the pipe breaks before the last line."""
+"""The exit code for a closed pipe. Click uses the same one if the pipe breaks before the last line."""
 
 
 class Commands(click.Group):
@@ -70,7 +70,7 @@ def commands() -> None:
 
 
 def main(args: Sequence[str] | None = None) -> int:
-    """Run the command line; its exit code. 2 for bad input, 1 for what else went wrong, 130 for Ctrl-C."""
+    """Run the command line and return its exit code: 2 for bad input, 1 for other errors, 130 for Ctrl-C."""
     _never_fail_to_print()
     try:
         code = commands.main(
@@ -117,6 +117,6 @@ def _never_fail_to_print() -> None:
 
 
 def _quiet_pipe() -> int:
-    """Whoever read our output has gone: keep the interpreter from writing the rest at exit."""
+    """Keep the interpreter from writing to a closed pipe at exit, after the reader of our output has gone."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return BROKEN_PIPE

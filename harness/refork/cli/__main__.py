@@ -1,4 +1,4 @@
-"""``python -m refork.cli``, for where the script is not on the path."""
+"""Runs ``python -m refork.cli``, for environments in which the script is not on the path."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""``refork capture``: runs become cases."""
+"""Runs ``refork capture``, which writes runs as cases."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""``refork doctor``: whether Refork can do its work with what is installed here."""
+"""Runs ``refork doctor``, which checks whether Refork works with the installed libraries."""
 
 import platform
 import sqlite3

@@ -1,4 +1,4 @@
-"""``refork runs``: what ran lately."""
+"""Runs ``refork runs``, which lists recent runs."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -25,7 +25,7 @@ _COLUMNS = (
 )
 _REASON = TableColumn(title="flagged", flexible=True)
 MARK = "⚑"
-"""Stands behind the status of a run that was flagged."""
+"""The mark behind the status of a flagged run."""
 _SHORT_ID = 8
 _LONG_ID = 20
 _ROOMY = 120
@@ -89,7 +89,7 @@ def _error(run: "RunSummary") -> str:
 
 
 def _ids(ids: Sequence[str]) -> dict[str, str]:
-    """Each id, or where room is short as much of its beginning as no other of the list shares."""
+    """Return each id, shortened if space is short to a beginning that no other id of the list shares."""
     if console().width >= _ROOMY or max(map(len, ids)) < _LONG_ID:
         return {run_id: run_id for run_id in ids}
     return {run_id: run_id[: _distinct(run_id, ids)] for run_id in ids}

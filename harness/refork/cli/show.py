@@ -1,4 +1,4 @@
-"""``refork show``: a run as a timeline, or one of its steps."""
+"""Runs ``refork show``, which prints a run as a timeline, or one of its steps."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -26,11 +26,13 @@ if TYPE_CHECKING:
     from refork.records import Run, Step
 
 PAGES: Final = "refork.pages"
-"""The entry-point group of what makes pages. ``run`` is a :class:`RunPage`."""
+"""The entry-point group of page makers. ``run`` is a :class:`RunPage`."""
 
 
 class RunPage(Protocol):
-    """Makes the page of a run. ``steps`` are its steps in full; ``capture`` are words of a shell's command."""
+    """A function that makes the page of a run. ``steps`` are its steps in full; ``capture`` are words of a shell
+    command.
+    """
 
     def __call__(
         self, run: "Run", steps: "Iterable[Step]", *, missing: str | None, capture: Sequence[str]
@@ -118,7 +120,9 @@ def _document(loaded: "LoadedRun", step: "Step | None") -> dict[str, Any]:
 
 
 def _write_page(loaded: "LoadedRun", file: Path, *, no_redact: bool) -> Path:
-    """The page is made by the floor above, found by name: this floor imports nothing of it."""
+    """Write the page. A package of a higher layer makes it, which is found by an entry point because nothing of it
+    may be imported here.
+    """
     from refork.storage.files import write_atomically  # noqa: PLC0415 - needs pydantic
 
     entry = next(iter(entry_points(group=PAGES, name="run")), None)

@@ -11,7 +11,9 @@ OPTION_PREFIX: Final = "--agent-evals-"
 
 
 def from_options(overrides: Mapping[str, Any], prefix: str) -> dict[str, Given]:
-    """What the options set, by key; None sets nothing. ``prefix`` is how an option is written, for errors."""
+    """Return the settings in options, by key; None sets nothing. ``prefix`` is how an option is written, for
+    errors.
+    """
     given: dict[str, Given] = {}
     for key, value in overrides.items():
         option = prefix + key.replace("_", "-")

@@ -1,4 +1,4 @@
-"""Settings as variables: ``REFORK_TRIALS`` and its like."""
+"""Reads settings from environment variables: ``REFORK_TRIALS`` and the others."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -11,7 +11,9 @@ ENVIRONMENT_PREFIX: Final = "REFORK_"
 
 
 def from_environment(environ: Mapping[str, str]) -> dict[str, Given]:
-    """What variables set, by key; an empty one sets nothing. Raises BadInputError for what only the file may say."""
+    """Return the settings in variables, by key; an empty one sets nothing. Raises BadInputError for a key that only
+    the file may set.
+    """
     names = {key: ENVIRONMENT_PREFIX + key.upper() for key in TEXT_KEYS}
     for key in sorted(FILE_ONLY):
         if environ.get(names[key], "").strip():

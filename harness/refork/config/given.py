@@ -1,4 +1,4 @@
-"""What a text says for a setting, wherever it comes from: the key's type tells how it is read."""
+"""Converts the text of a setting, wherever it comes from, by the type of its key."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ class Given:
 
 
 def _types_of(annotation: Any) -> Iterator[type]:
-    """The types that a key may have: those of ``list[str] | None`` are ``list`` and ``NoneType``."""
+    """Yield the types that a key may have: those of ``list[str] | None`` are ``list`` and ``NoneType``."""
     origin, parts = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
         yield from _types_of(parts[0])
@@ -38,14 +38,14 @@ TEXT_KEYS: Final = frozenset(key for key in KEYS if dict not in _TYPES[key])
 
 
 def as_list(key: str, value: Any) -> Any:
-    """A value as TOML would have it: one name is a list of one, and a path is a text."""
+    """Return a value as TOML has it: a single name becomes a list of one, and a path becomes a text."""
     if list not in _TYPES[key] or not isinstance(value, str | tuple):
         return str(value) if isinstance(value, Path) else value
     return [value] if isinstance(value, str) else list(value)
 
 
 def from_text(key: str, text: str) -> Any:
-    """What ``text`` says for ``key``; the text itself where that needs a number and it is none."""
+    """Convert ``text`` to the type of ``key``; returns the text itself if a number is needed and it is none."""
     types = _TYPES[key]
     if list in types:
         return [part.strip() for part in text.split(",") if part.strip()]

@@ -1,4 +1,4 @@
-"""Makes one frozen value of what a project's file, the environment and the command line set."""
+"""Combines the settings of a project's file, the environment and the command line into one frozen value."""
 
 import os
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from refork.config.environment import from_environment
 from refork.config.given import TEXT_KEYS, Given
 from refork.config.prices import project_prices
 from refork.config.pyproject import from_file, nearest_file
-from refork.config.settings import EXPECTED, Config, ProjectSettings
+from refork.config.settings import EXPECTED, HISTORY_OFF, Config, ProjectSettings
 from refork.errors import BadFileError, BadInputError
 from refork.records.prices import use_prices
 from refork.storage.validation import explain
@@ -27,7 +27,7 @@ def load_config(
     environ: Mapping[str, str] | None = None,
     option_prefix: str = OPTION_PREFIX,
 ) -> Config:
-    """The configuration of the project that ``root`` lies in.
+    """Return the configuration of the project that contains ``root``.
 
     ``overrides`` holds what the command line gave, by key, None where it gave nothing; it wins over
     ``environ`` (default: the process's), that over pyproject.toml, and that over the defaults. BadInputError
@@ -46,7 +46,8 @@ def load_config(
     use_prices(prices)
     values = {
         key: getattr(settings, key)
-        for key in TEXT_KEYS - {"app", "baseline", "cases", "models", "prompts", "report", "variants"}
+        for key in TEXT_KEYS
+        - {"app", "baseline", "cases", "history", "models", "prompts", "report", "variants"}
     }
     return Config(
         root=home,
@@ -55,6 +56,7 @@ def load_config(
         cases=_inside(home, "cases", settings, given),
         prompts=_inside(home, "prompts", settings, given),
         report=home / settings.report,
+        history=_history(home, settings),
         baseline=_inside(home, "baseline", settings, given),
         variants=None if settings.variants is None else tuple(settings.variants),
         models=tuple(settings.models),
@@ -62,6 +64,13 @@ def load_config(
         prices=prices,
         **values,
     )
+
+
+def _history(home: Path, settings: ProjectSettings) -> Path | None:
+    """The file of the history: beside the report unless the project names one."""
+    if settings.history == HISTORY_OFF:
+        return None
+    return home / (settings.history or Path(settings.report) / "history.jsonl")
 
 
 def _validated(given: Mapping[str, Given]) -> ProjectSettings:

@@ -68,5 +68,5 @@ def _price(name: str, value: Any) -> Price:
 
 
 def _exact(dollars: float) -> Decimal:
-    """The decimal as it is written: 0.15 is not 0.1499999."""
+    """Return the decimal exactly as it is written: 0.15 is not 0.1499999."""
     return Decimal(repr(dollars))

@@ -1,4 +1,4 @@
-"""``[tool.refork]`` in pyproject.toml."""
+"""Reads ``[tool.refork]`` of pyproject.toml."""
 
 import tomllib
 from pathlib import Path
@@ -14,7 +14,7 @@ PROJECT_FILE: Final = "pyproject.toml"
 
 
 def nearest_file(root: Path) -> Path | None:
-    """The pyproject.toml of the project that ``root`` lies in; None where there is none."""
+    """Return the pyproject.toml of the project that contains ``root``; None if there is none."""
     start = root.absolute()
     return next(
         (path for folder in (start, *start.parents) if (path := folder / PROJECT_FILE).is_file()), None
@@ -22,7 +22,7 @@ def nearest_file(root: Path) -> Path | None:
 
 
 def from_file(file: Path | None) -> dict[str, Given]:
-    """What a pyproject.toml sets, by key. Raises BadFileError."""
+    """Return the settings in a pyproject.toml, by key. Raises BadFileError."""
     if file is None:
         return {}
     table = _table(_table(_parsed(file), "tool", file), "refork", file, "tool.")

@@ -1,4 +1,4 @@
-"""Every setting of a project: its key with type and default as it is written, and the frozen value that is read."""
+"""All settings of a project: the keys with type and default as they are written, and the frozen value that is read."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -23,6 +23,9 @@ from refork.records.prices import Price
 from refork.tool_policy import OnMiss, Rule, ToolPolicy
 from refork.tool_policy.rule_files import project_rules
 
+HISTORY_OFF: Final = "off"
+"""The value of ``history`` with which none is kept."""
+
 _Module = Annotated[str, StringConstraints(pattern=r"^[^\W\d]\w*(\.[^\W\d]\w*)*$")]
 _Function = Annotated[str, StringConstraints(pattern=r"^[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*$")]
 _Folder = Annotated[str, StringConstraints(min_length=1)]
@@ -30,7 +33,7 @@ _Seconds = Annotated[float, Field(gt=0)]
 
 
 class ProjectSettings(BaseModel):
-    """The keys as they are written. The strictness is on purpose: TOML has numbers and lists of its own."""
+    """The keys as they are written. Types are strict, because TOML has its own numbers and lists."""
 
     model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 
@@ -60,9 +63,11 @@ class ProjectSettings(BaseModel):
     confirm: Literal["yes", "no"] = "yes"
     max_tokens: Annotated[int, Field(ge=1)] | None = None
     max_cost: Annotated[float, Field(gt=0)] | None = None
+    ask_above: Annotated[float, Field(ge=0)] = 1.0
     concurrency: Annotated[int, Field(ge=1, le=1000)] = 8
     db: Annotated[str, StringConstraints(min_length=1)] | None = None
     report: _Folder = "reports/agent-evals"
+    history: _Folder | None = None
     alpha: Annotated[float, Field(gt=0, lt=1)] = 0.05
     replay_timeout: _Seconds = 30.0
     trial_timeout: _Seconds = 120.0
@@ -93,32 +98,34 @@ class ProjectSettings(BaseModel):
 
 KEYS: Final = frozenset(ProjectSettings.model_fields)
 FILE_ONLY: Final = frozenset({"redact", "serializer"})
-"""What only pyproject.toml grants: no variable or option decides which secrets are written."""
+"""The keys that only pyproject.toml may set, because no variable or option may decide which secrets are written."""
 EXPECTED: Final = {
     "app": "must be a module, or a list of modules, such as 'myapp.agent'",
     "setup": "must be a function, such as 'myapp.evals:setup'",
     "serializer": "must be a DBOS serializer, such as 'myapp.db:serializer'",
     "redact": "must be a function, such as 'myapp.evals:redact'",
     "models": "must be a list of steps that ask a model, such as ['extract', 'summarize_*']",
+    "history": "must be a file, such as 'evals/history.jsonl', or 'off'",
     "variants": "must be a list of candidates, such as ['careful', 'terse']",
 }
-"""What is said of a wrong value where its type alone would not tell what to write."""
+"""The words for the expected value of a setting whose type alone does not say what to write."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Config:
-    """What a project has set. Folders are absolute; ``cases`` and ``prompts`` lie inside ``root``.
+    """The settings of a project. Folders are absolute; ``cases`` and ``prompts`` are inside ``root``.
 
     ``root`` is the folder of the nearest pyproject.toml, ``file``, or where the search began if there is
-    none. ``trials`` is a number or ``auto``, ``min_pass_rate`` None where none is set, ``max_cost`` in US dollars.
+    none. ``trials`` is a number or ``auto``, ``min_pass_rate`` None where none is set.
+    ``max_cost`` and ``ask_above`` are in US dollars.
     ``app`` are the modules that register the workflows, ``setup`` the function that is called once before a fork,
     ``serializer`` the application's own for DBOS, ``redact`` the function that takes out of a text what must not be
     captured, ``models`` steps that ask a model, by name or pattern, ``variants`` the only candidates to try
     (None: every one), ``baseline`` a file, ``db`` the URL of the evals database, None for the default one,
-    ``app_prompts`` the folder of the application's own prompts (:mod:`refork.production.prompts` reads it by
-    itself). Time-outs are in seconds, ``retries`` are those of one model call, and ``alpha`` is the error rate of
-    verdicts. ``tools`` and ``on_miss`` say what
-    tools may do in a rerun (:mod:`refork.tool_policy`). ``prices`` are the project's own, by model.
+    ``history`` the file that sessions are appended to (None: none is kept), ``app_prompts`` the folder of the
+    application's own prompts (:mod:`refork.production.prompts` reads it by itself). Time-outs are in seconds,
+    ``retries`` are those of one model call, and ``alpha`` is the error rate of verdicts. ``tools`` and ``on_miss`` say
+    what tools may do in a rerun (:mod:`refork.tool_policy`). ``prices`` are the project's own, by model.
     """
 
     root: Path
@@ -144,11 +151,13 @@ class Config:
     concurrency: int
     db: str | None
     report: Path
+    history: Path | None
     alpha: float
     replay_timeout: float
     trial_timeout: float
     tail_timeout: float
     retries: int
+    ask_above: float = 1.0
     unfinished: str = "fail"
     confirm: str = "yes"
     serializer: str | None = None
@@ -163,6 +172,6 @@ class Config:
 
     @property
     def tool_policy(self) -> ToolPolicy:
-        """What ``[tool.refork]`` lets tools do in a rerun."""
+        """The tool policy of ``[tool.refork]``: what tools may do in a rerun."""
         on_miss = None if self.on_miss is None else OnMiss(self.on_miss)
         return ToolPolicy(rules=self.tools, on_miss=on_miss)

@@ -1,1 +1,1 @@
-"""The only room that knows the internals of DBOS."""
+"""The only package that knows the internals of DBOS."""

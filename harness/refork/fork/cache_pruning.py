@@ -30,24 +30,24 @@ def unreachable(
     made with normalizers that are not registered.
     """
     _check_normalizers(case, cached)
-    asked = _asked(session, case, variants, cached, policy)
-    return [each for each in cached if not _reached(each, asked)]
+    requested = _requested(session, case, variants, cached, policy)
+    return [each for each in cached if not _reached(each, requested)]
 
 
-def _reached(cached: CachedAnswer, asked: frozenset[str]) -> bool:
+def _reached(cached: CachedAnswer, requested: frozenset[str]) -> bool:
     if cached.kind == "judge":
-        return cached.of is None or cached.of in asked
-    return cached.digest in asked
+        return cached.of is None or cached.of in requested
+    return cached.digest in requested
 
 
-def _asked(
+def _requested(
     session: "ForkSession",
     case: Case,
     variants: Sequence[Variant],
     cached: Sequence[CachedAnswer],
     policy: ToolPolicy,
 ) -> frozenset[str]:
-    # What a tail asks for depends on what was answered before, trial by trial.
+    # The requests of a tail depend on the answers before them, trial by trial.
     trials = max((each.trial for each in cached), default=1) if case.scope == "tail" else 1
     fork = session.fork(_without_acting(case, policy))
     for variant in variants:
@@ -59,7 +59,7 @@ def _asked(
         raise ForkError(f"{case.name!r}: {outcome.reason}")
     for trial in outcome.trials:
         _check_followed(case, trial)
-    return session.answers.asked(case.folder)
+    return session.answers.requested(case.folder)
 
 
 def _check_followed(case: Case, trial: Trial) -> None:
@@ -70,7 +70,7 @@ def _check_followed(case: Case, trial: Trial) -> None:
 
 
 def _without_acting(case: Case, policy: ToolPolicy) -> Case:
-    """A tail whose tools may not even do what pyproject.toml lets them do in a rerun."""
+    """Return the case without permission for any tool to act, not even what pyproject.toml permits."""
     live = {rule.pattern: Action.DENY.value for rule in policy.rules if rule.action is Action.LIVE}
     return replace(case, tools={**case.tools, **live}) if case.scope == "tail" else case
 

@@ -1,4 +1,4 @@
-"""A case while its trials run: planned from the outside, spread over one DBOS fork or several."""
+"""Schedules the trials of one case, and distributes them over one DBOS fork or several."""
 
 import time
 from collections.abc import Callable, Hashable, Sequence
@@ -21,48 +21,61 @@ class TrialBranch(Protocol):
 
     @property
     def run_id(self) -> str:
-        """Its workflow id in the evals database."""
+        """The fork's workflow id in the evals database."""
         ...
 
     @property
     def arrived(self) -> bool:
-        """Whether its trials have begun."""
+        """True once the fork has reached its fork point and its trials may run."""
         ...
 
-    def add(self, planned: Sequence[ScheduledTrial]) -> None: ...
+    def add(self, scheduled: Sequence[ScheduledTrial]) -> None:
+        """Run these trials, too, now or once the fork has reached its fork point."""
+        ...
 
     def close(self) -> None:
-        """Take no more; end with the last."""
+        """Accept no more trials, and end after the last one."""
         ...
 
     def stop(self) -> Sequence[ScheduledTrial]:
-        """Begin no more, wait for those in flight. Gives those that were dropped."""
+        """Start no more trials. Returns those that had not started; those in flight continue."""
         ...
 
-    def fail(self, problem: ReforkError) -> None: ...
+    def fail(self, problem: ReforkError) -> None:
+        """End the fork with an error."""
+        ...
 
-    def wait(self, seconds: float | None = None) -> bool: ...
+    def wait(self, seconds: float | None = None) -> bool:
+        """Wait until the fork is over, or for so many seconds. Returns whether it is over."""
+        ...
 
 
-class Spread(Protocol):
-    """How the trials of a case are spread over DBOS forks: those with the same key share one."""
+class ForkStrategy(Protocol):
+    """Decides which trials of a case share a DBOS fork, and makes these forks."""
 
-    def key(self, planned: ScheduledTrial, /) -> Hashable: ...
+    @property
+    def forks_at_once(self) -> bool:
+        """True if the first fork is made before any trial is scheduled, so that it replays meanwhile."""
+        ...
 
-    def open(self, keeper: AnswerRecorder, planned: ScheduledTrial, /) -> TrialBranch:
-        """Fork once more. Raises ReforkError."""
+    def key(self, scheduled: ScheduledTrial, /) -> Hashable:
+        """Return the key of the trial's fork: trials with the same key share one."""
+        ...
+
+    def open(self, recorder: AnswerRecorder, scheduled: ScheduledTrial, /) -> TrialBranch:
+        """Make the fork for a trial. Raises ReforkError."""
         ...
 
 
 class CaseFork:
-    """One case's trials, open for more until it is closed. Safe to call from any thread."""
+    """The trials of one case. It accepts more of them until it is closed. Safe to call from any thread."""
 
     def __init__(
-        self, case: Case, spread: Spread, *, on_trial: Callable[[Trial], None] | None = None
+        self, case: Case, strategy: ForkStrategy, *, on_trial: Callable[[Trial], None] | None = None
     ) -> None:
         self.case = case
         self.started_at = time.monotonic()
-        self._spread = spread
+        self._strategy = strategy
         self._on_trial = on_trial
         self._lock = Lock()
         self._opening = Lock()
@@ -79,43 +92,43 @@ class CaseFork:
 
     @property
     def arrived(self) -> bool:
-        """Whether any of its trials have begun."""
+        """True once a fork of the case has reached its fork point."""
         return any(branch.arrived for branch in self._open())
 
     def run(self, variant: Variant, trials: int) -> Sequence["Future[Trial]"]:
-        """Plan so many more trials of a variant. Each future gives a Trial, or raises what stopped the fork.
+        """Schedule more trials of a variant. Each future returns a Trial, or raises what stopped the fork.
 
-        A future that is cancelled before its trial began takes the trial back. A fork that was closed or
-        stopped takes none: its futures are cancelled.
+        Cancelling a future before its trial starts takes the trial back. After ``close`` or ``stop`` the returned
+        futures are cancelled.
         """
         with self._lock:
             first = self._numbers.get(variant.name, 0) + 1
             self._numbers[variant.name] = first + trials - 1
-            planned = [ScheduledTrial(variant=variant, number=first + i) for i in range(trials)]
+            scheduled = [ScheduledTrial(variant=variant, number=first + i) for i in range(trials)]
             problem, late = self._problem, self._closing or self._ended_at is not None
             if problem is None and not late:
-                self._unanswered.update(planned)
+                self._unanswered.update(scheduled)
         if problem is not None:
-            refuse(planned, problem)
+            refuse(scheduled, problem)
         elif late:
-            cancel(planned)
+            cancel(scheduled)
         else:
-            self._hand_over(planned)
-        return [each.result for each in planned]
+            self._hand_over(scheduled)
+        return [each.result for each in scheduled]
 
     def open(self, variant: Variant) -> TrialBranch:
-        """The fork for a variant's first trial, made now if it is not there. Raises ReforkError."""
+        """Return the fork for a variant's first trial, and make it if there is none yet. Raises ReforkError."""
         return self._branch(ScheduledTrial(variant=variant, number=1))
 
     def close(self) -> None:
-        """Take no more trials: the fork ends when those that were planned are done."""
+        """Accept no more trials: the forks end when those that were scheduled are done."""
         with self._lock:
             self._closing = True
         for branch in self._open():
             branch.close()
 
     def stop(self) -> None:
-        """Start no more trials; those in flight are waited for, since their answers are being paid."""
+        """Start no more trials. Those in flight continue, because their answers are already being paid for."""
         with self._lock:
             self._stopping = self._closing = True
         for branch in self._open():
@@ -125,7 +138,7 @@ class CaseFork:
             cancel(dropped)
 
     def wait(self, seconds: float | None = None) -> bool:
-        """Wait until the fork is over; whether it is."""
+        """Wait until all forks are over, or for so many seconds. Returns whether the case is over."""
         until = None if seconds is None else time.monotonic() + seconds
         for branch in self._open():
             if not branch.wait(None if until is None else max(0.0, until - time.monotonic())):
@@ -136,7 +149,7 @@ class CaseFork:
         return over
 
     def outcome(self) -> Outcome:
-        """What was measured up to now."""
+        """Return what was measured up to now."""
         with self._lock:
             problem, trials = self._problem, tuple(sorted(self._trials, key=lambda t: (t.variant, t.number)))
         status = ForkStatus.MEASURED
@@ -152,47 +165,50 @@ class CaseFork:
             seconds=(self._ended_at or time.monotonic()) - self.started_at,
         )
 
-    # What its branches call, from DBOS's threads and loops.
+    # :class:`AnswerRecorder`, called by the branches from DBOS's threads and event loops.
 
-    def begin(self, planned: ScheduledTrial) -> bool:
-        """Whether the trial is still wanted; from now on nobody can take it back."""
+    def begin(self, scheduled: ScheduledTrial) -> bool:
+        """Claim a trial before it runs: nobody can take it back then. Returns False if it is not to run.
+
+        A trial of a variant whose trials all ended with the same error gets that error instead of running.
+        """
         with self._lock:
-            if planned not in self._unanswered:
+            if scheduled not in self._unanswered:
                 return False
-            hopeless = self._alike.hopeless(planned.variant.name)
+            hopeless = self._alike.hopeless(scheduled.variant.name)
             if self._stopping:
-                planned.result.cancel()
-            begun = planned.result.set_running_or_notify_cancel()
+                scheduled.result.cancel()
+            begun = scheduled.result.set_running_or_notify_cancel()
             if not begun:
-                self._unanswered.remove(planned)
+                self._unanswered.remove(scheduled)
         if begun and hopeless is not None:
-            self.give(planned, planned.said(error=hopeless))
+            self.record(scheduled, scheduled.as_trial(error=hopeless))
         return begun and hopeless is None
 
     def hopeless(self, variant: str) -> bool:
-        """Whether trials of a variant ended alike for a reason that no further draw can change."""
+        """Return whether a variant is given up, because its trials all ended with the same error."""
         return self._alike.hopeless(variant) is not None
 
-    def give(self, planned: ScheduledTrial, trial: Trial) -> None:
-        """A trial's end, told to whoever waits for it. From here on nobody sees its secrets."""
+    def record(self, scheduled: ScheduledTrial, trial: Trial) -> None:
+        """Give a trial, without its secrets, to whoever waits for it. Does nothing if it was given before."""
         trial = hidden_trial(trial)
         with self._lock:
-            if planned not in self._unanswered:
+            if scheduled not in self._unanswered:
                 return
-            self._unanswered.remove(planned)
+            self._unanswered.remove(scheduled)
             self._trials.append(trial)
             self._alike.note(trial)
-        planned.result.set_result(trial)
+        scheduled.result.set_result(trial)
         if self._on_trial is not None:
-            with suppress(Exception):  # whoever listens loses nobody an answer
+            with suppress(Exception):  # an error of the listener must not lose the answer
                 self._on_trial(trial)
 
-    def sent(self, variant: str, request: Request) -> None:
-        """What is sent to the model at the fork point for a variant."""
+    def note_request(self, variant: str, request: Request) -> None:
+        """Note the request at the fork point for a variant, without its secrets."""
         self._requests[variant] = hidden_request(request)
 
     def fail(self, problem: ReforkError) -> None:
-        """Nothing can be measured: tell every planned trial, and those to come."""
+        """Fail the case: raise the error for every scheduled trial, and for those that are scheduled later."""
         problem = hidden_problem(problem)
         with self._lock:
             known, self._problem = self._problem, self._problem or problem
@@ -202,21 +218,21 @@ class CaseFork:
             for branch in self._open():
                 branch.fail(problem)
 
-    def _hand_over(self, planned: Sequence[ScheduledTrial]) -> None:
+    def _hand_over(self, scheduled: Sequence[ScheduledTrial]) -> None:
         shared: dict[Hashable, list[ScheduledTrial]] = {}
-        for each in planned:
-            shared.setdefault(self._spread.key(each), []).append(each)
+        for each in scheduled:
+            shared.setdefault(self._strategy.key(each), []).append(each)
         try:
             for some in shared.values():
                 self._branch(some[0]).add(some)
         except ReforkError as error:
             self.fail(error)
 
-    def _branch(self, planned: ScheduledTrial) -> TrialBranch:
-        key = self._spread.key(planned)
+    def _branch(self, scheduled: ScheduledTrial) -> TrialBranch:
+        key = self._strategy.key(scheduled)
         with self._opening:
             if key not in self._branches:
-                self._branches[key] = self._spread.open(self, planned)
+                self._branches[key] = self._strategy.open(self, scheduled)
             return self._branches[key]
 
     def _open(self) -> list[TrialBranch]:

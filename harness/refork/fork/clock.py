@@ -49,7 +49,7 @@ def recorded_clock(moment: Callable[[], datetime | None]) -> Generator[None]:
         found = moment() if _application_asks(sys._getframe(1)) else None
         return original_time_ns() if found is None else round(found.timestamp() * 1e6) * 1000
 
-    # To now, since whoever looks before the next line is told that.
+    # Travel to now: code that looks before the next line gets that time.
     with time_machine.travel(time.time(), tick=True) as traveller:
         traveller.time_ns = time_ns  # type: ignore[method-assign]
         yield

@@ -1,4 +1,4 @@
-"""Where the forks of a session live: it starts them, knows them by their run id, and ends those that hang."""
+"""Starts the forks of a session, finds them by their run id, and ends those that hang."""
 
 import threading
 import time
@@ -27,11 +27,11 @@ from refork.tool_policy import ToolPolicy
 TICK_SECONDS: Final = 0.2
 IDLE_SECONDS: Final = 3.0
 GRACE_SECONDS: Final = 5.0
-"""How long after its time a trial may still end by itself: else its event loop stands still."""
+"""Seconds after its time limit in which a trial may still end by itself; after that its event loop is blocked."""
 
 
 class ForkHost:
-    """The engine as branches see it. Safe to use from many threads."""
+    """Starts and ends the forks of a session, and gives branches access to the engine. Thread-safe."""
 
     def __init__(
         self,
@@ -49,8 +49,8 @@ class ForkHost:
         self._orders: dict[str, RecordedOrder] = {}
         self._moments: dict[str, datetime | None] = {}
         self._given_up: set[str] = set()
-        self._leftovers = InterruptedForks(engine.system_database)
-        self._leftovers.sweep()
+        self._interrupted = InterruptedForks(engine.system_database)
+        self._interrupted.sweep()
         self._tails = ThreadPoolExecutor(concurrency, thread_name_prefix="refork-tails")
         self._ends: list[Future[None]] = []
         self._shut = threading.Event()
@@ -66,20 +66,21 @@ class ForkHost:
         return self._engine.next_step()
 
     def branch(self, run_id: str) -> Branch:
+        """Return the branch that drives a fork."""
         return self._branches[run_id]
 
     def order(self, run_id: str) -> RecordedOrder:
-        """The order of the steps that a fork replays."""
+        """Return the recorded order of the steps that a fork replays."""
         return self._orders[run_id]
 
     def moment(self, run_id: str) -> datetime | None:
-        """When the run of a fork came to the fork point."""
+        """Return when the recorded run of a fork reached the fork point; None if no time was recorded."""
         return self._moments.get(run_id)
 
     def fork_state(
         self, run: Run, fork_point: int, run_id: str | None = None, *, tail: bool = False
     ) -> ForkState:
-        """The state of a fork of ``run`` that is about to be made."""
+        """Return the state for a new fork of ``run``. ``run_id`` is the id that the fork gets, None for a new one."""
         run_id = run_id or f"fork-{uuid.uuid4().hex}"
         self._orders[run_id] = RecordedOrder(run, fork_point)
         self._moments[run_id] = moment_of(run, fork_point)
@@ -94,30 +95,30 @@ class ForkHost:
             fork_point=fork_point,
             on_operation=operate if tail else None,
             # Looked up when they are called: the branch is made after its state.
-            on_refused=lambda refusal: self._told(run_id, lambda branch: branch.refused(refusal)),
-            on_ended=lambda error, output: self._told(run_id, lambda branch: branch.ended(error, output)),
+            on_refused=lambda refusal: self._notify(run_id, lambda branch: branch.refused(refusal)),
+            on_ended=lambda error, output: self._notify(run_id, lambda branch: branch.ended(error, output)),
         )
 
-    def _told(self, run_id: str, tell: Callable[[Branch], None]) -> None:
-        """Tell a branch what became of its fork. What goes wrong in there ends it: nobody else would."""
+    def _notify(self, run_id: str, notify: Callable[[Branch], None]) -> None:
+        """Tell a branch what happened to its fork. An error in there ends the branch, because nobody else would."""
         branch = self._branches[run_id]
         try:
-            tell(branch)
+            notify(branch)
         except Exception as error:
             branch.fail(error if isinstance(error, DatabaseError) else InternalError(summary(error)))
 
-    def left(self, case: Case, prefix: str) -> tuple[str, InterruptedFork | None]:
-        """The id of a fork of the case: that of one that a killed session left, or a new one.
+    def interrupted_or_new(self, case: Case, prefix: str) -> tuple[str, InterruptedFork | None]:
+        """Return the run id for a fork of the case, and the fork of a killed session that it continues, if any.
 
-        Answers of models that are durable by themselves are not taken twice: two cases may be of one run.
+        Answers of models that are cached on disk are not also taken from a fork: two cases may have the same run.
         """
         if self.limits.answers.is_durable and case.fork_point.kind is StepKind.MODEL:
             return f"{prefix}{uuid.uuid4().hex}", None
-        left = self._leftovers.take(case.run, below=case.step, prefix=prefix)
-        return (left.run_id, left) if left else (f"{prefix}{uuid.uuid4().hex}", None)
+        interrupted = self._interrupted.take(case.run, below=case.step, prefix=prefix)
+        return (interrupted.run_id, interrupted) if interrupted else (f"{prefix}{uuid.uuid4().hex}", None)
 
     def start(self, branch: Branch, run: Run, *, resumed: bool = False) -> None:
-        """Let DBOS run a fork of ``run`` under the branch's state."""
+        """Have DBOS run a fork of ``run``, driven by ``branch``. ``resumed`` says that a killed session left it."""
         self._branches[branch.fork_state.run_id] = branch
         if resumed:
             self._engine.resume(branch.fork_state)
@@ -125,17 +126,17 @@ class ForkHost:
             self._engine.start(run, branch.fork_state)
 
     def start_in_turn(self, branch: TailBranch, run: Run) -> None:
-        """The same once a slot is free, which it holds to its end."""
+        """Start a tail once the limit of concurrent calls allows it. The tail counts until its end."""
 
         def hold() -> None:
             with self.limits.slots.held():
                 if branch.begin():
-                    self._last_through(branch, run)
+                    self._run_tail(branch, run)
 
         self._ends.append(self._tails.submit(hold))
 
-    def _last_through(self, branch: TailBranch, run: Run) -> None:
-        """Start a tail in a world of its own, and wait for its end."""
+    def _run_tail(self, branch: TailBranch, run: Run) -> None:
+        """Run the hook before the trial, start the tail, and wait for its end."""
         try:
             with branch.in_its_world(run_on_event_loop):
                 self.start(branch, run)
@@ -143,7 +144,7 @@ class ForkHost:
         except ReforkError as problem:
             branch.fail(problem)
         except Exception as error:
-            branch.fail(ForkError(f"the fork was not made: {summary(error)}"))
+            branch.fail(ForkError(f"the fork could not be started: {summary(error)}"))
 
     def shut(self) -> None:
         """End every fork at once. Answers in flight are lost."""
@@ -159,7 +160,7 @@ class ForkHost:
     def _watch(self) -> None:
         while not self._shut.wait(TICK_SECONDS):
             for run_id, branch in list(self._branches.items()):
-                problem = None if branch.over.is_set() else self._late(branch)
+                problem = None if branch.over.is_set() else self._overdue(branch)
                 if problem is not None:
                     self._give_up(run_id, branch, problem)
 
@@ -168,7 +169,8 @@ class ForkHost:
         branch.fail(problem)
         self._engine.stop(run_id)
 
-    def _late(self, branch: Branch) -> ReforkError | None:
+    def _overdue(self, branch: Branch) -> ReforkError | None:
+        """Return the error of a branch that has used up its time; None if it has not."""
         if not branch.fork_state.arrived:
             return _hung(branch.fork_state, self.limits.replay_seconds)
         limit = self.limits.trial_seconds
@@ -186,7 +188,11 @@ def _hung(fork_state: ForkState, seconds: float) -> ReforkError | None:
     idle = time.monotonic() - fork_state.moved_at
     if not fork_state.started:
         # Many forks wait for each other at the start, so only a queue that stands still is an error.
-        return ForkError("DBOS did not start the fork") if idle > 10 * seconds else None
+        if idle <= 10 * seconds:
+            return None
+        return ForkError(
+            f"DBOS did not start the fork within {idle:.0f} s; raise replay_timeout in [tool.refork] if many forks wait"
+        )
     if idle <= seconds:
         return None
     where = (

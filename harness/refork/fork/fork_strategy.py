@@ -1,18 +1,17 @@
-"""How the trials of a case are spread over DBOS forks: one for all, one a variant, or one a trial."""
+"""Decides how many DBOS forks the trials of a case need: one, one for each variant, or one for each trial."""
 
 import hashlib
 import uuid
 from collections.abc import Hashable
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol
 
 from refork.dbos.evals_database.interrupted_forks import TAIL
 from refork.errors import ForkError
 from refork.fork.branches.step_branch import StepBranch, WholeStep
 from refork.fork.branches.step_rerun import ToolRun
 from refork.fork.branches.tool_results import RecordedToolResults
-from refork.fork.case_fork import Spread, TrialBranch
+from refork.fork.case_fork import ForkStrategy, TrialBranch
 from refork.fork.fork_host import ForkHost
 from refork.fork.http_steps.models import denies
 from refork.fork.tails.tail_branch import TailBranch
@@ -25,27 +24,20 @@ from refork.tool_policy import Action, ToolPolicy, tightened
 from refork.tool_policy.recorded_calls import RecordedCalls
 
 
-class ForkStrategy(Spread, Protocol):
-    @property
-    def at_once(self) -> bool:
-        """Whether the fork is made before any trial is planned: it replays meanwhile."""
-        ...
-
-
 def strategy_for(case: Case, framework: Framework | None, host: ForkHost) -> ForkStrategy:
-    """The spread for a case. Raises ForkError where its fork point is a step that may not act."""
+    """Return the strategy for a case. Raises ForkError if its fork point is a step that may not act."""
     policy = tightened(host.policy, case)
     _check_fork_point(case, policy)
     if case.scope == "tail":
         calls = RecordedCalls(case.run, start=case.step)
-        return _OneATrial(case, framework, host, policy, calls, RecordedToolResults(case.run, framework))
+        return _ForkPerTrial(case, framework, host, policy, calls, RecordedToolResults(case.run, framework))
     is_model = case.fork_point.kind is StepKind.MODEL
-    if framework is not None and framework.branches:
+    if framework is not None and framework.forks_per_variant:
         if is_model:
-            return _OneAVariant(case, framework, host, policy, framework.model_call)
+            return _ForkPerVariant(case, framework, host, policy, framework.model_call)
         if isinstance(framework, PlainSteps):
-            return _OneAVariant(case, framework, host, policy, partial(framework.run_of, live=True))
-    return _OneForAll(case, framework, host, policy)
+            return _ForkPerVariant(case, framework, host, policy, partial(framework.run_of, live=True))
+    return _OneFork(case, framework, host, policy)
 
 
 def _check_fork_point(case: Case, policy: ToolPolicy) -> None:
@@ -53,7 +45,8 @@ def _check_fork_point(case: Case, policy: ToolPolicy) -> None:
     name = point.tool or point.name
     if point.kind is StepKind.MODEL and denies(policy, name):
         raise ForkError(
-            f"step {point.number} ({name!r}) is denied under [tool.refork.tools], or by the case's tools"
+            f"step {point.number} ({name!r}) is denied under [tool.refork.tools], or by the case's tools, so its model "
+            "cannot be called: remove that rule"
         )
     if point.kind is not StepKind.MODEL and policy.action_for(name) is not Action.LIVE:
         raise ForkError(
@@ -63,106 +56,106 @@ def _check_fork_point(case: Case, policy: ToolPolicy) -> None:
 
 
 @dataclass(frozen=True)
-class _OneForAll:
-    """Variants differ at the fork point itself: their trials run there side by side."""
+class _OneFork:
+    """One fork for all variants, because they change only the call at the fork point."""
 
     case: Case
     framework: Framework | None
     host: ForkHost
     policy: ToolPolicy
-    at_once: bool = True
+    forks_at_once: bool = True
 
-    def key(self, _planned: ScheduledTrial) -> Hashable:
+    def key(self, _scheduled: ScheduledTrial) -> Hashable:
         return None
 
-    def open(self, keeper: AnswerRecorder, _planned: ScheduledTrial) -> TrialBranch:
-        run_id, left = self.host.left(self.case, "fork-")
+    def open(self, recorder: AnswerRecorder, _scheduled: ScheduledTrial) -> TrialBranch:
+        run_id, interrupted = self.host.interrupted_or_new(self.case, "fork-")
         branch = StepBranch(
             self.case,
             self.host.fork_state(self.case.run, self.case.step, run_id),
-            keeper,
+            recorder,
             self.host.limits,
-            told=RecordedToolResults(self.case.run, self.framework),
+            tool_results=RecordedToolResults(self.case.run, self.framework),
             policy=self.policy,
             whole_step=self._whole_step,
-            leftover=left,
+            interrupted=interrupted,
         )
-        self.host.start(branch, self.case.run, resumed=left is not None)
+        self.host.start(branch, self.case.run, resumed=interrupted is not None)
         return branch
 
     def _whole_step(self, step: StepCall) -> ModelCall | None:
         if self.case.fork_point.kind is not StepKind.MODEL:
             return ToolRun(step)
         call = None if self.framework is None else self.framework.model_call(step)
-        # A step of none of the framework's, whose code asks a model.
+        # A step that the framework does not know, whose code calls a model.
         return call or ToolRun(step, live=False)
 
 
 @dataclass(frozen=True)
-class _OneAVariant:
-    """Variants differ before the fork point."""
+class _ForkPerVariant:
+    """A fork for each variant, because it changes something before the fork point."""
 
     case: Case
     framework: Framework
     host: ForkHost
     policy: ToolPolicy
     whole_step: WholeStep
-    at_once: bool = False
+    forks_at_once: bool = False
 
-    def key(self, planned: ScheduledTrial) -> Hashable:
-        return planned.variant.name
+    def key(self, scheduled: ScheduledTrial) -> Hashable:
+        return scheduled.variant.name
 
-    def open(self, keeper: AnswerRecorder, planned: ScheduledTrial) -> TrialBranch:
-        run_id, left = self.host.left(self.case, f"fork-{_tag(planned.variant.name)}-")
+    def open(self, recorder: AnswerRecorder, scheduled: ScheduledTrial) -> TrialBranch:
+        run_id, interrupted = self.host.interrupted_or_new(self.case, f"fork-{_tag(scheduled.variant.name)}-")
         branch = StepBranch(
             self.case,
             self.host.fork_state(self.case.run, self.case.step, run_id),
-            keeper,
+            recorder,
             self.host.limits,
-            told=RecordedToolResults(self.case.run, self.framework),
+            tool_results=RecordedToolResults(self.case.run, self.framework),
             policy=self.policy,
             whole_step=self.whole_step,
-            only=planned.variant,
-            leftover=left,
+            only=scheduled.variant,
+            interrupted=interrupted,
         )
-        self.host.start(branch, self.case.run, resumed=left is not None)
+        self.host.start(branch, self.case.run, resumed=interrupted is not None)
         return branch
 
 
 @dataclass(frozen=True)
-class _OneATrial:
-    """In ``tail`` scope every trial goes its own way."""
+class _ForkPerTrial:
+    """A fork for each trial, because in ``tail`` scope each continues in its own way."""
 
     case: Case
     framework: Framework | None
     host: ForkHost
     policy: ToolPolicy
     calls: RecordedCalls
-    told: RecordedToolResults
-    at_once: bool = False
+    tool_results: RecordedToolResults
+    forks_at_once: bool = False
 
-    def key(self, planned: ScheduledTrial) -> Hashable:
-        return planned.variant.name, planned.number
+    def key(self, scheduled: ScheduledTrial) -> Hashable:
+        return scheduled.variant.name, scheduled.number
 
-    def open(self, keeper: AnswerRecorder, planned: ScheduledTrial) -> TrialBranch:
-        # Never one that a killed session left: nothing says whether its answers were to the same requests.
+    def open(self, recorder: AnswerRecorder, scheduled: ScheduledTrial) -> TrialBranch:
+        # Never the fork of a killed session: nothing shows whether its answers were to the same requests.
         run_id = f"{TAIL}{uuid.uuid4().hex}"
-        told = self.told.fresh()
+        tool_results = self.tool_results.fresh()
         access = ToolAccess(
             self.case.run,
             self.policy,
             self.host.stubs,
             self.calls.fresh(),
-            told=told,
+            tool_results=tool_results,
             start=self.case.step,
             run_id=run_id,
         )
         return TailBranch(
             self.case,
             self.host.fork_state(self.case.run, self.case.step, run_id, tail=True),
-            keeper,
-            planned,
-            told=told,
+            recorder,
+            scheduled,
+            tool_results=tool_results,
             framework=self.framework,
             access=access,
             host=self.host,

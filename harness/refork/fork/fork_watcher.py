@@ -1,4 +1,4 @@
-"""What frameworks and DBOS ask in the workflows of forks, and which fork answers."""
+"""Passes what frameworks and DBOS report from a fork's workflow to the branch of that fork."""
 
 from collections.abc import Awaitable, Callable, Coroutine
 from datetime import datetime
@@ -17,11 +17,11 @@ from refork.records.variant import Variant
 
 
 class ForkWatcher:
-    """Hands what a workflow is about to do to the branch of its fork, and unwinds a workflow whose fork is over.
+    """Passes everything that a workflow is about to do to the branch of its fork, and unwinds it if the fork is over.
 
-    It is the :class:`refork.frameworks.protocol.Watcher` of frameworks and the ``StepWatcher`` of DBOS's steps. Every
-    method is called in the workflow that it is about, on whatever thread or event loop DBOS runs that; code outside
-    of every fork goes on as if nobody watched.
+    It implements :class:`refork.frameworks.protocol.Watcher` for frameworks and ``StepWatcher`` for DBOS's steps. Every
+    method is called in the workflow, on whatever thread or event loop DBOS runs it. Code outside of forks is not
+    affected.
     """
 
     def __init__(self, engine: Engine, host: ForkHost) -> None:
@@ -29,7 +29,10 @@ class ForkWatcher:
         self._host = host
 
     async def on_model_call(self, call: ModelCall) -> ModelCall | None:
-        """Told by the framework of every model call, before DBOS looks for its checkpoint."""
+        """Return the call to make instead of this one; None to leave it as it is.
+
+        Called by the framework for every model call, before DBOS looks for its checkpoint.
+        """
         branch = self._branch_here()
         self._check_over(branch)
         if branch is None or self._engine.within_step():
@@ -44,23 +47,23 @@ class ForkWatcher:
     def _check_offline(self, call: ModelCall) -> None:
         if self.offline:
             raise AnswerMissingError(
-                f"agent {call.request.agent!r} asks its model within a tool or a step that runs, or outside of "
-                "every fork: nothing is kept of that, and no call may be made offline"
+                f"agent {call.request.agent!r} calls its model within a tool or a step, or outside of every fork: "
+                "answers to such calls are not cached, and no call may be made offline; run without offline, with a key"
             )
 
     @property
     def offline(self) -> bool:
         return self._host.limits.answers.mode is AnswersMode.OFFLINE
 
-    def upcoming(self) -> str | None:
-        """The recorded name of the step that the calling fork does next. None from its fork point on."""
+    def next_step_name(self) -> str | None:
+        """Return the recorded name of the step that the calling fork replays next; None from its fork point on."""
         fork_state = self._engine.fork_state_here()
         if fork_state is None or fork_state.arrived or fork_state.closed:
             return None
         return fork_state.recorded.get(self._engine.next_step())
 
     def replaying(self) -> Replaying | None:
-        """The fork whose workflow calls, with the recorded steps that it has not come to."""
+        """Return the position of the calling fork in its recorded run; None outside of forks, and inside a step."""
         fork_state = self._engine.fork_state_here()
         if fork_state is None or self._engine.within_step():
             return None
@@ -70,7 +73,7 @@ class ForkWatcher:
         )
 
     def variant(self, agent: str | None) -> Variant | None:
-        """What the calling fork tries for an agent from its start on."""
+        """Return the variant that the calling fork tries for an agent from its start on; None for ``current``."""
         branch = self._branch_here()
         return None if branch is None else branch.variant(agent)
 
@@ -79,7 +82,7 @@ class ForkWatcher:
         return None if branch is None else branch.variant_of(step)
 
     async def call_tool(self, name: str, arguments: Any, invoke: Callable[[], Awaitable[Any]]) -> Any:
-        """A tool call that a model made: invoked, or answered as the tool policy says."""
+        """Return the result of a model's tool call: of the tool itself, or what the tool policy says instead."""
         branch = self._branch_here()
         self._check_over(branch)
         if branch is None or self._engine.within_step():
@@ -90,7 +93,7 @@ class ForkWatcher:
             raise self._engine.stop(branch.fork_state.run_id) from None
 
     def on_step(self, step: StepCall) -> Instead | None:
-        """A synchronous step is about to start: what runs in its place."""
+        """Return the function to run instead of a synchronous step that is about to start; None for its own."""
         branch = self._branch_here()
         found = self._in_place_of(branch, step)
         instead = run_on_event_loop(found) if isinstance(found, Coroutine) else found
@@ -98,7 +101,7 @@ class ForkWatcher:
         return instead
 
     async def on_async_step(self, step: StepCall) -> Instead | None:
-        """An asynchronous step is about to start: what runs in its place."""
+        """Return the function to run instead of an asynchronous step that is about to start; None for its own."""
         branch = self._branch_here()
         found = self._in_place_of(branch, step)
         instead = await found if isinstance(found, Coroutine) else found
@@ -111,11 +114,13 @@ class ForkWatcher:
         if branch is None:
             return None
         return (
-            branch.on_planned_step(step) if step.number in branch.fork_state.planned else branch.on_step(step)
+            branch.on_scheduled_step(step)
+            if step.number in branch.fork_state.scheduled
+            else branch.on_step(step)
         )
 
     def after_step(self, step: StepCall) -> None:
-        """A synchronous step has ended. It is held back where others ran beside it, but never an event loop."""
+        """Hold back a synchronous step that has ended, if others ran concurrently. Never blocks an event loop."""
         fork_state = self._engine.fork_state_here()
         if fork_state is None or on_event_loop():
             return
@@ -125,7 +130,7 @@ class ForkWatcher:
             self._check_closed(fork_state)
 
     async def after_async_step(self, step: StepCall) -> None:
-        """An asynchronous step has ended."""
+        """Hold back an asynchronous step that has ended, if others ran concurrently."""
         fork_state = self._engine.fork_state_here()
         if fork_state is None:
             return
@@ -135,7 +140,7 @@ class ForkWatcher:
             self._check_closed(fork_state)
 
     def _check_closed(self, fork_state: ForkState) -> None:
-        """Once its workflow has ended, DBOS knows no more that the caller was a part of it, and stops nothing."""
+        """Stop code whose workflow has ended: DBOS no longer knows that it was part of it, and would not stop it."""
         if fork_state.closed:
             raise self._engine.stop(fork_state.run_id)
 
@@ -143,13 +148,13 @@ class ForkWatcher:
         return self._engine.next_step() - 1
 
     def on_orphan(self) -> None:
-        """What a fork's workflow left behind, such as a task that nobody awaits, does nothing once it is over."""
+        """Stop code that a fork's workflow left behind, such as a task that nobody awaits."""
         fork_state = self._engine.fork_state_here()
         if fork_state is not None:
             raise self._engine.stop(fork_state.run_id)
 
     def _check_over(self, branch: Branch | None) -> None:
-        """Unwinds a workflow whose fork is over."""
+        """Unwind the workflow if its fork is over."""
         if branch is not None and branch.fork_state.closed:
             raise self._engine.stop(branch.fork_state.run_id)
 
@@ -158,6 +163,6 @@ class ForkWatcher:
         return None if fork_state is None else self._host.branch(fork_state.run_id)
 
     def moment(self) -> datetime | None:
-        """The recorded time of the fork that the calling code runs in."""
+        """Return the recorded time of the calling fork; None for the real time."""
         fork_state = self._engine.fork_state_here()
         return None if fork_state is None else self._host.moment(fork_state.run_id)

@@ -44,7 +44,7 @@ class RuleCheck:
             self._check(rule, tails, _PROJECT)
 
     def check_case(self, case: Case) -> None:
-        """The same for what a case says itself."""
+        """Do the same for the rules in a case's own file."""
         for rule in case_policy(case).rules if case.scope == "tail" else ():
             self._check(rule, [case], f"{str(case.folder / CASE_FILE)!r}: 'tools'")
 
@@ -93,7 +93,7 @@ class RuleCheck:
 
 
 def _operations_like(rule: Rule) -> frozenset[str]:
-    """DBOS's operations, where the rule is about one of them, or may have been meant so."""
+    """Return the names of DBOS's operations if the rule is, or may be meant to be, about one; otherwise nothing."""
     known = dbos_operations()
     return (
         known

@@ -1,4 +1,4 @@
-"""A session: the application in a DBOS of our own, and the forks of its runs under one limit of calls at once."""
+"""Opens a session: imports the application into a DBOS of our own, and forks its runs there."""
 
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -60,11 +60,14 @@ def open_session(
 ) -> Generator["ForkSession"]:
     """Import the application and be ready to fork its runs.
 
-    ``modules`` register the workflows; ``database`` is None for the default, ``postgres`` or a URL; time-outs
-    are in seconds; ``answers`` are the kept ones and whether they spare a call (default: none does), ``frozen_clock``
-    whether the application's code is told the recorded run's time, ``tracing`` whether its tracing stays on;
-    ``policy`` says what tools may do, and
-    ``stubs`` hold those that it names; ``models`` are names of steps that ask a model.
+    ``root`` is the project's folder, and importing ``modules`` registers the workflows. ``setup`` names a
+    function, as ``module:function``, that is called once before or after that. ``database`` is the evals database: a
+    URL, ``postgres``, or None for the default one, of which there is one for each ``slot``. ``concurrency`` is the most
+    model calls in flight, ``attempts`` the most attempts at one of them. Time-outs are in seconds. ``answers`` are the
+    cached answers (default: none is used). ``frozen_clock`` shows the application's code the time of the recorded run,
+    ``tracing`` leaves its tracing on. ``policy`` says what tools may do, ``stubs`` contains the functions that it
+    names, and ``models`` are names or patterns of steps that call a model.
+
     Raises SessionError, ApplicationError, BadInputError and DatabaseError.
     """
     with ExitStack() as stack:
@@ -102,10 +105,10 @@ def open_session(
 
 
 class ForkSession:
-    """Forks cases, all under one limit of calls at once. Made by :func:`open_session`.
+    """Forks cases, with one limit of concurrent model calls for all of them. Made by :func:`open_session`.
 
-    ``note`` is a line to say of the evals database and of rules that may fit nothing, empty where there is nothing
-    to say.
+    ``note`` is a line about the evals database, untested versions, and rules that may match nothing; empty if there is
+    nothing to say.
     """
 
     def __init__(
@@ -131,28 +134,29 @@ class ForkSession:
         return "; ".join(filter(None, [self._note, *self._rules.doubts]))
 
     def check(self, cases: Sequence[Case]) -> None:
-        """Refuse rules of the project's that can hold in none of the tails of ``cases``, all that are to be forked.
+        """Refuse rules of the project that cannot apply in any tail of ``cases``, which are all that will be forked.
 
-        Raises BadInputError. Each fork checks for itself where nobody has called this.
+        Raises BadInputError. Without this call, each fork checks the rules for its own case.
         """
         self._checked = True
         self._rules.check(self._host.policy, [self._named(case) for case in cases])
 
     def fork(self, case: Case, *, on_trial: Callable[[Trial], None] | None = None) -> CaseFork:
-        """Fork a case. Trials may be planned at once; they run when the replay has reached the fork point.
+        """Fork a case. Its trials can be scheduled immediately, and run when the replay has reached the fork point.
 
-        Takes up what a killed session left of the same case. Raises ApplicationError, BadInputError where a rule
-        about tools cannot hold, and ForkError where the fork point is a tool that may not act.
+        ``on_trial`` is called with each trial that ends, from any thread. Continues the fork of a killed session.
+        Raises ApplicationError, BadInputError if a rule about tools cannot apply, and ForkError if the fork point is a
+        tool that may not act.
         """
         case = self._named(case)
         self._engine.check_workflow(case.run)
         if not self._checked:
             self._rules.check(self._host.policy, [case])
         self._rules.check_case(case)
-        spread = strategy_for(case, self._framework(case.run), self._host)
-        fork = CaseFork(case, spread, on_trial=on_trial)
+        strategy = strategy_for(case, self._framework(case.run), self._host)
+        fork = CaseFork(case, strategy, on_trial=on_trial)
         self._forks.append(fork)
-        if spread.at_once:
+        if strategy.forks_at_once:
             fork.open(current())
         return fork
 
@@ -161,7 +165,7 @@ class ForkSession:
         return replace(case, run=with_users(run, self._host.policy))
 
     def replay(self, run: Run) -> ReplayedRun:
-        """Replay a whole run from its checkpoints, and note every request on the way. Makes no call."""
+        """Replay a whole run from its checkpoints, and collect every request on the way. Makes no model call."""
         run = with_named(run, self._models)
         self._engine.check_workflow(run)
         fork_state = self._host.fork_state(run, max((step.number for step in run.steps), default=0) + 1)
@@ -171,7 +175,7 @@ class ForkSession:
         return branch.replay
 
     def is_todays(self, run: Run) -> bool:
-        """Whether the application is still the version that made the run, as far as DBOS tells versions apart."""
+        """Return whether the application still has the DBOS version that made the run."""
         return run.application_version == self._engine.application_version(run.application_name)
 
     @property
@@ -206,10 +210,10 @@ def open_project(
     concurrency: int | None = None,
     stubs: Mapping[str, Callable[..., Any]] | None = None,
 ) -> Generator[ForkSession]:
-    """Open a session with all that a project has set, the one way for commands and pytest.
+    """Open a session with a project's settings. Commands and pytest open their sessions here.
 
-    ``database`` is the evals database, None for the default one, which commands take. Raises as
-    :func:`open_session` does, and ApplicationError where the project names no application.
+    The arguments are those of :func:`open_session`; ``concurrency`` is the project's if it is None. Raises as
+    :func:`open_session` does, and ApplicationError if the project names no application.
     """
     if not config.app:
         raise ApplicationError(f"no application is named: set app under [tool.refork] in {_file(config)}")

@@ -1,4 +1,4 @@
-"""The arguments of a step as a recorded run holds them."""
+"""Encodes the arguments of a step as a recorded run contains them."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from refork.values import encode
 
 
 def with_id(value: Any, fork: str, run: str) -> Any:
-    """An encoded value in which the fork's id is the run's: a step may be given the id of its workflow."""
+    """Return an encoded value with the fork's id replaced by the run's, because a step may get its workflow's id."""
     if isinstance(value, str):
         return value.replace(fork, run)
     if isinstance(value, list):
@@ -19,7 +19,7 @@ def with_id(value: Any, fork: str, run: str) -> Any:
 
 
 def encoded_arguments(step: StepCall) -> Any:
-    """What a step is called with, as a recorded run holds it; None where that cannot become JSON."""
+    """Return a step's arguments as a recorded run contains them; None if they cannot become JSON."""
     try:
         return {name: encode(value) for name, value in step.arguments.items()}
     except ValueNotPortableError:

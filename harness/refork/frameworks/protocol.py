@@ -2,9 +2,9 @@
 
 An adapter explains the checkpoints of a run (:meth:`Framework.describe`), registers the types that its checkpoints
 contain (:meth:`Framework.register`), and shows a session every model call before it is made. There are two ways to do
-that. Either the adapter patches the framework's own code (:meth:`Framework.intercept`); then variants can be tried in
-one fork. Or a model call is a whole DBOS step (:meth:`Framework.model_call`); if a variant then changes something
-before that step (:attr:`Framework.branches`), each variant has a fork of its own.
+that. Either the adapter patches the framework's own code (:meth:`Framework.intercept`), or a model call is a whole
+DBOS step (:meth:`Framework.model_call`). All variants of a case share one fork if a variant changes only the call. If
+a variant changes something before the call, each has a fork of its own (:attr:`Framework.forks_per_variant`).
 """
 
 import inspect
@@ -34,7 +34,7 @@ class RawStep:
 
 @dataclass(frozen=True, kw_only=True)
 class Description:
-    """What a framework knows about one checkpoint."""
+    """The meaning of one checkpoint, as far as the framework knows it. ``agent``, ``tool`` and ``model`` are names."""
 
     kind: StepKind = StepKind.OTHER
     agent: str | None = None
@@ -68,8 +68,8 @@ class ModelCall(Protocol):
         ...
 
     @property
-    def durable(self) -> bool:
-        """Whether the application makes the call in a DBOS step, so that a recorded run contains its answer."""
+    def runs_in_step(self) -> bool:
+        """True if the application makes the call in a DBOS step, so that a recorded run contains its answer."""
         ...
 
     @property
@@ -191,8 +191,11 @@ class Watcher(Protocol):
         """
         ...
 
-    def upcoming(self) -> str | None:
-        """Return the recorded DBOS name of the next step of the calling fork; None outside of forks."""
+    def next_step_name(self) -> str | None:
+        """Return the DBOS name of the step that the calling fork replays next.
+
+        Returns None outside of forks, and once the fork has reached its fork point.
+        """
         ...
 
     def replaying(self) -> Replaying | None:
@@ -201,13 +204,13 @@ class Watcher(Protocol):
 
     @property
     def offline(self) -> bool:
-        """Whether no model may be called at all. The framework must then report calls wherever they are made."""
+        """True if no model may be called at all. The framework must then report calls wherever they are made."""
         ...
 
     def variant(self, agent: str | None) -> Variant | None:
         """Return the variant that the calling fork tries for an agent from its start on; None for ``current``.
 
-        Only for frameworks with ``branches``; other frameworks get a changed call.
+        Only for frameworks with ``forks_per_variant``; other frameworks get a changed call.
         """
         ...
 
@@ -247,14 +250,17 @@ class Framework(Protocol):
         """Return a context that intercepts the framework's model calls, on all threads and event loops.
 
         It calls ``watcher.on_model_call`` if the call is not a whole step, and uses ``watcher.variant`` if
-        ``branches`` is true. If the framework runs tools concurrently, ``watcher.upcoming`` says which of them came
-        first.
+        ``forks_per_variant`` is true. If the framework runs tools concurrently, it lets them start in the recorded
+        order, which ``watcher.next_step_name`` returns step by step.
         """
         ...
 
     @property
-    def branches(self) -> bool:
-        """Whether a variant changes something before the model call, so that each variant needs its own fork."""
+    def forks_per_variant(self) -> bool:
+        """True if each variant needs a fork of its own, because it changes something before the model call.
+
+        False if a variant changes only the call itself, so that all variants of a case share one fork.
+        """
         ...
 
     def tool_results(self, request: Request, /) -> Sequence[ToolResult]:

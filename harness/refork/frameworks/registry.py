@@ -15,6 +15,7 @@ from refork.redaction.error_text import summary
 GROUP: Final = "refork.frameworks"
 FALLBACK: Final = "dbos"
 """The entry point of the framework that takes every run that none of the others knows."""
+_MEMBERS: Final = tuple(name for name in vars(Framework) if not name.startswith("_"))
 
 
 def installed() -> tuple[Framework, ...]:
@@ -43,9 +44,10 @@ def _loaded(entry: EntryPoint) -> Framework | None:
     except Exception as error:
         raise _bad(entry, error) from error
     if not isinstance(made, Framework):
+        lacking = ", ".join(name for name in _MEMBERS if not hasattr(made, name))
         raise BadInputError(
-            f"the entry point {entry.name!r} of the group {GROUP!r} gives {type(made).__name__}, which is no "
-            "Framework: see docs/frameworks.md"
+            f"the entry point {entry.name!r} of the group {GROUP!r} gives {type(made).__name__!r}, which is not a "
+            f"Framework, because it has no {lacking}: add it as docs/frameworks.md describes, or uninstall its package"
         )
     return made
 

@@ -1,5 +1,4 @@
-"""What Refork needs from the libraries that it runs in, beyond their public interfaces: one module per library,
-with probes.
+"""Lists the private names that Refork imports from other libraries, in a module for each library, and probes for them.
 
 Any release may remove a private name. :func:`check_hosts` reports a missing one before it is used.
 """

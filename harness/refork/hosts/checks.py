@@ -11,7 +11,7 @@ from refork.hosts.library import HostLibrary, Internal
 from refork.hosts.time_machine import TIME_MACHINE
 
 BEFORE_FORKS: Final = tuple(host for host in HOSTS if host is not TIME_MACHINE)
-"""What every session uses of what is installed. time-machine serves ``frozen_clock`` alone."""
+"""The libraries that every session checks. time-machine is needed only for ``frozen_clock``."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +25,7 @@ class HostFinding:
     def sentence(self) -> str:
         """Say what is missing, what it is needed for, and which versions have it."""
         host = self.host
-        names = ", ".join(internal.place.replace(":", ".") for internal in self.missing)
+        names = ", ".join(internal.label for internal in self.missing)
         needs = "; ".join(dict.fromkeys(internal.needed for internal in self.missing))
         return (
             f"{host.distribution} {host.installed} has no {names}, which Refork needs {needs}; known to work are "
@@ -34,7 +34,7 @@ class HostFinding:
 
 
 def findings(hosts: Iterable[HostLibrary] = HOSTS) -> list[HostFinding]:
-    """The installed libraries that lack something. Imports them."""
+    """Return a finding for each installed library that lacks something. Imports the libraries."""
     looked = ((host, host.missing()) for host in hosts if host.installed is not None)
     return [HostFinding(host=host, missing=missing) for host, missing in looked if missing]
 
@@ -48,9 +48,9 @@ def check_hosts(hosts: tuple[HostLibrary, ...] = BEFORE_FORKS) -> None:
 
 
 def newer_line(hosts: Iterable[HostLibrary] = HOSTS) -> str:
-    """A line on libraries that are newer than any that was seen to work; empty where none is.
+    """Return a line about installed libraries that are newer than any that was tested; empty if there are none.
 
-    Those of which nothing private is used are not among them.
+    Libraries of which no private name is used are left out.
     """
     private = (host for host in hosts if host.internals)
     newer = [f"{host.distribution} {host.installed} ({host.newest})" for host in private if host.is_newer]

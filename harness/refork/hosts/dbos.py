@@ -1,4 +1,4 @@
-"""DBOS: forks are replayed below its public interface, where every operation asks for its checkpoint."""
+"""Lists the names of DBOS: forks are replayed below its public interface, where operations read checkpoints."""
 
 from refork.hosts.library import HostLibrary, Internal
 
@@ -16,6 +16,7 @@ DBOS = HostLibrary(
         Internal(place="dbos._core:_execute_workflow_async", needed=_ERRORS),
         Internal(place="dbos._core:_get_wf_invoke_func", needed=_ERRORS),
         Internal(place="dbos._core:invoke_step", needed=_REPLAY),
+        Internal(place="dbos._dbos:DBOSRegistry._register_internal_queue", needed=_ENGINE),
         Internal(place="dbos._dbos:ThreadPoolExecutor", needed=_ENGINE),
         Internal(place="dbos._dbos:_dbos_global_instance", needed=_ENGINE),
         Internal(place="dbos._dbos:_dbos_global_registry", needed=_ENGINE),

@@ -1,4 +1,4 @@
-"""All of them."""
+"""Lists the libraries whose private names Refork uses."""
 
 from typing import Final
 

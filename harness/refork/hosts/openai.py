@@ -1,4 +1,4 @@
-"""OpenAI's client: what it sends is seen in the HTTP library below it, so nothing private is needed."""
+"""Lists nothing of OpenAI's client: its requests are intercepted in the HTTP library below it."""
 
 from refork.hosts.library import HostLibrary
 

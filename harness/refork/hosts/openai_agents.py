@@ -1,4 +1,4 @@
-"""The OpenAI Agents SDK, and its runner for DBOS: which agent asks, and with what, is known in the SDK's own loop."""
+"""Lists the names of the OpenAI Agents SDK and its runner for DBOS: model and tool calls are intercepted there."""
 
 from refork.hosts.library import HostLibrary, Internal
 
@@ -15,9 +15,25 @@ OPENAI_AGENTS = HostLibrary(
             place="agents.models.openai_provider:shared_http_client",
             needed="to call models from forks' loops",
         ),
+        Internal(
+            place="agents.models.openai_provider:DefaultAsyncHttpx2Client",
+            alternatives=("agents.models.openai_provider:DefaultAsyncHttpxClient",),
+            needed="to call models from forks' loops",
+        ),
         Internal(place="agents.run:AgentRunner.run", needed="to read sessions without writing them"),
         Internal(place="agents.run_internal.run_loop:get_model", needed=_AGENTS),
-        Internal(place="agents.run_internal.tool_planning:execute_shell_calls", needed=_TOOLS),
+        *(
+            Internal(place=f"agents.run_internal.tool_planning:execute_{tool}", needed=_TOOLS)
+            for tool in (
+                "apply_patch_calls",
+                "computer_actions",
+                "custom_tool_calls",
+                "local_shell_calls",
+                "shell_calls",
+            )
+        ),
+        Internal(place="agents.tool:FunctionTool._is_agent_tool", needed=_TOOLS),
+        Internal(place="agents.tool:FunctionTool._tool_origin", needed=_TOOLS),
     ),
 )
 

@@ -1,4 +1,4 @@
-"""Pydantic AI: its steps' arguments are changed; nothing private is used but a model's name."""
+"""Lists nothing of Pydantic AI: only its steps' arguments are changed, and the private name of a model."""
 
 from refork.hosts.library import HostLibrary
 

@@ -1,4 +1,4 @@
-"""pytest: items of cases are run once, whatever other plugins ask for."""
+"""Lists the names of pytest: items of cases run once, whatever other plugins request."""
 
 from refork.hosts.library import HostLibrary, Internal
 

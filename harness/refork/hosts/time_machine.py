@@ -1,4 +1,4 @@
-"""time-machine: the frozen clock answers by who asks."""
+"""Lists the names of time-machine, with which the frozen clock shows each caller its time."""
 
 from refork.hosts.library import HostLibrary, Internal
 

@@ -34,18 +34,18 @@ _REASONS: Final = {
     "SPII": Ending.FILTERED,
     "refusal": Ending.REFUSED,
 }
-"""What the providers' formats call it: finish_reason, incomplete_details.reason, stop_reason, finishReason."""
+"""Endings by their names in the wire formats: finish_reason, incomplete_details.reason, stop_reason, finishReason."""
 
 KNOWN: Final = {
     "chat": ("openai.types.chat.chat_completion", "ChatCompletion"),
     "response": ("openai.types.responses.response", "Response"),
     "message": ("anthropic.types.message", "Message"),
 }
-"""The classes by the shape of what they hold."""
+"""The module and name of each client's class, by the shape of its fields."""
 
 
 def answer_of(output: object) -> Answer:
-    """The text and tool calls of a model's answer; of any other value its text, or its JSON as ``structured``."""
+    """Return the text and tool calls of a model's answer; of any other value the text, or JSON as ``structured``."""
     found = _found(output)
     if found is not None:
         shape, fields = found
@@ -63,7 +63,7 @@ def usage_of(output: object) -> Usage | None:
 
 
 def model_of(output: object) -> str | None:
-    """The model that answered."""
+    """Return the name of the model that answered; None if unknown."""
     found = _found(output)
     model = None if found is None else found[1].get("model")
     return model if isinstance(model, str) else None
@@ -92,7 +92,7 @@ def _dumped(answer: Any) -> Any:
 
 
 def _built(kind: Any, data: Any) -> Any:
-    """The answer as its client made it, which accepts what its own classes would refuse: a server may be older."""
+    """Return an answer as its client makes it, also if its class would refuse the fields of an older server."""
     try:
         return kind.model_validate(data)
     except ValidationError:
@@ -100,7 +100,7 @@ def _built(kind: Any, data: Any) -> Any:
 
 
 def _found(output: object) -> tuple[str, Mapping[str, Any]] | None:
-    """The first answer in a value, with its shape and its fields."""
+    """Return the shape and fields of the first answer in a value; None if there is none."""
     return next((found for each in (output, *_parts(output)) if (found := _read(each)) is not None), None)
 
 
@@ -139,13 +139,15 @@ def _shape(fields: Mapping[Any, Any]) -> str | None:
 
 def _chat_answer(fields: Mapping[str, Any]) -> Answer:
     choice = next(iter(map(_mapping, fields["choices"])), {})
-    told = _mapping(choice.get("message"))
-    calls = [_mapping(_mapping(call).get("function")) for call in _items(told.get("tool_calls"))]
-    text = _text(told.get("content"))
+    message = _mapping(choice.get("message"))
+    calls = [_mapping(_mapping(call).get("function")) for call in _items(message.get("tool_calls"))]
+    text = _text(message.get("content"))
     return Answer(
-        text=text or _text(told.get("refusal")),
+        text=text or _text(message.get("refusal")),
         tool_calls=tuple(_call(call.get("name"), call.get("arguments")) for call in calls if call),
-        ending=ending_of(choice.get("finish_reason"), refusal=told.get("refusal"), empty=not (text or calls)),
+        ending=ending_of(
+            choice.get("finish_reason"), refusal=message.get("refusal"), empty=not (text or calls)
+        ),
     )
 
 
@@ -192,7 +194,7 @@ def _items(value: object) -> Sequence[Any]:
 
 
 def _text(value: object) -> str:
-    """A message's content: a text, or parts of which some hold one."""
+    """Return the text of a message's content, which may be a list of parts."""
     if isinstance(value, str):
         return value
     texts = (_mapping(part).get("text") for part in _items(value))
@@ -201,19 +203,19 @@ def _text(value: object) -> str:
 
 def _call(name: object, arguments: object) -> ToolCall:
     if isinstance(arguments, str):
-        with suppress(ValueError, RecursionError):  # kept as the model wrote it
+        with suppress(ValueError, RecursionError):  # then it stays as the model wrote it
             arguments = json.loads(arguments)
     return ToolCall(name=str(name), arguments=arguments)
 
 
 def _openai_usage(usage: Mapping[str, Any]) -> Usage | None:
-    """Chat completions call it prompt and completion, responses input and output."""
-    told = _mapping(usage.get("prompt_tokens_details") or usage.get("input_tokens_details"))
+    """Return OpenAI's usage. Chat completions call it prompt and completion, responses input and output."""
+    read = _mapping(usage.get("prompt_tokens_details") or usage.get("input_tokens_details"))
     made = _mapping(usage.get("completion_tokens_details") or usage.get("output_tokens_details"))
     return checked(
         calls=1,
         input_tokens=_count(usage, "prompt_tokens", "input_tokens"),
-        cached_tokens=_count(told, "cached_tokens"),
+        cached_tokens=_count(read, "cached_tokens"),
         output_tokens=_count(usage, "completion_tokens", "output_tokens"),
         reasoning_tokens=_count(made, "reasoning_tokens"),
     )
@@ -232,7 +234,7 @@ def _anthropic_usage(usage: Mapping[str, Any]) -> Usage | None:
 
 
 def _count(fields: Mapping[str, Any], *names: str) -> float:
-    """The first of these that is a number, whatever number; 0 where none is."""
+    """Return the first of these fields that is a number; 0 if none is."""
     found = (fields.get(name) for name in names)
     return next((each for each in found if isinstance(each, int | float)), 0)
 

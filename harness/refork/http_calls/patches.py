@@ -1,4 +1,4 @@
-"""Puts ours in front of the client libraries while a session is open, and takes it off again."""
+"""Patches the HTTP client libraries while a session is open, and removes the patches at its end."""
 
 from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
@@ -29,7 +29,7 @@ _done: list[ExitStack] = []
 
 @contextmanager
 def patched() -> Generator[None]:
-    """A session: nothing is touched before the first step that is watched, and all is as before at the end."""
+    """Allow patches in the block. They are made at its first watched step, and removed at its end."""
     with ExitStack() as stack:
         with _lock:
             _open.append(stack)
@@ -51,7 +51,7 @@ def watching(watch: Watch | None) -> Generator[None]:
 
 
 def _ready() -> None:
-    """Patch once a session; which libraries there are is known once the application is imported."""
+    """Patch once in a session, and not before the application has imported its libraries."""
     with _lock:
         if not _open or _done:
             return

@@ -1,4 +1,4 @@
-"""Threads that a step's code starts are watched as it is, and those of a pool as the code that gave them work."""
+"""Makes threads inherit the watch of the code that starts them, and pools that of the code that submits work."""
 
 import threading
 from collections.abc import Generator

@@ -1,4 +1,4 @@
-"""Finds who watches the calling code's requests. It depends on the context, so many steps can run side by side."""
+"""Finds the watch of the calling code by its context, so many steps can run concurrently."""
 
 from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
@@ -9,20 +9,23 @@ from refork.http_calls.wire import OutgoingRequest, Received
 
 
 class Watch(Protocol):
-    """Told of every request and connection that one run of a step's code makes, from any thread and event loop."""
+    """Receives every request and connection of one run of a step's code, from any thread and event loop."""
 
     def exchange(
         self, sent: OutgoingRequest, send: Callable[[OutgoingRequest], Received], /
     ) -> Received | None:
-        """A request that a synchronous client is about to send.
+        """Handle a request that a synchronous client is about to send.
 
-        Gives the response, or None to let the client send it as it is; raises to refuse it. ``send`` sends one.
+        Returns the response, or None to let the client send the request unchanged. Raises to refuse it. ``send`` sends
+        a request and returns its response.
         """
         ...
 
     async def exchange_async(
         self, sent: OutgoingRequest, send: Callable[[OutgoingRequest], Awaitable[Received]], /
-    ) -> Received | None: ...
+    ) -> Received | None:
+        """Handle a request that an asynchronous client is about to send, in the same way."""
+        ...
 
     def connects(self, what: str) -> None:
         """Handle a connection that is not an HTTP request, such as ``a connection to db:5432``. Raises to refuse
@@ -32,7 +35,7 @@ class Watch(Protocol):
 
     @property
     def changed(self) -> bool:
-        """Whether a candidate was used in a request."""
+        """True if a candidate was used in a request."""
         ...
 
 
@@ -53,13 +56,13 @@ def is_beside() -> bool:
 
 
 def watch_here() -> Watch | None:
-    """The watch of the calling code. None where it has none, or a watched request is being sent."""
+    """Return the watch of the calling code; None if it has none, or if it is sending a watched request."""
     return None if _passing.get() else _watch.get()
 
 
 @contextmanager
 def passing() -> Generator[None]:
-    """Let everything pass: a request that was admitted connects, logs in and is sent."""
+    """Let everything in the block pass, so that a client can connect, log in and send a request that is allowed."""
     token = _passing.set(True)
     try:
         yield
@@ -77,7 +80,7 @@ def watched_by(watch: Watch | None) -> Generator[None]:
 
 
 def carried(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The function under the watch of the code that asks for this, in whatever thread it runs."""
+    """Return the function with the caller's watch, for any thread that runs it."""
     values = [(variable, variable.get()) for variable in _carried] + [(_beside, is_watched())]
 
     def run(*args: Any, **kwargs: Any) -> Any:

@@ -1,4 +1,4 @@
-"""An HTTP request and its response, as plain bytes: what every client library's own classes come to."""
+"""HTTP requests and responses as plain bytes, independent of the client libraries' own classes."""
 
 import base64
 import json
@@ -11,12 +11,12 @@ from urllib.parse import urlsplit
 from refork.values.nesting import is_nested_too_deeply
 
 _OF_THE_BODY: Final = frozenset({"content-encoding", "content-length", "transfer-encoding"})
-"""Headers that say how a body was sent, which is not how it is handed on."""
+"""Headers about the transport of a body, which are left out because the body is passed on decoded."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class OutgoingRequest:
-    """A request that a client is about to send. ``body`` is empty where it is no JSON.
+    """A request that a client is about to send.
 
     ``body`` is empty if it is not JSON. ``keyless`` says that its client was made without a key and has a
     placeholder of Refork's instead.
@@ -38,7 +38,7 @@ class OutgoingRequest:
 
     @property
     def json(self) -> dict[str, Any] | None:
-        """The body of a POST that is a JSON object."""
+        """The body as a JSON object; None if the request is not a POST, or the body is no JSON object."""
         if self.method.upper() != "POST" or self.body.lstrip()[:1] != b"{":
             return None
         with suppress(ValueError, RecursionError):
@@ -47,6 +47,7 @@ class OutgoingRequest:
         return None
 
     def with_json(self, body: Mapping[str, Any]) -> "OutgoingRequest":
+        """Return the request with another body."""
         return replace(
             self, body=json.dumps(body, ensure_ascii=False, allow_nan=False).encode("utf-8", "replace")
         )
@@ -54,7 +55,7 @@ class OutgoingRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class Received:
-    """A response, read to its end. ``headers`` are those that say something of what was answered."""
+    """A response that was read completely. ``headers`` are those that describe the answer, not its transport."""
 
     status: int
     headers: tuple[tuple[str, str], ...] = ()
@@ -65,6 +66,7 @@ class Received:
         return 200 <= self.status < 300
 
     def header(self, name: str) -> str | None:
+        """Return a header by its name in lower case; None if there is none."""
         return next((value for key, value in self.headers if key.lower() == name), None)
 
     @property
@@ -73,13 +75,15 @@ class Received:
 
 
 def received(status: int, headers: Iterable[tuple[str, str]], body: bytes) -> Received:
-    """A response without the headers that were about its transport."""
-    kept = tuple((str(name), str(value)) for name, value in headers if str(name).lower() not in _OF_THE_BODY)
-    return Received(status=status, headers=kept, body=body)
+    """Return a response without the headers about its transport."""
+    described = tuple(
+        (str(name), str(value)) for name, value in headers if str(name).lower() not in _OF_THE_BODY
+    )
+    return Received(status=status, headers=described, body=body)
 
 
 def as_json(answer: Received) -> dict[str, Any]:
-    """A response as ``answers.jsonl`` keeps it: status, content type and body, and no other header."""
+    """Return a response in the form of ``answers.jsonl``: status, content type and body, and no other header."""
     kept: dict[str, Any] = {"status": answer.status}
     kind = answer.header("content-type")
     if kind is not None:
@@ -96,7 +100,7 @@ def as_json(answer: Received) -> dict[str, Any]:
 
 
 def from_json(kept: Any) -> Received | None:
-    """The response that :func:`as_json` wrote; None for what it did not write."""
+    """Return the response that :func:`as_json` wrote; None for anything else."""
     if not isinstance(kept, dict) or not isinstance(kept.get("status"), int):
         return None
     kind = kept.get("type")

@@ -1,4 +1,4 @@
-"""``refork.flag``: this run went badly."""
+"""Marks runs as bad: ``refork.flag``."""
 
 import hashlib
 import json
@@ -9,7 +9,7 @@ from refork.production import hooks
 from refork.production import run_attributes as marks
 
 LONGEST: Final = 2000
-"""Characters of a reason that are kept."""
+"""Characters of a reason that are stored."""
 
 
 def flag(

@@ -10,27 +10,29 @@ if TYPE_CHECKING:
 
 
 class ActiveSession(Protocol):
-    """A session, as the application's calls see it. Called in the fork that the application runs in."""
+    """A session as the application's calls see it. Its methods are called in the fork in which the application
+    runs.
+    """
 
     def variant(self, name: str, /) -> "Variant | None":
-        """The candidate that the calling fork tries for this prompt; None for the application's own."""
+        """Return the candidate that the calling fork tries for this prompt; None for the application's own."""
         ...
 
     def rendered(self, name: str, text: str, variables: Mapping[str, Any], /) -> None:
-        """Told of every prompt that was rendered, with its variables, before the application has it."""
+        """Called for every prompt that was rendered, with its variables, before the application receives it."""
         ...
 
     def used(self, usage: "Usage", model: str | None, /) -> None:
-        """Told of the tokens that a step reports."""
+        """Called with the tokens that a step reports."""
         ...
 
 
 evaluation: ActiveSession | None = None
-"""Set while a session is open."""
+"""The active session; None if none is open."""
 
 
 def run_here() -> tuple[str, int | None] | None:
-    """The run that the calling code belongs to, and within a step that step's number. None outside of runs."""
+    """Return the run that the calling code belongs to and, within a step, that step's number. None outside of runs."""
     dbos: Any = sys.modules.get("dbos")
     if dbos is None:  # not imported, so nothing of it runs
         return None

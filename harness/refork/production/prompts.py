@@ -1,4 +1,4 @@
-"""``refork.prompt``: the application's own prompts, out of files, and under evaluation what is tried for them."""
+"""Renders the application's prompts from files: ``refork.prompt``. In an evaluation, a candidate can replace them."""
 
 import os
 import sys
@@ -100,7 +100,7 @@ def folders_of(module: str) -> list[Path]:
 
 
 def _around(module: str) -> list[Path]:
-    """The folder of a module, and those of the packages that it lies in."""
+    """Return the folder of a module, and those of the packages that contain it."""
     file = getattr(sys.modules.get(module), "__file__", None)
     if file is None:
         return []
@@ -110,7 +110,7 @@ def _around(module: str) -> list[Path]:
 
 
 def _of_project(start: Path) -> Path | None:
-    """``app_prompts`` of the nearest pyproject.toml, where it has one."""
+    """Return ``app_prompts`` of the nearest pyproject.toml, if it has one."""
     file = next(
         (path for home in (start, *start.parents) if (path := home / "pyproject.toml").is_file()), None
     )

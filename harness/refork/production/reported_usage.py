@@ -1,4 +1,4 @@
-"""``refork.record_usage``: the tokens of a model call whose answer does not tell them."""
+"""Reports the tokens of a model call whose answer does not contain them: ``refork.record_usage``."""
 
 import threading
 from collections import OrderedDict
@@ -15,7 +15,7 @@ COUNTS: Final[tuple[str, ...]] = (
     "reasoning_tokens",
 )
 _KEPT: Final = 1000
-"""Steps whose tokens are remembered, to add those of the step's next call to them."""
+"""Steps whose tokens are remembered, so that those of the step's next call are added to them."""
 
 _lock: Final = threading.Lock()
 _used: "OrderedDict[tuple[str, int], dict[str, int | str | None]]" = OrderedDict()

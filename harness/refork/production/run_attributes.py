@@ -18,14 +18,14 @@ from typing import Any, Final
 
 PREFIX: Final = "refork."
 FLAG: Final = f"{PREFIX}flag."
-"""Begins the attribute that holds a flag; the rest tells it from the run's other flags."""
+"""The prefix of the attribute that holds a flag. The rest distinguishes it from the run's other flags."""
 USAGE: Final = f"{PREFIX}usage."
-"""Begins the attribute that holds the tokens of a step; the rest is the step's number."""
+"""The prefix of the attribute that holds the tokens of a step. The rest is the step's number."""
 WAITING: Final = 10_000
-"""Marks that may wait for the database. Those that come when it is that far behind are dropped."""
+"""Marks that may wait for the database. Further ones are dropped."""
 _AT_ONCE: Final = 100
 SECONDS: Final = 2.0
-"""How long synchronous code waits for its mark, and a process that ends for those that it still has."""
+"""Seconds that synchronous code waits for its mark, and that an ending process waits for those that are left."""
 
 log = logging.getLogger("refork")
 
@@ -48,7 +48,7 @@ _writer: threading.Thread | None = None
 
 
 def mark(run_id: str, attributes: Mapping[str, Any], *, client: Any = None, wait: bool = True) -> None:
-    """Add attributes to a run, soon. Gives up waiting after ``SECONDS``, and never waits in an event loop.
+    """Add attributes to a run soon. Waits at most ``SECONDS``, and never in an event loop.
 
     ``client`` is a ``dbos.DBOSClient`` for a process that has no DBOS of its own.
     """
@@ -61,7 +61,7 @@ def mark(run_id: str, attributes: Mapping[str, Any], *, client: Any = None, wait
 
 
 def flush(seconds: float = SECONDS) -> None:
-    """Wait until what was marked up to now is written, or ``seconds`` are over."""
+    """Wait until all marks so far are written, or ``seconds`` are over."""
     if _writer is not None and _writer.is_alive() and not _waiting.full():
         last = _Mark(None, "", {}, threading.Event())
         _waiting.put(last)
@@ -91,7 +91,9 @@ def _work() -> None:
 
 
 def _all_waiting() -> list[_Mark]:
-    """At least one mark, and those that came while the last ones were written: a busy run is written to once."""
+    """Return at least one mark, and those that came while the last ones were written, so that a busy run is written
+    to once.
+    """
     marks = [_waiting.get()]
     with suppress(queue.Empty):
         while len(marks) < _AT_ONCE:

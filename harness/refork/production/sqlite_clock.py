@@ -1,4 +1,4 @@
-"""For DBOS on SQLite before 3.42, such as Debian 12's: its schema asks for a clock that these do not have."""
+"""Adds the clock that DBOS's schema needs to SQLite before 3.42, such as Debian 12's."""
 
 import sqlite3
 import time
@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 FIRST_WITH_CLOCK = (3, 42, 0)
-"""The first SQLite whose ``unixepoch`` knows ``subsec``; before it the result is NULL."""
+"""The first SQLite whose ``unixepoch`` supports ``subsec``. Older ones return NULL."""
 
 
 def install_sqlite_clock() -> None:
@@ -25,7 +25,7 @@ def install_sqlite_clock() -> None:
 
 @contextmanager
 def sqlite_clock() -> Generator[None]:
-    """:func:`install_sqlite_clock` for as long as it lasts."""
+    """Apply :func:`install_sqlite_clock` inside the block."""
     from sqlalchemy import event  # noqa: PLC0415 - as above
     from sqlalchemy.engine import Engine  # noqa: PLC0415
 
@@ -53,7 +53,9 @@ def _add_clock(connection: Any, record: Any, _lent: object) -> None:
 
 
 def _unixepoch(*modifiers: object) -> float | int | None:
-    """SQLite's own for what DBOS asks; NULL for any other time value, which SQLite would have computed."""
+    """Return SQLite's result for the call that DBOS makes, and NULL for any other time value, which SQLite would
+    have computed.
+    """
     if not set(modifiers) <= {"now", "subsec", "subsecond"}:
         return None
     now = time.time()

@@ -1,1 +1,1 @@
-"""Prompts out of files: front matter, candidates, and the sandbox in which templates are rendered."""
+"""Prompts from files: front matter, candidates, and the sandbox in which templates are rendered."""

@@ -1,4 +1,4 @@
-"""Prompts with the application's own variables: Jinja2 in the sandbox, which here prints every value."""
+"""Renders prompts with the application's own variables: Jinja2 in the sandbox, which here prints every value."""
 
 import json
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ _FENCE: Final = "---"
 
 
 class AppSandbox(Sandbox):
-    """The sandbox of prompts whose variables are the application's: it prints them all, as ``str`` does."""
+    """The sandbox of prompts with the application's own variables. It prints all of them, as ``str`` does."""
 
     known_filters = FILTERS | {"tojson"}
 
@@ -35,7 +35,7 @@ class AppSandbox(Sandbox):
 
 
 class AppPrompt:
-    """A prompt of the application's, compiled. It belongs to one thread: its sandbox counts its work."""
+    """A compiled prompt of the application. It belongs to one thread, because its sandbox counts its work."""
 
     def __init__(self, file: Path) -> None:
         self._file = str(file)
@@ -72,7 +72,7 @@ def render_candidate(variant: Variant, name: str, baseline: str, variables: Mapp
 
 
 def check_name(name: str) -> None:
-    """BadInputError for what cannot be the name of a prompt's file, a path among others."""
+    """Raise BadInputError for text that cannot be the name of a prompt's file, such as a path."""
     if not is_name(name):
         raise BadInputError(f"{name!r} cannot name a prompt; use letters, digits, '.', '_' and '-'")
 
@@ -105,7 +105,7 @@ def _message(error: Exception, known: Mapping[str, Any] | None) -> str:
 
 
 def _line_of(error: BaseException, file: str) -> int | None:
-    """The line of the template that was being rendered. Jinja rewrites tracebacks to say it."""
+    """Return the line of the template that was being rendered, which Jinja writes into tracebacks."""
     line, frame = None, error.__traceback__
     while frame is not None:
         if frame.tb_frame.f_code.co_filename == file:

@@ -1,4 +1,4 @@
-"""Prompts as Jinja2 templates: the candidates of an agent, one file each.
+"""Loads candidate prompts, which are Jinja2 templates: those of an agent, one file each.
 
 ``{{ baseline }}`` is the prompt as the code has it at that step (empty where it has none), ``{{ agent }}``
 and ``{{ model }}`` are names. The files come in pull requests: see :mod:`refork.prompts.sandbox`.
@@ -21,9 +21,9 @@ from refork.text.lines import is_name, nearest, one_line
 
 SUFFIX: Final = ".md"
 PLAIN: Final = "dbos"
-"""The framework of runs whose steps call a model themselves, with prompts of ``refork.prompt``."""
+"""The framework of runs whose steps call a model themselves, with prompts from ``refork.prompt``."""
 NAMES: Final = ("agent", "baseline", "model")
-"""What a template can name."""
+"""The names that a template can use."""
 
 _TEMPLATE: Final = "<prompt>"
 
@@ -48,7 +48,7 @@ def load_variants(root: Path, agent: str, *, plain: bool = False) -> tuple[Varia
 
 
 def find_variants(case: Case, root: Path) -> tuple[Variant, ...]:
-    """The candidates that ``case`` names, in its order, or else every one of its agent.
+    """Return the candidates that ``case`` names, in its order, otherwise all candidates of its agent.
 
     BadFileError names the case file, the nearest variant and the folder, where one is not there.
     """
@@ -64,7 +64,7 @@ def find_variants(case: Case, root: Path) -> tuple[Variant, ...]:
 
 
 def check(variant: Variant, plain: str | None = None) -> None:
-    """Raise TemplateError where the template does not parse, or names what no prompt has.
+    """Raise TemplateError if the template does not parse, or uses a name that no prompt has.
 
     ``plain`` is the prompt of ``refork.prompt`` that it is for: only its caller knows the variables.
     """
@@ -82,7 +82,7 @@ def check(variant: Variant, plain: str | None = None) -> None:
 
 
 def render(variant: Variant, *, baseline: str | None, request: Request) -> str:
-    """The prompt that ``variant`` makes of ``baseline``, without one last line break.
+    """Return the prompt that ``variant`` makes of ``baseline``, without one trailing line break.
 
     ``current`` leaves the baseline as it is. TemplateError names the file and the line.
     """
@@ -168,7 +168,7 @@ def _at(variant: Variant, line: int | None) -> str:
 
 
 def _line_of(error: BaseException) -> int | None:
-    """The line of the template that was being rendered. Jinja rewrites tracebacks to say it."""
+    """Return the line of the template that was being rendered, which Jinja writes into tracebacks."""
     line, frame = None, error.__traceback__
     while frame is not None:
         if frame.tb_frame.f_code.co_filename == _TEMPLATE:

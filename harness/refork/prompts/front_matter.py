@@ -1,4 +1,4 @@
-"""The YAML between ``---`` lines at the top of a prompt: another model, other settings."""
+"""Parses the YAML between ``---`` lines at the top of a prompt: another model, other settings."""
 
 import re
 from typing import Annotated, Any, Literal
@@ -23,7 +23,7 @@ class Reasoning(BaseModel):
 
 
 class FrontMatter(BaseModel):
-    """What a variant changes besides the prompt. The names are those of the Agents SDK's ModelSettings."""
+    """The changes of a variant other than the prompt. The names are those of the Agents SDK's ModelSettings."""
 
     model_config = _STRICT
 
@@ -47,7 +47,7 @@ class FrontMatter(BaseModel):
 
 
 def split(text: str, *, path: Any) -> tuple[FrontMatter, str, int]:
-    """The front matter of a prompt file, its template, and the line on which that starts.
+    """Split a prompt file into its front matter, its template, and the line on which the template starts.
 
     BadFileError for front matter that is not closed, or that holds what is not accepted.
     """

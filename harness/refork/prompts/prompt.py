@@ -23,13 +23,16 @@ class Prompt:
     model: str | None = None
     settings: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
-    def variant(self, position: int) -> Variant:
-        """Return the variant to try, named by its ``position`` if it has no name. Raises TemplateError."""
+    def variant(self, position: int, *, plain: str | None = None) -> Variant:
+        """Return the variant to try, named by its ``position`` if it has no name. Raises TemplateError.
+
+        ``plain`` is the prompt of ``refork.prompt`` that it stands for, whose variables it may use.
+        """
         variant = Variant(
             name=self.name or f"prompt-{position}",
             template=self.template,
             model=self.model,
             settings=self.settings,
         )
-        check(variant)
+        check(variant, plain)
         return variant

@@ -21,21 +21,21 @@ def _words(text: str) -> frozenset[str]:
 
 
 MAX_TEXT: Final = 1_000_000
-"""Characters of one text."""
+"""The maximum number of characters of one text."""
 MAX_WORK: Final = 20_000_000
-"""Characters made and steps taken in one rendering."""
+"""The maximum number of characters made and steps taken in one rendering."""
 STEP: Final = 100
-"""What a step costs, in characters: about what it takes in time."""
+"""The cost of a step in characters, about equal to the time that it takes."""
 ITEM: Final = 10
-"""What an item of a list counts for, in characters: about what it takes in memory."""
+"""The cost of a list item in characters, about equal to the memory that it takes."""
 MAX_BITS: Final = 4096
-"""Of an integer."""
+"""The maximum number of bits of an integer."""
 
 FILTERS: Final = _words(
     "abs capitalize count d default dictsort first float indent int items join last length list lower map max"
     " min reject replace reverse round select sort striptags title trim truncate unique upper wordcount"
 )
-"""The filters of Jinja that a prompt has. The others reach attributes, draw lots, or pad without a bound."""
+"""The filters of Jinja that a prompt can use. The others reach attributes, are random, or pad without a bound."""
 
 _OF_TEXT: Final = _words("capitalize indent lower replace striptags title trim truncate upper wordcount")
 
@@ -62,11 +62,11 @@ _BUILT: Final = "refork_built"
 
 
 class TooMuchError(TemplateError):
-    """A template makes more text, or takes more steps, than a prompt can need."""
+    """A template makes more text, or takes more steps, than a prompt needs."""
 
 
 class Sandbox(ImmutableSandboxedEnvironment):
-    """An environment for one rendering of one template: the work that is left belongs to it."""
+    """An environment for one rendering of one template, because it counts the work that is left."""
 
     known_filters = FILTERS
     intercepted_binops = frozenset({"+", "-", "*", "/", "//", "%", "**"})
@@ -91,7 +91,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
             raise TooMuchError("takes too many steps, or makes too much text, for a prompt")
 
     def prepared(self, source: str) -> nodes.Template:
-        """The syntax tree of ``source``, in which loops, lists and joined texts are paid for.
+        """Return the syntax tree of ``source``, in which loops, lists and joined texts are counted as work.
 
         TemplateSyntaxError, with its line, for what a prompt may not hold.
         """
@@ -133,7 +133,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
         return not isinstance(obj, int | float) and super().is_safe_attribute(obj, attr, value)
 
     def wrap_str_format(self, value: Any) -> None:
-        """Jinja would put its own ``str.format`` here, past the check of attributes; a prompt has none."""
+        """Disable Jinja's own ``str.format``, which bypasses the check of attributes; a prompt has none."""
 
     def _made(self, result: Any) -> Any:
         size = _size(result)
@@ -214,7 +214,7 @@ def _text(value: Any) -> str:
 
 
 def _check_operands(operator: str, left: Any, right: Any) -> None:
-    """Refuse, before it is done, what could take more memory or time than the result may."""
+    """Reject an operation before it runs, if it could take more memory or time than its result may."""
     numbers = isinstance(left, int | float) and isinstance(right, int | float)
     if operator == "%" and not numbers:
         raise TypeError("text cannot be formatted by %; join texts by ~")
@@ -232,7 +232,7 @@ def _bits(value: int | float) -> int:
 
 
 def _size(value: Any) -> int:
-    """Characters and items of ``value`` and of all that it holds; counting ends where it is too much."""
+    """Return the number of characters and items in ``value`` and all that it contains. Stops counting at the limit."""
     total, waiting = 0, [value]
     while waiting and total <= MAX_TEXT:
         item = waiting.pop()
@@ -256,7 +256,7 @@ def _weight(loop: nodes.For) -> int:
 
 
 def _rewrite(node: nodes.Node) -> None:
-    """``a ~ b`` and ``[a, b]`` as filters, because no hook of Jinja's sees them."""
+    """Rewrite ``a ~ b`` and ``[a, b]`` as filters, because no hook of Jinja sees them."""
     for name, value in list(node.iter_fields()):
         if isinstance(value, list):
             setattr(node, name, [_rewritten(item) for item in value])

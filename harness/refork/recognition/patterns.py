@@ -16,19 +16,19 @@ CALLS: Final = re.compile(
     )$""",
     re.VERBOSE,
 )
-"""Ends of dotted names. Whatever stands in front of them is the client."""
+"""The ends of dotted names that call a model. Whatever is in front of them is the client."""
 
 WRAPPED: Final = frozenset({"with_raw_response", "with_streaming_response", "beta"})
-"""Parts of a dotted name that change how an answer comes."""
+"""Parts of a dotted name that only change the form of the answer, and are ignored."""
 
 FUNCTIONS: Final = {
     "litellm": frozenset({"completion", "acompletion", "responses", "aresponses"}),
     "ollama": frozenset({"chat", "generate"}),
 }
-"""Functions that are imported by their name, by the package that they come from."""
+"""Functions that call a model and are imported by name, by their package."""
 
 RUN: Final = frozenset({"invoke", "ainvoke", "stream", "astream", "batch", "abatch"})
-"""What is called on a LangChain model, or on a chain that ends in one."""
+"""Methods that call a LangChain model, or a chain that ends in one."""
 
 CLASSES: Final = {
     "BaseChatModel": "langchain_core",
@@ -42,7 +42,7 @@ CLASSES: Final = {
     "Instructor": "instructor",
     "AsyncInstructor": "instructor",
 }
-"""Classes by the package they come from: code that uses one, or an object of one, asks a model."""
+"""Classes and their packages. Code that uses one, or an object of one, calls a model."""
 
 MAKERS: Final = frozenset({"init_chat_model", "create_agent", "create_react_agent"})
-"""Functions that make such an object."""
+"""Functions that return an object of such a class."""

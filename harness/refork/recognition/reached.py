@@ -1,4 +1,4 @@
-"""The functions of the application's own that a step's code reaches by name, and whether one of them asks a model."""
+"""Searches the functions of the application that a step's code reaches by name for a model call."""
 
 import ast
 import inspect
@@ -16,7 +16,7 @@ from refork.source_code.project_modules import is_installed
 from refork.source_code.syntax_trees import parsed
 
 _MOST: Final = 2_000
-"""Functions that are looked at for one step: an application that reaches more names its steps."""
+"""The most functions that are searched for one step. A larger application names its steps in ``models``."""
 
 
 def asks_model(function: Callable[..., Any]) -> bool:
@@ -38,7 +38,7 @@ def asks_model(function: Callable[..., Any]) -> bool:
 
 
 def _plain(found: Any) -> FunctionType | None:
-    """The function below decorators, bound methods and partials."""
+    """Return the function below decorators, bound methods and partials; None if there is none."""
     for _ in range(50):
         if isinstance(found, partial):
             found = found.func
@@ -115,7 +115,7 @@ def _dotted(node: ast.AST) -> list[str]:
 
 
 def _named(tree: ast.AST, function: FunctionType) -> Iterator[Any]:
-    """Functions, and the methods of classes that are more than the way to one of them, that the code names."""
+    """Yield the functions that the code names, and the methods of classes that it uses as such."""
     ways = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
     for node in ast.walk(tree):
         if isinstance(node, ast.Name | ast.Attribute) and id(node) not in ways:
@@ -184,7 +184,7 @@ def _value(name: str, function: FunctionType) -> Any:
 
 
 def _class_of(function: FunctionType) -> type | None:
-    """The class that a method was written in."""
+    """Return the class that a method was defined in; None for a function."""
     found: Any = function.__globals__
     for part in function.__qualname__.split(".")[:-1]:
         found = found.get(part) if isinstance(found, dict) else _static(found, part)

@@ -1,4 +1,4 @@
-"""Frozen values that everything shares: run, step, case, variant, trial, outcome, usage.
+"""The frozen values that all packages share: run, step, case, variant, trial, outcome, usage.
 
 A case is one folder with two files: ``run.json`` is recorded and never edited, ``case.yaml`` is written once and then
 belongs to the user. :mod:`refork.case_files` reads and writes them.

@@ -12,16 +12,16 @@ from refork.records.usage import Usage
 
 
 class ErrorKind(StrEnum):
-    """Whose fault it is that a trial has no answer."""
+    """The cause of a trial's missing answer."""
 
     APPLICATION = "application"
     """The application's own code raised it, which is a failure."""
     ANSWER_MISSING = "answer-missing"
-    """No answer is kept, and no call may be made."""
+    """No answer is cached, and no call may be made."""
     PROVIDER = "provider"
     """The model's server did not answer this time: a rate limit, a time-out, a broken connection."""
     REQUEST = "request"
-    """What is sent cannot be answered, however often."""
+    """The model's server cannot answer this request, however often it is sent."""
     ACCOUNT = "account"
     """The key is wrong, or the quota is used up."""
     DENIED = "denied"
@@ -29,12 +29,12 @@ class ErrorKind(StrEnum):
     STALE = "stale"
     """The code no longer reaches the fork point."""
     INTERNAL = "internal"
-    """A fault of Refork's own."""
+    """A bug in Refork."""
     OTHER = "other"
 
     @property
     def is_final(self) -> bool:
-        """Whether another draw would end with the same error."""
+        """True if another attempt would end with the same error."""
         return self in _FINAL
 
 
@@ -45,7 +45,7 @@ _FINAL: Final = frozenset(
 
 @dataclass(frozen=True, kw_only=True)
 class TrialError:
-    """Why a trial has no answer. ``type`` is the exception's class name.
+    """The reason why a trial has no answer. ``type`` is the exception's class name.
 
     ``own`` says that the application's own code raised it: that is what the run does, and so a failure. Else
     the trial could not be measured, and ``kind`` says whose fault that is.
@@ -59,7 +59,7 @@ class TrialError:
 
 @dataclass(frozen=True, kw_only=True)
 class Trial:
-    """One rerun of a case under a variant. Exactly one of ``answer`` and ``error`` is set.
+    """One rerun of a case under a variant. It has either ``answer`` or ``error``, never both.
 
     ``seconds`` is the wall time of the model call that answered, without waiting for a slot; ``resumed`` says that
     the answer comes from a killed session. In ``tail`` scope ``answer`` is the workflow's result with every tool call

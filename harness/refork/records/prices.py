@@ -29,11 +29,11 @@ class Price:
 
 
 _IN_USE: Final[dict[str, Price]] = {}
-"""The prices of this process. They are not passed on by hand, so that nothing that has a cost can leave them out."""
+"""The prices of this process. They are global so that no code that computes a cost can leave them out."""
 
 
 def use_prices(prices: Mapping[str, Price]) -> None:
-    """Make these the prices of this process, in place of those before. Names are as they occur in runs."""
+    """Set the prices of this process, in place of those before. Names are as they occur in runs."""
     _IN_USE.clear()
     _IN_USE.update(prices)
 

@@ -10,7 +10,7 @@ from pydantic import ConfigDict
 from refork.records.usage import Usage, total_usage
 
 Json: TypeAlias = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
-"""Plain JSON. Values of the application stand in it as :mod:`refork.values` encodes them."""
+"""Plain JSON. Values of the application are encoded by :mod:`refork.values`."""
 
 _STRICT = ConfigDict(extra="forbid")
 
@@ -61,7 +61,7 @@ class ToolCall:
 
 
 class Ending(StrEnum):
-    """How an answer ended if it was cut off, filtered or refused, or is empty."""
+    """The way in which an answer ended, if it was cut off, filtered or refused, or is empty."""
 
     CUT_OFF = "cut-off"
     FILTERED = "filtered"
@@ -111,7 +111,7 @@ class RecordedError:
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """One checkpoint of a run. ``output`` is the encoded value (:mod:`refork.values`), None if the step failed.
+    """A checkpoint of a run. ``output`` is the encoded value (:mod:`refork.values`), None if the step failed.
 
     ``agent``, ``tool``, ``model``, ``answer`` and ``usage`` come from the framework. ``request`` and ``arguments``
     are known only after a replay, since DBOS does not record them; ``arguments`` are those of the step's function, as
@@ -140,7 +140,7 @@ class Step:
 
     @property
     def seconds(self) -> float | None:
-        """Wall time in seconds, None where DBOS recorded no times."""
+        """Wall time in seconds; None if DBOS recorded no times."""
         if self.started_at is None or self.completed_at is None:
             return None
         return max(0.0, (self.completed_at - self.started_at).total_seconds())
@@ -182,7 +182,7 @@ class Run:
 
     @property
     def seconds(self) -> float | None:
-        """Wall time of the run in seconds, from the first to the last moment that is on record.
+        """Wall time of the run in seconds, from the first to the last recorded moment.
 
         DBOS keeps a run's own times in whole seconds on SQLite, its steps' in milliseconds.
         """

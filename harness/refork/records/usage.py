@@ -1,4 +1,4 @@
-"""Tokens, cost and time: what a step took, what a whole run took, and what many of them take together."""
+"""Tokens, cost and time: of a step, of a whole run, and of many of them together."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,7 +12,9 @@ from refork.records.prices import project_price
 
 
 def _plain(amount: Decimal) -> str:
-    """Without an exponent. A bound method of str has a signature that pydantic does not take under Python 3.13."""
+    """Return a decimal without an exponent. pydantic does not accept the signature of a bound method of str under
+    Python 3.13.
+    """
     return f"{amount:f}"
 
 
@@ -68,7 +70,7 @@ def checked(**counts: float | None) -> Usage | None:
 
 
 def total_usage(usages: Iterable[Usage | None]) -> Usage:
-    """The sum of the usages that are known."""
+    """Return the sum of the known usages."""
     return sum((usage for usage in usages if usage is not None), Usage())
 
 
@@ -133,7 +135,7 @@ class Spending:
 
 @dataclass(frozen=True, kw_only=True)
 class WholeReruns:
-    """What running the whole recorded run again would have taken, once for every trial.
+    """The tokens, cost and time of running the whole recorded run again, once for every trial.
 
     ``seconds`` are those of one rerun after another.
     """

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any, Final
 
 CURRENT: Final = "current"
-"""The code as it is. The only variant that affects the exit code."""
+"""The variant that is the code as it is. The only one that affects the exit code."""
 
 RECORDED: Final = "recorded"
-"""The answer that production gave: scored, never run."""
+"""The answer that production gave. It is scored, but never run."""
 
 RESERVED: Final = frozenset({CURRENT, RECORDED})
 

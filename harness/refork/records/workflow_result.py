@@ -11,7 +11,9 @@ from refork.records.usage import Usage, total_usage
 
 
 def answer_of(result: Any, calls: Sequence[ToolCall] = ()) -> Answer:
-    """A workflow's result: text as it is, anything else as JSON, in ``structured`` and spelled out in ``text``."""
+    """Return a workflow's result as an answer: text unchanged, anything else as JSON in ``structured`` and spelled
+    out in ``text``.
+    """
     plain = to_jsonable_python(result, fallback=str, inf_nan_mode="strings")
     if isinstance(plain, str):
         return Answer(text=plain, tool_calls=tuple(calls))
@@ -34,7 +36,7 @@ def calls_of(steps: Sequence[Step]) -> tuple[ToolCall, ...]:
 
 
 def usage_of(steps: Sequence[Step]) -> Usage | None:
-    """The tokens of a tail; None where the usage of a model call that answered is not known."""
+    """Return the tokens of a tail; None if the usage of an answered model call is unknown."""
     if any(step.usage is None for step in steps if step.kind is StepKind.MODEL and step.error is None):
         return None
     return total_usage(step.usage for step in steps)

@@ -1,4 +1,4 @@
-"""Takes secrets and personal data out of what is written or shown.
+"""Replaces secrets and personal data in everything that is written or shown.
 
 :class:`Redactor` replaces them in the values of a run, :func:`refork.redaction.texts.without_secrets` in a text.
 """

@@ -1,4 +1,4 @@
-"""Any exception, of any class, in one line: nothing that its own code does breaks this."""
+"""Writes any exception as one line. Nothing that the exception's own code does can break this."""
 
 from typing import Final
 
@@ -9,7 +9,7 @@ from refork.text.lines import key_path, one_line
 
 LONGEST: Final = 500
 _LONGEST_READ: Final = 20_000
-"""Characters of a message that are looked at: one may hold a whole response."""
+"""Characters of a message that are read, because it may contain a whole response."""
 _MOST_FINDINGS: Final = 5
 
 
@@ -21,12 +21,12 @@ def leaf(error: BaseException) -> BaseException:
 
 
 def name_of(error: BaseException) -> str:
-    """The name of the exception's class, of the first one where it is a group."""
+    """Return the name of the exception's class; of the first exception if it is a group."""
     return type(leaf(error)).__name__
 
 
 def message_of(error: BaseException, limit: int = LONGEST) -> str:
-    """The exception's message in one line of at most ``limit`` characters, without secrets.
+    """Return the exception's message in one line of at most ``limit`` characters, without secrets.
 
     Empty where it has none, or where asking for it raises.
     """
@@ -52,7 +52,7 @@ def text_of(error: BaseException) -> str:
 
 
 def _findings(error: ValidationError) -> str:
-    """Each field with what is wrong with it, without the values, which may be secret or large."""
+    """Return each field with its problem, without the values, which may be secret or large."""
     found = error.errors(include_url=False, include_context=False, include_input=False)
     lines = [_finding(tuple(each["loc"]), each["msg"]) for each in found[:_MOST_FINDINGS]]
     if len(found) > _MOST_FINDINGS:

@@ -1,4 +1,4 @@
-"""The secrets that this process knows: those of its environment, and those of its clients and databases.
+"""The secrets that this process knows: those of its environment, its clients and its databases.
 
 They are searched by value, whatever is around them. Only this module knows them all.
 """
@@ -17,7 +17,8 @@ from urllib.parse import quote, unquote
 from refork.redaction.detectors.names import is_random, is_secret_name, is_value
 
 SHORTEST: Final = 8
-"""Characters of a value that is looked for: a shorter one stands in innocent words."""
+"""The minimum number of characters of a value that is searched for, because shorter ones occur in innocent words.
+"""
 HIDDEN: Final = "***"
 KEY_HEADERS: Final = (
     "authorization",
@@ -27,7 +28,7 @@ KEY_HEADERS: Final = (
     "cookie",
     "proxy-authorization",
 )
-"""Headers of a request whose values are held once it is sent."""
+"""Request headers whose values are remembered as secrets once the request is sent."""
 _NAMED: Final = re.compile(
     r"(?:^|_)(?:KEY|TOKEN|PAT|SECRET|PASS|PASSWORD|PASSWD|PWD|CREDENTIALS?|COOKIE)(?:$|_|S$)"
 )
@@ -41,7 +42,7 @@ _as_they_are: ContextVar[bool] = ContextVar("refork_secrets_as_they_are", defaul
 
 
 def hold(*values: object) -> None:
-    """Remember what a client or a database was given: its key, its password, the value of a header."""
+    """Remember a secret that was passed to a client or a database: a key, a password, the value of a header."""
     found = {part for value in values if isinstance(value, str) for part in (value, value.rpartition(" ")[2])}
     with _lock:
         _given.update(value for value in found if is_looked_for(value))
@@ -58,14 +59,14 @@ def _text(value: object) -> str:
 
 
 def note_found(value: str) -> None:
-    """Remember a secret that was found by its form, for what was written down before."""
+    """Remember a secret that was found by its form, to remove it from what was written before."""
     if is_looked_for(value):
         with _lock:
             _found.add(value)
 
 
 def forget() -> None:
-    """Forget what was given and found: the next session of this process has clients of its own."""
+    """Forget all remembered secrets, because the next session of this process has its own clients."""
     with _lock:
         _given.clear()
         _found.clear()
@@ -82,7 +83,7 @@ def left_as_they_are() -> Generator[None]:
 
 
 def held() -> tuple[str, ...]:
-    """Every value, the longest first, each also as JSON and URLs write it."""
+    """Return all known values, the longest first, each also as JSON and URLs write it."""
     if _as_they_are.get():
         return ()
     with _lock:
@@ -91,14 +92,14 @@ def held() -> tuple[str, ...]:
 
 
 def held_and_found() -> tuple[str, ...]:
-    """Those, and what was found in this process by its form."""
+    """Return the values of :func:`held`, and those that were found in this process by their form."""
     with _lock:
         everything = frozenset(_given | _found)
     return () if _as_they_are.get() else _known(_environment(), everything)
 
 
 def hidden(text: str) -> str:
-    """``text`` without the values that are held. The same object where there are none."""
+    """Return ``text`` without the known values; the same object if it contains none."""
     return _without(text, held())
 
 
@@ -109,13 +110,13 @@ def hiding() -> Callable[[str], str]:
 
 
 def hiding_environment() -> Callable[[str], str]:
-    """The same for the environment alone, which holds from a session's first moment to its last what it holds."""
+    """Return a function that hides the secrets of the environment alone, which do not change during a session."""
     values = _known(_environment(), frozenset())
     return lambda text: _without(text, values)
 
 
 def _environment() -> tuple[tuple[str, str], ...]:
-    """The variables as they are now, sorted.
+    """Return the current variables, sorted.
 
     Other threads may delete one meanwhile, as pytest does between tests: ``os.environ.items()`` would raise KeyError.
     """
@@ -141,7 +142,7 @@ def is_looked_for(value: str) -> bool:
 
 @lru_cache(maxsize=8)
 def _known(environment: tuple[tuple[str, str], ...], given: frozenset[str]) -> tuple[str, ...]:
-    """The longest first: one may be a part of another."""
+    """Return the known secrets, the longest first, because one may be a part of another."""
     values = {value for name, text in environment for value in _values(name, text)} | given
     return tuple(sorted({each for value in values for each in _written(value)}, key=len, reverse=True))
 

@@ -23,15 +23,15 @@ from refork.text.lines import nearest
 from refork.values import TAG
 
 Where: TypeAlias = int | None
-"""A step's number, None for the run's own input, output and error."""
+"""The place of a value: a step's number, None for the run's own input, output and error."""
 
 CUSTOM: Final = "custom"
 HELD: Final = "held"
-"""The kind of what the environment or a client holds."""
+"""The kind of a secret of the environment or of a client."""
 _TYPED: Final = frozenset(
     {"datetime", "time", "date", "timedelta", "decimal", "uuid", "int", "float", "complex"}
 )
-"""Values whose text is read again as something else."""
+"""Tags of values whose text is parsed again as something else."""
 _BYTES: Final = frozenset({"bytes", "bytearray"})
 _IDS: Final = frozenset({"id", "call_id", "tool_call_id", "response_id", "item_id", "request_id"})
 _MOST_JSON: Final = 5_000_000
@@ -48,7 +48,7 @@ class Replaced:
 
 
 def checked_kinds(text: str) -> tuple[str, ...]:
-    """The kinds in ``emails,phones``. BadInputError for one that there is not."""
+    """Return the kinds in ``emails,phones``. Raises BadInputError for an unknown one."""
     kinds = [part.strip() for part in text.split(",") if part.strip()]
     for kind in kinds:
         if kind not in KINDS:
@@ -93,7 +93,7 @@ class Redactor:
 
     @property
     def idle(self) -> bool:
-        """Whether there is nothing to replace in everything that was scanned."""
+        """True if nothing in everything that was scanned must be replaced."""
         return not self._placeholders and self._function is None
 
     def protect(self, names: Iterable[str | None]) -> None:
@@ -106,11 +106,11 @@ class Redactor:
             self._learn(text, name)
 
     def apply(self, value: Any, where: Where) -> Any:
-        """The value without what must go; the same object where nothing does. Scan everything first."""
+        """Return the value without secrets; the same object if nothing changes. Scan everything first."""
         return self._applied(value, None, where)
 
     def apply_values(self, value: dict[str, Any], where: Where) -> dict[str, Any]:
-        """As :meth:`apply`, for a mapping whose keys are names of parameters or settings and stay."""
+        """Redact like :meth:`apply`, for a mapping whose keys are names of parameters or settings and remain."""
         return {name: self._applied(item, name, where) for name, item in value.items()}
 
     def _learn(self, text: str, name: str | None) -> None:
@@ -251,14 +251,16 @@ class Redactor:
 
 
 def without(value: Any) -> Any:
-    """An encoded value without its secrets, each hidden by the same sign; the same object where there are none."""
+    """Return an encoded value without its secrets, each replaced by the same sign; the same object if there are
+    none.
+    """
     redactor = Redactor(placeholder=HIDDEN)
     redactor.scan(value)
     return value if redactor.idle else redactor.apply(value, None)
 
 
 def _named_items(value: Sequence[Any], name: str | None) -> Iterator[tuple[Any, str | None]]:
-    """The items of a list, each with the name that its value has: ``["--password", "hunter2"]``."""
+    """Yield the items of a list, each with the name that its value has: ``["--password", "hunter2"]``."""
     before: Any = None
     for item in value:
         is_option = isinstance(before, str) and before.startswith("--") and secrets.is_secret_name(before[2:])
@@ -289,7 +291,9 @@ def _is_secret(name: str, text: str) -> bool:
 
 
 def _named(value: Mapping[str, Any]) -> Iterator[tuple[str, Any, str]]:
-    """The entries of a mapping, each with the name that its value has: ``{"name": "DB_PASSWORD", "value": ...}``."""
+    """Yield the entries of a mapping, each with the name that its value has: ``{"name": "DB_PASSWORD", "value":
+    ...}``.
+    """
     given = value.get("name", value.get("key", value.get("Name", value.get("Key"))))
     is_pair = isinstance(given, str) and secrets.is_secret_name(given)
     for key, item in value.items():
@@ -298,7 +302,7 @@ def _named(value: Mapping[str, Any]) -> Iterator[tuple[str, Any, str]]:
 
 
 def _outside_placeholders(spans: list[TextSpan], text: str) -> list[TextSpan]:
-    """Redacting again changes nothing."""
+    """Return the spans outside of placeholders, so that redacting again changes nothing."""
     if not spans or "<" not in text:
         return spans
     taken = [match.span() for match in PLACEHOLDER.finditer(text)]

@@ -1,4 +1,4 @@
-"""Redaction of a whole run: which of its texts are looked at, and which steer it and stay."""
+"""Redacts a whole run: decides which of its texts are searched, and which steer it and remain."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -42,7 +42,7 @@ def scan_request(redactor: Redactor, request: Request) -> None:
 
 
 def redacted_run(redactor: Redactor, run: Run, *, steps: Iterable[Step] | None = None) -> Run:
-    """The run, and its steps unless others are given, without what must go."""
+    """Return the run, and its steps unless others are given, without secrets."""
     return replace(
         run,
         args=tuple(redactor.apply(value, None) for value in run.args),

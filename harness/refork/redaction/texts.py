@@ -1,4 +1,4 @@
-"""Takes secrets out of texts that leave a session: what this process holds, and what looks like a secret."""
+"""Removes secrets from texts that leave a session: those that this process knows, and those with the form of one."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ from refork.redaction.process_secrets import HIDDEN, hidden
 
 
 def without_secrets(text: str) -> str:
-    """``text`` without the secrets that this process holds, and without what has the form of one.
+    """Return ``text`` without the secrets that this process knows, and without what has the form of one.
 
     A value of the environment is a secret where its name says so (``OPENAI_API_KEY``), or where it is the
     password in a URL. Short values and plain words are left alone.

@@ -1,1 +1,1 @@
-"""The source code of the application: which modules are its own, and their syntax trees."""
+"""Reads the source code of the application: finds its own modules, and parses them."""

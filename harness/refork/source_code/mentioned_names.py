@@ -1,4 +1,4 @@
-"""Names that the application's own modules define or mention, by their source: tools that no DBOS step is of."""
+"""Finds the names that the application's own modules define or mention, to recognise tools that are no DBOS steps."""
 
 import ast
 import re
@@ -20,7 +20,7 @@ _LONGEST: Final = 100
 
 @dataclass(frozen=True, kw_only=True)
 class Mentioned:
-    """``names`` that the source holds; ``is_open`` says that there may be tools which no source names."""
+    """The ``names`` in the source. ``is_open`` says that there may be tools that no source names."""
 
     names: frozenset[str] = field(default_factory=frozenset[str])
     is_open: bool = False
@@ -60,7 +60,7 @@ def own_modules(modules: Sequence[str]) -> Mapping[str, ast.AST | None]:
 
 
 def _imports(tree: ast.AST, package: str) -> Iterator[str]:
-    """The names of the modules that a source imports, and of some that are none."""
+    """Yield the names of the modules that a source imports, and some that are no modules."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)

@@ -1,4 +1,4 @@
-"""Tells the application's own modules from those that are installed."""
+"""Distinguishes the application's own modules from installed ones."""
 
 import sysconfig
 from functools import lru_cache

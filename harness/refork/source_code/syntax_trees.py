@@ -1,4 +1,4 @@
-"""Source code as a syntax tree, from any thread."""
+"""Parses source code, from any thread."""
 
 import ast
 from threading import Lock
@@ -9,7 +9,7 @@ _ATTEMPTS: Final = 5
 
 
 def parsed(source: str | bytes) -> ast.Module:
-    """``ast.parse``, whose errors it raises.
+    """Return ``ast.parse`` of the source, and raise its errors.
 
     Python 3.11 counts the depth of a tree for all threads together, and raises SystemError where it miscounts.
     """

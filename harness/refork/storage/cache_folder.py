@@ -17,7 +17,7 @@ def cache_folder(root: Path) -> Path:
 
 
 def usable_folder(root: Path) -> tuple[Path, str]:
-    """The project's cache folder, made and writable, and a line to say where it is not the usual one."""
+    """Return the project's cache folder, created and writable, and a line that says so if it is not the usual one."""
     usual = cache_folder(root)
     problem = why_unwritable(usual)
     if not problem:
@@ -31,7 +31,7 @@ def usable_folder(root: Path) -> tuple[Path, str]:
 
 
 def why_unwritable(folder: Path) -> str:
-    """Why nothing can be written into a folder, which is made if it can be; empty where something can."""
+    """Explain why nothing can be written into a folder, which is created if possible; empty if it is writable."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder) as file:
@@ -43,7 +43,9 @@ def why_unwritable(folder: Path) -> str:
 
 
 def _private_folder() -> Path:
-    """A folder of this user in that of temporary files, where somebody else may have made one of its name."""
+    """Return a folder of this user among the temporary files, where somebody else may have created one of that
+    name.
+    """
     if not hasattr(os, "getuid"):
         folder = Path(tempfile.gettempdir()) / "refork-user"
         folder.mkdir(exist_ok=True)

@@ -1,4 +1,6 @@
-"""Bytes in and out of the user's folders: nothing read from outside a folder, nothing written by halves."""
+"""Reads and writes files in the user's folders: reads nothing from outside a folder, and writes completely or not
+at all.
+"""
 
 import glob
 import os
@@ -15,7 +17,7 @@ _OPEN_FILES = "/proc/self/fd"
 
 
 def read_text(path: Path, *, inside: Path | None = None, limit: int | None = None) -> str:
-    """The UTF-8 text of a file, with or without a byte order mark.
+    """Return the UTF-8 text of a file, with or without a byte order mark.
 
     A path that leads out of the folder ``inside``, or a file of more than ``limit`` bytes, is a BadFileError.
     """
@@ -32,7 +34,7 @@ def read_text(path: Path, *, inside: Path | None = None, limit: int | None = Non
 
 
 def refuse_outside(path: Path, folder: Path) -> None:
-    """Raise BadFileError where ``path``, once every symlink is followed, does not lie in ``folder``."""
+    """Raise BadFileError if ``path``, after following every symlink, is not inside ``folder``."""
     real, home = Path(os.path.realpath(path)), Path(os.path.realpath(folder))
     if not real.is_relative_to(home):
         raise BadFileError(
@@ -46,7 +48,7 @@ def readable_path(path: Path) -> str:
 
 
 def write_atomically(path: Path, text: str | Iterable[str]) -> None:
-    """Write ``text``, or its parts, as UTF-8, all of it or nothing: a reader sees the old file or the new one.
+    """Write ``text``, or its parts, as UTF-8, completely or not at all: a reader sees the old file or the new one.
 
     No secret that this process holds is written, whatever the file. Where the system can do that, what is written has
     no name until it is whole, so that a killed process leaves nothing.
@@ -68,7 +70,7 @@ def write_atomically(path: Path, text: str | Iterable[str]) -> None:
 
 
 def left_behind(folder: Path, name: str = "*") -> Iterator[Path]:
-    """Return the files that dead processes left in a folder while they wrote ``name``."""
+    """Yield the files that dead processes left in a folder while they wrote ``name``."""
     pattern = name if name == "*" else glob.escape(name)
     for path in folder.glob(f".{pattern}.*.????????.tmp"):
         owner = path.name.split(".")[-3]
@@ -123,7 +125,7 @@ def _write(path: Path, parts: Iterable[str]) -> None:
 
 
 def _linked(descriptor: int, path: Path) -> bool:
-    """Give a nameless file its name; whether the system lets us."""
+    """Give a nameless file its name, and return whether the system allows it."""
     try:
         open_files = os.open(_OPEN_FILES, os.O_RDONLY)
         try:
@@ -141,7 +143,7 @@ def _named(path: Path) -> int:
 
 
 def _nameless(folder: Path) -> int | None:
-    """A new file without a name; None where the system or the disk has none."""
+    """Create a file without a name. Returns None if the system or the disk has none."""
     if not hasattr(os, "O_TMPFILE") or not Path(_OPEN_FILES).is_dir():
         return None
     try:
@@ -151,7 +153,7 @@ def _nameless(folder: Path) -> int | None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Have a folder remember on disk which files it holds."""
+    """Write the list of a folder's files to disk."""
     if os.name != "posix":
         return
     descriptor = os.open(folder, os.O_RDONLY)

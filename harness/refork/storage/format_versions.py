@@ -1,4 +1,4 @@
-"""Versions of the formats: read before anything else, newer ones refused, older ones migrated."""
+"""Checks the version of a file before anything else: newer ones are rejected, older ones migrated."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -9,12 +9,12 @@ from refork.text.lines import one_line
 
 Document: TypeAlias = dict[str, Any]
 Migration: TypeAlias = Callable[[Document], Document]
-"""A pure function from a document of one version to the same document in the next."""
+"""A pure function from a document of one version to the same document of the next one."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class FileFormat:
-    """A file format: the newest version that is read, and for every older one the way to the next.
+    """A file format: the newest version that is read, and the migration of every older one to its next.
 
     A migration need not touch the key ``version`` itself.
     """
@@ -23,7 +23,7 @@ class FileFormat:
     migrations: Mapping[int, Migration] = field(default_factory=dict[int, Migration])
 
     def upgrade(self, data: Any, *, path: Any) -> Document:
-        """``data`` as the newest version has it. BadFileError where it has no version, or a newer one."""
+        """Return ``data`` in the newest version. Raises BadFileError if it has no version, or a newer one."""
         document = _mapping(data, path)
         version = self._checked_version(document, path)
         while version < self.version:

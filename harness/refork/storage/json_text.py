@@ -1,4 +1,4 @@
-"""JSON, strictly: no duplicate keys, no NaN, and one line for whatever is wrong."""
+"""Parses JSON strictly: no duplicate keys, no NaN, and one line about whatever is wrong."""
 
 import json
 import math
@@ -9,11 +9,11 @@ from refork.text.lines import one_line
 
 
 class _RefusedError(ValueError):
-    """Something that Python's json accepts and JSON does not."""
+    """Something that Python's json accepts and the JSON standard does not."""
 
 
 def parse_json(text: str, *, path: Any) -> Any:
-    """The value that ``text`` holds. Everything else is a BadFileError with line and column where known."""
+    """Return the value in ``text``. Raises BadFileError with line and column, if known, for everything else."""
     try:
         return json.loads(
             text, object_pairs_hook=_without_duplicates, parse_constant=_refuse_constant, parse_float=_finite

@@ -1,4 +1,4 @@
-"""Locks that end with the process that holds them: a killed session leaves nothing to clean up."""
+"""Locks that end with the process that holds them, so that a killed session leaves nothing to clean up."""
 
 import os
 import sys
@@ -18,16 +18,20 @@ else:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
+def try_lock(descriptor: int) -> bool:
+    """Lock an open file until it is closed. Returns False if another process holds the lock."""
+    try:
+        _lock(descriptor)
+    except OSError:
+        return False
+    return True
+
+
 @contextmanager
 def held_file(path: Path) -> Generator[bool]:
     """Hold an exclusive lock on a file. Yields False if another process holds it."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        try:
-            _lock(descriptor)
-        except OSError:
-            yield False
-        else:
-            yield True
+        yield try_lock(descriptor)
     finally:
         os.close(descriptor)

@@ -68,5 +68,5 @@ class ProcessJournal:
 
 
 def parts_in(folder: Path) -> list[ProcessJournal]:
-    """The journals in a project's cache folder."""
+    """Return the journals in a project's cache folder."""
     return [ProcessJournal.at(path) for path in sorted(folder.glob(f"*{SUFFIX}"))] if folder.is_dir() else []

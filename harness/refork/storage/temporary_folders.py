@@ -1,4 +1,4 @@
-"""Folders among the temporary files of the machine: what a killed process left there goes with the next one."""
+"""Creates temporary folders, and deletes those of killed processes."""
 
 import os
 import shutil
@@ -11,7 +11,7 @@ from refork.storage.files import runs
 
 
 def temporary_folder(purpose: str) -> Path:
-    """A new folder for this user alone. Those of the same purpose whose processes have ended are deleted."""
+    """Create a folder for this user alone, and delete those of the same purpose whose processes have ended."""
     begin = f"refork-{purpose}-"
     for left in Path(tempfile.gettempdir()).glob(f"{begin}*"):
         owner = left.name.removeprefix(begin).partition("-")[0]
@@ -22,7 +22,7 @@ def temporary_folder(purpose: str) -> Path:
 
 @contextmanager
 def temporary(purpose: str) -> Generator[Path]:
-    """Such a folder, deleted at the end of the block."""
+    """Create a folder like :func:`temporary_folder`, and delete it at the end of the block."""
     folder = temporary_folder(purpose)
     try:
         yield folder

@@ -78,7 +78,7 @@ def _safe_repr(value: Any) -> str:
 
 
 def known_keys(schema: Mapping[str, Any], where: Path_) -> set[str]:
-    """The keys that a JSON Schema accepts in the object at ``where``."""
+    """Return the keys that a JSON Schema accepts in the object at ``where``."""
     nodes = _resolved(schema, schema)
     for part in where:
         nodes = [found for node in nodes for step in _steps(node, part) for found in _resolved(schema, step)]

@@ -1,4 +1,4 @@
-"""YAML, strictly: plain data with the scalars of YAML 1.2, no tags, no aliases, no duplicate keys."""
+"""Parses YAML strictly: plain data with the scalars of YAML 1.2, no tags, no aliases, no duplicate keys."""
 
 import math
 import re
@@ -19,7 +19,7 @@ _SCALARS: Final = {f"{_PREFIX}{name}" for name in ("str", "int", "float", "bool"
 
 @dataclass(frozen=True, kw_only=True)
 class YamlDocument:
-    """A parsed file. ``data`` is plain JSON-like data, None where the file is empty."""
+    """A parsed file. ``data`` is plain JSON-like data, None if the file is empty."""
 
     path: Any
     data: Any
@@ -42,7 +42,7 @@ class YamlDocument:
 
 
 def parse_yaml(text: str, *, path: Any, first_line: int = 1) -> YamlDocument:
-    """Plain data out of ``text``, of which the first line is the file's ``first_line``.
+    """Return plain data from ``text``, whose first line is line ``first_line`` of the file.
 
     Tags, aliases, duplicate keys, keys that are not text, deep nesting and damage are a BadFileError.
     """
@@ -58,7 +58,7 @@ def parse_yaml(text: str, *, path: Any, first_line: int = 1) -> YamlDocument:
 
 
 class _Loader(yaml.SafeLoader):
-    """Composes nodes; refuses what can grow or execute before it is built."""
+    """Composes nodes, and rejects everything that can grow or execute before it is built."""
 
     yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012 - PyYAML's own name
     depth = 0

@@ -1,1 +1,3 @@
-"""Text for people: numbers and durations, shortening, names, and characters that a terminal or a browser would obey."""
+"""Formats text for people: numbers, durations, shortening, names, and characters that a terminal or a browser would
+execute.
+"""

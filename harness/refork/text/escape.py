@@ -1,4 +1,4 @@
-"""Hostile text made harmless to look at: what a terminal or a browser would obey is spelled out instead."""
+"""Makes hostile text harmless to look at: what a terminal or a browser would execute is spelled out."""
 
 import re
 import unicodedata
@@ -19,7 +19,7 @@ _OBEYED: Final = re.compile(
 _NAMES: Final = {0x00: "NUL", 0x07: "BEL", 0x08: "BS", 0x0D: "CR", 0x1B: "ESC", 0x7F: "DEL"}
 
 OUTPUT_LIMIT: Final = 6_000
-"""Characters of one text that the HTML report shows; results.json keeps it whole."""
+"""Characters of one text that the HTML report shows; results.json contains all of it."""
 
 
 def escape_controls(text: str, *, mark: str = "") -> str:
@@ -44,13 +44,13 @@ def escape_html(text: str) -> Markup:
 
 
 def first_line(text: str, limit: int = 160) -> str:
-    """The first line of ``text`` that says anything, at most ``limit`` characters."""
+    """Return the first line of ``text`` that is not blank, at most ``limit`` characters."""
     line = next((line.strip() for line in text[: limit * 20].splitlines() if line.strip()), "")
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
 def clipped(text: str, limit: int = OUTPUT_LIMIT) -> tuple[str, str, int]:
-    """The head and the tail of a long text, and how many characters between them are left out."""
+    """Return the beginning and the end of a long text, and the number of characters between them that are left out."""
     if len(text) <= limit:
         return text, "", 0
     tail = limit // 4

@@ -1,4 +1,6 @@
-"""One-line shortening, names, key paths, and the nearest known name: what errors and tables are made of."""
+"""Shortens text to a line, checks names, formats key paths, and finds the nearest known name, for errors and
+tables.
+"""
 
 import difflib
 import re
@@ -6,7 +8,7 @@ from collections.abc import Iterable
 from typing import Final, TypeAlias
 
 Path_: TypeAlias = tuple[int | str, ...]
-"""Where a value stands in a file: ``("fork", "step")``."""
+"""The place of a value in a file: ``("fork", "step")``."""
 
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
@@ -22,7 +24,7 @@ def is_folder_name(text: str) -> bool:
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """``"; did you mean 'step'?"``, or else ``"; known: ..."``."""
+    """Return ``"; did you mean 'step'?"``, or otherwise ``"; known: ..."``."""
     names = sorted(set(known))
     close = difflib.get_close_matches(name, names, n=1)
     if close:
@@ -31,7 +33,7 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
 
 def one_line(text: str, limit: int = 200) -> str:
-    """``text`` without line breaks or control characters, cut after ``limit`` characters."""
+    """Return ``text`` without line breaks or control characters, cut after ``limit`` characters."""
     plain = " ".join(
         "".join(c if c.isprintable() or c.isspace() else repr(c)[1:-1] for c in text[:1000]).split()
     )
@@ -39,6 +41,6 @@ def one_line(text: str, limit: int = 200) -> str:
 
 
 def key_path(where: Path_) -> str:
-    """``fork.step``, ``expect[2].number``."""
+    """Format a path: ``fork.step``, ``expect[2].number``."""
     parts = (f"[{part}]" if isinstance(part, int) else f".{part}" for part in where)
     return one_line("".join(parts).removeprefix("."), 120)

@@ -1,4 +1,4 @@
-"""Numbers as people read them: 12.3k tokens, $0.0042, 1 m 20 s. Unknown is a dash, never a zero."""
+"""Formats numbers for people: 12.3k tokens, $0.0042, 1 m 20 s. An unknown value is a dash, never a zero."""
 
 import math
 from decimal import ROUND_HALF_UP, Decimal
@@ -12,7 +12,7 @@ ELLIPSIS: Final = "…"
 
 
 def tokens(count: int | None) -> str:
-    """850, 12.3k, 123k, 1.2M."""
+    """Format a number of tokens: 850, 12.3k, 123k, 1.2M."""
     if count is None:
         return UNKNOWN
     sign, size = _sign(count), abs(count)
@@ -26,7 +26,7 @@ def tokens(count: int | None) -> str:
 
 
 def money(usd: Decimal | None) -> str:
-    """US dollars: cents from one dollar on, two significant digits below."""
+    """Format US dollars: with cents from one dollar on, with two significant digits below."""
     if usd is None:
         return UNKNOWN
     sign, size = _sign(usd), abs(usd)
@@ -40,7 +40,7 @@ def money(usd: Decimal | None) -> str:
 
 
 def duration(seconds: float | None) -> str:
-    """420 ms, 4.2 s, 42 s, 1 m 20 s, 41 min, 3 h 5 min."""
+    """Format seconds: 420 ms, 4.2 s, 42 s, 1 m 20 s, 41 min, 3 h 5 min."""
     if seconds is None:
         return UNKNOWN
     return _sign(seconds) + _duration(abs(seconds))
@@ -70,7 +70,9 @@ def percent(share: float | None) -> str:
 
 
 def number(value: float | None) -> str:
-    """A measured number in four significant digits, whole from 1,000 on: 0.6667, −12, 12,346, 1.5e-05."""
+    """Format a measured number with four significant digits, as an integer from 1,000 on: 0.6667, −12, 12,346,
+    1.5e-05.
+    """
     if value is None:
         return UNKNOWN
     size = abs(value)
@@ -82,27 +84,27 @@ def number(value: float | None) -> str:
 
 
 def share(value: float | None) -> str:
-    """A number between -1 and 1 in two decimals: 0.68, −0.05."""
+    """Format a number between -1 and 1 with two decimals: 0.68, −0.05."""
     return UNKNOWN if value is None else f"{_sign(round(value, 2))}{abs(value):.2f}"
 
 
 def interval(low: float, high: float) -> str:
-    """72–100%."""
+    """Format an interval: 72–100%."""
     return f"{_percentage(low)}–{_percentage(high)}%"
 
 
 def plural(count: int, noun: str) -> str:
-    """1 case, 2 cases, 0 cases."""
+    """Format a count with its noun: 1 case, 2 cases, 0 cases."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def listed(parts: list[str]) -> str:
-    """a, b and c."""
+    """Join words: a, b and c."""
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}" if parts else ""
 
 
 def shorten_middle(text: str, width: int, ellipsis: str = ELLIPSIS) -> str:
-    """``text`` in at most ``width`` terminal columns, with what is left out taken from its middle."""
+    """Return ``text`` in at most ``width`` terminal columns, cut in its middle."""
     if cell_len(text) <= width:
         return text
     room = width - cell_len(ellipsis)

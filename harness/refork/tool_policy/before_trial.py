@@ -63,13 +63,13 @@ def before_trial(function: _Function) -> _Function:
 
 
 def forget_hook() -> None:
-    """Forget the hook: one test session must not see that of another in the same process."""
+    """Forget the hook, so that one test session does not see that of another in the same process."""
     _registered.clear()
 
 
 @contextmanager
 def world_of(case: Case, *, variant: str, trial: int, run: Callable[[Any], Any]) -> Generator[Any]:
-    """The world of one trial while it lasts, None without a hook. Raises ForkError where the hook raised.
+    """Yield the world of one trial; None without a hook. Raises ForkError if the hook raised.
 
     ``run`` runs a coroutine to its end.
     """
@@ -96,7 +96,7 @@ def world_of(case: Case, *, variant: str, trial: int, run: Callable[[Any], Any])
 
 
 def earlier_calls(case: Case) -> tuple[EarlierCall, ...]:
-    """The tool calls before the fork point of ``case``, in their order."""
+    """Return the tool calls before the fork point of ``case``, in their order."""
     known = arguments_of(case.run)
     tools = (step for step in case.run.steps if step.number < case.step and step.kind is StepKind.TOOL)
     return tuple(_call(step, known.get(step.number, ())) for step in tools)

@@ -1,4 +1,4 @@
-"""Arguments of calls as one text, equal for calls that are the same."""
+"""Writes arguments of calls as text that is equal for equal calls."""
 
 import json
 import math
@@ -24,7 +24,9 @@ def canonical(arguments: Any) -> str:
 
 
 def shown(text: str, *, limit: int, unlike: str = "") -> str:
-    """``text`` in one line of at most ``limit`` characters, from shortly before where it departs from ``unlike``."""
+    """Return ``text`` in one line of at most ``limit`` characters, from shortly before its first difference from
+    ``unlike``.
+    """
     start = 0
     if unlike and len(text) > limit:
         same = next((i for i, (a, b) in enumerate(zip(text, unlike, strict=False)) if a != b), 0)

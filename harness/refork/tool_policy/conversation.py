@@ -31,7 +31,7 @@ def asks_user(step: Step) -> bool:
 
 
 def with_users(run: Run, policy: ToolPolicy) -> Run:
-    """The run, in which the steps by which the user's turns came are marked."""
+    """Return the run with the steps marked that delivered the user's turns."""
     if not any(rule.user for rule in policy.rules):
         return run
     return replace(
@@ -45,12 +45,12 @@ def _is_users(step: Step, policy: ToolPolicy) -> bool:
 
 
 def turns_of(steps: Iterable[Step]) -> tuple[Turn, ...]:
-    """The turns of a run, or of a tail, in their order."""
+    """Return the turns of a run, or of a tail, in their order."""
     return tuple(turn for step in steps for turn in _turns(step))
 
 
 def turns_sent(request: Request | None) -> tuple[Turn, ...]:
-    """The turns of a conversation as a request to a model repeats them, its newest one last."""
+    """Return the turns of a conversation that a request to a model repeats, the newest one last."""
     messages = request.input if request is not None and isinstance(request.input, list) else []
     return tuple(
         turn for message in messages if isinstance(message, dict) for turn in _turns_of_message(message)
@@ -64,7 +64,7 @@ def _turns_of_message(message: Mapping[str, Any]) -> Iterator[Turn]:
 
 
 def _words(content: Any) -> str:
-    """The text of a message: a text, or parts of which some have one."""
+    """Return the text of a message, which is a text, or parts of which some have one."""
     if isinstance(content, str):
         return content
     parts = content if isinstance(content, list) else []
@@ -73,12 +73,12 @@ def _words(content: Any) -> str:
 
 
 def transcript(turns: Sequence[Turn]) -> str:
-    """A conversation as ``user: ...`` and ``assistant: ...``."""
+    """Format a conversation as ``user: ...`` and ``assistant: ...``."""
     return "\n".join(f"{turn.role}: {turn.text}" for turn in turns)
 
 
 def answering_other_words(trajectory: Iterable[Step], recorded: Iterable[Step]) -> frozenset[int]:
-    """The steps of a tail at which the user answers what the assistant did not say there.
+    """Return the steps of a tail at which the user answers something that the assistant did not say there.
 
     These are turns that were recorded, and came then after other words. ``recorded`` are the steps of the run from
     the fork point on.

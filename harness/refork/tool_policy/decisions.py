@@ -15,7 +15,7 @@ _SHOWN: Final = 160
 
 @dataclass(frozen=True, kw_only=True)
 class Replay:
-    """Answer with what recorded step ``number`` gave: an encoded ``output``, an ``error``, or a child's run id."""
+    """Answer with the result of recorded step ``number``: an encoded ``output``, an ``error``, or a child's run id."""
 
     output: Any
     error: RecordedError | None
@@ -37,7 +37,7 @@ class Stub:
 
 @dataclass(frozen=True, kw_only=True)
 class Deny:
-    """Make no call. ``message`` is one line; with ``tell`` the model is answered with it, else the trial ends."""
+    """Make no call. ``message`` is one line; with ``tell`` it is the model's answer, otherwise the trial ends."""
 
     message: str
     tell: bool = False

@@ -35,7 +35,7 @@ class KnownNames:
         return any(_fits(rule, names) for names in every)
 
     def cannot_hold(self, rule: Rule) -> str:
-        """Why nothing of this name can do what the rule says, with what to do; empty where something can."""
+        """Explain why no call of this name can do what the rule says, and what to do; empty if one can."""
         if rule.is_glob or _fits(rule, self.steps):
             return ""
         if rule.action is Action.LIVE:
@@ -60,7 +60,7 @@ class KnownNames:
         return _NO_CHILD.format(name=rule.pattern, what="a stub") if is_child else ""
 
     def nearest(self, name: str) -> str:
-        """``; did you mean 'refund'?``, or else ``; known: ...``."""
+        """Return ``; did you mean 'refund'?``, or otherwise ``; known: ...``."""
         operation = f"{DBOS_PREFIX}{name}"
         if operation in self.operations:
             return f"; did you mean {operation!r}?"
@@ -122,7 +122,7 @@ def _kind(step: Step) -> _Kind:
 
 
 def as_pattern(name: str) -> str:
-    """A pattern that fits this one name: a pattern may fit nothing."""
+    """Return a pattern that matches only this name."""
     return f"{name[:-1]}[{name[-1]}]"
 
 

@@ -15,12 +15,12 @@ class _Unknown:
 
 
 UNKNOWN: Final = _Unknown()
-"""Stands for arguments that nobody knows or that cannot become JSON. None would be those of a call without any."""
+"""The value for arguments that are unknown or that cannot become JSON. None would mean a call without arguments."""
 
 
 @dataclass
 class _Turn:
-    """One answer of a model, with the tool steps that followed from it, by the tool's name."""
+    """An answer of a model, with the tool steps that followed from it, by the tool's name."""
 
     calls: dict[str, list[ToolCall]]
     steps: dict[str, list[Step]] = field(default_factory=lambda: defaultdict[str, list[Step]](list))
@@ -76,7 +76,9 @@ def _by_tool(step: Step) -> dict[str, list[ToolCall]]:
 
 
 def _assign(step: Step, latest: list[_Turn]) -> None:
-    """Give ``step`` to the one turn that waits for its tool; where none or several do, trust none of them."""
+    """Give ``step`` to the only turn that waits for its tool. If none or several do, its arguments count as
+    unknown.
+    """
     tool = step.tool or last_part(step.name)
     waiting = [turn for turn in latest if turn.wants(tool)]
     if len(waiting) == 1:

@@ -1,4 +1,4 @@
-"""The calls of a recorded run, to be handed out again for the same call with the same arguments."""
+"""The calls of a recorded run, whose results answer the same calls with the same arguments."""
 
 import difflib
 import re
@@ -15,7 +15,8 @@ from refork.tool_policy.recorded_arguments import arguments_of
 
 _WORDS: Final = 300
 _CHARACTERS: Final = 300
-"""How much of two calls is compared for likeness: difflib's time grows faster than the square of it."""
+"""Characters of two calls that are compared for similarity, because difflib's time grows faster than their square.
+"""
 _CANDIDATES: Final = 10
 _SHOWN: Final = 160
 
@@ -67,7 +68,7 @@ class RecordedCalls:
         self._lock = threading.Lock()
 
     def fresh(self) -> "RecordedCalls":
-        """The same calls, none of them handed out, without reading the run again."""
+        """Return the same calls, none of them used, without reading the run again."""
         other = object.__new__(RecordedCalls)
         other.__dict__.update(self.__dict__)
         other._taken, other._lock = set(), threading.Lock()
@@ -90,7 +91,9 @@ class RecordedCalls:
             return call.recorded
 
     def nearest(self, name: str, arguments: Any) -> str:
-        """The recorded call that is most like this one, in a line to show: of the same name where there is one."""
+        """Return the recorded call that is most similar to this one, in a line to show: of the same name if there
+        is one.
+        """
         wanted = canonical(arguments)
         same = self._by_name.get(self._name(name), [])
         found = _most_like(f"{name}({wanted})", same or self._calls)
@@ -124,7 +127,9 @@ def _call(step: Step, arguments: Sequence[Any]) -> _Call:
 
 
 def _most_like(wanted: str, calls: Sequence[_Call]) -> _Call | None:
-    """By words, else by characters, else the first: first all calls roughly, then the likeliest closely."""
+    """Return the most similar call: by words, otherwise by characters, otherwise the first. Compares all calls
+    roughly, then the likeliest closely.
+    """
     by_words, by_characters = difflib.SequenceMatcher[str](), difflib.SequenceMatcher[str]()
     by_words.set_seq2(_words(wanted))
     by_characters.set_seq2(wanted[:_CHARACTERS])

@@ -18,7 +18,7 @@ def project_rules(table: Mapping[str, Any]) -> tuple[Rule, ...]:
 
 
 def case_rules(tools: Mapping[str, Any]) -> tuple[Rule, ...]:
-    """The rules of a case's ``tools``. BadInputError for what is neither ``deny`` nor ``replay``."""
+    """Return the rules of a case's ``tools``. Raises BadInputError for anything but ``deny`` and ``replay``."""
     return tuple(
         Rule(pattern=_pattern(name), action=_tightening(name, value)) for name, value in tools.items()
     )
@@ -57,7 +57,7 @@ def _rule_of(name: str, value: Any) -> Rule:
 
 
 def _table_rule(name: str, table: Mapping[str, Any]) -> Rule:
-    """``{stub = "name"}``, ``{user = true}``, or both."""
+    """Parse ``{stub = "name"}``, ``{user = true}``, or both."""
     keys, stub, user = set(table), table.get("stub"), table.get("user", False)
     named = isinstance(stub, str) and bool(stub.strip())
     if keys and keys <= {"stub", "user"} and named == ("stub" in keys) and user is ("user" in keys):

@@ -1,4 +1,5 @@
-"""What tools, steps and side effects of a workflow may do in a rerun: rules by name, the tightest by default.
+"""The rules that say what tools, steps and side effects of a workflow may do in a rerun, by name, the strictest by
+default.
 
 pyproject.toml may grant (``live``, ``stub``); a case, which comes in pull requests, may only tighten.
 """
@@ -12,14 +13,14 @@ from typing import Final
 from refork.records import Case
 
 DBOS_PREFIX: Final = "DBOS."
-"""Begins the names of DBOS's own operations, such as ``DBOS.send``."""
+"""The prefix of the names of DBOS's own operations, such as ``DBOS.send``."""
 RECEIVE: Final = "DBOS.recv"
-"""By which a user's turns come, where they do not come by a step."""
+"""The operation that delivers a user's turns, unless a step does."""
 _GLOB = re.compile(r"\*|\?|\[!?\]?[^\]]*\]")
 
 
 class Action(StrEnum):
-    """What happens to a call: the recorded output, the real function, a stub, or nothing at all."""
+    """The answer to a call: the recorded output, the real function, a stub, or a refusal."""
 
     REPLAY = "replay"
     LIVE = "live"
@@ -28,12 +29,12 @@ class Action(StrEnum):
 
 
 class OnMiss(StrEnum):
-    """What happens to a call to be replayed that the recorded run does not hold."""
+    """The reaction to a call that must be replayed and was not recorded."""
 
     DENY = "deny"
     """The trial ends as an error."""
     TELL = "tell"
-    """The model is told, and goes on. A call that no model made is denied all the same."""
+    """The model receives a message, and continues. A call that no model made is denied all the same."""
 
 
 _LOOSENESS: Final = {Action.DENY: 0, Action.REPLAY: 1, Action.STUB: 2, Action.LIVE: 3}
@@ -42,13 +43,13 @@ TIGHTENING: Final = (Action.DENY, Action.REPLAY)
 
 
 def last_part(name: str) -> str:
-    """``run_sql`` of ``build.<locals>.run_sql``; the names of DBOS's own operations stay whole."""
+    """Return ``run_sql`` of ``build.<locals>.run_sql``; the names of DBOS's own operations are unchanged."""
     return name if name.startswith(DBOS_PREFIX) else name.rpartition(".")[2] or name
 
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
-    """``action`` for the names that ``pattern`` fits: a name, or a glob with ``*``, ``?`` and ``[...]``.
+    """A rule: ``action`` for the names that ``pattern`` matches, a name or a glob with ``*``, ``?`` and ``[...]``.
 
     ``stub`` names the registered function; None stands for the one with the tool's own name. ``user`` says that what
     such a tool or step gives is a turn of the user's: the recorded ones are played, or the stub stands for the user.
@@ -64,12 +65,12 @@ class Rule:
         return _GLOB.search(self.pattern) is not None
 
     def fits(self, name: str) -> bool:
-        """Whether the rule is about ``name``, by the whole name or its last part. Case counts."""
+        """Return whether the rule matches ``name``, by the whole name or its last part. Case-sensitive."""
         names = {name, last_part(name)}
         return self.pattern in names or any(fnmatchcase(each, self.pattern) for each in names)
 
     def rank(self, name: str) -> tuple[bool, bool, int, int, str]:
-        """Sorts rules that fit ``name`` from the least specific to the one that counts."""
+        """Return the sort key that orders matching rules from the least specific to the one that counts."""
         return (
             self.pattern == name,
             self.pattern == last_part(name),
@@ -84,7 +85,7 @@ _DEFAULT: Final = Rule(pattern="*", action=Action.REPLAY)
 
 @dataclass(frozen=True, kw_only=True)
 class ToolPolicy:
-    """What each tool and step may do. What no rule is about is replayed.
+    """The rules for all tools and steps. A name without a rule is replayed.
 
     Of several ``rules`` that fit a name, the most specific counts: the whole name, then its last part, then the
     glob with the most characters that stand for themselves; among equals, the tightest. Each of ``limits`` is
@@ -97,7 +98,7 @@ class ToolPolicy:
     on_miss: OnMiss | None = None
 
     def rule_for(self, name: str) -> Rule:
-        """The rule that counts for a tool, a step, a child workflow, or an operation such as ``DBOS.send``."""
+        """Return the rule that counts for a tool, a step, a child workflow, or an operation such as ``DBOS.send``."""
         granted = _most_specific(self.rules, name) or _DEFAULT
         limits = (_most_specific(rules, name) for rules in self.limits)
         found = (granted, *(limit for limit in limits if limit is not None and limit.action in TIGHTENING))
@@ -107,13 +108,13 @@ class ToolPolicy:
         return self.rule_for(name).action
 
     def is_user(self, name: str) -> bool:
-        """Whether what a tool or a step of this name gives is a turn of the user's."""
+        """Return whether the result of a tool or a step of this name is a turn of the user."""
         rule = _most_specific(self.rules, name)
         return name == RECEIVE or (rule is not None and rule.user)
 
 
 def merged(project: ToolPolicy, case: ToolPolicy) -> ToolPolicy:
-    """``project`` tightened by ``case``: for no name looser than ``project``, whatever ``case`` says.
+    """Return ``project`` tightened by ``case``: never looser than ``project``, whatever ``case`` says.
 
     ``on_miss`` is the project's ``deny``, else what the case chose, else what the project did: neither lets
     anything act, so that a project which did not choose leaves it to its cases.
@@ -127,12 +128,12 @@ def merged(project: ToolPolicy, case: ToolPolicy) -> ToolPolicy:
 
 
 def tightened(project: ToolPolicy, case: Case) -> ToolPolicy:
-    """What the reruns of ``case`` may do: what the project allows, tightened by the case."""
+    """Return the policy for reruns of ``case``: the project's, tightened by the case."""
     return merged(project, case_policy(case))
 
 
 def case_policy(case: "Case") -> ToolPolicy:
-    """What a case says itself, which only tightens."""
+    """Return the policy of the case itself, which can only tighten."""
     rules = tuple(Rule(pattern=name, action=Action(said)) for name, said in case.tools.items())
     return ToolPolicy(rules=rules, on_miss=None if case.on_miss is None else OnMiss(case.on_miss))
 

@@ -54,7 +54,7 @@ def registered_stubs() -> Mapping[str, Callable[..., Any]]:
 
 
 def forget_stubs() -> None:
-    """Forget all stubs: one test session must not see those of another in the same process."""
+    """Forget all stubs, so that one test session does not see those of another in the same process."""
     _registered.clear()
 
 
@@ -86,7 +86,7 @@ def _is_answered(rule: Rule, stubs: Mapping[str, Callable[..., Any]]) -> bool:
 
 
 def accepted(function: Callable[..., Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    """Those of ``given`` that a function of the user's takes."""
+    """Return those of ``given`` that a function of the user accepts."""
     parameters = inspect.signature(function).parameters.values()
     if any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in parameters):
         return dict(given)

@@ -1,4 +1,4 @@
-"""Keeps an evaluation out of the application's tracing: what is tried is not what happened in production."""
+"""Keeps an evaluation out of the application's tracing, because its trials did not happen in production."""
 
 from refork.tracing.quiet import quiet_tracing
 

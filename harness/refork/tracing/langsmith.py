@@ -1,4 +1,4 @@
-"""LangSmith's runs, which LangChain sends where variables of the environment say so."""
+"""Switches off LangSmith's runs, which LangChain sends if environment variables say so."""
 
 import os
 import sys
@@ -11,7 +11,7 @@ _SWITCHES: Final = ("LANGSMITH_TRACING", "LANGSMITH_TRACING_V2", "LANGCHAIN_TRAC
 
 @contextmanager
 def quiet_langsmith() -> Generator[None]:
-    """Set the variables that switch LangSmith on to ``false``, where they are set."""
+    """Set the variables that switch LangSmith on to ``false``, if they are set."""
     before = {name: os.environ[name] for name in _SWITCHES if name in os.environ}
     os.environ.update(dict.fromkeys(before, "false"))
     _forget()
@@ -23,7 +23,7 @@ def quiet_langsmith() -> Generator[None]:
 
 
 def _forget() -> None:
-    """LangSmith remembers what it once read of the environment."""
+    """Clear LangSmith's cached copy of the environment."""
     utils: Any = sys.modules.get("langsmith.utils")
     with suppress(AttributeError):  # not imported, or a version that remembers nothing
         utils.get_env_var.cache_clear()

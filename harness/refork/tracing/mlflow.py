@@ -1,4 +1,4 @@
-"""MLflow's traces, such as those that ``mlflow.openai.autolog()`` makes of every call."""
+"""Switches off MLflow's traces, such as those that ``mlflow.openai.autolog()`` makes of every call."""
 
 import sys
 from collections.abc import Generator

@@ -1,4 +1,4 @@
-"""OpenTelemetry's spans: Logfire's, MLflow's and DBOS's own are made by it too."""
+"""Switches off OpenTelemetry's spans, which Logfire, MLflow and DBOS also use."""
 
 import sys
 from collections.abc import Generator
@@ -8,7 +8,7 @@ from typing import Any
 
 @contextmanager
 def quiet_opentelemetry() -> Generator[None]:
-    """Let every tracer of the SDK start spans that are recorded nowhere, whatever provider and exporter it has."""
+    """Make every tracer of the SDK start spans that are recorded nowhere, whatever provider and exporter it has."""
     sdk: Any = sys.modules.get("opentelemetry.sdk.trace")
     if sdk is None:
         yield

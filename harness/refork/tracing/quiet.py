@@ -1,4 +1,4 @@
-"""All tracing systems at once, each where the application has imported it, and as it was before at the end."""
+"""Switches off all tracing systems that the application has imported, and restores them at the end."""
 
 from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
@@ -17,7 +17,7 @@ _SYSTEMS: Final[tuple[Callable[[], AbstractContextManager[None]], ...]] = (
 
 @contextmanager
 def quiet_tracing() -> Generator[None]:
-    """Write nothing to MLflow, OpenTelemetry (and so Logfire) or LangSmith while it lasts.
+    """Write nothing to MLflow, OpenTelemetry (and so Logfire) or LangSmith inside the block.
 
     To be entered once the application is imported: nothing is imported here, and what is not there stays so.
     """

@@ -1,4 +1,5 @@
-"""Values as plain JSON, and back: never pickle, and no type is imported because a file names it.
+"""Encodes values as plain JSON and decodes them, without pickle, and without importing a type because a file names
+it.
 
 None, bool, int, float, str, list and dict with text keys stand for themselves. Everything else is a tagged
 object, ``{"$type": "tuple", "value": [1, 2]}``. Python's own types are known; so are the enums, dataclasses,
@@ -60,13 +61,15 @@ TAG: Final = "$type"
 _VALUE: Final = "value"
 MAX_DEPTH: Final = 100
 _MAX_JSON_DEPTH: Final = 4 * MAX_DEPTH
-"""A level of a value is up to three of JSON: an object with a tag, a list, and a pair in it."""
+"""The maximum depth of the JSON. A level of a value takes up to three: an object with a tag, a list, and a pair in
+it.
+"""
 NOT_PORTABLE: Final = "not_portable"
-"""Tags what stands in place of a value that cannot be written."""
+"""The tag of the replacement of a value that cannot be written."""
 LEFT_OUT: Final = "left_out"
-"""Tags what stands in place of a large value that no replay needs."""
+"""The tag of the replacement of a large value that no replay needs."""
 PLACEHOLDERS: Final = (NOT_PORTABLE, LEFT_OUT)
-"""The tags of what stands in place of a value that is not there."""
+"""The tags of replacements of missing values."""
 _MOST_TYPES: Final = 50
 _MAX_PLAIN_BITS: Final = 8192
 """Longer integers are written in hexadecimal: Python refuses to read more than 4300 decimal digits."""
@@ -85,7 +88,7 @@ class Registry:
         self._lock = threading.Lock()
 
     def copy(self) -> "Registry":
-        """A registry with the same types, which can be added to without changing this one."""
+        """Return a registry with the same types, which can be extended without changing this one."""
         other = Registry()
         other._forms, other._decoders = self._forms, self._decoders
         return other
@@ -131,7 +134,7 @@ class Registry:
             self._decoders = {**self._decoders, form.tag: form.decode}
 
     def encode(self, value: Any) -> Json:
-        """``value`` as plain JSON. What is plain is not copied, so the result may be ``value`` itself.
+        """Return ``value`` as plain JSON. Plain parts are not copied, so the result may be ``value`` itself.
 
         ValueNotPortableError names the type and the path of what cannot be written.
         """
@@ -152,7 +155,7 @@ class Registry:
             raise problem.error("cannot read the value") from problem.cause
 
     def unregistered(self, value: Any) -> tuple[type, ...]:
-        """The types of all values within ``value`` that cannot be written until they are registered."""
+        """Return the types of all values within ``value`` that must be registered before they can be written."""
         registry = Registry()
         registry._forms, registry._decoders = dict(self._forms), dict(self._decoders)
         found: list[type] = []
@@ -170,11 +173,11 @@ class Registry:
         return tuple(found)
 
     def dumps(self, value: Any) -> str:
-        """``value`` as JSON text without line breaks."""
+        """Return ``value`` as JSON text without line breaks."""
         return json.dumps(self.encode(value), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
     def loads(self, text: str) -> Any:
-        """The value that :meth:`dumps` wrote as ``text``. ValueNotPortableError for any other text."""
+        """Return the value that :meth:`dumps` wrote as ``text``. Raises ValueNotPortableError for any other text."""
         try:
             data = json.loads(text, parse_constant=_refuse)
         except (ValueError, RecursionError) as error:
@@ -208,7 +211,7 @@ class Registry:
         return {TAG: form.tag, _VALUE: self._encode(simpler, depth)}
 
     def _found(self, kind: type) -> Form | None:
-        """The form of a class that needs no registration, which is remembered."""
+        """Return the form of a class that needs no registration, and remember it."""
         known = found.coders_of(kind)
         if known is None:
             return None
@@ -278,7 +281,7 @@ class Registry:
 
 
 def _mapped(items: Any, step: Callable[[Any, int], Any], depth: int) -> Any:
-    """``items``, a list or a dict, with ``step`` applied to each; the same object where nothing changes."""
+    """Apply ``step`` to each of ``items``, a list or a dict; returns the same object if nothing changes."""
     changed: Any = None
     for key, item in enumerate(items) if type(items) is list else items.items():
         try:
@@ -350,7 +353,7 @@ def _refuse(name: str) -> NoReturn:
 
 
 DEFAULT: Final = Registry()
-"""The registry that an application adds its types to, and that cases are read with."""
+"""The registry to which an application adds its types, and with which cases are read."""
 
 register = DEFAULT.register
 register_pydantic = DEFAULT.register_pydantic

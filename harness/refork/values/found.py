@@ -19,12 +19,12 @@ from refork.values.types import NotPortable
 FRAMEWORKS: Final = frozenset(
     {"agents", "anthropic", "langchain_core", "mcp", "openai", "pydantic_ai", "pydantic_graph"}
 )
-"""Packages whose classes hold what models and agents said."""
+"""Packages whose classes contain the output of models and agents."""
 _OURS: Final = frozenset({"refork", "refork_evals", "refork_reports", "pytest_refork"})
 
 
 def coders_of(kind: type) -> Coders | None:
-    """``(encode, decode)`` of a class that needs no registration; None for any other."""
+    """Return ``(encode, decode)`` of a class that needs no registration; None for any other."""
     if not is_plain_data(kind) or class_named(tag_of(kind)) is not kind:
         return None
     try:
@@ -60,7 +60,7 @@ def _framework_coders(kind: type) -> Coders:
 
 
 def class_named(tag: str) -> type | None:
-    """The class that ``module.QualName`` names, if its module is imported and it needs no registration."""
+    """Return the class that ``module.QualName`` names, if its module is imported and it needs no registration."""
     module_name, found = _module_of(tag)
     if found is None or not _is_known(module_name):
         return None
@@ -97,7 +97,7 @@ def _is_known(module_name: str) -> bool:
 
 
 def _module_of(tag: str) -> tuple[str, Any]:
-    """The longest beginning of ``tag`` that is the name of an imported module, and that module."""
+    """Return the longest beginning of ``tag`` that is the name of an imported module, and that module."""
     name = tag.partition("[")[0]
     while "." in name:
         name = name.rpartition(".")[0]
@@ -107,14 +107,14 @@ def _module_of(tag: str) -> tuple[str, Any]:
 
 
 def _names(path: str) -> list[str]:
-    """``Outer.Inner[list[int]]`` as ``["Outer", "Inner[list[int]]"]``."""
+    """Split ``Outer.Inner[list[int]]`` into ``["Outer", "Inner[list[int]]"]``."""
     plain, bracket, parameters = path.partition("[")
     *outer, last = plain.split(".")
     return [*outer, last + bracket + parameters]
 
 
 def _member(owner: Any, name: str) -> Any:
-    """A class within a module or a class; of a generic pydantic model the one with these parameters."""
+    """Return a class within a module or a class; for a generic pydantic model, the one with these parameters."""
     plain, bracket, _ = name.partition("[")
     found = vars(owner).get(plain) if hasattr(owner, "__dict__") else None
     if not bracket or not isinstance(found, type):

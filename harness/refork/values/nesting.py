@@ -1,9 +1,9 @@
-"""Measures how deeply a value is nested, because data of others may be deeper than any JSON writer supports."""
+"""Measures how deeply a value is nested, because foreign data may be deeper than any JSON writer supports."""
 
 from typing import Any, Final
 
 DEEPEST: Final = 60
-"""Levels of an answer that are kept: a checkpoint and a line of ``answers.jsonl`` put some around it."""
+"""Levels of an answer that are stored. A checkpoint and a line of ``answers.jsonl`` add some around it."""
 
 
 def is_nested_too_deeply(value: Any, levels: int = DEEPEST) -> bool:

@@ -1,4 +1,4 @@
-"""Encoded values as people read them: without the tags that tell their types."""
+"""Shows encoded values to people, without the tags of their types."""
 
 from typing import Any
 

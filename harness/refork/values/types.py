@@ -1,4 +1,4 @@
-"""Python's own types as plain JSON: one form each, with the tag that :mod:`refork.values` writes."""
+"""Encodes Python's own types as plain JSON: one form each, with the tag that :mod:`refork.values` writes."""
 
 import base64
 import builtins
@@ -39,7 +39,7 @@ class RecordedException(Exception):  # noqa: N818 - named for what it is: an exc
 
 @dataclass(frozen=True, kw_only=True)
 class Form:
-    """How values of one type are written. ``encode`` returns a simpler value, ``decode`` reverses that.
+    """The written form of values of one type. ``encode`` returns a simpler value, ``decode`` reverses that.
 
     Both work on values, not on JSON: the result of ``encode`` is itself encoded.
     """
@@ -50,7 +50,7 @@ class Form:
 
 
 def builtin_forms() -> dict[type, Form]:
-    """The form of every type that needs no registration, but plain JSON's own and exceptions."""
+    """Return the form of every type that needs no registration, except plain JSON's own and exceptions."""
     return {
         # Plain dicts never come here: these have keys that are no text, or one that looks like a tag.
         dict: Form(tag="dict", encode=_pairs, decode=lambda pairs: dict(_a(list, pairs))),
@@ -86,7 +86,7 @@ def untyped_decoders() -> dict[str, Callable[[Any], Any]]:
 
 
 def exception_form(kind: type[BaseException]) -> Form:
-    """The form of an exception: its name and arguments where it is built in, else type name and message."""
+    """Return the form of an exception: its name and arguments if it is built in, otherwise type name and message."""
     if getattr(builtins, kind.__name__, None) is kind:
         return Form(tag="exception", encode=_exception, decode=exception)
     return Form(tag="recorded_exception", encode=recorded, decode=recorded_exception)
@@ -102,7 +102,7 @@ def exception(data: Any) -> BaseException:
 
 
 def recorded(error: BaseException) -> dict[str, str]:
-    """``error`` as a class's name and a message, for exceptions that cannot be rebuilt."""
+    """Return ``error`` as a class's name and a message, for exceptions that cannot be rebuilt."""
     if isinstance(error, RecordedException):
         return {"type": error.type_name, "message": error.message}
     kind = type(error)
@@ -114,7 +114,7 @@ def recorded(error: BaseException) -> dict[str, str]:
 
 
 def recorded_exception(data: Any) -> Exception:
-    """The exception that :func:`recorded` wrote: of its own class where that is imported already.
+    """Return the exception that :func:`recorded` wrote, of its own class if that is already imported.
 
     So that the application's ``except`` fits. Nothing is imported, and no code of the class runs.
     """
@@ -150,7 +150,7 @@ def _exception(error: BaseException) -> dict[str, Any]:
 
 
 def _a(kind: type, value: Any) -> Any:
-    """``value``, which must be of exactly ``kind``: files can hold anything."""
+    """Return ``value``, which must be of exactly ``kind``, because files can contain anything."""
     if type(value) is not kind:
         raise TypeError(f"expected {kind.__name__}, found {type(value).__name__}")
     return value
@@ -187,7 +187,7 @@ def _from_timedelta(parts: Any) -> timedelta:
 
 
 def _clock(value: datetime | time) -> Any:
-    """An ISO text; where that does not say it all, a dict of the text, the zone's name and the fold."""
+    """Return an ISO text, or a dict of the text, the zone's name and the fold if the text is not enough."""
     zone = value.tzinfo
     text = value.replace(tzinfo=None).isoformat() if isinstance(zone, ZoneInfo) else value.isoformat()
     extra = {
@@ -200,7 +200,9 @@ def _clock(value: datetime | time) -> Any:
 
 
 def _is_utc(zone: tzinfo) -> bool:
-    """DBOS reads the dates of its portable JSON with dateutil, whose UTC comes back as Python's own."""
+    """Return whether a time zone is UTC. DBOS reads dates of its portable JSON with dateutil, whose UTC is another
+    class.
+    """
     return (type(zone).__module__, type(zone).__qualname__) == ("dateutil.tz.tz", "tzutc")
 
 
@@ -246,7 +248,7 @@ def is_text(text: str) -> bool:
 
 
 def escaped(text: str) -> str:
-    """``text`` in ASCII. JSON's own escapes would join two halves of a surrogate pair into one character."""
+    """Return ``text`` in ASCII. JSON's own escapes would join two halves of a surrogate pair into one character."""
     return text.encode("unicode_escape", "surrogatepass").decode("ascii")
 
 

@@ -1,4 +1,4 @@
-"""``case.yaml`` as a test file: an item for ``current`` and one for each candidate."""
+"""Collects ``case.yaml`` as a test file: an item for ``current`` and one for each candidate."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -61,7 +61,7 @@ class CaseItem(pytest.Item):
     def repr_failure(
         self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None
     ) -> str | TerminalRepr:
-        """Our words alone where there are any: making a traceback, to be dropped later, takes longer than a trial."""
+        """Return our own words if there are any, without a traceback, which takes longer to make than a trial."""
         if isinstance(excinfo.value, NotPassedError):
             return excinfo.value.text
         return super().repr_failure(excinfo, style)

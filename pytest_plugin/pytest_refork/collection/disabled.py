@@ -1,4 +1,4 @@
-"""pytest without ``--agent-evals``: nothing runs, and one line says what was left out."""
+"""Reports in one line what pytest leaves out without ``--agent-evals``. Nothing runs."""
 
 from collections.abc import Generator, Iterator
 from pathlib import Path

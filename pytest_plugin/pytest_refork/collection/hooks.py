@@ -1,4 +1,4 @@
-"""The hooks of pytest's collection: what becomes an item, and what is known of the session once all are there."""
+"""The hooks of pytest's collection: which files and functions become items, and the summary of all items."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,13 +17,15 @@ from pytest_refork.collection.marked_functions import FIXTURE, measured_case_of,
 from pytest_refork.execution.runner import Runner, is_skipped
 from pytest_refork.item_outcome import Outcomes, RequestedCell, cell_key
 from pytest_refork.option_names import CASE_FILE, MARKER
+from pytest_refork.reporting.estimate import estimate_lines
 from pytest_refork.reporting.gate import Selection, check_update, is_everything
+from pytest_refork.session_settings import is_dry, is_dry_run
 from pytest_refork.xdist.worker import cases_of
 from pytest_refork.xdist.worker_channel import Collected, Shared
 
 
 class CollectionHooks:
-    """Collects cases and marked test functions. ``order`` and ``selection`` are what was collected, once all is."""
+    """Collects cases and marked test functions. ``order`` and ``selection`` are set once everything is collected."""
 
     def __init__(
         self, config: pytest.Config, settings: Settings, *, runner: Runner, shared: Shared, outcomes: Outcomes
@@ -89,10 +91,28 @@ class CollectionHooks:
         self.selection = Selection(cases=families.current, complete=everything)
         check_update(self._settings, self.selection)
         self._hints = hints(list(measured_cases.values()), self._runner.plans)
+        self._hints += self._estimates(requested)
         self._shared.tell(Collected(cases=cases_of(session.items), hints=self._hints))
 
     def pytest_report_collectionfinish(self) -> list[str]:
         return self._hints if self._config.get_verbosity() > -2 else []
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> bool | None:
+        """Run nothing in a dry run. An error of collection is pytest's own to report."""
+        stopped_by_errors = session.testsfailed and not session.config.option.continue_on_collection_errors
+        return True if is_dry_run(self._config) and not stopped_by_errors else None
+
+    def _estimates(self, requested: Sequence[RequestedCell]) -> list[str]:
+        """Say what the selected cases take. The items report a damaged file of answers, where they run."""
+        if not requested or (is_dry(self._config) and not is_dry_run(self._config)):
+            return []
+        try:
+            return estimate_lines(self._runner.estimate(requested), by_case=is_dry_run(self._config))
+        except ReforkError as error:
+            if is_dry_run(self._config):
+                raise pytest.UsageError(str(error)) from None
+            return []
 
 
 def _check_stubs(settings: Settings) -> None:

@@ -1,4 +1,4 @@
-"""``@pytest.mark.refork(...)`` on a test function: what it asks for, as a subject."""
+"""Reads ``@pytest.mark.refork(...)`` of a test function as a measured case."""
 
 import dataclasses
 import inspect
@@ -31,7 +31,7 @@ class Marked:
 
 
 def parse_mark(mark: pytest.Mark) -> Marked:
-    """Raises BadInputError that names the argument."""
+    """Return the arguments of a marker. Raises BadInputError that names the argument."""
     for key in mark.kwargs:
         if key not in (*_KEYS, "case"):
             raise BadInputError(f"@pytest.mark.{MARKER} takes no argument {key!r}{nearest(key, _KEYS)}")
@@ -43,7 +43,7 @@ def parse_mark(mark: pytest.Mark) -> Marked:
 
 
 def measured_case_of(metafunc: pytest.Metafunc, mark: pytest.Mark, catalogue: Catalogue) -> MeasuredCase:
-    """The subject of a marked test function. Raises ReforkError."""
+    """Return the measured case of a marked test function. Raises ReforkError."""
     if FIXTURE not in metafunc.fixturenames:
         raise BadInputError(
             f"the test must take the fixture {FIXTURE!r}: def {metafunc.function.__name__}({FIXTURE})"

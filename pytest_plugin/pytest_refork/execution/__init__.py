@@ -1,1 +1,1 @@
-"""How the trials of a session are run and scored, behind their items."""
+"""Runs and scores the trials of a session, behind their items."""

@@ -1,4 +1,6 @@
-"""pytest-timeout: an item that waits too long for its answers fails in a sentence, and the session goes on."""
+"""Works with pytest-timeout: an item that waits too long for its answers fails with a sentence, and the session
+continues.
+"""
 
 import time
 from typing import Any, Final, NoReturn
@@ -8,7 +10,7 @@ import pytest
 from pytest_refork.item_outcome import cell_key
 
 LATER: Final = 10.0
-"""Seconds after which pytest-timeout itself steps in, for what does not wait for answers but hangs.
+"""Seconds after which pytest-timeout itself ends a test that does not wait for answers but hangs.
 
 Its way with ``method: thread`` is to end the whole process, with every answer that was paid for.
 """
@@ -23,11 +25,11 @@ class Deadlines:
 
     @property
     def is_over(self) -> bool:
-        """Return whether the running item has used up its time."""
+        """True if the running item has used up its time."""
         return self._ends_at is not None and time.monotonic() >= self._ends_at
 
     def fail(self) -> NoReturn:
-        """Fail the item that runs."""
+        """Fail the running item."""
         self._ends_at = None
         pytest.fail(
             f"timeout: no decision within {self._seconds:g} s, the limit of pytest-timeout; what was measured by the "

@@ -1,4 +1,4 @@
-"""A marked test function, called once for every trial: fresh function fixtures, one report."""
+"""Calls a marked test function once for every trial, with fresh function fixtures and one report."""
 
 import copy
 import time
@@ -21,7 +21,7 @@ class TrialSource(Protocol):
     """Supplies the trials of a loop and receives their scores."""
 
     def trial(self, requested: RequestedCell, number: int) -> Trial | None:
-        """Waits for a trial; None where there is none to come."""
+        """Wait for a trial and return it; None if no more will come."""
         ...
 
     def is_scheduled(self, requested: RequestedCell, number: int) -> bool: ...
@@ -67,7 +67,7 @@ class TrialLoop:
         item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
 
     def _run_trials(self) -> bool:
-        """Run them all. The last one is left to be torn down once the item is reported; False if there is none."""
+        """Run all trials. The last one is torn down after the item's report. Returns False if there is none."""
         trial = self._next_answered()
         if trial is None:
             return False
@@ -83,7 +83,7 @@ class TrialLoop:
                 return False
 
     def _next_answered(self) -> Trial | None:
-        """The next trial to look at. Those that could not be measured are errors without a call."""
+        """Return the next trial to look at. Trials that could not be measured become errors without a call."""
         while self._has_next():
             self._number += 1
             try:

@@ -13,7 +13,7 @@ from pytest_refork.xdist.worker_results import worker_id
 
 
 class ExecutionHooks:
-    """Runs the items of agent evals. Where pytest only tells what it would do, nothing is forked."""
+    """Runs the items of agent evals. If pytest only shows what it would do, nothing is forked."""
 
     def __init__(self, config: pytest.Config, *, runner: Runner, outcomes: Outcomes) -> None:
         self._config = config
@@ -64,7 +64,9 @@ class ExecutionHooks:
 
 
 def _run_once(item: pytest.Item, nextitem: pytest.Item | None) -> None:
-    """Run an item as pytest does. Plugins that would run it again find it done: another look decides nothing else."""
+    """Run an item as pytest does. A plugin that would run it again finds it done, because a rerun would decide
+    nothing else.
+    """
     item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
     runtestprotocol(item, nextitem=nextitem)
     item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)

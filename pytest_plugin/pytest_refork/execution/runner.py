@@ -1,4 +1,4 @@
-"""The suite of a pytest session: schedules the trials of the selected items, waits for them, and ends gently."""
+"""Runs the suite of a pytest session: schedules the trials of the selected items, waits for them, and ends gently."""
 
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -7,8 +7,11 @@ from functools import cached_property
 import pytest
 from refork.answer_cache import Store
 from refork.records.outcome import Trial
+from refork_evals.estimation.estimate import SuiteEstimate
+from refork_evals.estimation.estimating import estimate_of
 from refork_evals.evaluation.answer_writer import Unscored
 from refork_evals.evaluation.case_plans import CasePlans
+from refork_evals.evaluation.measured_case import MeasuredCase
 from refork_evals.evaluation.settings import Settings
 from refork_evals.evaluation.suite import Suite
 from refork_evals.results import CaseResult, ScoredTrial
@@ -32,6 +35,8 @@ class Runner:
     ) -> None:
         self._config = config
         self._shared = shared
+        self._store = store
+        self._project = settings.project
         self._deadlines = deadlines
         self._budget = shared_budget.open_budget(config, settings.project)
         # The limit holds over all workers: each takes its share.
@@ -78,15 +83,23 @@ class Runner:
             )
         self._say_notes()
 
+    def estimate(self, requested: Iterable[RequestedCell]) -> SuiteEstimate:
+        """Estimate what these items take. Raises ReforkError."""
+        wanted: dict[str, tuple[MeasuredCase, list[str]]] = {}
+        for each in requested:
+            case = each.measured_case
+            wanted.setdefault(case.name, (case, []))[1].append(each.variant)
+        return estimate_of(list(wanted.values()), self.plans, self._store, self._project)
+
     def measure(self, requested: RequestedCell) -> CaseResult:
-        """The result of a case, as soon as all of its variants are decided. Other cases go on meanwhile."""
+        """Return the result of a case once all of its variants are decided. Other cases continue meanwhile."""
         self._suite.measure(requested.measured_case, self._tick)
         self._progress.clear()
         self._skip_unless_measured(requested)
         return self._suite.scores.result(requested.measured_case)
 
     def trial(self, requested: RequestedCell, number: int) -> Trial | None:
-        """One trial of a test function, waited for; None where it will not come."""
+        """Wait for a trial of a test function and return it; None if it will not come."""
         with captured(self._config):
             trial = self._suite.trial(requested.measured_case, requested.variant, number, self._tick)
         self._progress.clear()
@@ -96,7 +109,7 @@ class Runner:
         return number <= self._suite.scheduled(requested.measured_case, requested.variant)
 
     def schedule_more(self, requested: RequestedCell, scored: Sequence[ScoredTrial]) -> bool:
-        """Schedule what a test function needs after these trials; whether that is any."""
+        """Schedule the trials that a test function needs after these, and return whether there are any."""
         return not self.is_told_to_stop and self._suite.schedule_more(
             requested.measured_case, requested.variant, scored
         )
@@ -119,13 +132,13 @@ class Runner:
 
     @property
     def is_told_to_stop(self) -> bool:
-        """Return whether the pytest-xdist controller stopped this worker: it then starts nothing new."""
+        """True if the pytest-xdist controller stopped this worker: it then starts nothing new."""
         if not self._suite.is_stopped and self._shared.is_stopped:
             self._suite.stop()
         return self._suite.is_stopped
 
     def finished(self, nodeid: str) -> None:
-        """An item was reported. With the last one DBOS ends, so that tests after it can launch their own."""
+        """Note that an item was reported. After the last one DBOS ends, so that later tests can launch their own."""
         if nodeid in self._left:
             self._left.discard(nodeid)
             if not self._left:
@@ -147,7 +160,7 @@ class Runner:
 
     @property
     def unscored(self) -> tuple[Unscored, ...]:
-        """Return measured trials that no test scored, for example in an interrupted session."""
+        """The measured trials that no test scored, for example in an interrupted session."""
         return self._suite.unscored
 
     def close(self) -> None:
@@ -159,7 +172,7 @@ class Runner:
 
     @property
     def shared(self) -> dict[str, str]:
-        """Return what a pytest-xdist worker needs to share one budget with the others."""
+        """The values that a pytest-xdist worker needs to share one budget with the others."""
         return shared_budget.for_workers(self._budget)
 
     def _wait_for_trials_in_flight(self) -> None:

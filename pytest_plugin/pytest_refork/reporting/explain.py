@@ -18,7 +18,7 @@ _OUTPUT_LINES = 30
 
 
 def explanation(result: CaseResult, cell: Cell, test_failure: str = "") -> str:
-    """Everything that there is to say of an item, the headline first.
+    """Return everything that there is to say about an item, the headline first.
 
     ``test_failure`` is pytest's own account of the first trial that a test function failed.
     """

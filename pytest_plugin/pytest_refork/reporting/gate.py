@@ -1,4 +1,4 @@
-"""The baseline of a session: compared with, or written."""
+"""Compares a session with the baseline, or writes it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from pytest_refork.options import ANSWERS, MERGE, UPDATE
 
 @dataclass(frozen=True, kw_only=True)
 class Selection:
-    """The ``cases`` that a session selected, and whether these are all cases of the project."""
+    """The ``cases`` that a session selected. ``complete`` says whether these are all cases of the project."""
 
     cases: int = 0
     complete: bool = True
@@ -33,7 +33,7 @@ def is_everything(config: pytest.Config, *, deselected: int) -> bool:
 
 
 def check_update(settings: Settings, selection: Selection) -> None:
-    """Raises pytest.UsageError before anything is paid for."""
+    """Raise pytest.UsageError if the baseline cannot be written, before anything is paid for."""
     if settings.update == "replace" and not selection.complete:
         raise pytest.UsageError(
             f"{UPDATE} replaces the whole baseline, and only a part of the cases is selected: select all, or give "

@@ -10,7 +10,7 @@ from pytest_refork._pytest_compat import TerminalReporter
 from pytest_refork.reporting.screen import uncaptured
 
 EVERY_SECONDS: Final = 30.0
-"""Between two lines where nothing can be redrawn."""
+"""Seconds between two lines if nothing can be redrawn."""
 
 
 class Progress(Protocol):
@@ -24,7 +24,7 @@ class Progress(Protocol):
 
 
 def make_progress(config: pytest.Config) -> Progress:
-    """A line that is redrawn on a terminal, lines now and then elsewhere, nothing on a worker or with -qq."""
+    """Return a line that is redrawn on a terminal, occasional lines elsewhere, and nothing on a worker or with -qq."""
     reporter = config.pluginmanager.getplugin("terminalreporter")
     is_worker = hasattr(config, "workerinput")
     if is_worker or not isinstance(reporter, TerminalReporter) or config.get_verbosity() <= -2:
@@ -66,7 +66,7 @@ class Redrawn:
 
 
 class Lines:
-    """A line of its own, rarely."""
+    """Prints occasional lines of its own."""
 
     def __init__(self, config: pytest.Config, reporter: TerminalReporter) -> None:
         self._config = config
@@ -84,6 +84,6 @@ class Lines:
 
 
 def _texts(counts: Counts) -> tuple[str, ...]:
-    """The longest text first, for lines with less room left."""
+    """Return the texts from the longest to the shortest, for lines with less space left."""
     trials = f"{counts.done}/{counts.scheduled} trials"
     return (f"agent evals {trials}, {counts.running} running", trials, f"{counts.done}/{counts.scheduled}")

@@ -1,4 +1,4 @@
-"""pytest's capturing, borrowed: on where pytest itself captures nothing, and past it where we have to speak."""
+"""Uses pytest's capturing where pytest itself captures nothing, and suspends it where we print."""
 
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -9,7 +9,7 @@ import pytest
 
 @contextmanager
 def captured(config: pytest.Config) -> Generator[None]:
-    """Keep what the application prints off the screen, outside of tests."""
+    """Keep output of the application off the screen, outside of tests."""
     captures = _captures(config)
     if captures is None:
         yield
@@ -24,7 +24,7 @@ def captured(config: pytest.Config) -> Generator[None]:
 
 @contextmanager
 def uncaptured(config: pytest.Config) -> Generator[None]:
-    """Let what is written reach the screen, inside of tests."""
+    """Let output reach the screen, inside of tests."""
     captures = _captures(config)
     if captures is None:
         yield

@@ -1,4 +1,4 @@
-"""The end of a session: the section of the terminal, and the files of the report."""
+"""Ends a session: prints the section on the terminal, and writes the files of the report."""
 
 import os
 from pathlib import Path
@@ -17,7 +17,10 @@ GITHUB: Final = "GITHUB_STEP_SUMMARY"
 
 
 class Report:
-    """The results of a session, which are written once and then shown."""
+    """The results of a session, which are written once and then shown.
+
+    ``history_problem`` says why the session is not in the history; empty if it is, or if none is kept.
+    """
 
     def __init__(self, evaluation: SuiteResult, folder: Path, update: Update | None, saved: Saved) -> None:
         self._evaluation = evaluation
@@ -26,9 +29,10 @@ class Report:
         self._update = update
         self._page: Path | None = None
         self._problem = ""
+        self.history_problem = ""
 
     def write(self) -> bool:
-        """Write the files; whether that went well."""
+        """Write the files, and return whether that succeeded."""
         from refork_reports.formats.html import write  # noqa: PLC0415 - Jinja2, at the very end
 
         try:
@@ -57,6 +61,8 @@ class Report:
             self._show_update(reporter, self._update)
         if self._problem:
             reporter.write_line(self._problem, red=True)
+        if self.history_problem:
+            reporter.write_line(f"history: {self.history_problem}", yellow=True)
 
     def _show_update(self, reporter: TerminalReporter, update: Update) -> None:
         path = _relative(update.path, reporter.config)
@@ -70,7 +76,7 @@ class Report:
 
 
 def _tell_github(summary: Path) -> None:
-    """Append the summary to the file that GitHub Actions names, below what other steps wrote to it."""
+    """Append the summary to the file that GitHub Actions names, after what other steps wrote to it."""
     file = os.environ.get(GITHUB)
     if file:
         with Path(file).open("a", encoding="utf-8") as page:

@@ -1,1 +1,1 @@
-"""pytest-xdist: what controller and workers tell each other."""
+"""Connects controller and workers of pytest-xdist."""

@@ -1,4 +1,4 @@
-"""The controller of pytest-xdist: it spreads the items, hears what workers found, and ends them gently."""
+"""The controller of pytest-xdist: it distributes the items, receives what workers found, and ends them gently."""
 
 from collections.abc import Callable, Generator
 from typing import Any
@@ -12,7 +12,7 @@ from pytest_refork.xdist.worker_results import Handed
 
 
 class Controller:
-    """Hooks that are called where tests are distributed; without pytest-xdist none of them does anything."""
+    """Hooks that are called where tests are distributed. Without pytest-xdist none of them does anything."""
 
     def __init__(self, config: pytest.Config, shared: Shared, given: Callable[[], dict[str, str]]) -> None:
         self._config = config
@@ -24,7 +24,7 @@ class Controller:
 
     @property
     def heard(self) -> tuple[Handed, ...]:
-        """Return what the workers sent, without duplicates."""
+        """The results that the workers sent, without duplicates."""
         return tuple(self._heard.values())
 
     def pytest_sessionstart(self, session: pytest.Session) -> None:
@@ -75,7 +75,7 @@ class Controller:
             self._heard[node.gateway.id] = received
 
     def _wait_for_workers(self) -> None:
-        """Wait for the workers, whose answers in flight are being paid for. A second Ctrl-C ends the wait."""
+        """Wait for the workers, because their answers in flight are being paid for. A second Ctrl-C ends the wait."""
         distributed: Any = self._config.pluginmanager.getplugin("dsession")
         if distributed is None or distributed.session_finished or distributed.sched is None:
             return

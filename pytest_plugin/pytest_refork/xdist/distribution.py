@@ -9,12 +9,14 @@ from xdist.scheduler import LoadScheduling, WorkStealingScheduling
 
 
 def takes_cases_apart(scheduler: object) -> bool:
-    """Other ways of xdist to distribute, and those of other plugins, were chosen for a reason."""
+    """Return whether xdist distributes single tests, which would split a case. Other ways, and those of other plugins,
+    were chosen on purpose.
+    """
     return type(scheduler) in (LoadScheduling, WorkStealingScheduling)
 
 
 class CaseScheduling(LoadScheduling):  # type: ignore[misc]
-    """Sends what ``--dist load`` would send and, with an item of a case, all other items of that case.
+    """Sends the items that ``--dist load`` would send and, with an item of a case, all other items of that case.
 
     After collection, ``cases`` maps each item's node id to its case. Other items are distributed as usual.
     """

@@ -1,4 +1,4 @@
-"""The cached answers of a session and its workers: one session, a journal for each process."""
+"""Shares the cached answers of a session with its workers: one session, with a journal for each process."""
 
 import json
 from typing import Any, Final
@@ -10,11 +10,11 @@ from refork_evals.evaluation.durable_answers import DurableAnswers
 from pytest_refork.xdist.worker_results import worker_id
 
 INPUT: Final = "refork_answers"
-"""Where a worker finds the name of the session, and the journals that were taken up."""
+"""The key of a worker's input with the name of the session, and the recovered journals."""
 
 
 def open_answers(config: pytest.Config, project: Config) -> DurableAnswers:
-    """The answers of this process. A worker's belong to the session that the controller names."""
+    """Open the answers of this process. Those of a worker belong to the session that the controller names."""
     given: dict[str, Any] = json.loads(getattr(config, "workerinput", {}).get(INPUT, "{}"))
     return DurableAnswers(
         project, worker=worker_id(config), session=given.get("session"), journals=given.get("journals", ())

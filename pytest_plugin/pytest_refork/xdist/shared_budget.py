@@ -1,4 +1,4 @@
-"""One budget for a session and its workers: a file that all of them write to."""
+"""Shares one budget between a session and its workers: a file that all of them write to."""
 
 from pathlib import Path
 from typing import Any, Final
@@ -8,11 +8,11 @@ from refork.config import Config
 from refork_evals.evaluation.budget import Budget, new_budget
 
 INPUT: Final = "refork_spent"
-"""Where a worker finds the file."""
+"""The key of a worker's input with the file."""
 
 
 def open_budget(config: pytest.Config, project: Config) -> Budget:
-    """The budget of this process. A worker's is the one that the controller names."""
+    """Open the budget of this process. A worker uses the one that the controller names."""
     given: dict[str, Any] = getattr(config, "workerinput", {})
     if INPUT in given:
         return Budget(Path(given[INPUT]), max_tokens=project.max_tokens, max_cost=project.max_cost)

@@ -1,4 +1,4 @@
-"""A worker of pytest-xdist: it plans ahead what it was sent, and leaves a Ctrl-C to the controller."""
+"""A worker of pytest-xdist: it plans ahead the items that it received, and leaves a Ctrl-C to the controller."""
 
 import signal
 import threading
@@ -56,7 +56,7 @@ class Worker:
 
 
 def cases_of(items: Iterable[pytest.Item]) -> dict[str, str]:
-    """The case of each item of agent evals, by node id."""
+    """Return the case of each item of agent evals, by node id."""
     return {
         item.nodeid: str(item.stash[cell_key].measured_case.case.folder)
         for item in items

@@ -12,13 +12,13 @@ import pytest
 from refork.storage.temporary_folders import temporary_folder
 
 INPUT: Final = "refork_shared"
-"""Where a worker finds the folder."""
+"""The key of a worker's input with the folder."""
 _JUST_NOW: Final = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Collected:
-    """What every worker knows after collection: the case of each item, by node id, and the messages to print."""
+    """The result of a worker's collection: the case of each item, by node id, and the messages to print."""
 
     cases: Mapping[str, str] = field(default_factory=dict[str, str])
     hints: Sequence[str] = ()
@@ -45,12 +45,12 @@ class Shared:
         return {INPUT: str(self._folder)}
 
     def close(self) -> None:
-        """The controller has ended."""
+        """Delete the folder when the controller ends."""
         if self._folder is not None and not self._slot:
             shutil.rmtree(self._folder, ignore_errors=True)
 
     def tell(self, collected: Collected) -> None:
-        """Every worker collects the same: it does not matter which of them is heard."""
+        """Send what was collected. Every worker collects the same, so it does not matter which one is received."""
         if self._folder is not None:
             part = self._folder / f"collected-{self._slot}"
             part.write_text(json.dumps(asdict(collected)), "utf-8")
@@ -62,7 +62,7 @@ class Shared:
         return Collected() if file is None else Collected(**json.loads(file.read_text("utf-8")))
 
     def keep_together(self) -> None:
-        """Told by the controller: who has an item of a case will be given all of them."""
+        """Tell the workers that one with an item of a case will receive all of them. Called by the controller."""
         self._mark("together")
 
     @property
@@ -70,7 +70,7 @@ class Shared:
         return self._file("together") is not None
 
     def stop(self) -> None:
-        """Told by the controller: nothing new is to start."""
+        """Tell the workers to start nothing new. Called by the controller."""
         self._mark("stop")
 
     @property
@@ -79,7 +79,7 @@ class Shared:
 
     @property
     def was_stopped_before(self) -> bool:
-        """Return whether the stop was announced some time ago, so that a signal arriving now is a new one."""
+        """True if the stop was announced some time ago, so that a signal arriving now is a new one."""
         file = self._file("stop")
         return file is not None and time.time() - file.stat().st_mtime > _JUST_NOW
 
@@ -88,6 +88,6 @@ class Shared:
             (self._folder / name).touch()
 
     def _file(self, name: str) -> Path | None:
-        """None where it is not there, as on another machine."""
+        """Return the contents of a file; None if it does not exist, as on another machine."""
         file = None if self._folder is None else self._folder / name
         return file if file is not None and file.exists() else None

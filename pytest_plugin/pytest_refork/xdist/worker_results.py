@@ -22,7 +22,7 @@ _HANDED: Final = "refork_handed"
 
 @dataclass(frozen=True, kw_only=True)
 class Handed:
-    """What a worker knows at its end: the order of all collected items, and what it measured itself."""
+    """The results of a worker at its end: the order of all collected items, and what it measured."""
 
     order: tuple[str, ...]
     selection: Selection
@@ -41,7 +41,7 @@ def worker_count(config: pytest.Config) -> int:
 
 
 def hand_over(config: pytest.Config, handed: Handed) -> None:
-    """Leave it where the controller finds it."""
+    """Send the results to the controller."""
     output: dict[str, Any] = config.workeroutput  # type: ignore[attr-defined]
     text = json.dumps(_adapter().dump_python(handed, mode="json"), ensure_ascii=False)
     # What a model wrote may hold lone surrogates, which neither pydantic nor the wire takes.
@@ -49,13 +49,13 @@ def hand_over(config: pytest.Config, handed: Handed) -> None:
 
 
 def received(output: dict[str, Any]) -> Handed | None:
-    """Return what a finished worker left; None if it crashed."""
+    """Return the results of a finished worker; None if it crashed."""
     text = output.get(_HANDED)
     return None if text is None else _adapter().validate_json(text)
 
 
 def merged(results: Iterable[CaseResult], order: Iterable[str]) -> tuple[CaseResult, ...]:
-    """One result a case: several workers may each have measured some of its variants."""
+    """Merge results into one per case, because several workers may each have measured some of its variants."""
     by_name: dict[str, CaseResult] = {}
     for result in results:
         known = by_name.get(result.case.name)

@@ -1,4 +1,4 @@
-"""Single keys from a terminal: none is echoed, and none that was pressed before the question counts."""
+"""Reads single keys from a terminal: none is echoed, and keys pressed before the question do not count."""
 
 import os
 import select
@@ -18,13 +18,13 @@ class Keys(Protocol):
         ...
 
     def read(self) -> str:
-        """The next key. Empty where the terminal is gone, or at Ctrl-D; Ctrl-C is a KeyboardInterrupt."""
+        """Return the next key; empty if the terminal is gone, or at Ctrl-D. Ctrl-C raises KeyboardInterrupt."""
         ...
 
 
 @contextmanager
 def keys() -> Generator[Keys]:
-    """The keys of the terminal on stdin, which is given back as it was."""
+    """Open the keys of the terminal on stdin, and restore the terminal at the end."""
     try:
         import termios  # noqa: PLC0415 - not on Windows
     except ImportError:
@@ -45,7 +45,7 @@ class _TerminalKeys:
         self._descriptor = descriptor
 
     def take(self) -> None:
-        """Unlike raw mode this leaves output and signals as they are."""
+        """Take single keys. Unlike raw mode, this leaves output and signals unchanged."""
         import termios  # noqa: PLC0415
         import tty  # noqa: PLC0415
 
@@ -69,7 +69,7 @@ class _TerminalKeys:
         return self._whole(first)
 
     def _whole(self, first: bytes) -> str:
-        """An arrow key, or a letter beyond ASCII, is several bytes: one key all the same."""
+        """Return a whole key: an arrow key, or a letter beyond ASCII, is several bytes."""
         if first == _ESCAPE or first >= b"\x80":
             while select.select([self._descriptor], [], [], 0.01)[0] and (
                 more := os.read(self._descriptor, 1)
@@ -80,7 +80,7 @@ class _TerminalKeys:
 
 class _ClickKeys:
     def forget(self) -> None:
-        """Click reads what is pressed from now on."""
+        """Do nothing, because Click reads only keys that are pressed from now on."""
 
     def read(self) -> str:
         import click  # noqa: PLC0415

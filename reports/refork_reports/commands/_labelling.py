@@ -18,7 +18,7 @@ SEED: Final = "refork label"
 
 @dataclass(frozen=True, kw_only=True)
 class Question:
-    """Does an output meet a rubric? ``material`` is what the judge is shown of the output."""
+    """The question whether an output meets a rubric. ``material`` is what the judge is shown of the output."""
 
     rubric: Rubric
     output: str
@@ -30,7 +30,8 @@ class Question:
 
 
 def questions(case: Case, rubrics: Sequence[Rubric], measured: CaseEntry | None) -> tuple[Question, ...]:
-    """One for each distinct output and rubric, of all variants and of the recorded run, in a mixed order.
+    """Return a question for each distinct output and rubric, of all variants and of the recorded run, in a mixed
+    order.
 
     The order hangs on what the outputs say, and neither on who gave them nor on how many there are.
     """
@@ -59,7 +60,7 @@ def _answers(case: Case, measured: CaseEntry | None) -> Iterable[Answer]:
 
 @dataclass(kw_only=True)
 class Sitting:
-    """A person before a pile of questions. Each label is saved before the next question is shown."""
+    """A person's answers to a list of questions. Each label is saved before the next question is shown."""
 
     questions: Sequence[Question]
     labels: dict[Key, Label]
@@ -74,12 +75,12 @@ class Sitting:
 
     @property
     def question(self) -> Question | None:
-        """The one to be answered now; None after the last."""
+        """The current question; None after the last one."""
         return self._open[self.position - 1] if self.position <= self.count else None
 
     @property
     def position(self) -> int:
-        """The number of that question, from 1."""
+        """The number of the current question, from 1."""
         return len(self._given) + 1
 
     @property
@@ -93,7 +94,7 @@ class Sitting:
 
     @property
     def left(self) -> int:
-        """Return how many questions have no label, including skipped ones."""
+        """The number of questions that have no label, including skipped ones."""
         return sum(question.key not in self.labels for question in self.questions)
 
     def label(self, passes: bool) -> None:
@@ -110,7 +111,7 @@ class Sitting:
         self._given.append(None)
 
     def undo(self) -> bool:
-        """Take the last answer of this sitting back; False where there is none."""
+        """Undo the last answer of this sitting. Returns False if there is none."""
         if not self._given:
             return False
         label, before = self._given.pop(), self._before.pop()

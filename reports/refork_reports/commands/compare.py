@@ -1,4 +1,4 @@
-"""``refork compare``: compares variants of the last session."""
+"""Runs ``refork compare``, which compares variants of the last session."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""``refork label``: a person labels a case's outputs, so that its judge can be checked."""
+"""Runs ``refork label``: a person labels a case's outputs, so that its judge can be checked."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from refork_reports.results_file.schema import CaseEntry
 
 SHOWN: Final = 4_000
-"""Characters of an output that are shown before somebody asks for more."""
+"""Characters of an output that are shown until somebody asks for more."""
 _INDENT: Final = "  "
 _KEYS: Final = "y passes, n fails, s skip, u undo, q quit"
 
@@ -77,7 +77,7 @@ def _no_judge(case: "Case") -> str:
 
 
 def _measured(folder: Path, case: "Case") -> "CaseEntry | None":
-    """The case in the last report; a note where there is none."""
+    """Return the case in the last report. Prints a note if there is none."""
     from refork_reports.results_file.read import RESULTS, read  # noqa: PLC0415
 
     file = folder / RESULTS
@@ -106,7 +106,7 @@ def _ask(made: "Sitting", rubrics: "Sequence[Rubric]", pressed: "Keys") -> None:
 
 
 def _answered(made: "Sitting", question: "Question", pressed: "Keys") -> bool:
-    """Ask until a key says something of the question; False to quit."""
+    """Ask until a key answers the question. Returns False to quit."""
     acts: dict[str, Callable[[], object]] = {
         "y": lambda: made.label(passes=True),
         "n": lambda: made.label(passes=False),
@@ -146,7 +146,9 @@ def _show(made: "Sitting", question: "Question", *, several: bool) -> None:
 
 
 def _block(text: str) -> None:
-    """Indented, and wrapped to the terminal's width; what a terminal would obey is spelled out."""
+    """Print text indented and wrapped to the terminal's width, with characters that a terminal would execute
+    spelled out.
+    """
     from refork.text.escape import escape_controls  # noqa: PLC0415
     from rich.console import Console  # noqa: PLC0415 - `refork --help` needs no tables
     from rich.text import Text  # noqa: PLC0415

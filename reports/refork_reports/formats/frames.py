@@ -23,11 +23,12 @@ _ORDER: Final = (
     "trials", "pass_rate", "low", "high", "min_pass_rate", "trial", "number", "scorer", "passed", "value", "reason",
     "text", "tool_calls", "error", "input_tokens", "output_tokens", "cost_usd", "seconds", "resumed",
 )  # fmt: skip
-"""The columns that frames always had, in their order. What is added stands behind them, in the order of the file."""
+"""The columns that frames have always had, in their order. Added ones follow, in the order of the file."""
 
 
 def cells(evaluation: Evaluated) -> pd.DataFrame:
-    """A row for each case and variant. Rates lie between 0 and 1, cost is in US dollars, unknown is missing.
+    """Return a row for each case and variant. Rates are between 0 and 1, cost is in US dollars, unknown values are
+    missing.
 
     ``position`` counts the cases from 1.
     """
@@ -40,7 +41,7 @@ def cells(evaluation: Evaluated) -> pd.DataFrame:
 
 
 def trials(evaluation: Evaluated) -> pd.DataFrame:
-    """A row for each trial. ``tool_calls`` holds a line for each call, ``error`` may be missing."""
+    """Return a row for each trial. ``tool_calls`` has a line for each call, ``error`` may be missing."""
     rows = (
         {"case": _name(case), "variant": cell.variant} | _row(TrialEntry, trial)
         for case in evaluation.cases
@@ -51,7 +52,7 @@ def trials(evaluation: Evaluated) -> pd.DataFrame:
 
 
 def scores(evaluation: Evaluated) -> pd.DataFrame:
-    """A row for each scorer of each trial. ``passed`` is missing where the scorer raised."""
+    """Return a row for each scorer of each trial. ``passed`` is missing if the scorer raised."""
     rows = (
         {"case": _name(case), "variant": cell.variant, "trial": TrialEntry.field_of(trial, "number")}
         | _row(ScoreEntry, score)

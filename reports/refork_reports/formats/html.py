@@ -13,7 +13,8 @@ from refork_reports.formats import markdown as summary_md
 from refork_reports.formats.markdown import SUMMARY
 from refork_reports.page_templates import asset, environment, page_script, policy
 from refork_reports.results_file.read import RESULTS
-from refork_reports.views.report_page import page
+from refork_reports.views.page_data import packed
+from refork_reports.views.report_page import Page, page
 
 REPORT: Final = "report.html"
 TITLE: Final = "Agent evals"
@@ -23,17 +24,29 @@ _GITIGNORE: Final = "# A report is made anew by every session.\n*\n"
 def render(evaluation: SuiteResult, *, title: str = TITLE) -> str:
     """The page as text, without a reference to anything outside it."""
     style, script = asset("report.css"), page_script()
-    template = environment().get_template("report.html.j2")
-    return template.render(
-        page=page(evaluation, title),
-        policy=policy(style, script),
-        style=Markup(style),  # noqa: S704 - a file of ours
-        script=Markup(script),  # noqa: S704 - a file of ours
+    made = page(evaluation, title)
+    cells = (cell for case in made.cases for cell in case.variants)
+    return (
+        environment()
+        .get_template("report.html.j2")
+        .render(
+            page=made,
+            data=packed(cells, _bodies(made) if made.are_bodies_data else {}),
+            policy=policy(style, script),
+            style=Markup(style),  # noqa: S704 - a file of ours
+            script=Markup(script),  # noqa: S704 - a file of ours
+        )
     )
 
 
+def _bodies(made: Page) -> dict[str, str]:
+    """Return what stands below the heading of each case, by its anchor."""
+    template = environment().get_template("case_body.html.j2")
+    return {case.anchor: template.render(page=made, case=case) for case in made.cases}
+
+
 def write(evaluation: SuiteResult, folder: Path, *, title: str = TITLE) -> Path:
-    """Write ``report.html``, ``results.json`` and ``summary.md`` into ``folder``; returns the page's path.
+    """Write ``report.html``, ``results.json`` and ``summary.md`` into ``folder``, and return the page's path.
 
     Each is written whole or not at all. Raises ReforkError where the folder cannot be written to.
     """

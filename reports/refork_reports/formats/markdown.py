@@ -1,4 +1,4 @@
-"""``summary.md``: what a reviewer of a pull request reads, on one screen. Whatever a model wrote stays text."""
+"""Writes ``summary.md`` for the reviewer of a pull request, on one screen. Text of a model remains text."""
 
 import html
 from collections.abc import Iterator, Sequence
@@ -24,7 +24,8 @@ from refork_reports.sentences.independence import dependence_notes
 
 SUMMARY: Final = "summary.md"
 LIMIT: Final = 60_000
-"""Bytes that a summary stays under: a job summary of GitHub takes 1 MB, a comment 65,536 characters."""
+"""The maximum size of a summary in bytes: GitHub accepts 1 MB for a job summary, 65,536 characters for a comment.
+"""
 _ROWS: Final = 32_000
 _NOTES: Final = 12_000
 _DOUBTS: Final = 2_000
@@ -39,11 +40,11 @@ _ICONS: Final[dict[Verdict, str]] = {
     Verdict.STALE: "🕸️",
 }
 _ACTIVE: Final = str.maketrans({mark: f"&#{ord(mark)};" for mark in r"\`*_{}[]()#+!|~@:$"})
-"""What Markdown, GitHub and GitLab give a meaning to: emphasis, links, tables, mentions, references."""
+"""Characters with a meaning in Markdown, GitHub or GitLab: emphasis, links, tables, mentions, references."""
 
 
 def render(evaluation: SuiteResult) -> str:
-    """The summary as Markdown, at most 60 kB of it."""
+    """Return the summary as Markdown, at most 60 kB of it."""
     summed = totals(evaluation)
     parts = [
         "## Agent evals",
@@ -58,7 +59,7 @@ def render(evaluation: SuiteResult) -> str:
 
 
 def plain(text: str, most: int = 400) -> str:
-    """Text of whatever origin as text: no markup, no mention, no link, on one line."""
+    """Return text of any origin as plain text on one line: no markup, no mention, no link."""
     line = " ".join(escape_controls(text).split())
     shortened = line if len(line) <= most else f"{line[: most - 1]}…"
     return html.escape(shortened).replace("&#x27;", "'").translate(_ACTIVE).replace("&&#35;", "&#")

@@ -1,5 +1,6 @@
-"""The matrix of cases and variants for a notebook's cell: a table with its styles inline, and nothing that runs."""
+"""Tables for a notebook's cell, with their styles inline and nothing that runs: results, and an estimate."""
 
+from refork_evals.estimation.estimate import SuiteEstimate
 from refork_evals.results import SuiteResult
 
 from refork_reports.page_templates import environment
@@ -8,6 +9,11 @@ from refork_reports.views.placed_cells import placed_cases
 
 
 def matrix(evaluation: SuiteResult) -> str:
-    """HTML of a table for each agent. Whatever a model or a case's name holds is escaped."""
+    """Return HTML of a table for each agent. Text of a model and names of cases are escaped."""
     template = environment().get_template("notebook.html.j2")
     return template.render(matrices=matrices(placed_cases(evaluation)))
+
+
+def estimate_table(estimate: SuiteEstimate) -> str:
+    """HTML of a table with a row for each case, and one for all of them."""
+    return environment().get_template("estimate.html.j2").render(estimate=estimate)

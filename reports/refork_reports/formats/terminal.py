@@ -1,4 +1,4 @@
-"""The summary for a terminal, as styled segments: whoever prints it chooses the colours."""
+"""The summary for a terminal, as styled segments. The code that prints it chooses the colours."""
 
 from dataclasses import dataclass
 from textwrap import wrap
@@ -76,7 +76,7 @@ class _Row:
 
 
 def summary(evaluation: SuiteResult, *, width: int = 80, ascii_only: bool = False) -> list[Line]:
-    """The table of cases and variants, what needs a word, and what it cost. No line is wider than ``width``.
+    """Return the table of cases and variants, remarks, and the cost. No line is wider than ``width``.
 
     ``width`` is in columns, at least 60. ``ascii_only`` is for terminals that cannot show more.
     """
@@ -140,7 +140,7 @@ def _cell_row(cell: Cell) -> _Row:
 
 
 def _widths(rows: list[_Row], width: int) -> dict[str, int]:
-    """Columns go, least important first, until what is left fits with its names shortened."""
+    """Return the widths of columns. Drops the least important columns until the others fit with shortened names."""
     shown = [name for name in _HEADINGS if name != "before" or any(row.texts[name] for row in rows[1:])]
     natural = {name: max(cell_len(name), *(cell_len(row.texts[name]) for row in rows)) for name in shown}
     least = {name: min(room, _NARROWEST_NAMES.get(name, room)) for name, room in natural.items()}
@@ -196,7 +196,7 @@ def _notes_of(result: CaseResult, width: int) -> list[Line]:
 
 
 def _doubtful(evaluation: SuiteResult, width: int) -> list[Line]:
-    """What says that trials may not be independent."""
+    """Return the notes that trials may not be independent."""
     said = [f"{_ICONS['inconclusive']} {note}" for note in dependence_notes(evaluation)]
     return [line for note in said for line in _wrapped(note, width)]
 
@@ -210,7 +210,7 @@ def _closing(evaluation: SuiteResult, width: int) -> list[Line]:
 
 
 def _compared(evaluation: SuiteResult, width: int) -> list[Line]:
-    """One line for each candidate; with a single case the table says it all."""
+    """Return one line for each candidate; none for a single case, which the table describes completely."""
     return [
         line
         for found in evaluation.comparisons
@@ -220,7 +220,7 @@ def _compared(evaluation: SuiteResult, width: int) -> list[Line]:
 
 
 def _recommended(evaluation: SuiteResult, width: int) -> list[Line]:
-    """Which prompt to take, or why there is none."""
+    """Return the prompt to take, or the reason why there is none."""
     return [
         line
         for said, found in zip(

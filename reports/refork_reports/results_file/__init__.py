@@ -1,1 +1,1 @@
-"""``results.json``: its schema, written and read back."""
+"""The schema of ``results.json``, and the code that writes and reads it."""

@@ -1,4 +1,4 @@
-"""The entries of ``results.json``, whose fields say where in the computed values they come from.
+"""The entries of ``results.json``. Their fields say where in the computed values they come from.
 
 An entry is read in two ways. From a computed value, such as :class:`refork_evals.results.Cell`, a field takes what
 ``Of`` names, or else the attribute of the same name. From the file, it takes its key. If the file contains a computed
@@ -62,14 +62,14 @@ class FrameColumn:
 
 
 def _fields(value: Any) -> Any:
-    """A computed value, and those inside it, as what is read from a file."""
+    """Return a computed value, and those inside it, in the form that is read from a file."""
     if is_dataclass(value):
         return {field.name: _fields(getattr(value, field.name)) for field in fields(value)}
     return [_fields(each) for each in value] if isinstance(value, tuple) else value
 
 
 Plain: TypeAlias = Annotated[_Value, BeforeValidator(lambda value: portable(_fields(value)))]
-"""A computed value that the file holds as it is, field by field."""
+"""A computed value that the file contains unchanged, field by field."""
 
 
 class Entry(BaseModel):
@@ -78,7 +78,7 @@ class Entry(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     inside: ClassVar[str] = ""
-    """The attribute of the computed value that has what the value itself does not."""
+    """Return the attribute of the computed value that has what the value itself lacks."""
 
     @model_validator(mode="before")
     @classmethod

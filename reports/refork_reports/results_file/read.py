@@ -1,4 +1,4 @@
-"""``results.json`` read back, without what it takes to write one."""
+"""Reads ``results.json``, without importing what writing needs."""
 
 from pathlib import Path
 from typing import Any, Final
@@ -18,7 +18,7 @@ RESULTS_FORMAT: Final = FileFormat(version=VERSION)
 
 
 def read(path: Path) -> Results:
-    """Read a ``results.json``. Raises BadFileError where it is missing, damaged, or of a newer version."""
+    """Read a ``results.json``. Raises BadFileError if it is missing, damaged, or of a newer version."""
     document = RESULTS_FORMAT.upgrade(parse_json(read_text(path), path=path), path=path)
     document = _with_held(_without_savings(document))
     try:
@@ -29,7 +29,7 @@ def read(path: Path) -> Results:
 
 
 def _without_savings(document: Document) -> Document:
-    """Leave out ``savings``, which ``paid``, ``reused`` and ``whole_reruns`` replace, where an older file has it."""
+    """Remove ``savings`` from an older file, because ``paid``, ``reused`` and ``whole_reruns`` replace it."""
     for entry in [document.get("totals"), *_cells(document)]:
         if isinstance(entry, dict):
             entry.pop("savings", None)
@@ -37,7 +37,7 @@ def _without_savings(document: Document) -> Document:
 
 
 def _with_held(document: Document) -> Document:
-    """Give cells beside a baseline, and findings of the gate, the words that an older file had others for."""
+    """Rename the verdicts of cells beside a baseline, and the findings of the gate, in an older file."""
     for cell in _cells(document):
         if cell.get("method") == Method.BASELINE:
             cell["verdict"] = _beside_baseline(cell)
@@ -62,5 +62,5 @@ def _cells(document: Document) -> list[Document]:
 
 
 def _entries(found: Any) -> list[Document]:
-    """The objects of a list, whatever a damaged file has in its place."""
+    """Return the objects of a list; none if a damaged file has something else in its place."""
     return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []

@@ -44,7 +44,7 @@ Known = Annotated[
     float | None,
     BeforeValidator(lambda value: None if isinstance(value, float) and not math.isfinite(value) else value),
 ]
-"""A number that is null where it is none that JSON has."""
+"""A number that becomes null if JSON cannot hold it."""
 
 
 class ErrorEntry(Entry):

@@ -1,1 +1,1 @@
-"""Everything that a report claims, in words: the same wording for the terminal, the page and the summary."""
+"""All sentences of a report: the same wording for the terminal, the page and the summary."""

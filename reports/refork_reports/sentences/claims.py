@@ -1,4 +1,4 @@
-"""What is claimed of candidates: which prompt to take, what it fixes and what it breaks.
+"""The claims about candidates: which prompt to take, what it fixes and what it breaks.
 
 Every place that shows such a claim takes it from here. A claim needs a test: a candidate "fixes" a case only where it
 is shown to be better than ``current``, and "breaks none" of the guards only if it passes each of them.
@@ -29,12 +29,12 @@ _LISTED: Final = 3
 
 
 def clauses(found: Sequence[Recommendation]) -> tuple[str, ...]:
-    """One clause for each agent with something to fix: the prompt to take, or why there is none."""
+    """Return a clause for each agent with something to fix: the prompt to take, or why there is none."""
     return tuple(_clause(each, is_named=len(found) > 1) for each in found)
 
 
 def lines(found: Sequence[Recommendation]) -> tuple[str, ...]:
-    """The same, with the test that shows the recommended prompt to be better."""
+    """Return the clauses with the test that shows the recommended prompt to be better."""
     return tuple(_tested(clause, each) for clause, each in zip(clauses(found), found, strict=True))
 
 
@@ -55,7 +55,7 @@ def guards(effect: CandidateEffect) -> str:
 
 
 def fixes(effect: CandidateEffect) -> str:
-    """fixes 1 of 2 failures."""
+    """Say how many failures a candidate fixes: fixes 1 of 2 failures."""
     settled = humanize.plural(len(effect.settles), "case") if effect.settles else ""
     if not effect.fixes and settled:
         return f"passes {settled} that current does not pass"
@@ -64,12 +64,12 @@ def fixes(effect: CandidateEffect) -> str:
 
 
 def beside(cell: Cell) -> str:
-    """Say whether a candidate is better or worse than ``current`` in a case; empty where that is not shown."""
+    """Say whether a candidate is better or worse than ``current`` in a case; empty if that is not shown."""
     return "" if cell.beside is None else _BESIDE.get(cell.beside, "")
 
 
 def mark(cell: Cell) -> str:
-    """The claim about a cell in a word: fix, better, worse or same; else empty."""
+    """Return the claim about a cell in a word: fix, better, worse or same; otherwise empty."""
     return "fix" if cell.fixes else beside(cell).partition(" ")[0]
 
 
@@ -96,7 +96,7 @@ def effect(cell: Cell, current: Cell | None) -> str:
 
 
 def alternatives(result: CaseResult) -> tuple[tuple[Cell, ...], str]:
-    """The candidates of a case that ``current`` does not pass, and what may be said of them.
+    """Return the candidates of a case that ``current`` does not pass, and what may be said of them.
 
     Those that fix it; else those that pass, of which nothing is shown. While other cases are measured that is not known
     yet where the number of trials was fixed.
@@ -145,7 +145,7 @@ def _balance(effect: CandidateEffect) -> str:
 
 
 def _none(found: Recommendation) -> tuple[str, str]:
-    """What there is not, and why."""
+    """Say what there is not, and why."""
     match found.reason:
         case NoRecommendation.NO_CANDIDATE:
             return "no candidate was run", ""

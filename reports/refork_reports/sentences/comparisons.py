@@ -1,4 +1,4 @@
-"""Comparisons of variants in words: one wording for the terminal, the page and the summary."""
+"""Describes comparisons of variants: one wording for the terminal, the page and the summary."""
 
 from decimal import Decimal
 
@@ -9,14 +9,14 @@ from refork_evals.statistics.strata import CLUSTERS
 
 
 def points(difference: float) -> str:
-    """+23 points: a difference of two pass rates."""
+    """Format a difference of two pass rates: +23 points."""
     rounded = round(difference * 100)
     sign = "+" if rounded > 0 else humanize.MINUS if rounded < 0 else "±"
     return f"{sign}{abs(rounded)} points"
 
 
 def between(interval: DifferenceInterval | None) -> str:
-    """−3 to +40 points."""
+    """Format the interval of a difference: −3 to +40 points."""
     if interval is None:
         return humanize.UNKNOWN
     low, high = points(interval.low).removesuffix(" points"), points(interval.high)
@@ -33,13 +33,15 @@ def shown_p(p: float) -> str:
 
 
 def change(found: VariantComparison) -> str:
-    """The verdict; "unchanged" with the margin that it rules out, since nothing shows a difference of exactly zero."""
+    """Return the verdict; for "unchanged" with the margin that it rules out, since nothing shows a difference of
+    exactly zero.
+    """
     said = found.change.value
     return f"{said} within {points(found.margin)[1:]}" if found.change is Change.UNCHANGED else said
 
 
 def line(found: VariantComparison) -> str:
-    """A comparison in one line, the verdict first; before it the guards that are worse, whatever the mean."""
+    """Describe a comparison in one line, the verdict first; before it the guards that are worse, whatever the mean."""
     guards = f"worse on {humanize.plural(len(found.worse_guards), 'guard')}, " if found.worse_guards else ""
     return (
         f"{found.variant} beside {found.against}: {guards}{change(found)}, {points(found.difference)} "
@@ -53,7 +55,7 @@ def details(found: VariantComparison) -> list[str]:
 
 
 def remarks(found: VariantComparison) -> list[str]:
-    """The same without what a table has columns for."""
+    """Return the sentences of :func:`details` without those that a table has columns for."""
     said = [_flips(found), _single(found), like_these(found.like_these)]
     if found.change in (Change.INCONCLUSIVE, Change.UNCHANGED):
         said.append(f"so many trials find a difference of {points(found.could_find)[1:]} in 8 of 10 times")
@@ -68,7 +70,7 @@ def like_these(found: Clustered | None) -> str:
 
 
 def ratio(means: Means | None) -> str:
-    """×0.8, of a variant's mean to the other's; a dash where one is not known."""
+    """Format the ratio of a variant's mean to the other's: ×0.8; a dash if one is unknown."""
     times = None if means is None else means.ratio
     return humanize.UNKNOWN if times is None else f"×{times:.2g}"
 

@@ -21,7 +21,7 @@ class Figure:
 
 
 def estimates(cell: Cell) -> tuple[Figure, ...]:
-    """Nothing where it would only repeat the cell's own rate.
+    """Return the figures of a cell; none if they would only repeat its own rate.
 
     So it is of one scorer without a number, and of pass@k where all trials passed, or none.
     """

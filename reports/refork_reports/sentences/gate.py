@@ -1,4 +1,4 @@
-"""The gate in words, for every place that shows it."""
+"""Describes the gate, for every place that shows it."""
 
 import math
 from collections.abc import Iterator
@@ -33,7 +33,7 @@ def verdict_line(gate: Gate) -> str:
 
 
 def counted(gate: Gate) -> str:
-    """2 regressed and 3 held (no drop of more than 45 points in any of them)."""
+    """Count the findings: 2 regressed and 3 held (no drop of more than 45 points in any of them)."""
     found = [case.finding for case in gate.cases]
     counts = [
         f"{found.count(finding)} {finding.value}{_ruled_out(gate) if finding is GateFinding.HELD else ''}"
@@ -44,7 +44,7 @@ def counted(gate: Gate) -> str:
 
 
 def _ruled_out(gate: Gate) -> str:
-    """The drop that is ruled out in every case that held."""
+    """Return the drop that is ruled out in every case that held."""
     held = [case for case in gate.cases if case.finding is GateFinding.HELD]
     margins = [case.margin for case in held if case.margin is not None]
     if not margins:
@@ -59,7 +59,7 @@ def notable_findings(gate: Gate) -> Iterator[GateCase]:
 
 
 def notes(gate: Gate) -> list[str]:
-    """What else a reviewer should know, the mean drop that is ruled out first."""
+    """Return further notes for a reviewer, the mean drop that is ruled out first."""
     return [note for note in (_mean(gate.suite), *gate.notes, gate.could_find) if note]
 
 

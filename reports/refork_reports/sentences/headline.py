@@ -35,7 +35,7 @@ class Headline:
 
 
 def headline(evaluation: SuiteResult) -> Headline:
-    """What decides the exit code, and which prompt to take."""
+    """Return the headline: what decides the exit code, and which prompt to take."""
     if evaluation.gate is not None:
         found = _of_gate(evaluation.gate)
     elif evaluation.cases:

@@ -1,4 +1,4 @@
-"""What is said where the trials of a cell may not be independent."""
+"""The notes about cells whose trials may not be independent."""
 
 from refork.text import numbers as humanize
 from refork_evals.results import Cell, SuiteResult
@@ -9,13 +9,13 @@ _THEN = "the trials are not independent, and the interval is too narrow"
 
 
 def dependence_note(cell: Cell) -> str:
-    """One line: the sign, what may be behind it, and what follows. Empty if there is none."""
+    """Return one line with the sign, its possible cause, and what follows; empty if there is no sign."""
     found = dependence(cell)
     return "" if found is None else _SAID[found.sign](found)
 
 
 def dependence_notes(evaluation: SuiteResult) -> tuple[str, ...]:
-    """The notes of all cells, each once, with the first of its cells and how many more there are."""
+    """Return the notes of all cells, each once, with the first of its cells and the number of others."""
     cells: dict[str, list[Cell]] = {}
     for cell in evaluation.cells:
         if note := dependence_note(cell):

@@ -1,4 +1,4 @@
-"""What a cell was measured against, and what its verdict rules out, in words."""
+"""Describes what a cell was measured against, and what its verdict rules out."""
 
 from typing import Protocol
 
@@ -19,12 +19,12 @@ class Compared(Protocol):
 
 
 def wanted(cell: Compared) -> str:
-    """Return what the pass rate is held against: its baseline where it was compared with one, else the limit."""
+    """Return what the pass rate is compared with: its baseline if it was compared with one, otherwise the limit."""
     return beside_baseline(cell) or f"at least {humanize.percent(cell.min_pass_rate)} wanted"
 
 
 def beside_baseline(cell: Compared) -> str:
-    """Return the passes of the baseline and what is known of a drop; empty where there was none to compare with."""
+    """Return the passes of the baseline and what is known of a drop; empty if there was no baseline."""
     compared = cell.comparison
     if compared is None:
         return ""
@@ -35,11 +35,11 @@ def beside_baseline(cell: Compared) -> str:
 
 
 def before(cell: Compared) -> str:
-    """``28/30``, the passes of the baseline; empty where there was none to compare with."""
+    """Return the passes of the baseline, ``28/30``; empty if there was none to compare with."""
     compared = cell.comparison
     return "" if compared is None else f"{compared.passes_before}/{compared.trials_before}"
 
 
 def no_drop(margin: float) -> str:
-    """``no drop of more than 45 points``, for a share such as 0.45."""
+    """Return ``no drop of more than 45 points`` for a share such as 0.45."""
     return f"no drop of more than {margin * 100:.0f} points"

@@ -29,7 +29,7 @@ _ADVICE: Final = {
 
 
 def shown_trials(cell: Cell) -> str:
-    """Passes over planned trials, errors and missing ones among them. A dash where none was run."""
+    """Return passes over planned trials, which include errors and missing ones. A dash if none was run."""
     return f"{cell.passes}/{scheduled(cell)}" if cell.trials else humanize.UNKNOWN
 
 
@@ -48,7 +48,7 @@ def shown_price(cell: Cell) -> str:
 
 
 def fix(cell: Cell) -> str:
-    """careful 10/10 (72–100%)."""
+    """Describe a fix: careful 10/10 (72–100%)."""
     within = f" ({shown_interval(cell)})" if cell.interval else ""
     return f"{cell.variant} {shown_trials(cell)}{within}"
 
@@ -64,7 +64,7 @@ def doubt_of(result: CaseResult) -> str:
 
 
 def about_doubt(result: CaseResult) -> str:
-    """Explain :func:`doubt_of`; empty where there is none."""
+    """Explain :func:`doubt_of`; empty if there is none."""
     return {"not red": NOT_RED, "not green": NOT_GREEN}.get(doubt_of(result), "")
 
 

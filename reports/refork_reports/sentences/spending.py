@@ -1,4 +1,4 @@
-"""What a session paid, what it reused and what whole reruns would have taken, in words: three sentences."""
+"""Describes what a session paid, what it reused and what whole reruns would have taken, in three sentences."""
 
 from collections.abc import Collection
 
@@ -9,7 +9,7 @@ from refork_evals.results.totals import Totals
 
 
 def lines(summed: Totals) -> tuple[str, ...]:
-    """A sentence for each figure that there is; none where nothing ran."""
+    """Return a sentence for each figure that there is; none if nothing ran."""
     found = (
         ("paid now", paid(summed)),
         ("reused", reused(summed)),
@@ -19,7 +19,7 @@ def lines(summed: Totals) -> tuple[str, ...]:
 
 
 def paid(summed: Totals) -> str:
-    """30 answers, 12.3k tokens, $0.0042. Empty where no model answered, now or before."""
+    """Describe what was paid: 30 answers, 12.3k tokens, $0.0042. Empty if no model answered, now or before."""
     spent = summed.paid
     if spent is None or not (spent.trials or summed.reused):
         return ""
@@ -29,7 +29,9 @@ def paid(summed: Totals) -> str:
 
 
 def reused(summed: Totals) -> str:
-    """10 of 40 answers, of 2026-03-03; when paid for, 4.1k tokens, $0.0014. Empty where nothing was reused."""
+    """Describe what was reused: 10 of 40 answers, of 2026-03-03; when paid for, 4.1k tokens, $0.0014. Empty if
+    nothing was.
+    """
     found = summed.reused
     if found is None:
         return ""
@@ -38,18 +40,20 @@ def reused(summed: Totals) -> str:
 
 
 def reused_short(found: Reused | None) -> str:
-    """40 reused, of 2026-03-03."""
+    """Describe what was reused in short: 40 reused, of 2026-03-03."""
     return f"{found.trials:,} reused{_dates(found)}" if found is not None and found.trials else ""
 
 
 def whole_reruns_title(summed: Totals) -> str:
-    """30 whole reruns would have taken."""
+    """Return the title of whole reruns: 30 whole reruns would have taken."""
     whole = summed.whole_reruns
     return "" if whole is None else f"{humanize.plural(whole.trials, 'whole rerun')} would have taken"
 
 
 def whole_reruns(summed: Totals) -> str:
-    """1.2M tokens, $3.40, one after another 41 min; this session took 1 m 23 s. Empty where they are unknown."""
+    """Describe whole reruns: 1.2M tokens, $3.40, one after another 41 min; this session took 1 m 23 s. Empty if
+    unknown.
+    """
     whole = summed.whole_reruns
     if whole is None:
         return ""
@@ -61,7 +65,7 @@ def whole_reruns(summed: Totals) -> str:
 
 
 def no_price(models: tuple[str, ...]) -> str:
-    """no price known for model 'x'."""
+    """Say which models have no price: no price known for model 'x'."""
     if not models:
         return "no price known for a model of the recorded runs"
     named = humanize.listed([repr(model) for model in models])
@@ -69,7 +73,7 @@ def no_price(models: tuple[str, ...]) -> str:
 
 
 def price_source(project: Collection[str], examples: Collection[str]) -> str:
-    """by your price list; at an example price. Empty where all prices are those that lists have."""
+    """Say where prices come from: by your price list; at an example price. Empty if all are from the public lists."""
     if not project:
         return ""
     if not examples:

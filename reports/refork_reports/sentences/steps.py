@@ -1,4 +1,4 @@
-"""Steps, answers and values in one line, and values as JSON."""
+"""Formats steps, answers and values in one line, and values as JSON."""
 
 import json
 
@@ -8,7 +8,7 @@ from refork.values.shown import untagged
 
 
 def output_line(step: Step) -> str:
-    """The first line of what a step gave: its error, the model's text or tool calls, or its value."""
+    """Return the first line of a step's result: its error, the model's text or tool calls, or its value."""
     if step.error is not None:
         return first_line(f"{step.error.type}: {step.error.message}")
     if step.answer is not None:
@@ -20,12 +20,12 @@ def output_line(step: Step) -> str:
 
 
 def answer_line(answer: Answer) -> str:
-    """The first line of the text, or the tool calls where there is none."""
+    """Return the first line of the text, or the tool calls if there is no text."""
     return first_line(answer.text) or first_line(", ".join(call_line(call) for call in answer.tool_calls))
 
 
 def call_line(call: ToolCall) -> str:
-    """run_sql({"query": "SELECT 1"})."""
+    """Format a call: run_sql({"query": "SELECT 1"})."""
     arguments = call.arguments if isinstance(call.arguments, str) else compact(call.arguments)
     return f"{call.name}({arguments})"
 
@@ -35,5 +35,5 @@ def compact(value: object) -> str:
 
 
 def pretty(value: object) -> str:
-    """A value as indented JSON; a string that is not JSON stays as it is."""
+    """Return a value as indented JSON; a string that is not JSON is unchanged."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=2, default=str)

@@ -1,4 +1,6 @@
-"""The way of a tail, for the page and the terminal: its steps, and how it compares with production's."""
+"""Describes the trajectory of a tail, for the page and the terminal: its steps, and how it compares with
+production's.
+"""
 
 from collections.abc import Collection, Sequence
 from typing import Final
@@ -21,7 +23,7 @@ _ARGUMENTS: Final = 300
 
 
 def shown_steps(steps: Sequence[Step]) -> tuple[Sequence[Step], int, Sequence[Step]]:
-    """The steps to show at the start, how many are left out, and those to show at the end."""
+    """Return the steps to show at the start, the number of steps left out, and the steps to show at the end."""
     if len(steps) <= _SHOWN:
         return steps, 0, ()
     end = _SHOWN // 4
@@ -29,7 +31,9 @@ def shown_steps(steps: Sequence[Step]) -> tuple[Sequence[Step], int, Sequence[St
 
 
 def step_line(step: Step, other_words: Collection[int] = ()) -> str:
-    """tool refund {"amount": 5}: refunded 5. Of the steps in ``other_words`` the user answers other words."""
+    """Describe a step: tool refund {"amount": 5}: refunded 5. In the steps in ``other_words`` the user answers
+    other words.
+    """
     name = " ".join(filter(None, [kind_of(step), name_of(step), arguments_line(step)]))
     said = output_line(step)
     line = f"{name}: {said}" if said else name
@@ -51,7 +55,9 @@ def name_of(step: Step) -> str:
 
 
 def other_words(case: Case, trial: Trial) -> frozenset[int]:
-    """The steps of a trial at which a recorded turn of the user's answers what the assistant did not say there."""
+    """Return the steps of a trial at which a recorded turn of the user answers something that the assistant did not
+    say there.
+    """
     recorded = (step for step in case.run.steps if step.number >= case.step)
     return answering_other_words(trial.trajectory, recorded)
 

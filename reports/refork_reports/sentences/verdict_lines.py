@@ -1,4 +1,4 @@
-"""The verdict of a cell in one line."""
+"""Describes the verdict of a cell in one line."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -28,7 +28,7 @@ class MeasuredCell(margins.Compared, Protocol):
 
 
 def verdict_line(cell: MeasuredCell) -> str:
-    """The verdict in one line: ``fail: 2 of 10 trials passed (6-51%), at least 80% wanted``.
+    """Return the verdict in one line: ``fail: 2 of 10 trials passed (6-51%), at least 80% wanted``.
 
     Beside a baseline: ``held: 8 of 8 trials passed (68-100%), before 28 of 30: no drop of more than 45 points``.
     """

@@ -1,4 +1,4 @@
-"""Two prompts and what differs between them: as lines for a terminal, as marked words for a page."""
+"""Compares two prompts: as lines for a terminal, as marked words for a page."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -11,15 +11,15 @@ from refork.text.escape import escape_controls
 
 _WORDS: Final = re.compile(r"\w+\s*|[^\w\s]\s*|\s+")
 _ALIKE: Final = 0.3
-"""Two passages that share less than this are marked whole: confetti helps nobody."""
+"""The similarity below which two passages are marked whole, because many small marks are hard to read."""
 
 _MOST_WORDS: Final = 4_000
-"""Beyond this, comparing word by word takes seconds: such a passage is marked as a whole."""
+"""The number of words from which a passage is marked whole, because comparing word by word would take seconds."""
 
 Mark: TypeAlias = Literal["same", "del", "ins"]
 
 _Passage: TypeAlias = tuple[bool, str, str]
-"""Whether it is the same in both, its text before, its text after."""
+"""A passage: whether it is the same in both, its text before, its text after."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +31,7 @@ class Piece:
 
 
 def prompt_diff(current: str, candidate: str, name: str = "candidate") -> list[str]:
-    """The unified diff of two prompts as lines for a terminal, controls spelled out; empty if equal."""
+    """Return the unified diff of two prompts as lines for a terminal, controls spelled out; empty if equal."""
     before, after = escape_controls(current).splitlines(), escape_controls(candidate).splitlines()
     return list(unified_diff(before, after, fromfile="current", tofile=name, lineterm="", n=2))
 
@@ -51,7 +51,7 @@ def marked(before: str, after: str) -> tuple[tuple[Piece, ...], tuple[Piece, ...
 
 
 def _passages(before: str, after: str) -> Iterator[_Passage]:
-    """Lines first, words only inside what changed: a word never matches one far away."""
+    """Compare lines first, and words only inside changed lines, so that a word never matches one far away."""
     old, new = before.splitlines(keepends=True), after.splitlines(keepends=True)
     for tag, i, j, k, m in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
         if tag == "equal":

@@ -1,4 +1,4 @@
-"""The cases that ``current`` fails, what fixes them, and what that touches."""
+"""Shows the cases that ``current`` fails, what fixes them, and what that affects."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class Fix:
 
 @dataclass(frozen=True, kw_only=True)
 class FailingCase:
-    """A case that ``current`` fails. ``best`` is the nearest candidate, where one was measured."""
+    """A case that ``current`` fails. ``best`` is the nearest candidate, if one was measured."""
 
     result: CaseResult
     anchor: str

@@ -12,7 +12,7 @@ from refork_reports.sentences.estimates import Figure
 
 @dataclass(frozen=True, kw_only=True)
 class JudgeView:
-    """A rubric's judge in words. ``warning`` is what makes its figures weak, or its verdicts move."""
+    """A rubric's judge in words. ``warning`` says what makes its figures weak, or its verdicts unstable."""
 
     rubric: str
     models: str

@@ -1,4 +1,4 @@
-"""The matrix of cases and variants, a table for each agent, since candidates belong to an agent."""
+"""Shows the matrix of cases and variants, a table for each agent, since candidates belong to an agent."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from refork_reports.views.placed_cells import PlacedCase, PlacedCell
 
 @dataclass(frozen=True, kw_only=True)
 class Matrix:
-    """A row for each case and a column for each variant; None where a case was not tried under it.
+    """A row for each case and a column for each variant; None if a case was not run under it.
 
     ``passing`` says of each variant in how many of the cases that it was tried on it passes, or held beside a baseline.
     """
@@ -33,7 +33,9 @@ def matrices(cases: Sequence[PlacedCase]) -> tuple[Matrix, ...]:
 
 
 def _passing(found: Sequence[Verdict]) -> str:
-    """``passes 3 of 5``, ``held 4 of 5``, or ``held 3, passes 1 of 5`` where some cases are new to the baseline."""
+    """Say how many cases pass: ``passes 3 of 5``, ``held 4 of 5``, or ``held 3, passes 1 of 5`` if some are new to
+    the baseline.
+    """
     is_beside_baseline = any(verdict.is_beside_baseline for verdict in found)
     held = [f"held {found.count(Verdict.HELD)}"] * is_beside_baseline
     passes = [f"passes {found.count(Verdict.PASS)}"] * (Verdict.PASS in found or not is_beside_baseline)

@@ -33,12 +33,12 @@ class PlacedCell:
 
     @property
     def bar(self) -> Bar | None:
-        """The share that passed, drawn; None where nothing was measured."""
+        """The share that passed, as a bar; None if nothing was measured."""
         return _bar(self.cell)
 
     @property
     def is_open(self) -> bool:
-        """Return whether its trials are shown at once: for the fix of the case, or else for ``current``."""
+        """True if its trials are expanded at first: those of the case's fix, otherwise those of ``current``."""
         opened = next((cell.variant for cell in self.result.fixes), CURRENT)
         return self.cell.variant == opened and bool(self.cell.trials)
 

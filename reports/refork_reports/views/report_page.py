@@ -1,9 +1,11 @@
 """Prepares the content of the report's page, so that templates only do the layout."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from refork.records.variant import CURRENT
+from refork.text.escape import escape_controls
 from refork_evals.results import CaseResult, SuiteResult, Verdict
 from refork_evals.results.totals import Totals, totals
 
@@ -16,16 +18,17 @@ from refork_reports.views.matrix import Matrix, matrices
 from refork_reports.views.placed_cells import PlacedCase, PlacedCell, placed_cases
 from refork_reports.views.requests import PromptPair, RequestTable, prompt_of, prompt_pairs, request_table
 from refork_reports.views.timeline import Timeline, timeline
-from refork_reports.views.trial_data import packed_trials
 
-_MOST_OPEN: Final = 10
-"""So many cases that need a look are open from the start: a browser lays out what is open."""
+_MOST_IN_PLACE: Final = 20
+"""So many cases stand in the page itself; of more, all but the heading is data, of which nodes are made when opened."""
+_OPEN: Final = 3
+"""So many cases of such a page that need a look are open from the start; otherwise all are that need one."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class CaseView:
     """A case on the page. ``ran`` says that a trial ran, ``is_open`` that it needs a look and is among the first that
-    do. ``prompt`` is the one in the code.
+    do. ``verdicts`` are those of its variants. ``prompt`` is the one in the code.
     """
 
     anchor: str
@@ -34,6 +37,7 @@ class CaseView:
     stale_reason: str
     ran: bool
     is_open: bool
+    verdicts: Mapping[str, str]
     timeline: Timeline
     prompt: str | None
     pairs: tuple[PromptPair, ...]
@@ -52,13 +56,16 @@ class Page:
     matrices: tuple[Matrix, ...]
     cases: tuple[CaseView, ...]
     sections: tuple[Section, ...]
-    trials: str
+    are_bodies_data: bool
 
 
 def page(evaluation: SuiteResult, title: str) -> Page:
     summed = totals(evaluation)
     placed = placed_cases(evaluation)
-    opened = [each.anchor for each in placed if _needs_a_look(each.result)][:_MOST_OPEN]
+    are_bodies_data = len(placed) > _MOST_IN_PLACE
+    opened = [each.anchor for each in placed if _needs_a_look(each.result)][
+        : _OPEN if are_bodies_data else None
+    ]
     return Page(
         title=title,
         evaluation=evaluation,
@@ -68,7 +75,7 @@ def page(evaluation: SuiteResult, title: str) -> Page:
         matrices=matrices(placed),
         cases=tuple(_case(each, is_open=each.anchor in opened) for each in placed),
         sections=sections(evaluation),
-        trials=packed_trials(cell for each in placed for cell in each.cells),
+        are_bodies_data=are_bodies_data,
     )
 
 
@@ -90,6 +97,7 @@ def _case(placed: PlacedCase, *, is_open: bool) -> CaseView:
         stale_reason=next((cell.reason for cell in result.cells if cell.verdict is Verdict.STALE), ""),
         ran=any(cell.trials for cell in result.cells),
         is_open=is_open,
+        verdicts={escape_controls(cell.variant): cell.verdict.value for cell in result.cells},
         timeline=timeline(result.case),
         prompt=prompt_of(result),
         pairs=prompt_pairs(result),

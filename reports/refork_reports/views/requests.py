@@ -63,7 +63,7 @@ def variant_file(agent: str | None, variant: str) -> str:
 
 
 def prompt_of(result: CaseResult) -> str | None:
-    """The prompt as the code has it, where the fork came far enough to see it."""
+    """Return the prompt as the code has it, if the fork came far enough to see it."""
     cell = result.cell(CURRENT)
     replayed = result.outcome.requests.get(CURRENT) if result.outcome else None
     sent_now = (cell.request if cell else None) or replayed
@@ -97,7 +97,7 @@ def _pair(result: CaseResult, cell: Cell, baseline: str, prompt: str) -> PromptP
 
 
 def _shortened(*prompts: str) -> tuple[tuple[Piece, ...], ...]:
-    """Too long to be compared on a page: each alone, without its middle."""
+    """Shorten prompts that are too long to be compared on a page: each alone, without its middle."""
     parts = [clipped(prompt, LONGEST_PROMPT) for prompt in prompts]
     return tuple(
         (Piece(mark="same", text=f"{head}\n…\n{tail}" if tail else head),) for head, tail, _ in parts

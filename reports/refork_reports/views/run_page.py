@@ -1,4 +1,4 @@
-"""A recorded run as a page: its timeline, every step in full, and the command that captures each."""
+"""Shows a recorded run as a page: its timeline, every step in full, and the command that captures each."""
 
 import shlex
 from collections.abc import Iterable, Sequence
@@ -22,14 +22,16 @@ from refork_reports.sentences.steps import compact, pretty
 from refork_reports.views.timeline import Moment, TimeSpan, moment_of
 
 KEPT: Final = 4 * OUTPUT_LIMIT
-"""Characters of a text that are kept until the page shortens it: the steps of a run may not fit into memory."""
+"""Characters of a text that are kept until the page shortens it, because the steps of a run may not fit into
+memory.
+"""
 _FAILED: Final = frozenset({"ERROR", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"})
 _MESSAGES_SHOWN: Final = 6
 
 
 @dataclass(frozen=True, kw_only=True)
 class Message:
-    """One message of a request: who says it, its text, and tool calls as their names with arguments."""
+    """A message of a request: its role, its text, and tool calls as their names with arguments."""
 
     role: str
     text: str
@@ -50,7 +52,7 @@ class SentRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class StepView:
-    """A step in its place, without its long values. ``output`` is empty where there is an answer or an error.
+    """A step in its place, without its long values. ``output`` is empty if there is an answer or an error.
 
     ``command`` is empty where a step can be no fork point; ``acts`` says that a rerun of it does.
     """
@@ -72,7 +74,7 @@ class StepView:
 
 @dataclass(frozen=True, kw_only=True)
 class RunView:
-    """The page's contents. ``cost_usd`` is None where one model has no price, or no model was called.
+    """The page's contents. ``cost_usd`` is None if one model has no price, or no model was called.
 
     ``prices`` says where prices come from that no list has.
     """
@@ -94,7 +96,7 @@ class RunView:
 
 
 def render(run: Run, steps: Iterable[Step], *, missing: str | None, capture: Sequence[str]) -> str:
-    """The page as text, without a reference to anything outside it. ``steps`` are gone through once."""
+    """Return the page as text, without a reference to anything outside it. ``steps`` are iterated once."""
     style = asset("report.css") + asset("run.css")
     script = asset("run.js")
     return (
@@ -193,7 +195,7 @@ def _sent(request: Request) -> SentRequest:
 
 
 def _message(message: Any) -> Message:
-    """A message of a framework's as who says what; what is not that, as its JSON."""
+    """Return a message of a framework with its role and text; the JSON of anything else."""
     if not isinstance(message, dict):
         return Message(role="user", text=shortened(message))
     if message.get("type") == "function_call":
@@ -220,7 +222,7 @@ def _arguments(run: Run) -> Iterable[tuple[str, str]]:
 
 
 def _tone(run: Run) -> str:
-    """The verdict whose colour and icon fit the run's status."""
+    """Return the verdict whose colour and icon fit the run's status."""
     if run.status in _FAILED or run.error is not None:
         return "fail"
     return {"SUCCESS": "pass", "CANCELLED": "stale"}.get(run.status, "inconclusive")

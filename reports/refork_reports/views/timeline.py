@@ -1,4 +1,4 @@
-"""The steps of a recorded run as a line of time, and where it forks."""
+"""Shows the steps of a recorded run along its time, and where it forks."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -51,7 +51,7 @@ class Timeline:
 
 
 def timeline(case: Case) -> Timeline:
-    """The recorded run, with eight steps on both sides of the fork point."""
+    """Return the timeline of the recorded run, with eight steps on both sides of the fork point."""
     steps = moments(case)
     before = tuple(moment for moment in steps if moment.state == "before")
     after = tuple(moment for moment in steps if moment.state == "after")

@@ -95,7 +95,7 @@ def test_runs_can_be_printed_as_json(run: Run) -> None:
     }
 
 
-def test_no_runs_is_said_to_be_so(run: Run) -> None:
+def test_an_empty_list_of_runs_prints_a_sentence(run: Run) -> None:
     assert run("runs", "--workflow", "nothing") == (0, "No runs match.\n", "")
     assert run("runs", "--since", "2999-01-01") == (0, "No runs match.\n", "")
 
@@ -111,7 +111,7 @@ def test_a_missing_database_is_one_line(run: Run, tmp_path: Path) -> None:
     assert err == f"refork: --db: the database {str(tmp_path / 'no.sqlite')!r} does not exist\n"
 
 
-def test_a_run_is_shown_as_a_timeline_and_what_is_missing_is_said(run: Run) -> None:
+def test_a_run_is_shown_as_a_timeline_with_a_note_on_missing_values(run: Run) -> None:
     code, out, err = run("show", "rep")
     assert code == 0
     rows = [line.split() for line in out.splitlines() if line[:1].isdigit() and line[1:2] == " "]
@@ -204,9 +204,7 @@ def test_an_agent_that_is_not_known_is_asked_for_but_not_needed(run: Run, projec
         (["report-2", "--step", "1"], "no run 'report-2'; the nearest is 'report-1'"),
     ],
 )
-def test_what_cannot_be_captured_is_refused_and_leaves_nothing(
-    run: Run, project: Path, args: list[str], message: str
-) -> None:
+def test_a_refused_capture_leaves_no_file(run: Run, project: Path, args: list[str], message: str) -> None:
     code, out, err = run("capture", *args, "--name", "wrong")
     assert (code, out) == (2, "")
     assert message in err
@@ -296,7 +294,7 @@ def test_an_interrupted_capture_leaves_nothing(
     assert list(captured(project).parent.iterdir()) == []
 
 
-def test_without_a_terminal_a_run_that_went_well_is_forked_at_its_last_model_step_and_that_is_said(
+def test_without_a_terminal_a_run_that_went_well_is_forked_at_its_last_model_step_with_a_note(
     run: Run, project: Path
 ) -> None:
     code, _, err = run("capture", "report-1", "--name", "guessed")

@@ -58,7 +58,7 @@ def fails(kind: str) -> None:
     raise errors[kind]
 
 
-def test_the_version_is_told(run: Run) -> None:
+def test_the_version_is_printed(run: Run) -> None:
     assert run("--version") == (0, f"refork {__version__}\n", "")
 
 

@@ -177,7 +177,7 @@ def test_one_bug_gives_one_case_and_a_second_time_none(run: Run) -> None:
     assert "2 already captured, 1 failed as another did, 1 skipped" in out
 
 
-def test_a_capture_of_many_that_was_interrupted_goes_on_where_it_was(run: Run) -> None:
+def test_an_interrupted_capture_of_many_runs_continues_where_it_stopped(run: Run) -> None:
     where = ("capture", "--where", "status=ERROR")
     code, out, _ = run(*where, "--where", "workflow=answer")
     first = sorted(path.name for path in Path("evals/cases").iterdir())
@@ -222,7 +222,7 @@ def test_several_steps_of_a_run_become_a_case_each(run: Run) -> None:
     assert [case_at(name).step for name in ("both-2", "both-4")] == [2, 4]
 
 
-def test_a_tool_step_can_be_a_fork_point_and_what_that_needs_is_said(run: Run) -> None:
+def test_a_tool_step_can_be_a_fork_point_with_a_note_on_what_that_needs(run: Run) -> None:
     code, _, err = run("capture", "good", "--step", "find_order", "--name", "tool")
     assert code == 0
     assert 'find_order = "live"' in err

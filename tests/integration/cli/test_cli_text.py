@@ -27,7 +27,7 @@ COLUMNS = (
         ("\udc80", "\\udc80"),
     ],
 )
-def test_nothing_that_a_terminal_obeys_is_printed(text: str, shown: str) -> None:
+def test_no_control_character_is_printed(text: str, shown: str) -> None:
     assert printable(text) == shown
 
 
@@ -69,7 +69,7 @@ def test_durations_have_a_unit(seconds: float | None, shown: str) -> None:
         (timedelta(days=40), "2026-10-14"),
     ],
 )
-def test_times_are_told_from_now(past: timedelta, shown: str) -> None:
+def test_times_are_relative_to_now(past: timedelta, shown: str) -> None:
     assert ago(NOW - past, now=NOW) == shown
 
 

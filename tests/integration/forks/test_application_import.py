@@ -83,7 +83,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_what_breaks_an_import_is_said_with_the_projects_own_line(name: str, root: Path) -> None:
+def test_an_import_error_names_the_projects_own_line(name: str, root: Path) -> None:
     text, said = BROKEN[name]
     write(root, broken_shop=text)
     with pytest.raises(ApplicationError) as caught:
@@ -94,7 +94,7 @@ def test_what_breaks_an_import_is_said_with_the_projects_own_line(name: str, roo
         assert part in message
 
 
-def test_the_same_is_said_of_setup(root: Path) -> None:
+def test_an_error_in_setup_names_the_projects_own_line(root: Path) -> None:
     write(root, shop_of_setup="", broken_setup=f"def setup():{textwrap.indent(NEEDS_A_VARIABLE, '    ')}")
     with pytest.raises(ApplicationError, match=r"setup = .*APP_MODEL is not set .*broken_setup\.py"):
         import_application(["shop_of_setup"], "broken_setup:setup", root)
@@ -106,7 +106,7 @@ def test_a_module_below_src_is_pointed_to(root: Path) -> None:
         import_application(["hidden_shop"], None, root)
 
 
-def test_what_the_main_module_defined_is_found_in_the_applications_modules(root: Path) -> None:
+def test_a_definition_of_the_main_module_is_found_in_the_applications_modules(root: Path) -> None:
     write(root, main_shop="class Invoice:\n    class Line:\n        pass\n")
     import_application(["main_shop"], None, root)
     assert main_class("Invoice.Line") is sys.modules["main_shop"].Invoice.Line

@@ -54,7 +54,7 @@ RAISED: list[Callable[[], BaseException]] = [
 
 
 @pytest.mark.parametrize("make", RAISED, ids=lambda make: type(make()).__name__)
-def test_whatever_is_raised_is_given_back_and_becomes_one_line(make: Callable[[], BaseException]) -> None:
+def test_any_exception_is_returned_and_becomes_one_line(make: Callable[[], BaseException]) -> None:
     async def work() -> None:
         raise make()
 
@@ -149,7 +149,7 @@ def test_an_error_says_whose_fault_it_is(error: Exception, kind: ErrorKind) -> N
     ],
     ids=str,
 )
-def test_what_a_steps_server_did_says_whose_fault_it_is(error: Exception, kind: ErrorKind) -> None:
+def test_the_response_of_a_steps_server_decides_the_kind_of_error(error: Exception, kind: ErrorKind) -> None:
     assert trial_error(error).kind is kind
 
 
@@ -164,7 +164,7 @@ def test_what_a_steps_server_did_says_whose_fault_it_is(error: Exception, kind: 
         ("messages", b"{}", "'content' is missing"),
     ],
 )
-def test_an_odd_answer_is_told_by_what_is_odd_in_it(format_name: str, body: bytes, said: str) -> None:
+def test_the_error_of_an_odd_answer_names_what_is_odd(format_name: str, body: bytes, said: str) -> None:
     answer = Received(status=200, headers=(("content-type", "text/html"),), body=body)
     assert oddity(format_name, answer) == said
 

@@ -65,7 +65,7 @@ def test_the_recorded_turns_are_played_and_stand_in_the_trajectory(
 
 
 @pytest.mark.parametrize("case", CHATS, indirect=True)
-def test_a_stub_stands_for_the_user_and_is_told_what_was_said(
+def test_a_stub_for_the_user_receives_the_conversation(
     session: ForkSession, case: Case, server: ModelServer, played: Callable[..., None]
 ) -> None:
     told: list[dict[str, Any]] = []

@@ -80,7 +80,7 @@ GUARDED_SINCE = {"init_child_workflow": "3.1"}
 
 
 @pytest.mark.parametrize("name", [name for name in GUARDED if has("dbos", GUARDED_SINCE.get(name, "3.0"))])
-def test_what_the_guard_stands_in_front_of_takes_what_it_hands_on(name: str) -> None:
+def test_the_guarded_methods_accept_the_arguments_that_the_guard_passes(name: str) -> None:
     found = parameters(getattr(SystemDatabase, name))
     expected = GUARDED_PARAMETERS[name]
     assert found[: len(expected)] == expected, (
@@ -181,7 +181,7 @@ def test_the_table_of_workflows_has_the_columns_that_were_looked_at() -> None:
 
 
 @pytest.mark.parametrize("name", INERT)
-def test_what_must_do_nothing_at_import_is_there(name: str) -> None:
+def test_the_calls_that_must_do_nothing_at_import_exist(name: str) -> None:
     assert name in DBOS.__dict__, (
         f"DBOS.{name} is gone: look at INERT in refork/dbos/application/importing.py"
     )

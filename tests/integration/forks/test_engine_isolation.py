@@ -287,7 +287,7 @@ def test_a_dbos_that_is_launched_already_is_refused(tmp_path: Path) -> None:
         DBOS.destroy()
 
 
-def test_nothing_of_a_session_is_left_in_the_process(application: Callable[..., Any], tmp_path: Path) -> None:
+def test_a_session_leaves_nothing_in_the_process(application: Callable[..., Any], tmp_path: Path) -> None:
     import agents.run_internal.model_retry as sdk_retry
     import agents.run_internal.run_loop as sdk_loop
     from dbos._sys_db import SystemDatabase

@@ -29,7 +29,7 @@ def tables(database: EvalsDatabase) -> list[str]:
     return sa.inspect(database.engine).get_table_names(schema=database.schema)
 
 
-def test_tables_of_a_newer_dbos_are_set_aside_and_that_is_said(url: str | None, tmp_path: Path) -> None:
+def test_tables_of_a_newer_dbos_are_set_aside_with_a_note(url: str | None, tmp_path: Path) -> None:
     with evals_database(url, root=tmp_path) as database:
         leave(database, made_by="99.1.0")
     with evals_database(url, root=tmp_path) as database:

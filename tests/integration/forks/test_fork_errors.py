@@ -51,7 +51,7 @@ def test_a_transient_error_is_tried_again_and_leaves_no_mark(
 
 
 @pytest.mark.parametrize("name", TRANSIENT)
-def test_a_transient_error_that_stays_is_an_error_and_no_answer(
+def test_a_persistent_transient_error_is_an_error_without_an_answer(
     name: str, runs: dict[str, Run], session: ForkSession, server: ModelServer
 ) -> None:
     server.script = lambda _request: TRANSIENT[name]
@@ -171,7 +171,7 @@ def test_a_listener_that_raises_loses_no_answer(
         (type("Odd", (Exception,), {"status_code": "429"})(), False),
     ],
 )
-def test_what_is_transient_is_known_by_status_type_and_name(error: Exception, transient: bool) -> None:
+def test_transient_errors_are_recognised_by_status_type_and_name(error: Exception, transient: bool) -> None:
     assert is_transient(error) is transient
 
 

@@ -134,7 +134,7 @@ def test_more_trials_can_be_planned_while_the_fork_is_open(
     assert server.count == 5
 
 
-def test_each_trial_is_told_once_as_it_ends_with_its_tokens_and_its_own_time(
+def test_each_trial_is_reported_once_at_its_end_with_its_tokens_and_its_own_time(
     runs: dict[str, Run], session: ForkSession, server: ModelServer
 ) -> None:
     server.latency = 0.1

@@ -33,7 +33,7 @@ def test_a_session_in_which_everything_goes_wrong_prints_nothing_and_ends(
 
 
 @pytest.mark.parametrize("kind", [DBOSAwaitedWorkflowCancelledError, DBOSWorkflowCancelledError])
-def test_what_asyncio_says_of_a_cancelled_fork_after_the_session_is_dropped_and_of_others_is_not(
+def test_asyncios_complaints_are_dropped_for_cancelled_forks_only(
     kind: type[Exception], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     with quiet_dbos(tmp_path / "dbos.log"):

@@ -18,7 +18,7 @@ from support.apps import helpdesk as desk
 from support.forks import case_of, measure
 from support.model_server import ModelServer
 
-WHAT_TO_DO = "capture the run again with the code as it is, or bring the step back"
+WHAT_TO_DO = "if it was, capture a run made with the code as it is now"
 
 
 @function_tool
@@ -116,7 +116,7 @@ def test_reordered_steps_are_stale(forked: Callable[..., Outcome]) -> None:
 def test_another_agent_at_the_fork_point_is_stale(forked: Callable[..., Outcome]) -> None:
     today("one_call", lambda name: plots.ask(desk.closer, name))
     assert_stale(
-        forked("one_call", agent="Clerk"), "step 1 was a call of agent 'Clerk'", "calls 'Closer' there"
+        forked("one_call", agent="Clerk"), "it was a call of agent 'Clerk'", "calls agent 'Closer' there"
     )
 
 
@@ -128,7 +128,9 @@ def test_a_workflow_that_returns_early_is_stale(forked: Callable[..., Outcome]) 
     assert_stale(forked("one_call"), "no longer reaches step 1 ('_model_call_step')", "it returned before")
 
 
-def test_a_workflow_that_raises_early_is_stale_and_its_error_is_told(forked: Callable[..., Outcome]) -> None:
+def test_a_workflow_that_raises_early_is_stale_with_its_error_as_the_reason(
+    forked: Callable[..., Outcome],
+) -> None:
     async def body(name: str) -> Any:
         raise LookupError("no such\ncustomer")
 
@@ -137,7 +139,7 @@ def test_a_workflow_that_raises_early_is_stale_and_its_error_is_told(forked: Cal
 
 
 @pytest.mark.parametrize("name", ["a_static_method", "a_configured_instance", "run_sync"])
-def test_any_kind_of_workflow_is_told_stale(name: str, forked: Callable[..., Outcome]) -> None:
+def test_any_kind_of_workflow_can_be_stale(name: str, forked: Callable[..., Outcome]) -> None:
     async def body(_name: str) -> Any:
         return await desk.note_async("new")
 
@@ -148,7 +150,7 @@ def test_any_kind_of_workflow_is_told_stale(name: str, forked: Callable[..., Out
     assert_stale(forked(name), "step 1 was '_model_call_step'")
 
 
-def test_stale_is_told_to_trials_that_were_planned_and_to_those_that_come(
+def test_scheduled_and_later_trials_of_a_stale_fork_get_the_reason(
     runs: dict[str, Run], session: ForkSession, server: ModelServer, ledger: Path
 ) -> None:
     async def body(name: str) -> Any:
@@ -200,7 +202,7 @@ def test_a_run_of_an_object_that_the_application_does_not_make_is_refused_at_onc
         session.fork(case_of(replace(served, **change)))  # type: ignore[arg-type]
 
 
-def test_agents_named_otherwise_than_the_folder_are_told(forked: Callable[..., Outcome]) -> None:
+def test_agents_with_another_name_than_the_folder_are_reported(forked: Callable[..., Outcome]) -> None:
     other = Agent(name="Clerk 2", instructions="Help.", model="small")
     today("one_call", lambda name: DBOSRunner.run(other, name))
     assert_stale(forked("one_call", agent="Clerk"), "'Clerk 2'")

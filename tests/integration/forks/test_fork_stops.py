@@ -104,7 +104,7 @@ def test_steps_in_finally_do_not_run(forked: Forked) -> None:
     forked(body)
 
 
-def test_code_that_catches_base_exceptions_and_goes_on_runs_nothing(forked: Forked) -> None:
+def test_code_that_catches_base_exceptions_and_continues_runs_nothing(forked: Forked) -> None:
     async def body(name: str) -> Any:
         for _ in range(3):
             with contextlib.suppress(BaseException):
@@ -150,7 +150,7 @@ async def _beside(name: str, *others: Any) -> Any:
         pytest.param(lambda: plots.ask(desk.closer, "beside"), id="model call"),
     ],
 )
-def test_what_runs_beside_the_fork_point_waits_and_does_not_disturb_the_trials(
+def test_operations_beside_the_fork_point_wait_and_do_not_disturb_the_trials(
     sibling: Callable[[], Any], forked: Forked
 ) -> None:
     async def beside() -> None:

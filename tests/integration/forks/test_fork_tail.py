@@ -56,7 +56,7 @@ def tools_of(trial: Trial) -> list[object]:
     return [(step.tool, step.arguments) for step in trial.trajectory if step.tool]
 
 
-def test_what_was_recorded_answers_for_every_tool_and_step(
+def test_recorded_results_answer_every_tool_and_step(
     session: ForkSession, case: Case, server: ModelServer, ledger: Path
 ) -> None:
     outcome = measure(session, case, 3)
@@ -113,7 +113,7 @@ def test_tails_that_are_denied_alike_are_stopped_after_a_few(
     assert "not tried: the 3 trials before it ended alike" in last.message
 
 
-def test_the_model_may_be_told_of_a_miss(
+def test_the_model_may_receive_the_message_of_a_miss(
     session: ForkSession, case: Case, server: ModelServer, ledger: Path
 ) -> None:
     policy(session, on_miss=OnMiss.TELL)
@@ -147,7 +147,7 @@ def test_a_stub_answers_in_the_place_of_a_tool(
 @pytest.mark.parametrize("scope", ["tail", "step"])
 @pytest.mark.parametrize("step", [1, 2, 4, 5])
 @pytest.mark.usefixtures("server")
-def test_a_tool_that_is_no_step_is_answered_as_the_model_was_told(
+def test_a_tool_that_is_no_step_is_answered_from_the_recorded_messages(
     scope: str, step: int, runs: dict[str, Run], session: ForkSession, ledger: Path
 ) -> None:
     with granted(session, jot="live"):
@@ -168,7 +168,7 @@ def test_a_tool_that_is_no_step_and_whose_answer_nobody_knows_does_not_act(
     runs: dict[str, Run], session: ForkSession, ledger: Path
 ) -> None:
     run = runs["tools_that_are_no_steps"]
-    said = "tool 'jot' left no checkpoint"
+    said = "the result of tool 'jot' was not recorded"
     assert said in str(session.replay(run).problem)
     outcome = measure(session, case_of(run), 1)
     assert (outcome.status, said in outcome.reason) == (ForkStatus.ERROR, True)
@@ -242,7 +242,7 @@ def pretend(**arguments: object) -> str:
 
 
 @pytest.mark.parametrize("plot", ["effects_after", "effects_after_in_sync_code"])
-def test_what_a_workflow_does_itself_is_answered_from_the_record(
+def test_operations_of_the_workflow_itself_are_answered_from_the_record(
     plot: str, runs: dict[str, Run], session: ForkSession, server: ModelServer, ledger: Path
 ) -> None:
     before = rows(session)

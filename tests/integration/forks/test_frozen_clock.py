@@ -64,7 +64,7 @@ def test_forks_side_by_side_have_a_time_each(
     assert server.count == 4
 
 
-def test_dbos_the_trials_and_this_test_are_told_the_time_as_it_is(
+def test_dbos_the_trials_and_this_test_see_the_real_time(
     session: ForkSession, runs: dict[str, Run], server: ModelServer
 ) -> None:
     before = datetime.now(UTC)

@@ -125,14 +125,14 @@ def test_live_asks_again_and_replaces(
     outcome = measure(session, case, 1)
     assert server.count == 4
     asked = [trial.cached_as.digest for trial in outcome.trials if trial.cached_as]
-    store.keep(case.folder, kept_of(outcome), asked=asked)
+    store.keep(case.folder, kept_of(outcome), requested=asked)
     use(session, AnswersMode.REUSE)
     again = measure(session, case, 3)
     assert answers(again)[0] == answers(outcome)[0]
     assert server.count == (4 if mode is AnswersMode.LIVE else 6)
 
 
-def test_what_differs_every_time_can_be_left_out_of_the_comparison(
+def test_a_normalizer_removes_what_differs_every_time_from_the_comparison(
     session: ForkSession, runs: dict[str, Run], folder: Path, server: ModelServer
 ) -> None:
     at = dataclasses.replace(case_of(runs["one_call"]), folder=folder)
@@ -212,14 +212,14 @@ class TestTails:
         assert trial.error.type == "AnswerMissingError"
         assert "variant 'careful'" in trial.error.message
 
-    def test_only_what_comes_after_the_change_is_paid_for(
+    def test_only_requests_after_the_change_are_paid_for(
         self, session: ForkSession, case: Case, server: ModelServer
     ) -> None:
         recorded(session, case, 1)
         kept = load(case)
         last = max(kept, key=lambda each: each.answered_at)
         store = Store(AnswersMode.REFRESH)
-        store.keep(case.folder, [], asked=[last.digest])
+        store.keep(case.folder, [], requested=[last.digest])
         server.requests.clear()
         use(session, AnswersMode.REUSE)
         (trial,) = measure(session, case, 1).trials

@@ -65,7 +65,7 @@ def mcp(url: str, token: str = "one") -> HostedMCPTool:
         (function_tool(lookup), function_tool(lookup, strict_mode=False)),
     ],
 )
-def test_what_a_tool_is_set_to_makes_another_request(one: Any, other: Any) -> None:
+def test_other_settings_of_a_tool_make_another_request(one: Any, other: Any) -> None:
     assert key(one) == key(one)
     assert key(one) != key(other)
 

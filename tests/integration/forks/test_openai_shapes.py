@@ -171,7 +171,9 @@ def test_a_shape_is_forked_at_each_of_its_model_calls(
     forked_everywhere(run, recording.received[name])
 
 
-def test_what_the_server_keeps_is_part_of_the_request(recording: Recording, session: ForkSession) -> None:
+def test_state_that_the_server_keeps_is_part_of_the_request(
+    recording: Recording, session: ForkSession
+) -> None:
     going_on = replayed(session, recording.runs["a_response_that_goes_on"])
     bodies = [each.body for each in recording.received["a_response_that_goes_on"]]
     requests = [step.request for step in going_on.steps if step.request]
@@ -225,7 +227,7 @@ def test_a_tool_that_is_no_step_does_not_act_in_a_replay_and_is_named(
 ) -> None:
     replay = session.replay(recording.runs[name])
     assert replay.problem is not None
-    assert f"tool {UNRECORDED[name]!r} left no checkpoint" in replay.problem
+    assert f"the result of tool {UNRECORDED[name]!r} was not recorded" in replay.problem
     assert not ledger.exists()
     assert server.count == 0
 
@@ -286,7 +288,7 @@ def test_a_streamed_run_is_refused_since_nothing_of_it_is_recorded(
     assert server.count == 0
 
 
-def test_an_mcp_server_that_is_down_is_told(
+def test_an_mcp_server_that_is_down_is_reported(
     recording: Recording, session: ForkSession, server: ModelServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(MCP_URL, "http://127.0.0.1:9/mcp")
@@ -309,7 +311,7 @@ def hanging(mcp: McpOverHttp, session: ForkSession, monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.usefixtures("hanging")
-def test_an_mcp_server_that_hangs_is_told(
+def test_an_mcp_server_that_hangs_is_reported(
     recording: Recording, session: ForkSession, server: ModelServer, ledger: Path
 ) -> None:
     problem = session.replay(recording.runs["mcp_by_http"]).problem

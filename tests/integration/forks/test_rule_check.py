@@ -141,7 +141,7 @@ def test_no_rule_is_refused_of_a_case_that_measures_one_step(
     assert trial.error is None
 
 
-def test_of_several_cases_one_is_enough_to_hold(
+def test_a_rule_that_is_possible_in_one_of_several_cases_is_accepted(
     session: ForkSession, case: Case, with_children: Case, server: ModelServer
 ) -> None:
     says(session, note="live", note_async="live", refund="live")
@@ -163,7 +163,7 @@ def test_a_tool_that_another_case_recorded_is_known(
     refused(session, case_of(case.run, case.step, scope="tail", folder=tmp_path / "this"))
 
 
-def test_where_tools_come_from_a_server_an_unknown_name_is_said_once_and_not_refused(
+def test_an_unknown_name_is_only_mentioned_if_tools_come_from_a_server(
     session: ForkSession, case: Case, server: ModelServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(session, "_rules", RuleCheck(steps=(), workflows=()))

@@ -113,7 +113,7 @@ def test_a_hook_that_raises_ends_the_trial_before_anything_is_paid(
     assert server.count == 0
 
 
-def test_what_is_raised_after_the_trial_harms_nothing(
+def test_an_exception_after_the_trial_has_no_effect_on_it(
     session: ForkSession, case: Case, server: ModelServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     def around() -> Generator[None]:

@@ -86,7 +86,7 @@ def test_another_attempt_of_the_code_is_answered_what_was_answered_before(tmp_pa
     assert (len(seen), [kept.occurrence for kept in found.made]) == (3, [1, 2, 3])
 
 
-def test_what_was_kept_is_found_by_request_trial_and_occurrence_whatever_the_host(tmp_path: Path) -> None:
+def test_cached_exchanges_are_found_by_request_trial_and_occurrence_whatever_the_host(tmp_path: Path) -> None:
     found = exchanges(tmp_path)
     send, seen = answering(200)
     found.exchange(sent("of fork-1"), send)
@@ -107,7 +107,7 @@ def test_what_was_kept_is_found_by_request_trial_and_occurrence_whatever_the_hos
     assert len(seen) == 1
 
 
-def test_a_client_that_tries_again_by_itself_is_told_the_same(tmp_path: Path) -> None:
+def test_a_client_that_retries_by_itself_gets_the_same_response(tmp_path: Path) -> None:
     found = exchanges(tmp_path)
     send, seen = answering(503, 503, 200)
     for _ in range(3):
@@ -119,14 +119,14 @@ def test_a_client_that_tries_again_by_itself_is_told_the_same(tmp_path: Path) ->
     assert found.made == ()
 
 
-def test_a_failure_that_the_code_got_over_is_none(tmp_path: Path) -> None:
+def test_a_failure_that_the_code_recovered_from_does_not_count(tmp_path: Path) -> None:
     found = exchanges(tmp_path)
     found.exchange(sent("too long"), answering(400)[0])
     found.exchange(sent("shorter"), answering(200)[0])
     assert found.failure(None) is None
 
 
-def test_what_is_no_answer_of_a_model_is_not_kept(tmp_path: Path) -> None:
+def test_responses_without_an_answer_of_a_model_are_not_cached(tmp_path: Path) -> None:
     found = exchanges(tmp_path)
     found.exchange(sent(), lambda _sent: Received(status=200, body=b"<html>maintenance</html>"))
     assert found.made == ()

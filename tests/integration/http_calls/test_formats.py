@@ -114,7 +114,7 @@ def test_a_candidates_model_and_settings_are_said_in_the_formats_own_places(name
 
 
 @pytest.mark.parametrize("name", REQUESTS)
-def test_where_no_system_message_is_a_candidate_becomes_it(name: str) -> None:
+def test_a_candidate_becomes_the_missing_system_message(name: str) -> None:
     path, body, _ = REQUESTS[name]
     bare = {
         key: value
@@ -132,7 +132,7 @@ def test_where_no_system_message_is_a_candidate_becomes_it(name: str) -> None:
 
 
 @pytest.mark.parametrize(("method", "path", "body"), OTHERS)
-def test_other_requests_are_none_of_a_model(method: str, path: str, body: Any) -> None:
+def test_other_requests_are_not_recognised_as_model_calls(method: str, path: str, body: Any) -> None:
     assert format_of(sent(path, body, method)) is None
 
 
@@ -270,7 +270,7 @@ JSON = st.recursive(
 
 
 @given(name=st.sampled_from(sorted(WHOLE)), body=JSON, streamed=st.booleans())
-def test_whatever_a_server_sends_is_read_or_is_no_answer(name: str, body: Any, streamed: bool) -> None:
+def test_any_response_is_read_or_is_no_answer(name: str, body: Any, streamed: bool) -> None:
     told = events(body, body) if streamed else json.dumps(body).encode()
     kind = "text/event-stream" if streamed else "application/json"
     asking(*REQUESTS[name][:2]).read(Received(status=200, headers=(("content-type", kind),), body=told))
@@ -279,7 +279,7 @@ def test_whatever_a_server_sends_is_read_or_is_no_answer(name: str, body: Any, s
 @given(
     name=st.sampled_from(sorted(REQUESTS)), key=st.sampled_from(sorted(CHAT | RESPONSES | GEMINI)), value=JSON
 )
-def test_whatever_a_step_sends_is_read(name: str, key: str, value: Any) -> None:
+def test_any_request_of_a_step_is_read(name: str, key: str, value: Any) -> None:
     path, body, _ = REQUESTS[name]
     found = asking_of(sent(path, {**body, key: value}), None)
     if found is not None:

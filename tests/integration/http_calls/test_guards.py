@@ -145,7 +145,7 @@ def test_the_event_loop_may_wake_itself(watch: Refusing) -> None:
         assert asyncio.run(asyncio.to_thread(lambda: 1)) == 1
 
 
-def test_nothing_is_left_patched() -> None:
+def test_the_patches_are_removed_at_the_end() -> None:
     places: list[tuple[Any, str]] = [
         (httpx.Client, "send"),
         (httpx2.AsyncClient, "send"),

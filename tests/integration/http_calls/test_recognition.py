@@ -123,12 +123,12 @@ def steps(tmp_path_factory: pytest.TempPathFactory) -> Generator[Any]:
 
 
 @pytest.mark.parametrize("name", ASK)
-def test_what_asks_a_model_is_recognised(steps: Any, name: str) -> None:
+def test_steps_that_call_a_model_are_recognised(steps: Any, name: str) -> None:
     assert asks_model(getattr(steps, name))
 
 
 @pytest.mark.parametrize("name", QUIET)
-def test_what_does_not_is_not(steps: Any, name: str) -> None:
+def test_steps_that_call_no_model_are_not_recognised(steps: Any, name: str) -> None:
     assert not asks_model(getattr(steps, name))
 
 

@@ -147,7 +147,7 @@ def test_a_candidate_is_tried_wherever_the_steps_own_prompt_is_sent(
     assert [r.instructions for r in server.requests] == [careful, "You check.", careful]
 
 
-def test_where_no_system_message_is_a_candidate_becomes_one(
+def test_a_candidate_becomes_the_missing_system_message(
     session: ForkSession, recorded: Runs, server: ModelServer, tmp_path: Path
 ) -> None:
     case = case_of(session, recorded, "bare", tmp_path)
@@ -204,7 +204,7 @@ def _check_without_a_key(session: ForkSession, case: Case, server: ModelServer) 
         assert server.count == 0
 
 
-def test_what_cannot_change_is_asked_once(
+def test_a_request_that_cannot_change_is_sent_once(
     session: ForkSession, recorded: Runs, server: ModelServer, tmp_path: Path
 ) -> None:
     case = case_of(session, recorded, "openai", tmp_path)

@@ -71,7 +71,7 @@ def test_offline_a_request_without_an_answer_ends_the_trial(
     assert server.count == 0
 
 
-def test_the_sessions_attempts_are_made_and_a_failure_is_none_of_the_code(
+def test_a_failed_model_call_is_retried_and_does_not_count_as_a_failure_of_the_code(
     session: ForkSession, recorded: Runs, server: ModelServer, tmp_path: Path
 ) -> None:
     case = case_of(session, recorded, tmp_path)
@@ -87,7 +87,7 @@ def test_the_sessions_attempts_are_made_and_a_failure_is_none_of_the_code(
     assert server.count == 5
 
 
-def test_what_a_case_or_the_project_denies_does_not_run(
+def test_denied_steps_of_a_case_or_the_project_do_not_run(
     session: ForkSession, recorded: Runs, server: ModelServer, tmp_path: Path
 ) -> None:
     run = session.replay(recorded("filed")).run

@@ -95,7 +95,9 @@ def test_what_only_a_test_tries_is_asked_for_and_a_tail_that_cannot_be_followed_
     assert not (tmp_path / "published.txt").exists()
 
 
-def test_what_cannot_be_told_is_left_alone(measured: Path, project: Project, tmp_path: Path) -> None:
+def test_prune_keeps_answers_of_cases_that_it_cannot_replay(
+    measured: Path, project: Project, tmp_path: Path
+) -> None:
     import shutil
 
     folder = tmp_path / "stale"

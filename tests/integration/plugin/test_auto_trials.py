@@ -32,7 +32,7 @@ def done(project: Project, tmp_path_factory: pytest.TempPathFactory) -> Finished
     return auto.run(tmp_path_factory.mktemp("auto"), "--agent-evals")
 
 
-def test_what_is_clear_is_decided_after_few_trials(done: Finished) -> None:
+def test_a_clear_case_is_decided_after_few_trials(done: Finished) -> None:
     verdict, passes, trials = done.verdicts["rosy", "current"]
     assert (verdict, passes, trials) == ("fail", 0, 10)
     verdict, passes, trials = done.verdicts["rosy", "careful"]
@@ -70,7 +70,7 @@ def test_an_option_outranks_what_cases_say(project: Project, server: ModelServer
         (("--agent-evals-inconclusive=fail",), 1, {"failed": 1}),
     ],
 )
-def test_what_is_undecided_counts_as_the_project_says(
+def test_an_undecided_case_counts_as_the_project_says(
     arguments: tuple[str, ...], code: int, count: dict[str, int], project: Project, tmp_path: Path
 ) -> None:
     doubtful = project.with_files(

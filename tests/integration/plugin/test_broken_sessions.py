@@ -9,7 +9,7 @@ from support.project import Project, case_yaml
 ORDINARY = {"test_ordinary.py": "def test_ordinary(): pass\n"}
 
 
-def test_an_application_that_does_not_import_is_said_once_and_other_tests_run(
+def test_an_application_that_does_not_import_is_reported_once_and_other_tests_run(
     project: Project, server: ModelServer, tmp_path: Path
 ) -> None:
     marked = "import pytest\n\n@pytest.mark.refork('rosy')\ndef test_it(trial): pass\n"
@@ -23,7 +23,7 @@ def test_an_application_that_does_not_import_is_said_once_and_other_tests_run(
     assert server.count == 0
 
 
-def test_a_project_that_names_no_application_is_told_where_to_name_it(
+def test_the_error_of_a_project_without_an_application_says_where_to_name_it(
     project: Project, server: ModelServer, tmp_path: Path
 ) -> None:
     done = project.with_files({"pyproject.toml": "[tool.refork]\n"}).run(tmp_path, "--agent-evals")
@@ -32,7 +32,7 @@ def test_a_project_that_names_no_application_is_told_where_to_name_it(
     assert "Traceback" not in done.output
 
 
-def test_dbos_that_a_test_launched_before_is_said_and_left_alone(
+def test_a_dbos_that_a_test_launched_before_is_reported_and_left_alone(
     project: Project, server: ModelServer, tmp_path: Path
 ) -> None:
     launched = """

@@ -116,7 +116,9 @@ def checkout(project: Project, model: ModelServer, tmp_path_factory: pytest.Temp
     return made
 
 
-def test_what_did_not_change_passes_offline_and_calls_nobody(checkout: Checkout, server: ModelServer) -> None:
+def test_an_unchanged_project_passes_offline_without_any_call(
+    checkout: Checkout, server: ModelServer
+) -> None:
     done = checkout.run(*github("offline"))
     assert done.returncode == 0, done.stdout
     assert "decided from reused answers alone" in done.stdout
@@ -155,7 +157,7 @@ def test_the_night_asks_again_and_leaves_its_answers_on_a_branch(
 
 
 @pytest.mark.parametrize("job", ["offline", "live", "nightly"])
-def test_both_services_run_the_same(job: str) -> None:
+def test_both_ci_services_run_the_same_commands(job: str) -> None:
     def options(commands: list[str]) -> set[str]:
         (run,) = (command for command in commands if command.startswith("pytest"))
         return set(re.sub(r'["\']|origin/\S+', "", run).split())

@@ -72,9 +72,7 @@ def test_cases_are_collected_although_testpaths_names_other_folders(
     assert len(items(collect(pytester, project, "tests"))) == 1
 
 
-def test_where_there_is_no_case_a_line_says_how_to_make_one(
-    example: Project, pytester: pytest.Pytester
-) -> None:
+def test_a_line_says_how_to_make_a_case_if_there_is_none(example: Project, pytester: pytest.Pytester) -> None:
     example.without("evals/cases").with_files({"test_ordinary.py": "def test_ordinary(): pass"}).write(
         pytester.path
     )
@@ -269,7 +267,7 @@ UPDATE = "--agent-evals-update-baseline"
         (("--agent-evals-max-cost=0",), "must be greater than 0"),
     ],
 )
-def test_what_makes_no_sense_is_refused_before_anything_is_paid_for(
+def test_impossible_options_are_refused_before_anything_is_paid_for(
     arguments: tuple[str, ...], refused: str, example: Project, pytester: pytest.Pytester
 ) -> None:
     run = example.files["evals/cases/rosy/run.json"]

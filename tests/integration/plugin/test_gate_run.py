@@ -51,7 +51,7 @@ def test_a_baseline_is_of_current_alone_with_a_fixed_number_of_trials(accepted: 
 
 
 @pytest.mark.slow
-def test_a_new_baseline_reuses_no_cached_answer_unless_told_to(
+def test_a_new_baseline_reuses_no_cached_answer_unless_requested(
     healthy: Project, accepted: Finished, server: ModelServer, tmp_path: Path
 ) -> None:
     cached = "evals/cases/rosy/answers.jsonl"
@@ -67,7 +67,7 @@ def test_a_new_baseline_reuses_no_cached_answer_unless_told_to(
         assert told.lines("30 of 30 trials reused cached answers")
 
 
-def test_what_did_not_change_passes_the_gate_with_few_trials(
+def test_an_unchanged_project_passes_the_gate_with_few_trials(
     guarded: Project, server: ModelServer, tmp_path: Path
 ) -> None:
     done = guarded.run(tmp_path, *GATE, "--agent-evals-variants", "current")

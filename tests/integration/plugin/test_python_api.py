@@ -98,6 +98,52 @@ def test_a_script_evaluates_prompts_of_its_own_and_pays_once(
     assert "<table" in found["html"]
 
 
+ESTIMATE = """
+import json, sys
+from dataclasses import replace
+import refork
+
+def figures(found):
+    least, most = found.total.least, found.total.most
+    return [least.calls, least.tokens, most.calls, most.tokens, least.cost_usd is None]
+
+before = refork.estimate("rosy", trials="auto")
+found = refork.evaluate("rosy", trials="auto", progress=False)
+after = refork.estimate("rosy", trials="auto")
+spent = sum(trial.trial.usage.total_tokens for cell in found.result.cells for trial in cell.trials)
+paid = sum(len(cell.trials) for cell in found.result.cells)
+again = refork.estimate("rosy", trials=10)
+
+# As capture records it, where it can replay the run.
+case = refork.load_case("rosy")
+request = found.result.cases[0].outcome.requests["current"]
+steps = tuple(replace(step, request=request) if step.number == 5 else step for step in case.run.steps)
+known = refork.estimate(replace(case, run=replace(case.run, steps=steps)), trials=10)
+sys.__stdout__.write("\\n" + json.dumps(dict(
+    before=figures(before), after=figures(after), again=figures(again), known=str(known), spent=spent, paid=paid,
+    text=str(before), html=before._repr_html_(), offline=str(refork.estimate("rosy", answers="offline")),
+)))
+"""
+
+
+def test_an_estimate_brackets_what_the_evaluation_then_spends_and_asks_nobody(
+    project: Project, server: ModelServer, tmp_path: Path
+) -> None:
+    found = python(project, tmp_path, ESTIMATE)
+    least, least_tokens, most, most_tokens, _ = found["before"]
+    assert server.count == found["paid"]
+    assert least <= found["paid"] <= most
+    assert least_tokens <= found["spent"] <= most_tokens
+    assert (least, most) == (30, 180)
+    # All ten of each variant are cached by now. Without a recorded request nobody knows that it is still the same.
+    assert (found["after"][0], found["again"][0], found["again"][2]) == (0, 0, 30)
+    assert "in total: no call is needed, all answers are cached" in found["known"]
+    assert "rosy (current, careful, terse; 30 to 180 trials): 30 to 180 calls" in found["text"]
+    assert "cost – (no model is on record)" in found["text"]
+    assert "<table" in found["html"]
+    assert "no model is called" in found["offline"]
+
+
 CAPTURE = """
 import asyncio, json, sys
 import refork

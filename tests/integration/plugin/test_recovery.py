@@ -69,7 +69,7 @@ def left_over(project: Config) -> list[str]:
 
 
 @pytest.mark.parametrize("mode", [*FRESH, AnswersMode.REUSE])
-def test_what_several_killed_sessions_paid_for_stands_for_the_last_of_them(
+def test_answers_of_several_killed_sessions_are_reused_by_the_last_of_them(
     mode: AnswersMode, project: Config
 ) -> None:
     for trial in (1, 2, 3):
@@ -153,7 +153,7 @@ def test_refreshing_what_was_taken_up_loses_none_of_it(project: Config) -> None:
     killed(dying)
     last = session(project, AnswersMode.REFRESH)
     # Only what this session asked for is given to be kept, and all else of the same requests goes.
-    Store(AnswersMode.REFRESH).keep(case(project), [kept(2)], asked={DIGEST})
+    Store(AnswersMode.REFRESH).keep(case(project), [kept(2)], requested={DIGEST})
     assert in_file(project) == [2]
     last.close(complete=True)
     assert in_file(project) == [1, 2]

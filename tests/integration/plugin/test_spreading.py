@@ -68,7 +68,7 @@ def test_items_of_a_case_go_to_one_worker_wherever_they_stand(config: Any, count
         assert sum(any(cases.get(item) == name for item in ran) for ran in found.values()) <= 1
 
 
-def test_what_a_crashed_worker_leaves_of_a_case_goes_to_one_other_worker(config: Any) -> None:
+def test_the_items_of_a_case_that_a_crashed_worker_leaves_go_to_one_other_worker(config: Any) -> None:
     items = [f"{number}-{'anna' if number < 6 else 'other'}" for number in range(12)]
     cases = {item: "anna" for item in items if item.endswith("anna")}
     scheduler: Any = CaseScheduling(config, None, lambda: cases)

@@ -87,7 +87,7 @@ def test_results_json_holds_the_steps_of_a_tail(done: Finished) -> None:
     assert path[1]["arguments"] == {"text": "Revenue fell by 12%."}
 
 
-def test_what_was_not_recorded_and_not_granted_is_an_error_that_says_what_to_do(
+def test_a_call_that_is_neither_recorded_nor_granted_is_an_error_that_says_what_to_do(
     project: Project, tail: Project, server: ModelServer, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     tight = tail.with_files({"pyproject.toml": project.files["pyproject.toml"]}).without("tests/")

@@ -157,7 +157,7 @@ def test_every_turn_is_told_from_those_after_it(production: Production) -> None:
         assert said.count('"role": "user"') == number, said
 
 
-def test_a_store_that_does_not_hold_the_turn_is_said(production: Production) -> None:
+def test_a_store_without_the_turn_is_reported(production: Production) -> None:
     production.store.unlink()
     said = " ".join(production.capture().split())
     assert "session 'ann' holds nothing of this run" in said

@@ -8,10 +8,12 @@ import sqlite3
 import time
 from collections import defaultdict
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from refork_reports.history.file import read
 from support.model_server import ModelServer
 from support.project import Finished, Project, Running, case_yaml, finished, read_until
 
@@ -108,6 +110,21 @@ def test_results_and_counts_are_those_of_a_run_without_it(alone: Finished, sprea
     assert untimed(spread.results) == untimed(alone.results)
 
 
+def test_the_session_is_one_line_of_the_history_in_the_folder_of_the_report(
+    alone: Finished, spread: Finished
+) -> None:
+    found = [read(done.folder / "reports/agent-evals/history.jsonl").sessions for done in (alone, spread)]
+    assert [len(sessions) for sessions in found] == [1, 1]
+    ((one,), (other,)) = found
+    assert [replace(cell, seconds=None) for cell in one.cells] == [
+        replace(cell, seconds=None) for cell in other.cells
+    ]
+    assert {(cell.case, cell.variant, cell.passes, cell.trials) for cell in one.cells} >= {
+        ("anna", "current", 0, 9),
+        ("bert", "careful", 2, 2),
+    }
+
+
 def test_node_ids_stay_what_they_are(alone: Finished, spread: Finished) -> None:
     def said(done: Finished) -> list[str]:
         return sorted(set(re.findall(r"\S+/case\.yaml::\w+|\S+::test_\w+\[[^]]+\]", done.output)))
@@ -120,7 +137,9 @@ def test_failures_are_explained_in_the_same_words(alone: Finished, spread: Finis
         assert len(spread.lines(words)) == len(alone.lines(words)) > 0
 
 
-def test_hints_and_the_summary_are_said_once(spread: Finished) -> None:
+def test_hints_the_estimate_and_the_summary_are_said_once(alone: Finished, spread: Finished) -> None:
+    (estimate,) = spread.lines("agent evals, estimated: ")
+    assert alone.lines("agent evals, estimated: ") == [estimate]
     assert len(spread.lines("'bert' has 2 trials and can never pass or fail")) == 1
     assert spread.output.count("= agent evals =") == 1
 

@@ -113,13 +113,13 @@ def test_front_matter_is_refused_since_nobody_would_read_it(folder: Path) -> Non
         refork.prompt("greet")
 
 
-def test_a_missing_variable_is_told_with_its_line_and_what_was_given(folder: Path) -> None:
+def test_the_error_of_a_missing_variable_names_its_line_and_the_given_variables(folder: Path) -> None:
     put(folder / "prompts", "One\n{{ nme }}")
     with pytest.raises(TemplateError, match=r"greet.md', line 2: 'nme' is undefined; it was given 'name'"):
         refork.prompt("greet", name="you")
 
 
-def test_a_template_that_does_not_parse_is_told_with_its_line(folder: Path) -> None:
+def test_the_error_of_a_template_that_does_not_parse_names_its_line(folder: Path) -> None:
     put(folder / "prompts", "One\n{% if %}")
     with pytest.raises(TemplateError, match=r"greet.md', line 2: "):
         refork.prompt("greet")

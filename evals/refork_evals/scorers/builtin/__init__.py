@@ -1,4 +1,4 @@
-"""The built-in scorers, a file each or a few that belong together. A new module here is found by itself.
+"""The built-in scorers, one or a few related ones per file. A new module in this folder is discovered.
 
 A class of :class:`refork_evals.scorers.builtin.base.BuiltIn` that names its ``kind`` is the scorer of that name.
 """
@@ -14,4 +14,4 @@ for _module in iter_modules(__path__):
     import_module(f"{__name__}.{_module.name}")
 
 BUILT_IN: Final = cast("dict[str, type[BuiltIn]]", registry.BUILT_IN)
-"""By their names in ``case.yaml``."""
+"""The built-in scorers by their names in ``case.yaml``."""

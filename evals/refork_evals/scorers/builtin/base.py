@@ -1,4 +1,4 @@
-"""The base of the built-in scorers: which part of an answer they look at, and how a finding becomes a score."""
+"""The base of the built-in scorers: selects the part of an answer, and turns a finding into a score."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable
@@ -16,7 +16,7 @@ from refork_evals.scorers.registry import BUILT_IN, parse_scorer
 from refork_evals.scorers.time_limits import in_time
 
 NESTED_SCHEMA: Final = "x-refork-expectation"
-"""Stands in a scorer's JSON Schema where a whole expectation may stand."""
+"""The placeholder in a scorer's JSON Schema for a whole expectation."""
 
 Nested = Annotated[Scorer, PlainValidator(parse_scorer), WithJsonSchema({NESTED_SCHEMA: True})]
 """A parameter that is an expectation itself."""
@@ -60,7 +60,7 @@ class Source(Params):
         return self
 
     def read(self, answer: Answer) -> tuple[Any, ...]:
-        """One value, or one for each call of the tool. Raises NothingThereError."""
+        """Return one value, or one for each call of the tool. Raises NothingThereError."""
         if self.tool is not None:
             return tuple(self._argument(call) for call in calls_of(answer, self.tool))
         if self.part == "text":
@@ -101,7 +101,7 @@ AnySource = Annotated[Source, WrapValidator(Source.as_written)]
 
 
 def calls_of(answer: Answer, tool: str) -> tuple[ToolCall, ...]:
-    """The answer's calls of ``tool``, at least one. Raises NothingThereError."""
+    """Return the answer's calls of ``tool``, at least one. Raises NothingThereError."""
     calls = tuple(call for call in answer.tool_calls if call.name == tool)
     if not calls:
         raise NothingThereError(f"no call of {tool!r}; {called(answer)}")
@@ -123,7 +123,7 @@ class BuiltIn(Params, ABC):
 
     kind: ClassVar[str]
     tail_only: ClassVar[bool] = False
-    """Whether it looks at what came after the fork point."""
+    """True if the scorer looks at what came after the fork point."""
 
     @classmethod
     def __pydantic_init_subclass__(cls, **given: Any) -> None:
@@ -146,7 +146,7 @@ class ValueScorer(BuiltIn):
     """A scorer of one value in the answer. Of several calls of a tool, each must pass."""
 
     slow: ClassVar[bool] = False
-    """Whether a check may be made to take long by what a model wrote: then it is bounded in time."""
+    """True if text of a model can make the check slow, so that its time is limited."""
 
     source: AnySource = Field(default=Source(part="text"), alias="from")
 
@@ -166,7 +166,7 @@ class ValueScorer(BuiltIn):
         )
 
     def _checked(self, value: Any) -> Finding:
-        """Raises TooLongError where the check takes longer than a scorer may."""
+        """Run the check. Raises TooLongError if it takes longer than a scorer may."""
         return (
             in_time(lambda: self.check(value), what=f"{self.kind} {self._said}")
             if self.slow
@@ -175,6 +175,6 @@ class ValueScorer(BuiltIn):
 
     @property
     def _said(self) -> str:
-        """The parameter that says what is looked for."""
+        """The parameter that says what is searched for."""
         given = getattr(self, self.short_form or "", None)
         return one_line(repr(given), 80) if given is not None else "here"

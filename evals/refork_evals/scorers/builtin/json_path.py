@@ -1,4 +1,4 @@
-"""The scorer of a part of JSON."""
+"""The scorer that finds a part of JSON."""
 
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -30,7 +30,7 @@ def _compiled(path: str) -> Any:
 
 
 def _timed(function: Any) -> Any:
-    """A function of filters that matches patterns, bounded in time."""
+    """Return a filter function that matches patterns with a time limit."""
     compiled = function.check_cache
 
     def check_cache(pattern: str) -> TimedPattern | None:

@@ -1,4 +1,4 @@
-"""The scorer of JSON by a schema."""
+"""The scorer that validates JSON by a schema."""
 
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, ClassVar
@@ -23,7 +23,7 @@ def _checked(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _validator(schema: Mapping[str, Any]) -> Any:
-    """A validator of the schema's own draft that fetches nothing, whatever the schema refers to."""
+    """Return a validator of the schema's own draft that fetches nothing, whatever the schema refers to."""
     from jsonschema import Draft202012Validator, validators  # noqa: PLC0415 - as above
     from referencing import Registry  # noqa: PLC0415 - as above
 
@@ -35,7 +35,7 @@ def _validator(schema: Mapping[str, Any]) -> Any:
 
 
 def _pattern(validator: Any, pattern: str, instance: Any, _schema: Any) -> Iterator[Any]:
-    """The keyword as jsonschema has it, but bounded in time."""
+    """Validate the keyword as jsonschema does, but with a time limit."""
     from jsonschema import ValidationError  # noqa: PLC0415 - as above
 
     if validator.is_type(instance, "string") and TimedPattern(pattern).search(instance) is None:

@@ -1,4 +1,4 @@
-"""The scorer that asks a model. What it judges was written by a model too, and may try to talk to it."""
+"""The scorer that asks a model. The judged text was also written by a model, and may try to influence the judge."""
 
 import asyncio
 import hashlib
@@ -126,7 +126,7 @@ class Judge(BuiltIn):
         return f"The conversation:\n{said}\n\nIts result:\n{judged}"
 
     def judged(self, answer: Answer) -> str:
-        """The part of an answer that is judged, as text. Raises NothingThereError."""
+        """Return the part of an answer that is judged, as text. Raises NothingThereError."""
         if self.source is not None:
             return "\n\n".join(map(as_text, self.source.read(answer)))
         calls = [
@@ -189,14 +189,19 @@ class Judge(BuiltIn):
         }
         return body if self.temperature is None else {**body, "temperature": self.temperature}
 
+    @property
+    def asked_model(self) -> str | None:
+        """The model that is asked, by the expectation or by the environment; None where neither names one."""
+        return self.model or os.environ.get(MODEL) or None
+
     def _model(self) -> str:
-        model = self.model or os.environ.get(MODEL)
+        model = self.asked_model
         if not model:
             raise NotMeasuredError(f"the judge has no model: write model: in the expectation, or set {MODEL}")
         return model
 
     def _endpoint(self) -> Mapping[str, Any]:
-        """A server that a case file names is sent no key, wherever it listens."""
+        """Return the judge's endpoint. A server that a case file names receives no key, wherever it listens."""
         if self.base_url is not None:
             return {"base_url": self.base_url, "api_key": "none"}
         base_url, key = os.environ.get(BASE_URL), os.environ.get(API_KEY) or os.environ.get("OPENAI_API_KEY")

@@ -1,4 +1,4 @@
-"""Scorers of what an answer took: max_tokens, max_seconds, max_cost."""
+"""Scorers that limit what an answer took: max_tokens, max_seconds, max_cost."""
 
 from decimal import Decimal
 from typing import ClassVar, Literal

@@ -1,4 +1,4 @@
-"""Scorers of scorers: all, any, not."""
+"""Scorers that combine other scorers: all, any, not."""
 
 from collections.abc import Sequence
 from typing import Any, ClassVar, cast
@@ -50,7 +50,7 @@ class _Several(BuiltIn):
 
 
 def _raised(name: str, part: Score) -> Score | None:
-    """The score of the whole where a part raised, and so settles it; None where it did not raise."""
+    """Return the score of the whole if a part raised and thereby settles it; None if it did not raise."""
     if part.error is None:
         return None
     return Score(scorer=name, passed=part.passed, error=f"{part.scorer}: {part.error}")

@@ -1,4 +1,4 @@
-"""Expected values: by value, by a scorer, or field by field. What tool_called and json_path compare with."""
+"""Compares expected values by value, by a scorer, or field by field, for tool_called and json_path."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ class Expected(Protocol):
     """The expected value that an actual value is compared with."""
 
     def mismatch(self, value: Any) -> str | None:
-        """Why ``value`` is not what was expected, None where it is."""
+        """Explain why ``value`` is not what was expected; None if it is."""
         ...
 
 
@@ -71,7 +71,9 @@ class ByItem:
 
 
 def parse_expected(value: Any) -> Expected:
-    """``{contains: x}`` is a scorer, any other object is compared field by field, all else by value."""
+    """Parse an expected value: ``{contains: x}`` is a scorer, any other object is compared field by field, all else
+    by value.
+    """
     if is_object(value):
         return _scorer(value) if _names_a_scorer(value) else parse_fields(value)
     if is_list(value):
@@ -80,7 +82,7 @@ def parse_expected(value: Any) -> Expected:
 
 
 def parse_fields(value: Any) -> ByField:
-    """An object compared field by field, whatever its keys are called."""
+    """Parse an object that is compared field by field, whatever its keys are."""
     if not is_object(value):
         raise invalid(f"is {quote(value)}, but a mapping of names to values is needed")
     return ByField(fields={str(key): _below(item, str(key)) for key, item in value.items()})
@@ -106,7 +108,7 @@ def _scorer(fields: Mapping[Any, Any]) -> Expected:
 
 
 def unfit(scorer: object) -> str | None:
-    """Why a scorer cannot compare a single value, None where it can."""
+    """Explain why a scorer cannot compare a single value; None if it can."""
     if isinstance(scorer, ValueScorer) and scorer.source != Source(part="text"):
         return "has 'from', which means nothing here: the value is given"
     if not isinstance(scorer, Checks):

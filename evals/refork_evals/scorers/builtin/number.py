@@ -1,4 +1,4 @@
-"""The scorer of numbers in a text."""
+"""The scorer that finds numbers in a text."""
 
 import math
 import re
@@ -32,7 +32,7 @@ _NUMBER: Final = re.compile(
 
 
 def numbers_in(text: str) -> tuple[float, ...]:
-    """The finite numbers of a text in order: ``"-$1,234.5 (12%)"`` -> ``(-1234.5, 12.0)``."""
+    """Return the finite numbers of a text in order: ``"-$1,234.5 (12%)"`` -> ``(-1234.5, 12.0)``."""
     found = (_value(match) for match in _NUMBER.finditer(text))
     return tuple(number for number in found if math.isfinite(number))
 

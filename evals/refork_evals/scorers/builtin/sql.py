@@ -1,4 +1,4 @@
-"""The scorer of SQL. It parses and looks names up; it runs nothing."""
+"""The scorer that checks SQL. It parses and looks up names; it runs nothing."""
 
 import logging
 from collections.abc import Generator, Iterable, Mapping
@@ -67,7 +67,7 @@ class Sql(ValueScorer):
 
 @contextmanager
 def _quiet() -> Generator[None]:
-    """sqlglot logs a warning for each statement that it knows only by name; the reason says it better."""
+    """Silence sqlglot, which warns of each statement that it knows only by name; the reason says it better."""
     logger = logging.getLogger("sqlglot")
     before, logger.disabled = logger.disabled, True
     try:
@@ -116,7 +116,7 @@ def _verb(expression: Any) -> str:
 
 
 class _Known:
-    """Known tables and columns. Names are compared as the dialect does: with or without regard to case."""
+    """Known tables and columns. Names are compared as the dialect does, with or without regard to case."""
 
     def __init__(self, tables: Mapping[str, Iterable[str]], dialect: str) -> None:
         from sqlglot.errors import SqlglotError  # noqa: PLC0415 - as above
@@ -187,7 +187,7 @@ def _table_name(name: str, dialect: str) -> Any:
 
 
 def _tables_of(statement: Any) -> list[Any]:
-    """The tables that a statement names, without those that a WITH of its own defines for that place."""
+    """Return the tables that a statement names, without those that its own WITH defines at that place."""
     from sqlglot import exp  # noqa: PLC0415 - as above
     from sqlglot.optimizer.scope import traverse_scope  # noqa: PLC0415 - as above
 

@@ -12,7 +12,7 @@ from refork_evals.scorers.evidence import as_text, json_equal, parse_json, quote
 from refork_evals.scorers.time_limits import TimedPattern
 
 SEARCHED: Final = 100_000
-"""Characters that a pattern is searched in. A pattern can still be slow: a bound, and no protection."""
+"""Characters in which a pattern is searched. The limit does not prevent slow patterns."""
 
 
 class Contains(ValueScorer):
@@ -90,7 +90,7 @@ class Equals(ValueScorer):
 
 
 def _from_difference(left: str, right: str) -> str:
-    """``left`` around the first character in which it differs from ``right``."""
+    """Return ``left`` around the first character in which it differs from ``right``."""
     common = next(
         (i for i, (a, b) in enumerate(zip(left, right, strict=False)) if a != b), min(len(left), len(right))
     )

@@ -15,7 +15,9 @@ _ANY = ByField(fields={})
 
 
 def _sort_calls(answer: Answer, tool: str, wanted: ByField) -> tuple[list[ToolCall], list[str]]:
-    """The tool's calls with the wanted arguments, and why the others have not. Raises NothingThereError."""
+    """Return the tool's calls with the wanted arguments, and the reasons against the others. Raises
+    NothingThereError.
+    """
     fitting: list[ToolCall] = []
     reasons: list[str] = []
     for call in calls_of(answer, tool):

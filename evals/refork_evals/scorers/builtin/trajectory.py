@@ -27,19 +27,20 @@ class WantedCall(Params):
     arguments: Arguments | None = Field(default=None, description="Written as for tool_called.")
 
     def mismatch(self, call: ToolCall) -> str | None:
-        """Why a call is another one, None where it is this."""
+        """Explain why a call is another one; None if it is this one."""
         if call.name != self.name:
             return f"is {call.name!r}, not {self.name!r}"
         return None if self.arguments is None else self.arguments.mismatch(call.arguments)
 
 
-_Wanted = Annotated[
+OneCall = Annotated[
     WantedCall,
     PlainValidator(WantedCall.parse),
     WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "object"}]}),
 ]
+"""A parameter that is a call, or only the name of its tool."""
 _NAMES = 300
-"""Characters of the names that were called: what is wrong with them must stay on the line."""
+"""Characters of the called names in a reason, so that the mismatch stays on the line."""
 Mode = Literal["exact", "unordered", "superset", "subset"]
 
 
@@ -52,7 +53,7 @@ class Trajectory(BuiltIn):
     short_form: ClassVar[str | None] = "tools"
     tail_only: ClassVar[bool] = True
 
-    tools: list[_Wanted] = Field(
+    tools: list[OneCall] = Field(
         description="Names of tools, or {name, arguments} with arguments as for tool_called."
     )
     mode: Mode = Field(
@@ -64,7 +65,17 @@ class Trajectory(BuiltIn):
     def score(self, sample: Sample) -> Score:
         calls = sample.answer.tool_calls
         why = self._in_order(calls) if self.mode == "exact" else self._in_any_order(calls)
-        return self._score(Finding(passed=why is None, reason=one_line(f"called {_names(calls)}{why or ''}")))
+        return self._score(
+            Finding(passed=why is None, reason=one_line(f"called {called_names(calls)}{why or ''}"))
+        )
+
+    def broken_at(self, calls: Sequence[ToolCall]) -> int | None:
+        """With `exact`, the place of the first call that is another one than listed; None where all fit."""
+        if self.mode != "exact":
+            return None
+        pairs = enumerate(zip(self.tools, calls, strict=False))
+        other = next((place for place, (wanted, call) in pairs if wanted.mismatch(call) is not None), None)
+        return len(self.tools) if other is None and len(calls) > len(self.tools) else other
 
     def _in_order(self, calls: Sequence[ToolCall]) -> str | None:
         for place, (wanted, call) in enumerate(zip(self.tools, calls, strict=False), 1):
@@ -116,7 +127,7 @@ def _of_the_result(value: Any) -> Scorer:
 
 
 def _blind(scorer: object) -> str | None:
-    """Why a scorer would find nothing in a result, None where it looks at one."""
+    """Explain why a scorer would find nothing in a result; None if it looks at one."""
     name, source = getattr(scorer, "name", scorer), getattr(scorer, "source", None)
     by_steps = isinstance(scorer, BuiltIn) and scorer.tail_only
     by_calls = isinstance(scorer, ToolCalled | ToolNotCalled)
@@ -166,7 +177,8 @@ def _pairs(wanted: Sequence[WantedCall], calls: Sequence[ToolCall]) -> dict[int,
     return {place: int(call) for place, call in enumerate(matched) if call >= 0}
 
 
-def _names(calls: Sequence[ToolCall]) -> str:
+def called_names(calls: Sequence[ToolCall]) -> str:
+    """The names of the tools that were called, for a reason."""
     said = ", ".join(call.name for call in calls) or "no tool"
     return one_line(said, _NAMES) + (f" ({len(calls)} calls)" if len(said) > _NAMES else "")
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from refork.redaction import Replaced
 
 LARGE: Final = 5_000_000
-"""Bytes of a case from which its size is worth a warning: it goes into git."""
+"""Bytes from which the size of a case is worth a warning, because it goes into git."""
 _STEPS: Final = 8
 
 

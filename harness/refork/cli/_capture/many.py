@@ -1,11 +1,10 @@
-"""``refork capture --where``: every run that fits, once for each failure."""
+"""Runs ``refork capture --where``: captures every matching run, once for each failure."""
 
 from collections import Counter
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,12 +14,11 @@ from refork.case_capture.case_writer import capture, check_finished, check_fork_
 from refork.case_capture.failures import Existing, existing_cases, failure_of, free_name, run_name
 from refork.case_capture.fork_points import fork_points_of
 from refork.case_capture.loader import LoadedRun, Loader, Redaction, project
+from refork.case_capture.matching import matching_runs
 from refork.case_capture.run_filter import Where
 from refork.cli._capture.capture_messages import near, tell_replaced, tell_size
 from refork.cli._output.tables import error_console, note
 from refork.cli._output.text import one_line
-from refork.dbos.reader.reader import Reader
-from refork.dbos.serialization.custom_serializer import custom_serializer
 from refork.errors import DatabaseError, ReforkError
 from refork.records import Run, Step
 
@@ -39,7 +37,7 @@ class _Tally:
 
 
 class _AlreadyThere(Exception):  # noqa: N818 - an outcome
-    """A run needs no case of its own. ``alike``: another one failed as it did."""
+    """A run that needs no case of its own. ``alike`` says that another run failed in the same way."""
 
     def __init__(self, folder: Path, *, alike: bool) -> None:
         super().__init__(str(folder))
@@ -65,7 +63,7 @@ def capture_many(
     """
     config = project()
     with Loader(db, config, redaction=what, replay=replay, on_note=note) as loader:
-        ids = _matching(db, where, since, limit, config)
+        ids = matching_runs(db, where, config, limit=limit, since=since)
         if not ids:
             click.echo("No runs match.")
             return
@@ -83,21 +81,9 @@ def capture_many(
     _tell(work.tally, len(ids), near(config.cases))
 
 
-def _matching(db: str, where: Where, since: datetime | None, limit: int, config: "Config") -> Sequence[str]:
-    with Reader(db) as reader, custom_serializer(config.serializer):
-        # Several of a kind must all hold, which the database need not be asked.
-        found = reader.matching(
-            status=where.statuses[:1],
-            workflow=next(iter(where.workflows), None),
-            since=since,
-            flagged=bool(where.reasons),
-        )
-        return [run.id for run in islice(filter(where.holds, found), limit)]
-
-
 @dataclass(kw_only=True)
 class _Work:
-    """One run after the other. ``existing`` grows by what is written."""
+    """Captures one run after the other. Each new case is added to ``existing``."""
 
     config: "Config"
     loader: Loader
@@ -189,7 +175,7 @@ def _tell(tally: _Tally, runs: int, cases: Path) -> None:
 
 @contextmanager
 def _progress(total: int) -> Generator[tuple[Callable[[str], None], Callable[[], None]]]:
-    """Return a function that prints a line and one that reports a finished run. Shows a bar on a terminal."""
+    """Yield a function that prints a line and one that reports a finished run. Shows a bar on a terminal."""
     console = error_console()
     if not console.is_terminal:
         yield click.echo, lambda: None

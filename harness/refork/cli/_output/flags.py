@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def describe_flag(flag: "Flag") -> str:
-    """A flag in one line: ``step 5: says revenue rose``."""
+    """Return a flag as one line: ``step 5: says revenue rose``."""
     where = "" if flag.step is None else f"step {flag.step}: "
     return one_line(f"{where}{flag.reason}")
 

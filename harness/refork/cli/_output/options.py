@@ -20,7 +20,7 @@ _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w":
 
 
 def db_option(function: F) -> F:
-    """``--db`` and ``--schema``; the command is given both as one URL, ``db``."""
+    """Add ``--db`` and ``--schema``; the command receives both as one URL, ``db``."""
 
     @click.option(
         "--db",
@@ -43,7 +43,7 @@ def db_option(function: F) -> F:
 
 
 def with_schema(url: str, schema: str | None) -> str:
-    """``url`` with ``schema`` among its parameters. BadInputError where it names another one."""
+    """Return ``url`` with ``schema`` among its parameters. Raises BadInputError if it names another one."""
     if schema is None:
         return url
     if url.startswith("sqlite"):
@@ -103,7 +103,9 @@ def redaction(kinds: str | None, *, no_redact: bool) -> "Redaction":
 
 
 def since(text: str, *, now: datetime | None = None) -> datetime:
-    """``7d`` or ``2h`` before now, or a date or time, local unless it says more. Raises BadInputError."""
+    """Parse ``7d`` or ``2h`` before now, or a date or time, which is local unless it names a zone. Raises
+    BadInputError.
+    """
     moment = now or datetime.now(tz=UTC)
     span = re.fullmatch(r"\s*(\d{1,6})\s*([smhdw])\s*", text, re.ASCII)
     try:

@@ -23,12 +23,12 @@ _COLUMNS = (
 
 
 def print_timeline(run: Run) -> None:
-    """A table of the run's steps."""
+    """Print a table of the run's steps."""
     print_table(_COLUMNS, [_row(step) for step in run.steps])
 
 
 def print_header(run: Run) -> None:
-    """Two or three lines about the whole run."""
+    """Print two or three lines about the whole run."""
     usage = run.usage
     click.echo(f"{one_line(run.id)}  {one_line(run.workflow)}  {one_line(run.status)}")
     started = "" if run.created_at is None else run.created_at.astimezone().strftime("%Y-%m-%d %H:%M:%S")
@@ -39,7 +39,7 @@ def print_header(run: Run) -> None:
 
 
 def print_step(step: Step) -> None:
-    """Everything known of one step."""
+    """Print everything that is known about one step."""
     click.echo("\n".join(printable(line) for line in _details(step)))
 
 
@@ -56,7 +56,7 @@ def _row(step: Step) -> tuple[str, ...]:
 
 
 def summary(step: Step) -> str:
-    """The first line of what a step gave."""
+    """Return the first line of a step's result."""
     if step.error is not None:
         return first_line(_error(step.error))
     if step.answer is not None:
@@ -110,7 +110,7 @@ def _tool(name: str, description: str) -> str:
 
 
 def _message(message: Any) -> str:
-    """A message as ``role: text`` where it is that, a tool call or its result, else its JSON."""
+    """Return a message as ``role: text``, a tool call or its result in a line, and anything else as JSON."""
     if not isinstance(message, dict):
         return _text(message)
     if message.get("type") == "function_call":
@@ -122,7 +122,7 @@ def _message(message: Any) -> str:
 
 
 def _content(content: Any) -> str | None:
-    """The text of a message, which may come in parts; None where there is more in it than text."""
+    """Return the text of a message, which may consist of parts; None if it contains more than text."""
     if isinstance(content, str):
         return content
     parts = content if isinstance(content, list) and content else [None]

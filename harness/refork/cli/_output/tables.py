@@ -1,4 +1,4 @@
-"""Tables that stay readable on a narrow terminal, and JSON that no terminal obeys."""
+"""Prints tables that stay readable on a narrow terminal, and JSON without control characters."""
 
 import json
 import os
@@ -45,7 +45,7 @@ def error_console() -> "Console":
 
 
 def print_table(columns: Sequence[TableColumn], rows: Sequence[Sequence[str]]) -> None:
-    """One line for each row, or a few where the terminal is too narrow for that."""
+    """Print one line for each row, or several if the terminal is too narrow."""
     from rich.text import Text  # noqa: PLC0415 - see console
 
     to = console()
@@ -62,7 +62,9 @@ def print_table(columns: Sequence[TableColumn], rows: Sequence[Sequence[str]]) -
 
 
 def _widths(columns: Sequence[TableColumn], rows: Sequence[Sequence[str]], room: int) -> list[int] | None:
-    """Terminal columns for each column; the widest flexible ones give way first. None if it is not enough."""
+    """Return the terminal columns of each column; the widest flexible ones shrink first. None if there is not
+    enough space.
+    """
     from rich.cells import cell_len  # noqa: PLC0415 - see console
 
     widths = [
@@ -116,7 +118,7 @@ def _blocks(columns: Sequence[TableColumn], rows: Sequence[Sequence[str]], room:
 
 
 def print_json(document: Any) -> None:
-    """Two spaces deep, in ASCII: escapes are JSON's own, so a terminal obeys none of them."""
+    """Print JSON with an indent of two, in ASCII: JSON's own escapes leave nothing for a terminal to execute."""
     click.echo(json.dumps(document, indent=2, ensure_ascii=True))
 
 

@@ -8,25 +8,25 @@ _FIRST_LINE: Final = 500
 
 
 def printable(text: str) -> str:
-    """``text`` with every character that a terminal would obey, or not show, written as an escape."""
+    """Return ``text`` with every character that a terminal would execute, or not show, written as an escape."""
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() or c == "\n" else "    " if c == "\t" else _escaped(c) for c in text)
 
 
 def one_line(text: str) -> str:
-    """``text`` without line breaks, and printable."""
+    """Return ``text`` without line breaks, and printable."""
     return printable(" ".join(text.split()))
 
 
 def first_line(text: str) -> str:
-    """The first line of ``text`` that says anything, printable."""
+    """Return the first line of ``text`` that is not blank, printable."""
     lines = (" ".join(line.split()) for line in text.splitlines())
     return printable(next((line for line in lines if line), "")[:_FIRST_LINE])
 
 
 def tokens(count: int | None) -> str:
-    """850, 12.3k, 1.2M."""
+    """Format a number of tokens: 850, 12.3k, 1.2M."""
     if count is None:
         return UNKNOWN
     for size, unit in ((1_000_000, "M"), (1_000, "k")):
@@ -36,7 +36,7 @@ def tokens(count: int | None) -> str:
 
 
 def duration(seconds: float | None) -> str:
-    """420 ms, 4.2 s, 1 min 20 s, 3 h 5 min."""
+    """Format seconds: 420 ms, 4.2 s, 1 min 20 s, 3 h 5 min."""
     if seconds is None:
         return UNKNOWN
     if seconds < 0.9995:
@@ -48,7 +48,7 @@ def duration(seconds: float | None) -> str:
 
 
 def ago(moment: datetime | None, *, now: datetime | None = None) -> str:
-    """just now, 5 min ago, 3 h ago, 6 d ago; a date from a month on."""
+    """Format a time as its distance from now: just now, 5 min ago, 3 h ago, 6 d ago; a date from a month on."""
     if moment is None:
         return UNKNOWN
     past = (now or datetime.now(tz=UTC)) - moment

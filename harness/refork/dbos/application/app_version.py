@@ -10,7 +10,7 @@ from types import ModuleType
 from typing import Any, Final
 
 FRAMEWORKS: Final = frozenset({"dbos_openai_agents", "pydantic_ai"})
-"""Packages that register steps when they are imported, as Refork imports them."""
+"""Packages that register steps when they are imported. Refork imports them itself."""
 _OURS: Final = frozenset({"refork", "refork_evals", "refork_reports", "pytest_refork"})
 
 
@@ -28,7 +28,7 @@ def _of_the_application(workflows: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _package(workflow: Any) -> str:
-    """The package of a workflow, or of the step that DBOS made one of."""
+    """Return the package of a workflow, or of the step that DBOS made a workflow of."""
     function = inspect.unwrap(workflow)
     cells = getattr(function, "__closure__", None) or ()
     inner = next((cell.cell_contents for cell in cells if inspect.isfunction(cell.cell_contents)), function)

@@ -1,4 +1,4 @@
-"""Imports the user's application into a process that already has a DBOS of ours, so that it gets no other."""
+"""Imports the user's application into a process that already has a DBOS of ours, so that it creates no other."""
 
 import importlib
 import os
@@ -24,13 +24,13 @@ INERT: Final = (
     "register_queue",
     "listen_queues",
 )
-"""What an application may call at the top of its modules, and what must do nothing in an evaluation."""
+"""The calls that an application may make at the top of its modules and that must do nothing in an evaluation."""
 
 
 _imported: list[str] = []
-"""The modules that were imported last to register the application's workflows."""
+"""The modules that were last imported to register the application's workflows."""
 _roots: list[Path] = []
-"""The folder of the project that they are of."""
+"""The folder of the project of these modules."""
 
 
 def app_modules() -> Sequence[str]:
@@ -109,7 +109,7 @@ def _comes_first(setup: str, modules: Sequence[str], root: Path) -> bool:
 
 
 def function_named(key: str, target: str) -> Callable[..., object]:
-    """The function ``module:function`` that ``[tool.refork]`` names under ``key``. Raises ApplicationError."""
+    """Return the function ``module:function`` that ``[tool.refork]`` names under ``key``. Raises ApplicationError."""
     module_name, _, function_name = target.partition(":")
     try:
         with inert_dbos():
@@ -125,7 +125,9 @@ def function_named(key: str, target: str) -> Callable[..., object]:
 
 @contextmanager
 def inert_dbos() -> Generator[None]:
-    """Some applications launch DBOS when they are imported. Ours is launched later, with nothing of theirs."""
+    """Make launching DBOS do nothing, because some applications launch it when they are imported. Ours is launched
+    later.
+    """
     originals = {name: DBOS.__dict__[name] for name in INERT}
     for name in INERT:
         setattr(DBOS, name, _queue if name == "register_queue" else _nothing)
@@ -166,7 +168,7 @@ def _where(missing: str, root: Path) -> str:
 
 
 def describe_error(error: BaseException, root: Path) -> str:
-    """An error of the application's in one line, with the last line of the project's own that led to it."""
+    """Return an error of the application as one line, with the project's own last line that led to it."""
     place = _own_frame(error, root)
     advice = ""
     if isinstance(error, KeyError) and _is_of_environ(error):
@@ -184,7 +186,7 @@ def _is_of_environ(error: BaseException) -> bool:
 
 
 def _own_frame(error: BaseException, root: Path) -> str:
-    """``settings.py:11``: the innermost frame of the project's own, else of any file."""
+    """Return the innermost frame of the project's own, otherwise of any file: ``settings.py:11``."""
     if isinstance(error, SyntaxError) and error.filename:
         return f"{_relative(error.filename, root)}:{error.lineno}"
     frames = [each for each in traceback.extract_tb(error.__traceback__) if Path(each.filename).is_file()]

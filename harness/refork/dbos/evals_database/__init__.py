@@ -1,1 +1,1 @@
-"""The evals database: where it is, who holds it, and the runs and forks that are written and read there."""
+"""The evals database: its place, its lock, and the runs and forks in it."""

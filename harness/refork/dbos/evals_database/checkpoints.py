@@ -1,4 +1,4 @@
-"""The checkpoints that a fork of ours left in the evals database."""
+"""Reads the checkpoints that a fork left in the evals database."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,7 +16,7 @@ from refork.values import RecordedException
 
 @dataclass(frozen=True, kw_only=True)
 class Checkpoint:
-    """One row of ``operation_outputs``. ``output`` is a Python object, None where the step failed."""
+    """A row of ``operation_outputs``. ``output`` is a Python object, None if the step failed."""
 
     number: int
     name: str
@@ -28,7 +28,7 @@ class Checkpoint:
 
     @property
     def recorded_error(self) -> RecordedError | None:
-        """The error as a run holds it."""
+        """The error in the form of a recorded run."""
         if self.error is None:
             return None
         if isinstance(self.error, RecordedException):
@@ -42,7 +42,7 @@ class Checkpoint:
 
 @retried
 def checkpoints(system_database: Any, run_id: str, *, first: int) -> tuple[Checkpoint, ...]:
-    """The steps of a fork from number ``first`` on, in order."""
+    """Return the steps of a fork from number ``first`` on, in order."""
     table = tables_of(system_database).operation_outputs
     query = (
         sa.select(table)

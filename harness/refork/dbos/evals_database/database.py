@@ -35,7 +35,7 @@ from refork.text.lines import one_line
 SLOTS: Final = 64
 OPTION: Final = "--agent-evals-db"
 OURS: Final = "refork_evals_database"
-"""The table that marks a database as made by Refork: another one is never written to."""
+"""The table that marks a database as made by Refork. A database without it is never written to."""
 MADE_BY: Final = "refork_evals_made_by"
 """The table that names the versions of DBOS that used it."""
 
@@ -46,7 +46,7 @@ class NewerDatabaseError(DatabaseError):
 
 @dataclass(frozen=True, kw_only=True)
 class EvalsDatabase:
-    """An open evals database. ``url`` holds no password; ``schema`` is None for SQLite.
+    """An open evals database. ``url`` contains no password; ``schema`` is None for SQLite.
 
     ``note`` is a line to say of what became of the one that was there before.
     """
@@ -102,7 +102,7 @@ def _default(folder: Path, slot: str) -> Generator[EvalsDatabase]:
 
 
 def _check_whole(database: EvalsDatabase) -> None:
-    """Raise DatabaseError for a damaged database: SQLite would find out in the middle of a session."""
+    """Raise DatabaseError for a damaged database, which SQLite would notice only in the middle of a session."""
     with database.engine.connect() as connection:
         said = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar()
     if said != "ok":
@@ -110,7 +110,7 @@ def _check_whole(database: EvalsDatabase) -> None:
 
 
 def _set_aside(path: Path, problem: Exception) -> str:
-    """Rename a database that cannot be used, and say so: it is a cache, of which nothing is lost."""
+    """Rename a database that cannot be used, and say so. It is a cache, so nothing is lost."""
     aside = path.with_name(f"{path.name}.unusable")
     for suffix in ("", "-wal", "-shm"):
         with suppress(OSError):
@@ -209,7 +209,7 @@ def _postgres(url: str, root: Path, folder: Path, slot: str) -> Generator[EvalsD
 
 
 def _look_at(path: Path) -> None:
-    """Refuse what is not ours before anything is written: opening a database in WAL mode changes its file."""
+    """Reject a database that is not ours before anything is written: opening one in WAL mode changes its file."""
     if not path.exists() or path.stat().st_size == 0:
         return
     address = f"file:{quote(os.fsencode(path))}?mode=ro"
@@ -244,7 +244,7 @@ def _mark_or_replace(engine: sa.Engine, schema: str, shown: str) -> str:
 
 
 def _mark(engine: sa.Engine, schema: str | None, shown: str) -> None:
-    """Claim an empty database, or make sure that it is one that Refork made, with this DBOS or an older one."""
+    """Claim an empty database. Raises an error for one that Refork did not make, or that a newer DBOS made."""
     try:
         with engine.begin() as connection:
             if schema is not None:
@@ -260,7 +260,7 @@ def _mark(engine: sa.Engine, schema: str | None, shown: str) -> None:
 
 
 def _check_maker(connection: sa.Connection, schema: str | None) -> None:
-    """Note which DBOS made the tables: it can do with those of an older one, and not with those of a newer one."""
+    """Store which DBOS made the tables. It can use those of an older version, but not those of a newer one."""
     table = sa.Table(MADE_BY, sa.MetaData(schema=schema), sa.Column("dbos", sa.Text))
     table.create(connection, checkfirst=True)
     installed = version("dbos")

@@ -13,10 +13,10 @@ from refork.dbos.evals_database.table_definitions import tables_of
 from refork.records import Run
 
 REUSABLE_SECONDS: Final = 24 * 3600
-"""How long the answers of a killed session may stand in for new ones: a model changes."""
+"""Seconds during which the answers of a killed session may replace new ones, because a model changes."""
 
 TAIL: Final = "tail-"
-"""Begins the ids of forks that are never taken up."""
+"""The prefix of the ids of forks that are never continued."""
 UNFINISHED: Final = ("PENDING", "ENQUEUED")
 
 
@@ -54,7 +54,7 @@ class InterruptedForks:
 
     @retried
     def sweep(self) -> None:
-        """Delete what is finished, and what is too old to take up; note the rest."""
+        """Delete finished forks and those that are too old to continue, and remember the rest."""
         table = tables_of(self._db).workflow_status
         oldest = int((time.time() - REUSABLE_SECONDS) * 1000)
         is_tail = table.c.workflow_uuid.like(f"{TAIL}%")

@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from refork.errors import DatabaseError
 
 LOOK_SECONDS: Final = 1.0
-"""Between two looks at whether the connection still stands."""
+"""Seconds between two checks whether the connection is still open."""
 
 
 @contextmanager

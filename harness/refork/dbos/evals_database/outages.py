@@ -1,4 +1,6 @@
-"""A database server that goes away in the middle of a session, and comes back: restarted, failed over, woken up."""
+"""Waits for a database server that goes away in the middle of a session and comes back: restarted, failed over,
+woken up.
+"""
 
 import functools
 import time
@@ -14,7 +16,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 PATIENCE_SECONDS: Final = 30.0
-"""How long a server that answered before may be away."""
+"""Seconds that a server which answered before may be away."""
 _PAUSE_SECONDS: Final = 0.25
 _ATTEMPTS: Final = 3
 
@@ -22,7 +24,7 @@ _ATTEMPTS: Final = 3
 def patient(
     connect: Callable[[], "psycopg.Connection[Any]"], *, name: str, patience: float = PATIENCE_SECONDS
 ) -> Callable[[], "psycopg.Connection[Any]"]:
-    """Give a ``connect`` that waits for a server which has answered once.
+    """Return a ``connect`` that waits for a server that has answered once.
 
     The first connection fails at once, as ``connect`` does. Later ones raise DatabaseError after ``patience``
     seconds, for DBOS retries a driver's errors without end; then each fails at once, until one succeeds.
@@ -58,7 +60,7 @@ def _gone(name: str, patience: float, error: Exception) -> str:
 
 
 def retried(function: Callable[P, R]) -> Callable[P, R]:
-    """Run a transaction again whose connection the server ended. It must be one that may be run twice."""
+    """Run a transaction again if the server ended its connection. It must be one that may run twice."""
 
     @functools.wraps(function)
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:

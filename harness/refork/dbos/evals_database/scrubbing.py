@@ -1,4 +1,6 @@
-"""Takes secrets out of an evals database once its session is over: it keeps what the application's own steps gave."""
+"""Removes secrets from an evals database after its session, because it contains results of the application's own
+steps.
+"""
 
 from collections.abc import Iterator
 from contextlib import suppress

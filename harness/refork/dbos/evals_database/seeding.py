@@ -22,7 +22,7 @@ SUCCESS: Final = "SUCCESS"
 
 
 def seed_id(run: Run, *, below: int) -> str:
-    """The id of a seeded run: the same run seeded up to the same step is the same row."""
+    """Return the id of a seeded run: the same run seeded up to the same step has the same one."""
     content = json.dumps(
         [
             run.id,
@@ -40,7 +40,7 @@ def seed_id(run: Run, *, below: int) -> str:
 
 @retried
 def seed(system_database: Any, run: Run, *, below: int, application: str, version: str) -> str:
-    """Write the run with its steps below ``below``. Gives the workflow id to fork from; writes nothing twice."""
+    """Write the run with its steps below ``below``, and return the workflow id to fork from. Writes nothing twice."""
     tables = tables_of(system_database)
     source = seed_id(run, below=below)
     prefix = [step for step in run.steps if step.number < below]
@@ -119,7 +119,7 @@ def _step_row(step: Step, run_id: str, now: int) -> dict[str, Any]:
 
 
 def _seed_child(connection: sa.Connection, tables: Any, step: Step, now: int, common: dict[str, str]) -> None:
-    """A child workflow as far as its parent can see it: its id and its result."""
+    """Write a child workflow as far as its parent can see it: its id and its result."""
     if step.name != GET_RESULT or step.child_run is None:
         return
     if _exists(connection, tables.workflow_status, step.child_run):

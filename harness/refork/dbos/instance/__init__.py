@@ -1,1 +1,1 @@
-"""Our own launched DBOS: its threads, its logs, and the event loops that it is called beside."""
+"""The DBOS instance that Refork launches: its threads, its logs, and calls from threads with an event loop."""

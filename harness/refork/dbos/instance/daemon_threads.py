@@ -14,7 +14,9 @@ _Work: TypeAlias = "tuple[Future[Any], Callable[..., Any], tuple[Any, ...], dict
 
 
 class DaemonExecutor(ThreadPoolExecutor):
-    """A ThreadPoolExecutor of as many daemon threads as there is work. An interpreter waits for the base's."""
+    """A ThreadPoolExecutor with as many daemon threads as there is work. The interpreter waits at exit for the
+    threads of the standard one.
+    """
 
     def __init__(self, max_workers: int | None = None, thread_name_prefix: str = "") -> None:  # noqa: ARG002
         super().__init__(max_workers=1)
@@ -38,7 +40,7 @@ class DaemonExecutor(ThreadPoolExecutor):
         return work[0]
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: ARG002
-        """Take no more work, and wait for none."""
+        """Accept no more work, and wait for none."""
         with self._lock:
             self._over = True
             for _ in range(self._idle):
@@ -81,7 +83,7 @@ def _do(work: _Work) -> None:
 
 @contextmanager
 def daemon_threads() -> Generator[None]:
-    """Let a DBOS that is launched meanwhile run workflows in daemon threads."""
+    """Make a DBOS that is launched inside the block run workflows in daemon threads."""
     module: Any = dbos_module
     original = module.ThreadPoolExecutor
     module.ThreadPoolExecutor = DaemonExecutor

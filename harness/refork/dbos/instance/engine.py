@@ -1,4 +1,4 @@
-"""One launched DBOS of our own, in which nothing runs but forks that somebody holds a plan for."""
+"""The DBOS instance of a session, which runs nothing but forks that have a plan."""
 
 import threading
 import time
@@ -34,14 +34,14 @@ from refork.records import Run
 APPLICATION: Final = "refork"
 VERSION: Final = "refork"
 QUEUE: Final = "refork-forks-"
-"""Begins the name of a session's queue. What a killed session left waits on another, so nobody starts it."""
+"""The prefix of a session's queue. Forks of a killed session wait on another queue, so nobody starts them."""
 POLLING_SECONDS: Final = 0.02
 _STEP: Final = "<temp>."
-"""Begins the name of the workflow that DBOS makes of a step."""
+"""The prefix of the workflow that DBOS makes of a step."""
 
 
 class Engine:
-    """A running session's DBOS. Made by :func:`open_engine` alone."""
+    """The DBOS instance of a running session. Only :func:`open_engine` makes one."""
 
     def __init__(self, instance: Any, guard: Guard, queue: str) -> None:
         self._dbos = instance
@@ -68,7 +68,7 @@ class Engine:
         return tuple(sorted(name for name in names if not name.startswith((_STEP, "temp_workflow"))))
 
     def steps(self) -> tuple[str, ...]:
-        """The names of the steps that the application registered: each is a workflow to DBOS, too."""
+        """The names of the steps that the application registered. DBOS also makes a workflow of each."""
         names = self._dbos._registry.workflow_info_map
         return tuple(sorted(name.removeprefix(_STEP) for name in names if name.startswith(_STEP)))
 
@@ -93,18 +93,20 @@ class Engine:
             )
 
     def resume(self, fork_state: ForkState) -> None:
-        """Take over a fork that a killed session left, now that somebody holds its plan again."""
+        """Continue a fork of a killed session, which has a plan again."""
         self._guard.watch(fork_state)
         run_off_event_loop(
             partial(self.system_database.resume_workflows, [fork_state.run_id], queue_name=self._queue)
         )
 
     def application_version(self, name: str | None) -> str:
-        """The version that DBOS would give the application as it is imported: a hash of its workflows' source."""
+        """Return the version that DBOS would give the imported application: a hash of its workflows' source."""
         return application_version(self._dbos._registry, name or "")
 
     def check_workflow(self, run: Run) -> None:
-        """Raises ApplicationError where the application does not hold the run's workflow, or the object it is of."""
+        """Raise ApplicationError if the application does not have the run's workflow, or the object that it belongs
+        to.
+        """
         if self.registered(run.workflow):
             self._check_owner(run)
             return
@@ -115,7 +117,7 @@ class Engine:
         )
 
     def _check_owner(self, run: Run) -> None:
-        """Look for what DBOS would miss only once the fork is started, and then only in its log."""
+        """Check for what DBOS would miss only after the fork has started, and report only in its log."""
         registry = self._dbos._registry
         instances, classes = registry.instance_info_map, registry.class_info_map
         if run.config_name is not None and f"{run.class_name}/{run.config_name}" not in instances:
@@ -133,7 +135,7 @@ class Engine:
             )
 
     def fork_state_here(self) -> ForkState | None:
-        """The state of the fork that the calling code runs in, None outside every fork."""
+        """Return the state of the fork that the calling code runs in; None outside of forks."""
         context = get_local_dbos_context()
         if context is None:
             return None
@@ -144,7 +146,7 @@ class Engine:
         return fork_state if context.workflow_id else self._fork_states.get(context)
 
     def next_step(self) -> int:
-        """The number that the next operation of the calling workflow will get."""
+        """Return the number that the next operation of the calling workflow will get."""
         context = get_local_dbos_context()
         assert context is not None, "called from within a fork"
         return context.function_id + 1
@@ -154,7 +156,7 @@ class Engine:
         return context is not None and not context.is_workflow()
 
     def stop(self, run_id: str) -> BaseException:
-        """Cancel a fork; the exception that unwinds its workflow is given back, to be raised there."""
+        """Cancel a fork, and return the exception that unwinds its workflow, to be raised there."""
         return self._guard.stop(run_id)
 
 
@@ -217,7 +219,7 @@ def _launch(instance: Any, database: EvalsDatabase, stack: ExitStack) -> Engine:
 
 @contextmanager
 def _guarded_from_birth(queue: str) -> Generator[list[Guard]]:
-    """Put a guard in front of the system database that launching makes, before its threads see it.
+    """Install the guard on the system database during the launch, before DBOS's threads use it.
 
     It is never taken off again: a workflow that hangs may wake up after the session.
     """
@@ -239,7 +241,7 @@ def _guarded_from_birth(queue: str) -> Generator[list[Guard]]:
 
 @contextmanager
 def _no_pollers(registry: Any) -> Generator[None]:
-    """Pollers are Kafka consumers and schedules: whatever the application registers, and when, none may start."""
+    """Keep Kafka consumers and schedules from starting, whatever the application registers and when."""
     waiting = registry.pollers, registry.kafka_registrations, registry.internal_queue_map
     registry.pollers, registry.kafka_registrations, registry.internal_queue_map = [], [], {}
 
@@ -277,7 +279,7 @@ def _no_other_dbos() -> Generator[None]:
 
 
 def wait_until_idle(engine: Engine, *, seconds: float, but: Set[str] = frozenset()) -> None:
-    """Wait until no workflow is active ``but`` some, so that closing DBOS cuts nothing short."""
+    """Wait until no workflow except ``but`` is active, so that closing DBOS cuts nothing short."""
     deadline = time.monotonic() + seconds
     active = engine._dbos._active_workflows_set
     while (set(active.activeList()) - but or engine.parked) and time.monotonic() < deadline:

@@ -28,7 +28,7 @@ _LASTING: Final = _NoFork()
 
 
 class _Diverted(_NotCancelled):
-    """Hands every record to one handler and to no other: pytest adds handlers of its own to every logger."""
+    """Passes every record to one handler and to no other, because pytest adds its own handlers to every logger."""
 
     def __init__(self, handler: logging.Handler) -> None:
         super().__init__()
@@ -47,7 +47,7 @@ class _Hiding(logging.Formatter):
 
 @contextmanager
 def quiet_dbos(log_file: Path) -> Generator[None]:
-    """Send DBOS's log to a file while it lasts, and drop asyncio's complaints about cancelled forks.
+    """Send DBOS's log to a file inside the block, and drop asyncio's complaints about cancelled forks.
 
     Those may come late, when the task of a fork is collected as garbage: of forks they are dropped from now on.
     """

@@ -1,4 +1,4 @@
-"""Runs what DBOS refuses to do on a thread with an event loop, such as a notebook's, on another thread."""
+"""Runs calls on another thread that DBOS refuses on a thread with an event loop, such as a notebook's."""
 
 import asyncio
 import threading
@@ -9,7 +9,7 @@ _Result = TypeVar("_Result")
 
 
 def run_off_event_loop(call: Callable[[], _Result]) -> _Result:
-    """The result of a synchronous call, made on a thread of its own where the caller's runs an event loop."""
+    """Return the result of a synchronous call, made on a new thread if the caller's thread runs an event loop."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:

@@ -1,1 +1,1 @@
-"""Somebody's production database, read only: connect, query, decode."""
+"""Reads a production database, without writing to it: connects, queries, decodes."""

@@ -1,4 +1,4 @@
-"""Opens a production database: one read-only transaction, never a migration, and errors of one line."""
+"""Opens a production database in one read-only transaction, without migrations and with one-line errors."""
 
 import sqlite3
 from collections.abc import Generator
@@ -26,7 +26,7 @@ DEFAULT_SCHEMA: Final = "dbos"
 
 @contextmanager
 def read_only(url: str) -> Generator[sa.Connection]:
-    """A connection to a DBOS system database, inside one read-only transaction.
+    """Open a connection to a DBOS system database, inside one read-only transaction.
 
     ``url`` is one of SQLite, Postgres or Lakebase. BadInputError for another one; DatabaseError where there is
     no such database, where it may not be read, or where it is not DBOS's.
@@ -75,7 +75,7 @@ def _postgres(server: Server) -> Generator[sa.Connection]:
 
 @contextmanager
 def _over(raw: Any, dialect: str, **options: Any) -> Generator[sa.Connection]:
-    """SQLAlchemy over one connection. Its transaction ends here, without a commit."""
+    """Open SQLAlchemy over one connection. Its transaction ends here, without a commit."""
     engine = sa.create_engine(dialect, creator=lambda: raw, poolclass=StaticPool, **options)
     try:
         with engine.connect() as connection:
@@ -127,7 +127,7 @@ def _not_dbos(connection: sa.Connection, name: str) -> str:
 
 
 def _check(connection: sa.Connection, schema: str | None, name: str) -> None:
-    """Make sure that the columns are there which nothing can be read without."""
+    """Raise DatabaseError if columns are missing without which nothing can be read."""
     inspector = sa.inspect(connection)
     tables = set(inspector.get_table_names(schema=schema)) | set(inspector.get_view_names(schema=schema))
     if not {"workflow_status", "operation_outputs"} & tables:

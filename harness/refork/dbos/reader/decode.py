@@ -1,4 +1,4 @@
-"""Rows of DBOS's tables -> a recorded run. What a framework knows of the steps is added here."""
+"""Turns rows of DBOS's tables into a recorded run, with what a framework knows about the steps."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -61,7 +61,7 @@ class _DecodedRow:
 
 
 def decode_head(status: Any, step_names: Sequence[str]) -> Recording:
-    """A run without its steps, out of its row in ``workflow_status``, joined with its payload."""
+    """Return a run without its steps, from its row in ``workflow_status`` joined with its payload."""
     framework = framework_of(step_names)
     problems: list[Problem] = []
     args, kwargs = _arguments(status, problems)
@@ -92,7 +92,8 @@ def decode_head(status: Any, step_names: Sequence[str]) -> Recording:
 def decode_steps(
     rows: Iterable[StepRow], step_names: Sequence[str], children: Mapping[str, Any] | None = None
 ) -> Iterator[tuple[Step, Problem | None]]:
-    """The steps of a run one by one, each with why its output could not be read or written.
+    """Yield the steps of a run one by one, each with the reason why its output could not be read or written, if
+    any.
 
     ``children`` are the rows with the inputs of child workflows, by their ids.
     """
@@ -131,7 +132,7 @@ def usages(
     names: Mapping[str, Sequence[tuple[int, str]]],
     outputs: Callable[[str, Sequence[int]], Iterable[Any]],
 ) -> Mapping[str, Usage]:
-    """The tokens of each run whose steps a framework recognises.
+    """Return the tokens of each run whose steps a framework recognises.
 
     ``names`` maps a run's id to its steps' numbers and names. Only model steps are read by ``outputs``.
     """
@@ -144,7 +145,7 @@ def usages(
 
 
 def framework_of(step_names: Sequence[str]) -> Framework | None:
-    """The framework that made a run with steps of these names. Its types are registered once it is used."""
+    """Return the framework that made a run with steps of these names, and register its types."""
     framework = next((known for known in installed() if known.recognises(step_names)), None)
     if framework is not None:
         framework.register(values.DEFAULT)
@@ -152,7 +153,7 @@ def framework_of(step_names: Sequence[str]) -> Framework | None:
 
 
 def model_steps(step_names: Sequence[str]) -> frozenset[int]:
-    """The places in a run of the steps that called a model, by their names alone."""
+    """Return the indices of the steps of a run that called a model, by their names alone."""
     framework = framework_of(step_names)
     if framework is None:
         return frozenset()
@@ -226,5 +227,5 @@ def _arguments(status: Any, problems: list[Problem]) -> tuple[tuple[Any, ...], d
 
 
 def at(milliseconds: int | None) -> datetime | None:
-    """DBOS counts milliseconds from 1970, in UTC."""
+    """Convert DBOS's milliseconds since 1970 to a time in UTC."""
     return None if milliseconds is None else datetime.fromtimestamp(milliseconds / 1000, tz=UTC)

@@ -17,18 +17,20 @@ from refork.values import decoded
 
 
 def flagged(attributes: Any) -> Any:
-    """The condition that a run has a flag, in SQLite as in Postgres."""
+    """Return the SQL condition that a run has a flag, for SQLite and Postgres."""
     return attributes.is_not(None) & sa.cast(attributes, sa.Text).contains(f'"{FLAG}')
 
 
 def flags_of(attributes: object) -> Sequence[Flag]:
-    """The flags of a run, oldest first."""
+    """Return the flags of a run, oldest first."""
     found = [_flag(value) for name, value in _items(attributes) if name.startswith(FLAG)]
     return sorted((flag for flag in found if flag is not None), key=lambda flag: (str(flag.at), flag.reason))
 
 
 def with_reported_usage(step: Step, attributes: object) -> Step:
-    """A step that reported tokens called a model, whatever its answer looks like."""
+    """Return the step with its reported tokens. A step that reported tokens called a model, whatever its answer
+    looks like.
+    """
     told = next((value for name, value in _items(attributes) if name == f"{USAGE}{step.number}"), None)
     if not isinstance(told, Mapping) or step.usage is not None:
         return step

@@ -1,4 +1,4 @@
-"""The SELECTs on a production database, for those of DBOS's tables and columns that it has."""
+"""The SELECTs on a production database, for the tables and columns of DBOS that it has."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -10,11 +10,11 @@ from refork.dbos.reader.flags_and_usage import flagged as has_flag
 from refork.dbos.reader.tables import Columns, table_of
 
 Query: TypeAlias = Any
-"""A SELECT. SQLAlchemy types it by its columns, of which there are too many to write out."""
+"""A SELECT. SQLAlchemy types it by its columns, which are too many to write out."""
 
 
 class Queries:
-    """The SELECTs over the columns that a database has; others are NULL."""
+    """The SELECTs over the columns that a database has. Missing columns are NULL."""
 
     def __init__(self, columns: Columns) -> None:
         self._columns = columns
@@ -42,7 +42,7 @@ class Queries:
         return (sa.func.coalesce(*found) if len(found) > 1 else found[0]).label(name)
 
     def _with(self, query: Query, *tables: str) -> Query:
-        """Joined with these tables, as far as there are any."""
+        """Join with those of these tables that exist."""
         own = self._status("workflow_uuid")
         for name in tables:
             if name in self._tables:
@@ -77,6 +77,15 @@ class Queries:
             query = query.where(self._status("status").in_(statuses))
         if flagged:
             query = query.where(has_flag(self._status("attributes")))
+        return self._narrowed(query, workflow, since)
+
+    def ids(self, workflow: str | None, since: datetime | None) -> Query:
+        """Ids and statuses, the newest first."""
+        own = self._status("workflow_uuid")
+        query = sa.select(own, self._status("status")).order_by(self._status("created_at").desc(), own)
+        return self._narrowed(query, workflow, since)
+
+    def _narrowed(self, query: Query, workflow: str | None, since: datetime | None) -> Query:
         if workflow is not None:
             query = query.where(self._status("name") == workflow)
         if since is not None:
@@ -91,19 +100,25 @@ class Queries:
         )
 
     def all_steps(self, run_id: str) -> Query:
+        own = self._steps("workflow_uuid")
+        return sa.select(*self._step_columns()).where(own == run_id).order_by(self._steps("function_id"))
+
+    def steps_of(self, ids: list[str]) -> Query:
+        """All steps of these runs, each behind the id of its run, and those of one run in a row."""
+        own = self._steps("workflow_uuid")
+        columns = sa.select(own, *self._step_columns())
+        return columns.where(own.in_(ids)).order_by(own, self._steps("function_id"))
+
+    def _step_columns(self) -> tuple[Any, ...]:
         return (
-            sa.select(
-                self._steps("function_id"),
-                self._steps("function_name"),
-                self._steps("output"),
-                self._steps("error"),
-                self._steps("child_workflow_id"),
-                self._steps("started_at_epoch_ms"),
-                self._steps("completed_at_epoch_ms"),
-                self._steps("serialization"),
-            )
-            .where(self._steps("workflow_uuid") == run_id)
-            .order_by(self._steps("function_id"))
+            self._steps("function_id"),
+            self._steps("function_name"),
+            self._steps("output"),
+            self._steps("error"),
+            self._steps("child_workflow_id"),
+            self._steps("started_at_epoch_ms"),
+            self._steps("completed_at_epoch_ms"),
+            self._steps("serialization"),
         )
 
     def step_errors(self, run_id: str) -> Query:
@@ -113,8 +128,8 @@ class Queries:
             .order_by(self._steps("function_id"))
         )
 
-    def whole(self, run_id: str) -> Query:
-        """A run's row with its payload, wherever this version of DBOS put it."""
+    def whole(self, ids: list[str]) -> Query:
+        """The rows of these runs with their payload, wherever this version of DBOS put it."""
         plain = (
             self._status("workflow_uuid"),
             self._status("name"),
@@ -137,7 +152,7 @@ class Queries:
             self._payload("workflow_output", "error"),
         )
         query = self._with(sa.select(*plain, *payload), "workflow_input", "workflow_output")
-        return query.where(self._status("workflow_uuid") == run_id)
+        return query.where(self._status("workflow_uuid").in_(ids))
 
     def inputs_of(self, ids: list[str]) -> Query:
         """Select the arguments of these runs."""
@@ -149,7 +164,7 @@ class Queries:
         return self._with(columns, "workflow_input").where(self._status("workflow_uuid").in_(ids))
 
     def ids_like(self, run: str) -> Query:
-        """Ids that begin with ``run``, the newest first. SQLite's LIKE takes capitals for small letters."""
+        """Select ids that begin with ``run``, newest first. SQLite's LIKE ignores the case of letters."""
         begins = self._status("workflow_uuid").startswith(run, autoescape=True)
         return self.newest_ids().where(begins)
 
@@ -157,7 +172,9 @@ class Queries:
         return sa.select(self._status("workflow_uuid")).order_by(self._status("created_at").desc())
 
     def outputs(self, run_id: str, numbers: Sequence[int]) -> Query:
-        """The outputs of a run's steps from the first of ``numbers`` to the last, and others between them."""
+        """Select the outputs of a run's steps from the first to the last of ``numbers``, including others between
+        them.
+        """
         return sa.select(
             self._steps("function_id"), self._steps("output"), self._steps("serialization")
         ).where(

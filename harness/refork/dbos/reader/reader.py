@@ -36,15 +36,17 @@ from refork.records import RecordedError, Run, Step
 from refork.text.lines import nearest, one_line
 
 CHUNK: Final = 500
-"""Runs whose steps are read by one query: databases bound the number of parameters."""
+"""Runs whose steps are read by one query, because databases limit the number of parameters."""
 AT_A_TIME: Final = 8
 """Rows that are held at once while a run is copied: each may hold megabytes."""
+MANY_AT_A_TIME: Final = 64
+"""The same while many runs are copied, whose steps are small as a rule: each such portion is a message."""
 _NEAREST_OF: Final = 1000
 
 
 @dataclass(frozen=True, kw_only=True)
 class FetchedRun:
-    """The rows of one run, as they stood in the database. Those of its steps may wait in a temporary file."""
+    """The rows of one run, as they are in the database. Those of its steps may be in a temporary file."""
 
     status: Any
     rows: Spool[StepRow]
@@ -53,36 +55,36 @@ class FetchedRun:
 
     @property
     def flags(self) -> Sequence[Flag]:
-        """Why production code called the run bad."""
+        """The reasons why production code flagged the run."""
         return flags_of(self.status.attributes)
 
     @property
     def has_model_steps(self) -> bool:
-        """Whether a framework made the run, so that it contains model calls."""
+        """True if a framework made the run, so that it contains model calls."""
         return framework_of(self.names) is not None
 
     @property
     def replay_bytes(self) -> int:
-        """About what a replay holds in memory: all steps, and for each call of a model what went before."""
+        """The approximate memory of a replay in bytes: all steps, and for each model call what went before."""
         models = model_steps(self.names)
         first = min(models, default=0)
         before = accumulate(self.rows.sizes[first:])
         return self.rows.bytes + sum(size for at, size in enumerate(before, first) if at in models)
 
     def decode(self) -> Recording:
-        """The run with its values as JSON, and what of it could not be read or written."""
+        """Return the run with its values as JSON, and the problems with those that could not be read or written."""
         head = self.head()
         found = [*self.steps()]
         problems = [*head.problems, *(problem for _, problem in found if problem is not None)]
         return Recording(run=replace(head.run, steps=tuple(step for step, _ in found)), problems=problems)
 
     def head(self) -> Recording:
-        """The run without its steps."""
+        """Return the run without its steps."""
         with reading_values():
             return decode_head(self.status, self.names)
 
     def steps(self) -> Iterator[tuple[Step, Problem | None]]:
-        """The steps one after the other, each with what of it could not be read or written."""
+        """Yield the steps one after the other, each with the problem of its value, if any."""
         decoded = decode_steps(self.rows, self.names, self.children)
         while True:
             # Nobody else's output may go astray between two steps.
@@ -126,7 +128,7 @@ class Reader:
         limit: int | None = 20,
         flagged: bool = False,
     ) -> Sequence[RunSummary]:
-        """The newest runs first. BadInputError for a status that DBOS does not have."""
+        """List runs, newest first. Raises BadInputError for a status that DBOS does not have."""
         rows = self._rows(self._queries.listed(_known(status), workflow, since, limit, flagged=flagged))
         found: list[RunSummary] = []
         for start in range(0, len(rows), CHUNK):
@@ -134,9 +136,11 @@ class Reader:
         return found
 
     def fetch(self, run: str) -> FetchedRun:
-        """The rows of the run with this id, or the only one whose id begins so. Raises RunNotFoundError."""
+        """Fetch the rows of the run with this id, or of the only one whose id begins with it. Raises
+        RunNotFoundError.
+        """
         run_id = self._resolved(run)
-        status = self._rows(self._queries.whole(run_id))[0]
+        status = self._rows(self._queries.whole([run_id]))[0]
         rows: Spool[StepRow] = Spool(StepRow(*row) for row in self._streamed(self._queries.all_steps(run_id)))
         started = [row.child_workflow_id for row in rows if starts_child(row)]
         return FetchedRun(
@@ -146,8 +150,25 @@ class Reader:
             children=self._inputs_of([child for child in started if child is not None]),
         )
 
+    def copy(
+        self, ids: Sequence[str]
+    ) -> tuple[Mapping[str, Any], Spool[tuple[str, StepRow]], Mapping[str, Any]]:
+        """Copy the rows of several runs, by as many queries as for one.
+
+        Returns the rows of the runs by their ids, those of all steps with the ids of their runs, and those of the child
+        workflows that they started. A run that is no longer there is left out.
+        """
+        wanted = [*ids]
+        steps: Spool[tuple[str, StepRow]] = Spool(
+            (row[0], StepRow(*row[1:]))
+            for row in self._streamed(self._queries.steps_of(wanted), at_a_time=MANY_AT_A_TIME)
+        )
+        started = [row.child_workflow_id for _, row in steps if starts_child(row)]
+        statuses = {row.workflow_uuid: row for row in self._rows(self._queries.whole(wanted))}
+        return statuses, steps, self._inputs_of([child for child in started if child is not None])
+
     def _inputs_of(self, ids: Sequence[str]) -> Mapping[str, Any]:
-        """The rows that hold what child workflows were started with, by their ids."""
+        """Return the rows with the arguments of child workflows, by their ids."""
         found: dict[str, Any] = {}
         for start in range(0, len(ids), CHUNK):
             found |= {
@@ -212,7 +233,7 @@ class Reader:
         since: datetime | None = None,
         flagged: bool = False,
     ) -> Iterator[Match]:
-        """The newest runs first, without a look at their steps. BadInputError as for :meth:`runs`."""
+        """List runs, newest first, without reading their steps. Raises BadInputError as :meth:`runs` does."""
         query = self._queries.listed(_known(status), workflow, since, None, flagged=flagged)
         for row in self._streamed(query):
             yield Match(
@@ -223,8 +244,13 @@ class Reader:
                 flags=flags_of(row.attributes),
             )
 
+    def ids(self, *, workflow: str | None = None, since: datetime | None = None) -> Iterator[tuple[str, str]]:
+        """The ids of the newest runs first, each with its status. Nothing else of them is read."""
+        query = self._queries.ids(workflow, since)
+        yield from self._streamed(query, at_a_time=CHUNK)
+
     def failed_steps(self, run_id: str) -> Sequence[tuple[str, RecordedError]]:
-        """The names of the steps of a run that ended with an error, and the errors."""
+        """Return the names of the failed steps of a run, and their errors."""
         rows = self._rows(self._queries.step_errors(run_id))
         return [(row.function_name, error) for row in rows if (error := self._error(row)) is not None]
 
@@ -243,9 +269,9 @@ class Reader:
     def _rows(self, query: Any) -> Sequence[Any]:
         return self._connection.execute(query).all()
 
-    def _streamed(self, query: Any) -> Iterator[Any]:
+    def _streamed(self, query: Any, *, at_a_time: int = AT_A_TIME) -> Iterator[Any]:
         """The rows a few at a time, through a cursor of the server's where it has them."""
-        return iter(self._connection.execute(query, execution_options={"yield_per": AT_A_TIME}))
+        return iter(self._connection.execute(query, execution_options={"yield_per": at_a_time}))
 
 
 def _known(statuses: Sequence[str]) -> list[str]:

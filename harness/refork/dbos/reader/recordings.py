@@ -1,4 +1,4 @@
-"""The values that are read from a production database. Imports nothing heavy, so the command line can use it."""
+"""The values that are read from a production database. Imports nothing slow, so the command line can use it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from refork.records.usage import Usage
 
 DATABASE_VARIABLE: Final = "DBOS_SYSTEM_DATABASE_URL"
-"""Names the database to read where nobody else does, as it does for DBOS."""
+"""The environment variable with the database to read if none is given. DBOS uses the same one."""
 
 STATUSES: Final = (
     "PENDING",
@@ -21,7 +21,7 @@ STATUSES: Final = (
     "ENQUEUED",
     "DELAYED",
 )
-"""Every status that DBOS gives a run."""
+"""All statuses that DBOS gives a run."""
 
 ACTIVE: Final = frozenset({"PENDING", "ENQUEUED", "DELAYED"})
 """The statuses of a run that is still in progress."""
@@ -29,7 +29,7 @@ ACTIVE: Final = frozenset({"PENDING", "ENQUEUED", "DELAYED"})
 
 @dataclass(frozen=True, kw_only=True)
 class Flag:
-    """Why a run was called bad. ``step`` is a step's number or its agent's name, None for the whole run."""
+    """A mark on a bad run. ``step`` is a step's number or its agent's name, None for the whole run."""
 
     reason: str
     step: int | str | None = None
@@ -38,7 +38,7 @@ class Flag:
 
 @dataclass(frozen=True, kw_only=True)
 class RunSummary:
-    """One line about a run. ``steps`` is their number; ``usage`` is None where no framework knows them."""
+    """A run in a list. ``steps`` is their number; ``usage`` is None if no framework can tell it."""
 
     id: str
     workflow: str
@@ -52,7 +52,7 @@ class RunSummary:
 
 @dataclass(frozen=True, kw_only=True)
 class Match:
-    """A run that a search found, before anything of its steps is read."""
+    """A run that a search found, before its steps are read."""
 
     id: str
     workflow: str
@@ -63,7 +63,7 @@ class Match:
 
 @dataclass(frozen=True, kw_only=True)
 class Problem:
-    """Why a value of a run is not in it, in one line. ``step`` is None for the run's own input.
+    """The reason why a value of a run is missing, in one line. ``step`` is None for the run's own input.
 
     ``types`` are those of the value that could be written if they were registered.
     """

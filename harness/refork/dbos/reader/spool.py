@@ -8,11 +8,13 @@ from typing import Any, Final, Generic, Self, TypeVar
 
 T = TypeVar("T")
 IN_MEMORY: Final = 4_000_000
-"""Bytes up to which nothing is written at all."""
+"""Bytes up to which items stay in memory."""
 
 
 class Spool(Generic[T]):
-    """Items in the order in which they were appended, to be gone through often. ``sizes`` are in bytes."""
+    """A list of items that can be iterated many times, in the order in which they were appended. ``sizes`` are in
+    bytes.
+    """
 
     def __init__(self, items: Iterable[T] = ()) -> None:
         # Lives as long as this does.

@@ -24,7 +24,7 @@ BUSY_SECONDS: Final = 10.0
 
 @contextmanager
 def read_only_sqlite(path: Path) -> Generator[sqlite3.Connection]:
-    """A connection that cannot write. Raises DatabaseError and ``sqlite3.Error``."""
+    """Open a connection that cannot write. Raises DatabaseError and ``sqlite3.Error``."""
     if not _is_wal(path) or _beside(path, "-shm").exists():
         with _connection(path, "mode=ro") as connection:
             yield connection

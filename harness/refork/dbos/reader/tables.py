@@ -1,4 +1,5 @@
-"""The tables of DBOS that are read, as far as a database has them: versions put the same things in other places.
+"""The tables of DBOS that are read, as far as a database has them, because versions store things in different
+places.
 
 dbos 2.30 keeps a run's input, output and error in its row of ``workflow_status``, 3.x in tables of their own.
 """
@@ -9,7 +10,7 @@ from typing import Any, Final, TypeAlias
 import sqlalchemy as sa
 
 SCHEMA_PLACEHOLDER: Final = "__refork_schema__"
-"""Stands for the schema of the tables until a connection is there."""
+"""The placeholder of the tables' schema until a connection is open."""
 
 READ_COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
     "workflow_status": (
@@ -45,16 +46,16 @@ READ_COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
         "serialization",
     ),
 }
-"""Every column that is read, and nothing else is."""
+"""All columns that are read."""
 
 NEEDED_COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
     "workflow_status": ("workflow_uuid", "status", "name", "created_at"),
     "operation_outputs": ("workflow_uuid", "function_id", "function_name", "output", "error"),
 }
-"""Those without which nothing can be read. What else a database lacks is read as NULL."""
+"""The columns without which nothing can be read. Other missing columns are read as NULL."""
 
 Columns: TypeAlias = Mapping[str, frozenset[str]]
-"""The columns of each table that a database has, of those that are read."""
+"""The columns of each table that are read and that a database has."""
 
 
 def readable_columns(connection: sa.Connection, schema: str | None) -> Columns:
@@ -70,7 +71,7 @@ def readable_columns(connection: sa.Connection, schema: str | None) -> Columns:
 
 
 def table_of(name: str) -> sa.Table:
-    """A table with the columns that are read of it."""
+    """Return a table with the columns that are read from it."""
     columns = [sa.Column(column, _type(column)) for column in READ_COLUMNS[name]]
     return sa.Table(name, sa.MetaData(schema=SCHEMA_PLACEHOLDER), *columns)
 
@@ -83,6 +84,6 @@ def _type(column: str) -> Any:
 
 
 def schema_of(connection: sa.Connection) -> str | None:
-    """The schema that a connection reads, None for the default one."""
+    """Return the schema that a connection reads; None for the default one."""
     translated: Mapping[str, str | None] = connection.get_execution_options().get("schema_translate_map", {})
     return translated.get(SCHEMA_PLACEHOLDER)

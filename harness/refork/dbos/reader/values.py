@@ -1,4 +1,4 @@
-"""Values as DBOS holds them, pickled as a rule, and the same as plain JSON, or why they cannot be read."""
+"""Decodes values of DBOS's tables, usually pickles, to plain JSON, or explains why they cannot be read."""
 
 import base64
 import io
@@ -39,13 +39,13 @@ register_dbos_values()
 
 @contextmanager
 def reading_values() -> Generator[None]:
-    """Keep what unpickling imports from starting a DBOS, and from printing into Refork's output."""
+    """Keep code that unpickling imports from starting a DBOS, and from printing into Refork's output."""
     with inert_dbos(), redirect_stdout(sys.stderr):
         yield
 
 
 def read_value(text: str | None, serialization: str | None) -> object:
-    """The value of a column, or an :class:`Unreadable`."""
+    """Return the value of a column, or an :class:`Unreadable`."""
     if text is None:
         return None
     return _guarded(lambda: _loaded(text, serialization))
@@ -54,7 +54,7 @@ def read_value(text: str | None, serialization: str | None) -> object:
 def read_input(
     text: str | None, serialization: str | None
 ) -> tuple[tuple[Any, ...], dict[str, Any]] | Unreadable:
-    """The arguments of a run."""
+    """Return the arguments of a run."""
     if text is None:
         return Unreadable(problem="is no longer in the database; retention swept it")
     found = read_value(text, serialization)
@@ -67,12 +67,16 @@ def read_input(
 def as_the_workflow_takes_them(
     workflow: str, found: tuple[tuple[Any, ...], dict[str, Any]], serialization: str | None
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """Arguments with the dates that portable JSON made texts of, where the workflow's hints tell them."""
+    """Return arguments in which dates that portable JSON turned into text are dates again, where the workflow's
+    hints say so.
+    """
     return as_hinted(workflow, *found) if _is_portable(serialization) else found
 
 
 def read_error(text: str, serialization: str | None) -> tuple[RecordedError, BaseException | None]:
-    """The exception of a step or a run, as it is written down, and itself where its class is at hand."""
+    """Return the exception of a step or a run as it is recorded, and the exception itself if its class can be
+    imported.
+    """
     found = _guarded(lambda: _loaded_error(text, serialization))
     if isinstance(found, PortableWorkflowError):
         return RecordedError(
@@ -90,7 +94,9 @@ def read_error(text: str, serialization: str | None) -> tuple[RecordedError, Bas
 
 @dataclass(frozen=True, kw_only=True)
 class Unwritable:
-    """Why a value has no JSON. ``problem`` completes "it ..."; ``types`` are those that want to be registered."""
+    """The reason why a value has no JSON. ``problem`` completes "it ..."; ``types`` are those that need
+    registration.
+    """
 
     problem: str
     types: tuple[type, ...] = ()
@@ -135,7 +141,9 @@ def _arguments(found: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
 
 
 def _guarded(read: Callable[[], Any]) -> Any:
-    """Unpickling runs code of the application's, which may raise anything."""
+    """Return what ``read`` returns, or an :class:`Unreadable` if it raises: unpickling runs code of the
+    application.
+    """
     try:
         return read()
     except (Exception, SystemExit) as error:
@@ -183,7 +191,9 @@ def _is_portable(serialization: str | None) -> bool:
 
 
 def _own(serialization: str | None) -> serializers.Reads | None:
-    """The application's serializer; None for an old row of an application that names none: a pickle."""
+    """Return the application's serializer; None for an old row of an application that names none, which is a
+    pickle.
+    """
     own = serializers.in_use()
     if own is None:
         if serialization is None:
@@ -210,7 +220,7 @@ class _StandIn(Exception):  # noqa: N818 - stands for an error
 
 
 class _Unpickler(pickle.Unpickler):  # noqa: S301 - production's own values, which DBOS unpickles, too
-    """Looks in the application's modules for what production pickled out of its main module."""
+    """An unpickler that finds classes of production's main module in the application's modules."""
 
     def find_class(self, module: str, name: str) -> Any:
         found = main_class(name) if module == "__main__" else None
@@ -239,6 +249,6 @@ def _text(text: str) -> str:
 
 
 def roles(text: str | None) -> tuple[str, ...] | None:
-    """The roles that DBOS keeps as a JSON list."""
+    """Return the roles in the JSON list that DBOS stores."""
     found: Sequence[str] | None = json.loads(text) if text else None
     return None if found is None else tuple(found)

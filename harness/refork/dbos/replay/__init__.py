@@ -1,1 +1,1 @@
-"""How a fork replays: what DBOS may start, and what each operation is answered."""
+"""Replays forks: decides what DBOS may start, and answers operations from the record."""

@@ -43,7 +43,7 @@ class ForkState:
     on_refused: Callable[[Refusal], None]
     on_ended: Callable[[str | None, str | None], None]
     on_operation: Callable[[int, str], Step | None] | None = None
-    planned: dict[int, str] = field(default_factory=dict[int, str])
+    scheduled: dict[int, str] = field(default_factory=dict[int, str])
     started: bool = False
     position: tuple[int, str] | None = None
     moved_at: float = field(default_factory=time.monotonic)
@@ -56,20 +56,20 @@ class ForkState:
         return self._closed.is_set()
 
     def begin(self) -> None:
-        """DBOS took the fork off its queue."""
+        """Note that DBOS took the fork off its queue."""
         self.started, self.moved_at = True, time.monotonic()
 
-    def plan(self, number: int, name: str) -> None:
+    def schedule(self, number: int, name: str) -> None:
         """Let the step ``number`` run under ``name``, although nothing recorded it."""
         with self._lock:
-            self.planned[number] = name
+            self.scheduled[number] = name
 
     def admit(self, number: int, name: str) -> Admission:
         """Decide whether DBOS may start this operation. The first refusal closes the fork for good."""
         with self._lock:
             if self.closed:
                 return Admission.REFUSE
-            known = self.recorded if number < self.fork_point else self.planned
+            known = self.recorded if number < self.fork_point else self.scheduled
             if known.get(number) == name:
                 self.position, self.moved_at = (number, name), time.monotonic()
                 return Admission.RUN
@@ -81,17 +81,17 @@ class ForkState:
 
     @property
     def is_tail(self) -> bool:
-        """Whether the fork continues after its fork point."""
+        """True if the fork continues after its fork point."""
         return self.on_operation is not None
 
     def answer(self, number: int, name: str) -> Step | None:
-        """The recorded step that answers an operation of a tail. None where DBOS is to ask :meth:`admit`."""
+        """Return the recorded step that answers an operation of a tail; None if DBOS must call :meth:`admit`."""
         if self.on_operation is None or not self.arrived or number < self.fork_point:
             return None
-        return None if number in self.planned or self.closed else self.on_operation(number, name)
+        return None if number in self.scheduled or self.closed else self.on_operation(number, name)
 
     def arrive(self) -> bool:
-        """The code has reached the fork point. False where it is closed, or was reached before."""
+        """Note that the code has reached the fork point. Returns False if it is closed or was reached before."""
         with self._lock:
             if self.closed or self.arrived:
                 return False
@@ -103,12 +103,12 @@ class ForkState:
         self._closed.wait()
 
     def close(self) -> None:
-        """Refuse whatever comes from now on, without calling it a refusal."""
+        """Stop whatever comes from now on, without counting it as a refusal."""
         with self._lock:
             self._closed.set()
 
     def end(self, error: str | None, output: str | None) -> None:
-        """The workflow came to its own end: it returned ``output``, as serialized, or raised ``error``."""
+        """Note that the workflow ended by itself: it returned ``output``, serialized, or raised ``error``."""
         with self._lock:
             if self.closed:
                 return

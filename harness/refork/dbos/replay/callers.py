@@ -6,7 +6,7 @@ from typing import Any
 
 
 def locals_of_callers(module: str, *, depth: int) -> Iterator[dict[str, Any]]:
-    """The local variables of the functions of ``module`` among the ``depth`` callers of who asks, the nearest first."""
+    """Yield the local variables of the functions of ``module`` among the ``depth`` callers, the nearest first."""
     frame = sys._getframe(2)  # the generator, and who asks, are none of them
     for _ in range(depth):
         if frame is None:

@@ -14,14 +14,14 @@ from refork.dbos.replay.callers import locals_of_callers
 Arguments: TypeAlias = tuple[tuple[Any, ...], dict[str, Any]]
 
 _DEPTH: Final = 16
-"""How many frames lie at most between DBOS's question and the function of its that starts the child."""
+"""The maximum number of frames between DBOS's lookup and its function that starts the child."""
 _given: ContextVar[Arguments | None] = ContextVar("refork_child_arguments", default=None)
-"""What an asynchronous start was given: it asks from another thread."""
+"""The arguments of an asynchronous start, which makes its lookup from another thread."""
 
 
 @contextmanager
 def seen_child_starts() -> Generator[None]:
-    """Let :func:`arguments_here` know what children are started with from asynchronous code."""
+    """Record the arguments of children that asynchronous code starts, for :func:`arguments_here`."""
     with ExitStack() as stack:
         for module in (dbos_module, queue_module):
             if hasattr(module, "start_workflow_async"):
@@ -30,7 +30,7 @@ def seen_child_starts() -> Generator[None]:
 
 
 def arguments_here() -> Arguments | None:
-    """The arguments of the child workflow that DBOS is about to start; None where they cannot be seen."""
+    """Return the arguments of the child workflow that DBOS is about to start; None if they cannot be seen."""
     given = _given.get()
     if given is not None:
         return given

@@ -1,4 +1,4 @@
-"""Stops what may not run at the place where DBOS starts it, below any framework's exception handling.
+"""Stops forbidden operations where DBOS starts them, below any framework's exception handling.
 
 Before every operation of a workflow, DBOS asks the system database whether it was recorded. The guard intercepts
 that question.
@@ -37,7 +37,7 @@ GUARDED: Final = (
     "init_child_workflow",
     "get_queue",
 )
-"""The methods of DBOS's SystemDatabase that the guard stands in front of."""
+"""The methods of DBOS's SystemDatabase that the guard replaces."""
 
 
 class Guard:
@@ -53,7 +53,7 @@ class Guard:
         self._lock = threading.Lock()
 
     def install(self) -> None:
-        """Put a method of ours in front of each of ``GUARDED`` that this version has, on this one instance."""
+        """Replace each of the ``GUARDED`` methods that this version has, on this one instance."""
         for name in GUARDED:
             if not hasattr(self._db, name):
                 continue  # a version without it starts nothing by it
@@ -73,7 +73,7 @@ class Guard:
         return self._parked
 
     def cancel(self, run_id: str) -> threading.Thread:
-        """Mark a workflow as cancelled, on a thread of its own.
+        """Mark a workflow as cancelled, on a separate thread.
 
         DBOS may hold SQLite's write lock around the question that the guard answers.
         """
@@ -92,7 +92,7 @@ class Guard:
             self._db.cancel_workflows([run_id])
 
     def stop(self, run_id: str) -> DBOSWorkflowCancelledError:
-        """Cancel a workflow and make the exception that unwinds it. It passes every ``except Exception``."""
+        """Cancel a workflow, and return the exception that unwinds it. No ``except Exception`` catches it."""
         self.cancel(run_id)
         return DBOSWorkflowCancelledError(f"{run_id} may do nothing more")
 
@@ -128,7 +128,9 @@ class Guard:
         return None if step is None else recorded_result(step)
 
     def _get_queue(self, original: Callable[..., Any], name: str, **rest: Any) -> Any:
-        """A queue that a fork looks up. Production's are registered in its database, and no look-up is recorded."""
+        """Return a queue that a fork looks up. Production's queues are in its own database, and look-ups are not
+        recorded.
+        """
         found = original(name, **rest)
         context = get_local_dbos_context()
         if found is not None or context is None or self.fork_state(context.workflow_id) is None:
@@ -170,7 +172,7 @@ class Guard:
             return False
         fork_state = self.fork_state(workflow_id)
         if fork_state is not None and fork_state.is_tail and fork_state.arrived:
-            fork_state.plan(function_id, patch_name)  # new code: nothing acts
+            fork_state.schedule(function_id, patch_name)  # new code: nothing acts
         self._admit(workflow_id, function_id, patch_name)
         return bool(original(workflow_id=workflow_id, function_id=function_id, patch_name=patch_name))
 
@@ -180,7 +182,7 @@ class Guard:
         return self._recorded_name(workflow_id, function_id) == patch_name
 
     def _admit_result_of(self, target: str) -> None:
-        """A workflow asks for another's result: DBOS records that as a step, after the fact."""
+        """Decide about a workflow that waits for another's result, which DBOS records as a step afterwards."""
         context = get_local_dbos_context()
         if context is None or not context.is_workflow() or context.workflow_id == target:
             return
@@ -191,7 +193,7 @@ class Guard:
             run_id, number = context.workflow_id, context.function_id + 1
         fork_state = self.fork_state(run_id)
         if fork_state is not None and fork_state.is_tail and fork_state.arrived and self._is_over(target):
-            fork_state.plan(number, GET_RESULT)  # a recorded child: its result is seeded
+            fork_state.schedule(number, GET_RESULT)  # a recorded child: its result is seeded
         self._admit(run_id, number, GET_RESULT)
 
     def _is_over(self, run_id: str) -> bool:

@@ -1,4 +1,4 @@
-"""The names under which DBOS records what a workflow does by it, as the installed version has them."""
+"""The names under which the installed version of DBOS records its own operations."""
 
 import re
 from functools import lru_cache
@@ -12,7 +12,7 @@ _NAME: Final = re.compile(rb"""["'](DBOS\.\w+)["']""")
 
 @lru_cache(maxsize=1)
 def dbos_operations() -> frozenset[str]:
-    """``DBOS.send`` and the like: DBOS keeps no list of them, so its own source is read."""
+    """Return the names of operations such as ``DBOS.send``. DBOS has no list of them, so its source is read."""
     (folder,) = dbos.__path__
     sources = (file.read_bytes() for file in Path(folder).glob("*.py"))
     return frozenset(name.decode() for source in sources for name in _NAME.findall(source))

@@ -1,4 +1,4 @@
-"""Finds what a workflow waits for, at the place where DBOS asks whether it arrived before."""
+"""Finds the message that a workflow waits for, where DBOS checks whether it arrived before."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -11,7 +11,7 @@ _NO_TOPIC: Final = "__null__topic__"
 
 
 def receiving() -> Mapping[str, Any]:
-    """The topic and the time-out of the ``DBOS.recv`` that calls, as it was given them; empty elsewhere."""
+    """Return the topic and the time-out of the calling ``DBOS.recv``, as they were passed; empty elsewhere."""
     for known in locals_of_callers("dbos._sys_db", depth=_DEPTH):
         if all(name in known for name in _WANTED):
             topic = known["topic"]

@@ -1,4 +1,4 @@
-"""Numbers of steps that are drawn now and run later: DBOS's own since 3.4, the same by its internals before."""
+"""Allocates numbers of steps that run later: with DBOS's own function since 3.4, by its internals before."""
 
 from collections.abc import Callable, Coroutine
 from typing import Any, Protocol, cast
@@ -10,7 +10,7 @@ from dbos._context import get_local_dbos_context
 
 
 class Reservation(Protocol):
-    """The number of a step, which runs once, in the workflow that drew it."""
+    """The number of a step, which runs once, in the workflow that reserved it."""
 
     @property
     def step_id(self) -> int: ...
@@ -19,7 +19,7 @@ class Reservation(Protocol):
 
 
 def reserve_step() -> Reservation:
-    """Draw the number of the calling workflow's next step."""
+    """Reserve the number of the calling workflow's next step."""
     public: Any = getattr(DBOS, "reserve_step", None)
     if public is not None:
         return cast(Reservation, public())

@@ -1,4 +1,4 @@
-"""Shows every DBOS step that a workflow is about to start: all of them go through one function of DBOS's."""
+"""Reports every DBOS step that a workflow is about to start: all of them go through one function of DBOS."""
 
 import inspect
 from collections.abc import Callable, Generator
@@ -12,31 +12,31 @@ from refork.frameworks.protocol import StepCall
 
 
 class StepWatcher(Protocol):
-    """Told of steps in the workflow that starts them.
+    """Is called about steps in the workflow that starts them.
 
     Gives what is to run in the step's place, a coroutine function where the step's is one, or None.
     """
 
     def on_step(self, step: StepCall) -> Callable[..., Any] | None:
-        """May block: the step's function is synchronous."""
+        """Called before a step. May block: the step's function is synchronous."""
         ...
 
     async def on_async_step(self, step: StepCall) -> Callable[..., Any] | None: ...
 
     def after_step(self, step: StepCall) -> None:
-        """The step returned or raised. May block."""
+        """Called after the step returned or raised. May block."""
         ...
 
     async def after_async_step(self, step: StepCall) -> None: ...
 
     def on_orphan(self) -> None:
-        """Code outside of every workflow calls a step, or starts a workflow. Raises where it may not."""
+        """Called when code outside of every workflow calls a step or starts a workflow. Raises if it may not."""
         ...
 
 
 @contextmanager
 def watched_steps(watcher: StepWatcher) -> Generator[None]:
-    """Tell ``watcher`` of the steps of every workflow, before DBOS looks for their checkpoints."""
+    """Call ``watcher`` for the steps of every workflow, before DBOS looks for their checkpoints."""
     core: Any = dbos_core
     original: Callable[..., Any] = core.invoke_step
     transactions = Transactions()

@@ -20,7 +20,9 @@ BODIES: Final = (
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class TransactionCall(StepCall):
-    """``function`` opens the transaction and takes no arguments; ``inside`` is what it calls there, with its own."""
+    """A transaction. ``function`` opens it and takes no arguments; ``inside`` is what it calls, with its own
+    arguments.
+    """
 
     inside: StepCall
 
@@ -36,7 +38,7 @@ class Transactions:
         self._ran: set[str] = set()
 
     def seen(self, step: StepCall) -> StepCall:
-        """``step``, or the transaction that it is."""
+        """Return ``step``, or the transaction that it is."""
         if getattr(step.function, "__qualname__", None) not in BODIES:
             return step
         free = inspect.getclosurevars(step.function).nonlocals
@@ -69,7 +71,8 @@ class Transactions:
 
     @contextmanager
     def nothing_to_tidy(self) -> Generator[None]:
-        """At its end a workflow deletes its checkpoints in each database that it used, if only in replay.
+        """Keep a workflow that only replayed its transactions from deleting their checkpoints. DBOS deletes them at its
+        end in each database that it used, even if only in replay.
 
         One that ran no transaction has none, and sends nothing there.
         """

@@ -19,7 +19,7 @@ _ENDS_LOOPS = (SystemExit, KeyboardInterrupt)
 
 @contextmanager
 def workflows_end() -> Generator[None]:
-    """Have SystemExit, CancelledError and their like recorded as the error of the workflow that raised them."""
+    """Make DBOS record SystemExit, CancelledError and the like as the error of the workflow that raised them."""
     with ExitStack() as stack:
         stack.enter_context(_replaced("_get_wf_invoke_func", _recording))
         stack.enter_context(_replaced("_execute_workflow_async", _uncancelled))

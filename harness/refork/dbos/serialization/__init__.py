@@ -1,1 +1,3 @@
-"""Values as DBOS stores them: our JSON, DBOS's portable JSON, its own classes, an application's serializer."""
+"""The serialized forms of values in DBOS: our JSON, DBOS's portable JSON, its own classes, an application's
+serializer.
+"""

@@ -24,7 +24,7 @@ _targets: list[str] = []
 
 @contextmanager
 def custom_serializer(target: str | None) -> Generator[None]:
-    """Read with ``module:attribute`` while it lasts: a serializer, or a class of one that takes no arguments.
+    """Read with ``module:attribute`` inside the block: a serializer, or a serializer class without arguments.
 
     It is imported when a value first needs it, so that the application comes after whatever must come first.
     """
@@ -39,7 +39,7 @@ def custom_serializer(target: str | None) -> Generator[None]:
 
 
 def in_use() -> Reads | None:
-    """The serializer that is named, None where none is. Raises ApplicationError."""
+    """Return the named serializer; None if none is named. Raises ApplicationError."""
     return _imported(_targets[-1]) if _targets else None
 
 

@@ -1,4 +1,4 @@
-"""Values of DBOS's own classes, which its look-ups give to a workflow, as plain JSON."""
+"""Encodes values of DBOS's own classes, which its look-ups return to a workflow, as plain JSON."""
 
 from functools import cache
 from typing import Any, Final
@@ -12,7 +12,9 @@ _NAME: Final = "dbos.WorkflowStatus"
 
 @cache
 def register_dbos_values() -> None:
-    """Let what ``DBOS.get_workflow_status`` and ``DBOS.list_workflows`` gave be written, and read in a replay."""
+    """Register the results of ``DBOS.get_workflow_status`` and ``DBOS.list_workflows``, to be written and read in a
+    replay.
+    """
     values.register(WorkflowStatus, name=_NAME, encode=_attributes, decode=_with_attributes)
 
 

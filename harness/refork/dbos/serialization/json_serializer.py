@@ -36,7 +36,7 @@ class JsonSerializer(Serializer):
 
 
 def recorded_result(step: Step) -> dict[str, Any]:
-    """A recorded step as DBOS's ``RecordedResult``."""
+    """Return a recorded step as DBOS's ``RecordedResult``."""
     output, error = result_of(step)
     return {
         "output": output,
@@ -48,7 +48,7 @@ def recorded_result(step: Step) -> dict[str, Any]:
 
 
 def result_of(step: Step) -> tuple[str | None, str | None]:
-    """The output and the error of a recorded step, as :class:`JsonSerializer` writes them."""
+    """Return the output and the error of a recorded step, as :class:`JsonSerializer` writes them."""
     if step.error is None:
         return json.dumps(step.output), None
     if step.error.value is not None:
@@ -57,7 +57,7 @@ def result_of(step: Step) -> tuple[str | None, str | None]:
 
 
 def error_text(serialized: str) -> str:
-    """An exception that :class:`JsonSerializer` wrote, in one line: its class's name and its message."""
+    """Return an exception that :class:`JsonSerializer` wrote as one line: its class's name and its message."""
     try:
         error = values.loads(serialized)
     except ValueNotPortableError:
@@ -71,7 +71,9 @@ def error_text(serialized: str) -> str:
 
 @contextmanager
 def pickle_refused() -> Generator[None]:
-    """Refuse pickled rows while it lasts: DBOS unpickles what a row calls pickled, whatever serializer is set."""
+    """Reject pickled rows inside the block: DBOS unpickles any row that is marked as pickled, whatever serializer
+    is set.
+    """
     default: Any = dbos_serialization.DBOSDefaultSerializer
 
     def refuse(_serialized: str) -> Any:

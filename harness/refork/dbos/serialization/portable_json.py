@@ -1,4 +1,4 @@
-"""DBOS's portable JSON: what it says of errors, and what it loses of arguments."""
+"""Restores what DBOS's portable JSON changes in errors and loses in arguments."""
 
 import json
 from typing import Any
@@ -11,7 +11,7 @@ from refork import values
 
 
 def register_error() -> None:
-    """A replayed step raises what DBOS itself would raise for it."""
+    """Make a replayed step raise the error that DBOS itself would raise for it."""
     values.register(
         PortableWorkflowError,
         name="dbos.PortableWorkflowError",
@@ -28,7 +28,9 @@ def portable_error(text: str) -> PortableWorkflowError:
 def as_hinted(
     workflow: str, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """Arguments as DBOS hands them to the workflow: dates by its type hints, where it is imported."""
+    """Return arguments as DBOS passes them to the workflow: with dates according to its type hints, if it is
+    imported.
+    """
     registry = dbos_module._dbos_global_registry
     function = None if registry is None else registry.workflow_info_map.get(workflow)
     if function is None:

@@ -1,1 +1,1 @@
-"""Database servers and how they are reached: URLs, libpq, Databricks Lakebase, a throw-away Postgres."""
+"""Database servers and connections to them: URLs, libpq, Databricks Lakebase, a temporary Postgres."""

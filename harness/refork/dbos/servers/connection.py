@@ -1,4 +1,4 @@
-"""A Postgres database and how it is reached: by libpq, with its own parameters, files and environment."""
+"""A Postgres database and its connections: by libpq, with its parameters, files and environment."""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -14,11 +14,11 @@ from refork.text.lines import one_line
 
 CONNECT_SECONDS: Final = 10
 SSL_MODES: Final = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
-"""Those of libpq, the strictest last."""
+"""The SSL modes of libpq, the strictest last."""
 
 _OPTIONS: Final = {option.keyword.decode(): option for option in Conninfo.get_defaults()}
 PARAMETERS: Final = frozenset(_OPTIONS)
-"""Everything that libpq accepts in a URL's query."""
+"""All parameters that libpq accepts in a URL's query."""
 _SECRET: Final = frozenset(name for name, option in _OPTIONS.items() if option.dispchar == b"*") | {
     "scram_client_key",
     "scram_server_key",
@@ -31,11 +31,11 @@ class Tokens(Protocol):
     """Passwords that expire."""
 
     def current(self) -> tuple[str, bool]:
-        """One that should be accepted, and whether it was made this moment."""
+        """Return a password that should be accepted, and whether it was made this moment."""
         ...
 
     def renewed(self, refused: str) -> str:
-        """One that is newer than ``refused``."""
+        """Return a password that is newer than ``refused``."""
         ...
 
 
@@ -80,7 +80,7 @@ class Server:
         return self.parameters.get(name) or _default(name) or ""
 
     def connect(self, *, program: str = "refork", **options: Any) -> psycopg.Connection[Any]:
-        """A new connection. Raises psycopg's errors, and DatabaseError where no token can be had."""
+        """Open a new connection. Raises psycopg's errors, and DatabaseError if no token can be obtained."""
         given: dict[str, Any] = {"fallback_application_name": program, **_patience(self.parameters)}
         given |= {**self.parameters, **options}
         if self.tokens is None:
@@ -96,7 +96,9 @@ class Server:
         return psycopg.connect(**given)
 
     def engine(self, **options: Any) -> sa.Engine:
-        """An engine whose every connection is opened by ``connect``. ``options`` are ``create_engine``'s."""
+        """Return an engine whose connections are all opened by ``connect``. ``options`` are those of
+        ``create_engine``.
+        """
         known: dict[str, Any] = {"pool_pre_ping": self.tokens is not None, "creator": self.connect}
         return sa.create_engine(self.url, **known | options)
 
@@ -122,7 +124,7 @@ class Server:
 
 
 def _patience(parameters: Mapping[str, str]) -> dict[str, Any]:
-    """A time-out, where neither the URL nor the environment nor perhaps a service file sets one."""
+    """Return the default time-out, unless the URL, the environment or possibly a service file sets one."""
     if "service" in parameters or _default("connect_timeout"):
         return {}
     return {"connect_timeout": CONNECT_SECONDS}

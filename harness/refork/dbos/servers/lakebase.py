@@ -1,4 +1,4 @@
-"""Databricks Lakebase: Postgres whose password is an OAuth token of an hour, made by ``databricks-sdk``."""
+"""Databricks Lakebase: Postgres whose password is an OAuth token that lasts an hour, made by ``databricks-sdk``."""
 
 import logging
 import os
@@ -24,7 +24,7 @@ FORMS: Final = (
     "or 'projects/<project>/branches/<branch>/endpoints/<endpoint>' of a project"
 )
 MARGIN: Final = timedelta(minutes=2)
-"""A token that expires sooner than this is not used any more."""
+"""The remaining life below which a token is not used any more."""
 SSL_MODE: Final = "require"
 HTTP_SECONDS: Final = 15
 RETRY_SECONDS: Final = 20
@@ -39,7 +39,7 @@ _LOG_IN: Final = (
 
 @dataclass(frozen=True, kw_only=True)
 class Token:
-    """A password and when it expires; None for not known, which is taken for soon."""
+    """A password and its expiry. None means unknown, and is treated as soon."""
 
     value: str = field(repr=False)
     expires_at: datetime | None
@@ -54,14 +54,14 @@ class Credentials:
         self._kept: Token | None = None
 
     def current(self) -> tuple[str, bool]:
-        """A token that is still good, and whether it was made this moment. Raises DatabaseError."""
+        """Return a valid token, and whether it was made this moment. Raises DatabaseError."""
         with self._lock:
             if self._kept is not None and _lasts(self._kept):
                 return self._kept.value, False
             return self._new(), True
 
     def renewed(self, refused: str) -> str:
-        """A token that was made after ``refused``, by this thread or by another. Raises DatabaseError."""
+        """Return a token that was made after ``refused``, by this thread or by another. Raises DatabaseError."""
         with self._lock:
             if self._kept is not None and self._kept.value != refused:
                 return self._kept.value
@@ -119,7 +119,7 @@ def lakebase_server(
 
 @dataclass(frozen=True, kw_only=True)
 class _Place:
-    """An endpoint, in one of the two ways that Databricks has: a project's, or a database instance."""
+    """An endpoint, in one of Databricks' two forms: a project's, or a database instance."""
 
     endpoint: str
     option: str
@@ -224,7 +224,7 @@ def _workspace(profile: str | None, option: str) -> "WorkspaceClient":
 
 
 def _ssl_mode() -> str:
-    """``require``, or what the environment asks for where that is stricter."""
+    """Return ``require``, or the mode in the environment if it is stricter."""
     asked = os.environ.get("PGSSLMODE", "")
     strict = SSL_MODES[SSL_MODES.index(SSL_MODE) :]
     return asked if asked in strict else SSL_MODE
@@ -249,14 +249,16 @@ def _word(state: Any) -> str:
 
 
 def _first_line(error: BaseException) -> str:
-    """The first sentence: the SDK goes on with its whole configuration, or with pages of documentation."""
+    """Return the first sentence of an error. The SDK adds its whole configuration, or pages of documentation."""
     text = re.split(r"\. |, please check|\n", str(error), maxsplit=1)[0]
     return one_line(text or type(error).__name__)
 
 
 @contextmanager
 def _unlogged() -> Generator[None]:
-    """At level DEBUG the SDK logs what it is answered, tokens among it; and it warns of what ends in an error."""
+    """Silence the SDK's log: at level DEBUG it contains responses with tokens, and it warns of what raises an error
+    anyway.
+    """
     logger = logging.getLogger("databricks.sdk")
     thread = threading.get_ident()
 

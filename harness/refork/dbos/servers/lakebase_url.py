@@ -1,4 +1,4 @@
-"""``lakebase://endpoint/database``: a Postgres database of Databricks, by the name of its endpoint."""
+"""Parses ``lakebase://endpoint/database``: a Postgres database of Databricks, by the name of its endpoint."""
 
 import re
 from typing import Any, Final
@@ -14,7 +14,9 @@ _URL: Final = re.compile(r"[^:]+://(?:(?P<role>.*)@)?(?P<path>[^@?]*)(?:\?(?P<qu
 
 
 def lakebase_at(url: str, *, option: str) -> Server:
-    """The database behind a ``lakebase://`` URL. BadInputError for another form; DatabaseError as Databricks says."""
+    """Return the database of a ``lakebase://`` URL. Raises BadInputError for another form, and DatabaseError with
+    Databricks' message.
+    """
     found = _URL.fullmatch(url)
     endpoint, _, database = unquote(found["path"] if found else "").rpartition("/")
     if found is None or not endpoint or not database:

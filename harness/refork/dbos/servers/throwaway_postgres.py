@@ -1,4 +1,4 @@
-"""A throw-away Postgres: a container where Docker answers, else the embedded server of a wheel."""
+"""Starts a temporary Postgres: a container if Docker is available, otherwise the embedded server of a wheel."""
 
 import gc
 import shutil
@@ -15,7 +15,7 @@ HINT = "install the extra: pip install 'refork[postgres]'"
 
 @contextmanager
 def throwaway_postgres() -> Generator[str]:
-    """Run a server for the length of a session and give its URL. Raises DatabaseError."""
+    """Run a server for the length of a session and yield its URL. Raises DatabaseError."""
     server = _container() if _docker_answers() else _embedded()
     with server as url:
         yield url

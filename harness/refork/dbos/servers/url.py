@@ -1,4 +1,4 @@
-"""URLs of databases: what they say, what is accepted in them, and how they may be shown."""
+"""Parses URLs of databases, checks them, and hides passwords in them."""
 
 import re
 from typing import Any, Final
@@ -41,7 +41,7 @@ def kind_of(url: str, *, option: str) -> str:
 
 
 def sqlite_address(url: str, *, option: str) -> sa.URL:
-    """A URL of SQLite in its parts. BadInputError where it is none, or names a schema."""
+    """Return the parts of a SQLite URL. Raises BadInputError for any other URL, and for one that names a schema."""
     try:
         address = sa.make_url(url)
     except (ArgumentError, ValueError):
@@ -52,7 +52,9 @@ def sqlite_address(url: str, *, option: str) -> sa.URL:
 
 
 def server_at(url: str, *, option: str) -> Server:
-    """The Postgres or Lakebase database that a URL names. BadInputError; DatabaseError from Databricks."""
+    """Return the Postgres or Lakebase database that a URL names. Raises BadInputError, and DatabaseError from
+    Databricks.
+    """
     if kind_of(url, option=option) == LAKEBASE:
         return lakebase_at(url, option=option)
     name, found = _parts(url, option)
@@ -79,7 +81,7 @@ def _parts(url: str, option: str) -> tuple[str, dict[str, Any]]:
 
 
 def _several_hosts(plain: str, url: str, option: str) -> tuple[str, dict[str, Any]]:
-    """``postgresql://host1:1,host2:2/database``, which libpq reads and SQLAlchemy does not."""
+    """Parse ``postgresql://host1:1,host2:2/database``, which libpq reads and SQLAlchemy does not."""
     address, mark, query = plain.partition("?")
     parts = [part for part in query.split("&") if part]
     schemas = [unquote(part.partition("=")[2]) for part in parts if part.startswith(f"{SCHEMA}=")]

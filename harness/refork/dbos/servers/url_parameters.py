@@ -1,4 +1,4 @@
-"""Parameters of libpq in URLs, and how a URL may be shown."""
+"""Checks libpq's parameters in URLs, and hides passwords in URLs."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,7 @@ SCHEMA: Final = "schema"
 
 
 def checked(given: Mapping[str, Any], *, option: str, own: Sequence[str] = ()) -> dict[str, str]:
-    """Parameters of libpq and our ``own``, each known and given once. BadInputError names another."""
+    """Return parameters of libpq and our ``own``, each known and given once. Raises BadInputError for another one."""
     known = PARAMETERS | set(own)
     for name, value in given.items():
         if name not in known:
@@ -31,7 +31,7 @@ def checked(given: Mapping[str, Any], *, option: str, own: Sequence[str] = ()) -
 
 
 def hidden(url: str) -> str:
-    """A URL of which nothing is known, without what may be a password in it."""
+    """Return a URL of unknown form without the part that may be a password."""
     scheme, separator, rest = url.partition("://")
     if not separator:
         return one_line(re.sub(r"(?i)(\w*pass\w*\s*=\s*)('[^']*'|\S+)", r"\1***", url), 120)

@@ -1,4 +1,4 @@
-"""Waits for somebody else's code no longer than it may take, whatever it raises and whatever it swallows."""
+"""Waits for code of the application or a client for a limited time, whatever it raises or swallows."""
 
 import asyncio
 import time
@@ -19,10 +19,10 @@ class Ended(Generic[_Result]):
 
 
 async def within(seconds: float, work: Coroutine[Any, Any, _Result]) -> Ended[_Result]:
-    """Run ``work`` in a task of its own for at most ``seconds``. Its exceptions are given back, never raised.
+    """Run ``work`` in a task of its own for at most ``seconds``. Its exceptions are returned, never raised.
 
-    The error is a TimeoutError where the time was over, be it that the work goes on: code may swallow its
-    cancellation. An exception such as SystemExit would end the event loop if it left the task.
+    The error is a TimeoutError if the time is up, even if the work continues because it swallows its cancellation.
+    An exception such as SystemExit is returned, too, because it would end the event loop if it left the task.
     """
     task = asyncio.create_task(_caught(work))
     try:

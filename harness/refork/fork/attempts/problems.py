@@ -64,7 +64,7 @@ _UNUSABLE_ANSWERS: Final = frozenset(
 )
 """Exceptions of agent frameworks: the model answered, and the answer was no call, or no output, that they can use."""
 _NO_ANSWER: Final = "Invalid response"
-"""How Pydantic AI begins its words on a response that is not of the provider's protocol."""
+"""The first words of Pydantic AI's message about a response that is not in the provider's protocol."""
 _OF_REFORK: Final = {
     AnswerMissingError: ErrorKind.ANSWER_MISSING,
     ToolDeniedError: ErrorKind.DENIED,
@@ -76,7 +76,7 @@ _OF_REFORK: Final = {
 
 
 def trial_error(error: BaseException, *, seconds: float | None = None, own: bool = False) -> TrialError:
-    """The error of a trial that ended with an exception. ``seconds`` is what the trial might have taken.
+    """Return the error of a trial that ended with an exception. ``seconds`` is the time that it was allowed.
 
     ``own`` says that the application's own code raised it, which is a failure and no error of measurement.
     """
@@ -94,7 +94,7 @@ def is_of_the_answer(name: str, message: str) -> bool:
 
 
 def kind_of(error: BaseException) -> ErrorKind:
-    """Whose fault an exception is that the application's code did not raise."""
+    """Return who caused an exception that the application's code did not raise itself."""
     for kind, found in _OF_REFORK.items():
         if isinstance(error, kind):
             return found
@@ -150,7 +150,7 @@ def blocked(seconds: float) -> str:
 
 
 def _said(error: BaseException, name: str) -> str | None:
-    """The provider's own word for a problem, on the exception or in the body that came with it."""
+    """Return the provider's word for a problem, from the exception or its response body; None if there is none."""
     direct: Any = getattr(error, name, None)
     if isinstance(direct, str):
         return direct

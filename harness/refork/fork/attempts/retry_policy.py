@@ -23,7 +23,7 @@ TRANSIENT_NAMES: Final = frozenset(
 """Connection errors of the OpenAI and Anthropic clients and of their HTTP library, by class name: none of
 them need be installed here."""
 LONGEST_WAIT: Final = 120.0
-"""Seconds that a server may ask to wait for."""
+"""The longest wait, in seconds, that a server may request."""
 
 
 _DURATION: Final = re.compile(r"(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)s)?(?:(\d+(?:\.\d+)?)ms)?")
@@ -31,28 +31,31 @@ _DURATION: Final = re.compile(r"(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)s)?
 
 @dataclass(frozen=True, kw_only=True)
 class Retries:
-    """``attempts`` in all, ``first_wait`` seconds after the first, twice as long after each that follows."""
+    """The attempts at a call: ``attempts`` in all, with ``first_wait`` seconds after the first failure.
+
+    The wait doubles with each further failure.
+    """
 
     attempts: int = 6
     first_wait: float = 1.0
 
 
 def until_next(attempt: int, retries: Retries, error: BaseException) -> float | None:
-    """Seconds from a failed attempt, counted from 1, to the next one. None where there is to be none."""
+    """Return the seconds to wait after failed attempt number ``attempt`` (from 1); None if there is no next one."""
     if attempt >= retries.attempts or not is_transient(error):
         return None
     return wait_for(attempt, retries, _headers(error))
 
 
 def wait_for(attempt: int, retries: Retries, header: Callable[[str], str | None]) -> float | None:
-    """Seconds to wait after a failed attempt: what the server asks for, else twice as long each time.
+    """Return the seconds to wait after a failed attempt: what the server requests, or twice as long each time.
 
-    None where the server asks for longer than :data:`LONGEST_WAIT`.
+    Returns None if the server requests more than :data:`LONGEST_WAIT`. ``header`` returns a header of the response.
     """
-    asked = retry_after(header)
-    if asked is None:
+    requested = retry_after(header)
+    if requested is None:
         return retries.first_wait * float(2 ** (attempt - 1))
-    return max(asked, 0.0) if asked <= LONGEST_WAIT else None
+    return max(requested, 0.0) if requested <= LONGEST_WAIT else None
 
 
 def retry_after(header: Callable[[str], str | None]) -> float | None:
@@ -61,11 +64,11 @@ def retry_after(header: Callable[[str], str | None]) -> float | None:
     """
     with suppress(TypeError, ValueError):
         return _finite(float(header("retry-after-ms") or "") / 1000)
-    asked = header("retry-after") or ""
+    value = header("retry-after") or ""
     with suppress(TypeError, ValueError):
-        return _finite(float(asked))
+        return _finite(float(value))
     with suppress(TypeError, ValueError, OverflowError):
-        moment = parsedate_to_datetime(asked)
+        moment = parsedate_to_datetime(value)
         aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
         return (aware - datetime.now(UTC)).total_seconds()
     return _of_limits(header)
@@ -96,7 +99,7 @@ def _finite(seconds: float) -> float | None:
 
 
 def _headers(error: BaseException) -> Callable[[str], str | None]:
-    """The headers of the response that an exception holds, as the clients of openai, anthropic and httpx do."""
+    """Return a function that reads the headers of an exception's response, as openai, anthropic and httpx store it."""
     found: Any = getattr(getattr(error, "response", None), "headers", None)
 
     def header(name: str) -> str | None:
@@ -110,8 +113,8 @@ def _headers(error: BaseException) -> Callable[[str], str | None]:
 
 
 def is_transient(error: BaseException) -> bool:
-    """Rate limits, server errors, time-outs and dropped connections. A refusal or a bad request is not."""
-    if getattr(error, "final", False):  # it was tried often enough where it was sent
+    """Return whether another attempt may succeed, as after rate limits, server errors and dropped connections."""
+    if getattr(error, "final", False):  # the sender has made its attempts already
         return False
     status = getattr(error, "status_code", None)
     if isinstance(status, int):

@@ -1,4 +1,4 @@
-"""Attempts at a call until one is answered, or no further one is worth its while."""
+"""Retries a call until it is answered or another attempt is pointless."""
 
 import asyncio
 import time
@@ -15,7 +15,7 @@ _Result = TypeVar("_Result")
 
 
 class Account:
-    """Remembers that a key or a quota cannot be used, so that a session asks it once. Safe from any thread."""
+    """Remembers keys and quotas that cannot be used, so that a session tries each once. Safe from any thread."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -26,6 +26,7 @@ class Account:
         return self._refused.get(name)
 
     def refuse(self, name: str, error: TrialError) -> None:
+        """Remember the error with which an account was refused. The first one counts."""
         with self._lock:
             self._refused.setdefault(name, error)
 
@@ -33,9 +34,9 @@ class Account:
 async def attempted(
     make: Callable[[], Coroutine[Any, Any, _Result]], *, retries: Retries, seconds: float
 ) -> Ended[_Result]:
-    """Make a call, and make it again where it failed for the moment, within ``seconds`` in all.
+    """Make a call, and retry it after temporary failures, within ``seconds`` in all.
 
-    Waits as long as the server asks. A call of an account that cannot be used is not made again.
+    Waits as long as the server requests. Does not retry if the account cannot be used.
     """
     until = time.monotonic() + seconds
     attempt = 0

@@ -32,16 +32,16 @@ class SdkWatch:
 
     @property
     def answered(self) -> bool:
-        """Whether the server answered with a successful status."""
+        """True if the server answered with a successful status."""
         return self._answered is not None
 
     @property
     def oddity(self) -> str:
-        """What is unusual about the last answer; empty if nothing is, or there is none."""
+        """A description of what is unusual about the last answer; empty if nothing is, or there is no answer."""
         return "" if self._answered is None else oddity(*self._answered)
 
     def connects(self, what: str) -> None:
-        """A framework's client may connect as it likes."""
+        """Allow every connection of a framework's client."""
 
     def exchange(self, sent: OutgoingRequest, send: Callable[[OutgoingRequest], Received]) -> Received | None:
         if format_of(sent) is None:

@@ -1,1 +1,1 @@
-"""What one DBOS fork does when its workflow calls a model or starts a step: in a replay, and at a fork point."""
+"""Drives one DBOS fork each: a branch decides what happens when the workflow calls a model or starts a step."""

@@ -1,4 +1,4 @@
-"""One DBOS fork, as the session drives it: what it does when its workflow calls a model, or starts a step."""
+"""The base class of branches, which drive one DBOS fork each, and the errors of forks that are stale."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Coroutine
@@ -16,85 +16,98 @@ from refork.tool_policy import Action, ToolPolicy, last_part
 Instead: TypeAlias = Callable[..., Any]
 """A function that runs in the place of a step's own."""
 
-WHAT_TO_DO = "capture the run again with the code as it is, or bring the step back"
+WHAT_TO_DO = (
+    "if the change to the code was not meant, undo it; "
+    "if it was, capture a run made with the code as it is now"
+)
+"""The end of every error of a stale fork. The report's advice on stale cases says the same."""
 
 
 class Branch(ABC):
-    """Answers what the fork's workflow is about to do, and is told what the fork comes to.
+    """Decides what the workflow of one fork may do, and ends the fork.
 
-    Called by the session's :class:`ForkWatcher` in the workflow itself, on whatever thread or event loop DBOS runs it,
-    and by DBOS's threads for ``refused`` and ``ended``; ``fail`` by the watchdog, too. Once the fork's state is closed,
-    the workflow is unwound where it asks next, whatever it was answered.
+    The session's :class:`ForkWatcher` calls the methods ``on_...``, ``variant...`` and ``call_tool`` in the workflow,
+    on whatever thread or event loop DBOS runs it. DBOS's threads call ``refused`` and ``ended``. The watchdog's thread
+    and the session may call ``fail`` at any time. Once ``fork_state`` is closed, the workflow is unwound at its next
+    call of the watcher, whatever the branch returned.
 
-    ``over`` is set when it is done with; ``point`` is the DBOS name of the step at its fork point, if a case has one.
+    ``tool_results`` answers tools that are no steps. ``over`` is set when nothing more will happen in the fork.
+    ``point`` is the DBOS name of the step at the fork point; None in a replay of a whole run.
     """
 
-    def __init__(self, fork_state: ForkState, told: RecordedToolResults, policy: ToolPolicy) -> None:
+    def __init__(self, fork_state: ForkState, tool_results: RecordedToolResults, policy: ToolPolicy) -> None:
         self.fork_state = fork_state
-        self.told = told
+        self.tool_results = tool_results
         self.policy = policy
         self.over = Event()
         self.point: str | None = None
 
     @abstractmethod
     async def on_model_call(self, number: int, call: ModelCall) -> ModelCall | None:
-        """The call to make in the place of one that is about to be made, as step ``number`` where it is durable.
+        """Return the call to make instead of one that is about to be made.
 
-        None lets the call go on as it is: DBOS answers it from its checkpoint, or refuses it.
+        ``number`` is the number that the call's step gets, if the call runs in a step. Returns None to leave the call
+        as it is: then DBOS answers it from its checkpoint, or refuses it.
         """
 
     @abstractmethod
     def on_step(self, step: StepCall) -> "Coroutine[Any, Any, Instead | None] | Instead | None":
-        """What runs in the place of a step that is about to start; a coroutine of that where it takes time to say.
+        """Return the function to run instead of a step that is about to start.
 
-        None lets the step's own code run, unless DBOS answers it from its checkpoint, or refuses it.
+        Returns a coroutine of that function if the branch has to wait first. Returns None to leave the step as it is:
+        then DBOS answers it from its checkpoint, runs its own code, or refuses it.
         """
 
-    def on_planned_step(self, _step: StepCall) -> "Instead | None":
-        """The same for a step that was announced to DBOS already, with the model call that it makes."""
+    def on_scheduled_step(self, _step: StepCall) -> "Instead | None":
+        """Return the same for a step that was scheduled before it started, by ``on_model_call``."""
         return None
 
     @abstractmethod
     def variant(self, agent: str | None, /) -> Variant | None:
-        """What is tried for an agent from the start of the fork on."""
+        """Return the variant that the fork tries for an agent from its start on; None for ``current``.
+
+        ``agent`` is None if the caller does not know it.
+        """
 
     def variant_of(self, step: str) -> Variant | None:
-        """What is tried for a step of no agent, by its DBOS name."""
+        """Return the same for a step that belongs to no agent, by the step's DBOS name."""
         return self.variant(None if step == self.point else last_part(step))
 
     async def call_tool(self, name: str, arguments: Any, invoke: Callable[[], Awaitable[Any]]) -> Any:
-        """A tool call that a model made. One that left no checkpoint is answered as the model was told then.
+        """Return the result of a tool call that a model made.
 
-        Raises ToolDeniedError where nobody knows what that was, and the tool may not act.
+        A tool that is a DBOS step is invoked, and DBOS answers it. Any other gets its recorded result. Raises
+        ToolDeniedError, and ends the fork, if no result was recorded and the tool may not act.
         """
-        if self.told.is_step(name):
+        if self.tool_results.is_step(name):
             return await invoke()
-        told = self.told.take(name, arguments)
-        if told is not None:
-            return told.output
+        recorded = self.tool_results.next_result(name, arguments)
+        if recorded is not None:
+            return recorded.output
         if self.policy.action_for(name) is Action.LIVE:
             return await invoke()
         denied = ToolDeniedError(
-            f"tool {name!r} left no checkpoint, so its answer is not on record and a replay would act: "
-            f'make it a DBOS step, or set {name} = "live" under [tool.refork.tools] if it may'
+            f"the result of tool {name!r} was not recorded, because it is not a DBOS step, and a replay would act: "
+            f'make it a DBOS step, or set {name} = "live" under [tool.refork.tools] if it may act'
         )
         self.fail(denied)
         raise denied
 
     @abstractmethod
     def refused(self, refusal: Refusal) -> None:
-        """An operation was stopped before it started."""
+        """Handle an operation of the workflow that was stopped before it started, because it was not recorded."""
 
     @abstractmethod
     def ended(self, error: str | None, output: str | None, /) -> None:
-        """The workflow came to its own end, with an error's line or its serialized result."""
+        """Handle the end of the workflow: ``error`` is one line, ``output`` the serialized result if it returned."""
 
     @abstractmethod
     def fail(self, problem: ReforkError) -> None:
-        """Nothing more can be measured here."""
+        """End the fork with an error: nothing more can be measured in it."""
 
 
 def unrecorded(call: ModelCall) -> ForkError:
+    """Return the error of a model call that does not run in a DBOS step."""
     return ForkError(
         f"the code calls the model of agent {call.request.agent!r} outside of every DBOS step, so that its "
         "answer is not recorded and a replay would pay for another; run that agent with DBOSRunner, or in a step"
@@ -102,19 +115,20 @@ def unrecorded(call: ModelCall) -> ForkError:
 
 
 def misfit(case: Case, call: ModelCall) -> StaleError | None:
-    """What speaks against this model call being the one that was captured."""
+    """Return why this model call is not the one at the case's fork point; None if it is."""
     point, agent = case.fork_point, call.request.agent
     if call.step_name != point.name:
         return stale(case, Refusal(number=point.number, reached=call.step_name, recorded=point.name))
     if case.agent is not None and agent is not None and agent != case.agent:
         return StaleError(
-            f"step {point.number} was a call of agent {case.agent!r}, the code now calls {agent!r} there; "
-            + WHAT_TO_DO
+            f"the code no longer reaches the fork point, {_named(point)}: it was a call of agent {case.agent!r} when "
+            f"the run was recorded, the code calls agent {agent!r} there; {WHAT_TO_DO}"
         )
     return None
 
 
 def stale(case: Case, refusal: Refusal) -> StaleError:
+    """Return the error of a fork whose code reached an operation that was not recorded there."""
     point = case.fork_point
     if refusal.recorded is None:
         recorded = f"the recorded run has no step {refusal.number}"
@@ -127,7 +141,7 @@ def stale(case: Case, refusal: Refusal) -> StaleError:
 
 
 def ended_early(case: Case, error: str | None) -> StaleError:
-    """The workflow came to its end without reaching the fork point."""
+    """Return the error of a fork whose workflow ended before the fork point. ``error`` is None if it returned."""
     how = "it returned" if error is None else f"it raised {error}"
     return StaleError(f"the code no longer reaches {_named(case.fork_point)}: {how} before; {WHAT_TO_DO}")
 

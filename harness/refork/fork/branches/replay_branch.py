@@ -34,7 +34,10 @@ class ReplayedRun:
 
 
 class ReplayBranch(Branch):
-    """Notes what every step was called with, and makes no call."""
+    """Collects the request or the arguments of every step of a run, and lets no call be made.
+
+    ``models`` are names or patterns of steps that call a model.
+    """
 
     def __init__(
         self,
@@ -56,7 +59,7 @@ class ReplayBranch(Branch):
 
     @property
     def replay(self) -> ReplayedRun:
-        """What was seen, up to now."""
+        """The run with the requests and arguments that were seen up to now."""
         steps = tuple(
             dataclasses.replace(
                 _with_request(step, self._requests.get(step.number)),
@@ -68,7 +71,7 @@ class ReplayBranch(Branch):
         return ReplayedRun(run=run, problem=self._problem, unseen=dict(self._unseen))
 
     async def on_model_call(self, number: int, call: ModelCall) -> ModelCall | None:
-        if not call.durable:
+        if not call.runs_in_step:
             self.fail(unrecorded(call))
         elif number < self.fork_state.fork_point:
             self._requests[number] = call.request
@@ -88,7 +91,7 @@ class ReplayBranch(Branch):
         return None
 
     async def _looked_at(self, step: StepCall, call: ModelCall | None) -> None:
-        """A step whose code asks a model: what it would send is found by running it up to there."""
+        """Find the request of a step whose code calls a model, by running that code up to its first request."""
         known = None if call is None else call.request
         name = last_part(step.name)
         denied = denies(self.policy, step.name)
@@ -131,9 +134,9 @@ class ReplayBranch(Branch):
 
 
 def last_of_the_code(run: Run) -> int:
-    """The number of the last step that the workflow's code asks for: 0 where it asks for none.
+    """Return the number of the last step that the workflow's code starts; 0 if it starts none.
 
-    ``DBOS.recv`` and ``DBOS.get_event`` write a sleep of their own behind themselves, which no replay comes to.
+    ``DBOS.recv`` and ``DBOS.get_event`` record a sleep after themselves, which no replay reaches, so it is left out.
     """
     names = {step.number: step.name for step in run.steps}
     own = [number for number in names if not (names[number] == SLEEP and names.get(number - 1) in WAITING)]

@@ -1,8 +1,8 @@
-"""What ran side by side in the recorded run goes on in the same order when it is replayed.
+"""Lets concurrent steps continue in the recorded order when a run is replayed.
 
-DBOS numbers a workflow's steps as they start, and answers them by number. Of two agents side by side, the one whose
-model answered first went on first; in a replay all answers are there at once. So what a step gives is held back
-until the steps that had started before it ended have started again.
+DBOS numbers a workflow's steps as they start, and answers them by number. Of two concurrent agents, the one whose
+model answered first went on first; in a replay all answers are there at once. The result of a step is therefore held
+back until the steps that had started before it ended have started again.
 """
 
 import asyncio
@@ -18,7 +18,12 @@ _TICK: Final = 0.001
 
 
 class RecordedOrder:
-    """The order of one fork. A wait that is in vain is the last: its run's clocks, or today's code, are otherwise."""
+    """The recorded order of the steps of one fork.
+
+    After one wait that lasted ``PATIENCE_SECONDS`` it waits no more, because the recorded times or today's code do not
+    fit the order. ``steps`` are sorted by number; ``last`` maps the last part of a step's name to the number of the
+    last such step.
+    """
 
     def __init__(self, run: Run, fork_point: int) -> None:
         self.steps = sorted(run.steps, key=lambda step: step.number)
@@ -29,9 +34,10 @@ class RecordedOrder:
         self._gone: set[int] = set()
 
     async def hold(self, number: int, started: Callable[[], int], over: Callable[[], bool]) -> bool:
-        """Wait for those that had started before step ``number`` ended; whether there were any.
+        """Wait until the steps have started again that had started before step ``number`` ended.
 
-        ``started`` gives the last number drawn.
+        Returns whether there were such steps. ``started`` returns the last step number that the workflow has drawn,
+        ``over`` whether the fork is closed.
         """
         until = time.monotonic() + PATIENCE_SECONDS
         beside = self._beside(number)
@@ -41,7 +47,7 @@ class RecordedOrder:
         return bool(beside)
 
     def hold_thread(self, number: int, started: Callable[[], int], over: Callable[[], bool]) -> bool:
-        """The same for a step in a thread without an event loop."""
+        """Do the same for a step in a thread without an event loop."""
         until = time.monotonic() + PATIENCE_SECONDS
         beside = self._beside(number)
         while not over() and not self._may_go(beside, started) and self._waiting(until):
@@ -54,14 +60,14 @@ class RecordedOrder:
         return not self._in_vain
 
     def _may_go(self, beside: Sequence[Step], started: Callable[[], int]) -> bool:
-        """Whether all that started before the step ended has started, and what ended before it has gone on."""
+        """Return whether all steps have started that had, and those that ended before it have continued."""
         step = beside[0] if beside else None
         if step is None or started() < beside[-1].number:
             return step is None
         return all(other.number in self._gone for other in beside if _ended_before(other, step))
 
     def _beside(self, number: int) -> Sequence[Step]:
-        """The step, and those that started after it and before it ended. Empty where none is to be waited for."""
+        """Return the step and those that started after it and before it ended; empty if there are none to wait for."""
         step = self._by_number.get(number)
         if step is None or step.completed_at is None or number >= self._fork_point:
             return ()

@@ -1,4 +1,4 @@
-"""A fork in ``step`` scope: it waits at the fork point, and runs trials there side by side, each a step of it."""
+"""Drives a fork in ``step`` scope: at the fork point it runs trials concurrently, each as a DBOS step of the fork."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
@@ -27,35 +27,36 @@ WholeStep = Callable[[StepCall], ModelCall | None]
 
 
 class StepBranch(Branch):
-    """Runs the trials of one case at its fork point, or those of one variant of it.
+    """Runs the trials of one case at its fork point, or those of one of its variants.
 
-    ``only`` is the variant that the fork was made for, None where each trial's call is changed in place.
-    ``whole_step`` gives the model call of a step at the fork point.
+    ``only`` is the variant that the fork was made for; None if the fork serves all variants and each trial changes the
+    call. ``whole_step`` returns the model call of a step at the fork point. ``interrupted`` is the fork of a killed
+    session that this one continues.
 
-    ``add``, ``close``, ``stop`` and ``wait`` are called by who drives the case, from any thread.
+    :class:`refork.fork.case_fork.CaseFork` calls ``add``, ``close``, ``stop`` and ``wait`` from any thread.
     """
 
     def __init__(
         self,
         case: Case,
         fork_state: ForkState,
-        keeper: AnswerRecorder,
+        recorder: AnswerRecorder,
         limits: Limits,
         *,
-        told: RecordedToolResults,
+        tool_results: RecordedToolResults,
         policy: ToolPolicy,
         whole_step: WholeStep,
         only: Variant | None = None,
-        leftover: InterruptedFork | None = None,
+        interrupted: InterruptedFork | None = None,
     ) -> None:
-        super().__init__(fork_state, told, policy)
+        super().__init__(fork_state, tool_results, policy)
         self._case = case
-        self._keeper = keeper
+        self._recorder = recorder
         self._limits = limits
         self.point = case.fork_point.name
         self._whole_step = whole_step
         self._only = only
-        self._leftover = leftover
+        self._interrupted = interrupted
         self._queue = TrialQueue(on_idle=self._close_and_finish)
 
     @property
@@ -71,8 +72,8 @@ class StepBranch(Branch):
         """Seconds for which the oldest of the trials in flight has been running."""
         return self._queue.longest_running
 
-    def add(self, planned: Sequence[ScheduledTrial]) -> None:
-        self._queue.add(planned)
+    def add(self, scheduled: Sequence[ScheduledTrial]) -> None:
+        self._queue.add(scheduled)
 
     def close(self) -> None:
         self._queue.close()
@@ -90,15 +91,15 @@ class StepBranch(Branch):
         return tried
 
     async def on_model_call(self, number: int, call: ModelCall) -> ModelCall | None:
-        """Run the trials where this call is the one at the fork point, and wait for the end of the fork.
+        """Run the trials if this call is the one at the fork point, and wait for the end of the fork.
 
-        Always None: when this returns from the fork point, the fork is closed and the workflow is unwound.
+        Always returns None. When it returns from the fork point, the fork is closed and the workflow is unwound.
         """
         fork_state = self.fork_state
-        if call.durable and number < fork_state.fork_point:
+        if call.runs_in_step and number < fork_state.fork_point:
             return None
         if not fork_state.arrived:
-            if not call.durable:
+            if not call.runs_in_step:
                 self.fail(unrecorded(call))
             elif number > fork_state.fork_point:
                 return None  # DBOS asks for the step, and it is refused
@@ -118,7 +119,7 @@ class StepBranch(Branch):
         await self._wait_until_closed()
 
     async def _wait_until_closed(self) -> None:
-        """A call beside the fork point waits as long as the trials take. The fork state is closed by any thread."""
+        """Wait until another thread closes the fork. A call beside the fork point waits as long as the trials take."""
         while not self.fork_state.closed:  # noqa: ASYNC110
             await asyncio.sleep(IDLE_SECONDS)
 
@@ -137,17 +138,17 @@ class StepBranch(Branch):
         self._finish()
 
     def _give_problem(self, problem: ReforkError) -> None:
-        """Fail the case; or, for what one candidate breaks, its own trials alone."""
+        """Fail the whole case, or only the trials of a candidate that has this fork to itself."""
         if self._only is None or self._only.name == CURRENT:
-            self._keeper.fail(problem)
+            self._recorder.fail(problem)
             return
         error = trial_error(problem)
-        for planned in self._queue.drop_all():
-            if planned.result.running() or self._keeper.begin(planned):
-                self._keeper.give(planned, planned.said(error=error))
+        for scheduled in self._queue.drop_all():
+            if scheduled.result.running() or self._recorder.begin(scheduled):
+                self._recorder.record(scheduled, scheduled.as_trial(error=error))
 
     def _arrive_at_fork_point(self, call: ModelCall) -> Coroutine[Any, Any, None]:
-        """Check that the call is the one that was captured. Gives what runs all trials, until the fork is closed."""
+        """Check that the call is the one that was captured. Return a coroutine that runs all its trials."""
         problem = misfit(self._case, call)
         if problem is not None:
             self.fail(problem)
@@ -157,14 +158,14 @@ class StepBranch(Branch):
         trials = StepTrials(
             self._case,
             self.fork_state,
-            self._keeper,
+            self._recorder,
             self._limits,
             queue=self._queue,
             call=call,
             is_changed=self._only is not None,
             may_act=self._may_act,
         )
-        trials.reserve_again(self._leftover)
+        trials.reserve_again(self._interrupted)
         return self._run_trials(trials)
 
     async def _run_trials(self, trials: StepTrials) -> None:
@@ -172,8 +173,8 @@ class StepBranch(Branch):
         running: set[asyncio.Task[None]] = set()
         try:
             while batch := await batches.next(lambda: self.fork_state.closed):
-                for planned in batch:
-                    task = trials.launch(planned)
+                for scheduled in batch:
+                    task = trials.launch(scheduled)
                     if task is not None:
                         running.add(task)
             if not self.fork_state.closed:
@@ -199,11 +200,11 @@ class StepBranch(Branch):
 
 
 async def _nothing() -> None:
-    """There is nothing to run."""
+    """Run nothing."""
 
 
 async def _ignoring_cancellation(trials: Coroutine[Any, Any, None], fork_state: ForkState) -> None:
-    """Wait for the trials, although the application may give up waiting for its model, or a sibling fails."""
+    """Wait for the trials to the end, even if the application cancels its model call meanwhile."""
     running = asyncio.create_task(trials)
     while not running.done():
         try:

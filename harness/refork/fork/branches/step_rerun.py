@@ -1,4 +1,4 @@
-"""A step at a fork point that no framework tells a model call of: run again with its recorded arguments."""
+"""Reruns a step at a fork point whose model call no framework describes: its own code with its arguments."""
 
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -17,9 +17,10 @@ from refork.values import encode
 
 @dataclass(frozen=True)
 class ToolRun(StepRun):
-    """:class:`refork.frameworks.protocol.StepRun` under today's code: what the step returns is the answer.
+    """A :class:`refork.frameworks.protocol.StepRun` of any step: the answer is what the step returns.
 
-    ``live`` says that it may act; a model that it asks on the way makes it a model's step, with candidates.
+    ``live`` says that the step may act. ``tried`` is the candidate for the requests that it sends to a model; None for
+    ``current``.
     """
 
     step: StepCall
@@ -31,7 +32,7 @@ class ToolRun(StepRun):
         return self.step.name
 
     @property
-    def durable(self) -> bool:
+    def runs_in_step(self) -> bool:
         return True
 
     @property
@@ -61,6 +62,6 @@ class ToolRun(StepRun):
     def _check_tried(self) -> None:
         if self.tried is not None and not is_changed():
             raise BadInputError(
-                f"variant {self.tried.name!r}: step {self.step.number} ({self.step.name!r}) sent no request to a model "
-                "that could be seen, so there is no prompt to change; only 'current' runs there"
+                f"variant {self.tried.name!r} was not used: step {self.step.number} ({self.step.name!r}) sent no "
+                "request to a model that could be seen, so there is no prompt to change; measure only 'current' there"
             )

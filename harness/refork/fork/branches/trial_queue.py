@@ -1,4 +1,4 @@
-"""The trials of a fork in ``step`` scope: those that wait for its fork point, and those that run there."""
+"""Queues the trials of a fork in ``step`` scope until its fork point, and tracks those that run there."""
 
 import asyncio
 import time
@@ -11,10 +11,10 @@ from refork.fork.trials.scheduled_trial import ScheduledTrial
 
 
 class TrialQueue:
-    """Takes trials from any thread, and gives them to the event loop of the fork.
+    """Takes trials from any thread, and hands them to the event loop of the fork.
 
-    ``on_idle`` is called, on the thread that asks, where the queue is stopped before the fork has come to its fork
-    point: nobody will ever take what it holds.
+    ``on_idle`` is called if the queue is stopped before the fork has reached its fork point, because then no event
+    loop will ever take its trials. The thread that stops the queue calls it.
     """
 
     def __init__(self, *, on_idle: Callable[[], None]) -> None:
@@ -36,13 +36,13 @@ class TrialQueue:
         self.wake_up()
 
     def close(self) -> None:
-        """Take no more; the fork ends with the last that waits."""
+        """Accept no more trials; the fork ends when those that wait have run."""
         with self._lock:
             self._closing = True
         self.wake_up()
 
     def stop(self) -> Sequence[ScheduledTrial]:
-        """Give back what waits. Trials that run go on to their end."""
+        """Return the trials that have not started, and drop them. Those that run continue to their end."""
         with self._lock:
             self._stopping = self._closing = True
             dropped, self._waiting = self._waiting, []
@@ -50,13 +50,13 @@ class TrialQueue:
         return dropped
 
     def drop_all(self) -> Sequence[ScheduledTrial]:
-        """Empty the queue, and give every trial that was ever added, whatever has become of it."""
+        """Empty the queue, and return every trial that was ever added, finished or not."""
         with self._lock:
             self._waiting = []
             return list(self._added)
 
     def wake_up(self) -> None:
-        """Let the fork look whether there is something to do. Raises RuntimeError where its event loop is closed."""
+        """Wake the fork's event loop so that it looks at the queue. Raises RuntimeError if that loop is closed."""
         with self._lock:
             wake = self._wake
             idle = self._stopping and wake is None
@@ -66,7 +66,7 @@ class TrialQueue:
             self._on_idle()
 
     def finish(self) -> None:
-        """The fork is over: nobody is to be woken any more."""
+        """Wake nobody any more, because the fork is over."""
         with self._lock:
             self._wake = None
 
@@ -85,21 +85,24 @@ class TrialQueue:
         return time.monotonic() - min(list(self._running.values()), default=time.monotonic())
 
     def arrive(self) -> "TrialBatches":
-        """The fork has come to its fork point: what its event loop, which calls this, takes the trials from."""
+        """Return the batches from which the fork's event loop takes trials.
+
+        Called on that loop, when the fork has reached its fork point.
+        """
         loop, woken = asyncio.get_running_loop(), asyncio.Event()
         with self._lock:
             self._wake = partial(loop.call_soon_threadsafe, woken.set)
         return TrialBatches(self._take, woken)
 
     def _take(self) -> tuple[Sequence[ScheduledTrial], bool]:
-        """All that waits, and whether no more will come."""
+        """Return the waiting trials, and whether the queue is closed."""
         with self._lock:
             batch, self._waiting = self._waiting, []
             return batch, self._closing
 
 
 class TrialBatches:
-    """The trials of a queue as the fork's event loop takes them: all at once that have come since the last time."""
+    """Batches of trials for the fork's event loop: each holds all that were added since the last one."""
 
     def __init__(
         self, take: Callable[[], tuple[Sequence[ScheduledTrial], bool]], woken: asyncio.Event
@@ -108,7 +111,7 @@ class TrialBatches:
         self._woken = woken
 
     async def next(self, is_over: Callable[[], bool]) -> Sequence[ScheduledTrial]:
-        """Wait for trials. Empty once the queue is closed or the fork ``is_over``."""
+        """Wait for the next batch. It is empty once the queue is closed or the fork ``is_over``."""
         while True:
             self._woken.clear()  # before looking: what comes after the look wakes us again
             batch, closing = self._take()

@@ -1,4 +1,4 @@
-"""One request of a step's code to its model: what it says, under the variant that is tried."""
+"""Reads a request of a step's code to its model, and applies a variant to it."""
 
 import json
 from collections.abc import Mapping
@@ -14,14 +14,14 @@ from refork.records.variant import Variant
 
 @dataclass(frozen=True, kw_only=True)
 class Asking:
-    """A request to a model. ``request`` is what ``sent`` says."""
+    """A request to a model: ``sent`` as it goes over HTTP, and ``request`` as it is read from that."""
 
     sent: OutgoingRequest
     format: WireFormat
     request: Request
 
     def tried(self, variant: Variant) -> "Asking":
-        """The request with the variant's prompt, settings and model. Raises TemplateError."""
+        """Return the request with the variant's prompt, settings and model. Raises TemplateError."""
         body = self._body
         if variant.template is not None:
             text = render(variant, baseline=self.request.prompt, request=self.request)
@@ -51,7 +51,7 @@ class Asking:
 
 
 def asking_of(sent: OutgoingRequest, agent: str | None) -> Asking | None:
-    """A request to a model; None for any other."""
+    """Return a request to a model; None for any other request. ``agent`` is the agent that it belongs to."""
     found = format_of(sent)
     return None if found is None else _read(sent, found, agent)
 

@@ -1,4 +1,4 @@
-"""The requests of one run of a step's code, each answered from the cache, or sent, counted and cached."""
+"""Answers the requests of one run of a step's code from the cache, or sends and caches them."""
 
 import asyncio
 import threading
@@ -23,7 +23,7 @@ _CLIENTS_RETRY: Final = frozenset({"retry-after", "retry-after-ms", "x-should-re
 
 
 class Unwound(BaseException):
-    """Ends a step's code: it passes every ``except Exception``, of clients among others."""
+    """Ends a step's code. It is no Exception, so ``except Exception`` in clients does not catch it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +35,10 @@ class _Due:
 
 
 class Exchanges(Notes):
-    """:class:`refork.http_calls.Watch` of one trial's step. ``again`` before each attempt; ``close`` at the end."""
+    """The :class:`refork.http_calls.Watch` of one trial's step.
+
+    The caller calls ``again`` before each run of the code, and ``close`` at the end.
+    """
 
     def __init__(self, making: Making) -> None:
         super().__init__()
@@ -49,7 +52,7 @@ class Exchanges(Notes):
         self._beside: Exception | None = None
 
     def again(self) -> None:
-        """Start the code again: it gets the same answers as before."""
+        """Prepare for another run of the code, which gets the same answers as before."""
         with self._lock:
             self._seen.clear()
             self._forget()
@@ -57,12 +60,15 @@ class Exchanges(Notes):
             self._problem = self._beside = None
 
     def close(self) -> None:
-        """Refuse whatever threads that were left behind still ask for."""
+        """Refuse all further requests, such as those of threads that were left behind."""
         self._closed.set()
 
     @property
     def problem(self) -> Exception | None:
-        """Why the code cannot be measured, whatever it did: no answer is cached, or it may not connect."""
+        """The reason why the trial cannot be measured, whatever the code did: a missing answer, a refused connection.
+
+        None if there is none.
+        """
         return self._problem
 
     def failure(self, error: BaseException | None) -> Exception | None:
@@ -115,14 +121,18 @@ class Exchanges(Notes):
 
     def connects(self, what: str) -> None:
         if self._closed.is_set():
-            raise ConnectionRefusedError(f"step {self._making.step!r} is over")
+            raise ConnectionRefusedError(
+                f"step {self._making.step!r} is over, so its code may send nothing more"
+            )
         if self._making.kind is Kind.MODEL:
             self._refuse(what)
 
     def _begin(self, sent: OutgoingRequest) -> _Due | Received | None:
         """Return the request to send, the cached answer to it, or None to let it pass."""
         if self._closed.is_set():
-            raise ConnectionRefusedError(f"step {self._making.step!r} is over")
+            raise ConnectionRefusedError(
+                f"step {self._making.step!r} is over, so its code may send nothing more"
+            )
         asking = asking_of(sent, self._making.agent)
         if asking is None:
             if self._making.kind is Kind.MODEL:
@@ -135,7 +145,7 @@ class Exchanges(Notes):
         return self._cached(asking)
 
     def _under_candidate(self, asking: Asking) -> Asking:
-        """A candidate takes its place in the first request, and in those that have the same prompt."""
+        """Apply the candidate to the first request, and to those that have the same prompt."""
         prompt = asking.request.prompt
         with self._lock:
             self._prompt = self._prompt or (prompt,)
@@ -157,8 +167,8 @@ class Exchanges(Notes):
         except Exception as error:  # a normalizer that raised
             raise self._stop(error) from error
         given_up = self._given_up.get(digest)
-        if given_up is not None:  # a client that tries again by itself is told the same
-            return self._told(given_up)
+        if given_up is not None:  # a client that retries by itself gets the same failure
+            return self._final(given_up)
         with self._lock:
             self._seen[digest] += 1
             key = AnswerKey(digest, making.trial, self._seen[digest], normalizers=normalizers(), kind="http")
@@ -182,7 +192,7 @@ class Exchanges(Notes):
             raise self._stop(error) from error
 
     def _end(self, due: _Due, answer: Received | Exception, seconds: float) -> Received:
-        """The answer, noted, for the client."""
+        """Note and cache the response, and return it for the client."""
         if isinstance(answer, Received):
             answer = hidden_response(answer)
         reading = due.asking.read(answer) if isinstance(answer, Received) else None
@@ -211,9 +221,9 @@ class Exchanges(Notes):
         with self._lock:
             self._failed = _failure(answer, due.asking.format.name)
             self._given_up[due.key.digest] = answer
-        return self._told(answer)
+        return self._final(answer)
 
-    def _told(self, answer: Received | Exception) -> Received:
+    def _final(self, answer: Received | Exception) -> Received:
         """Return a failure for the client so that it does not retry, because the session has made its attempts."""
         if isinstance(answer, Exception):
             raise answer

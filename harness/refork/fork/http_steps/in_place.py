@@ -50,10 +50,10 @@ def _around(
     ended: Callable[[], None],
 ) -> Generator[None]:
     try:
-        with watching(exchanges), call.running() as asked_for:
+        with watching(exchanges), call.running() as check_candidate:
             yield
             if check and exchanges.failure(None) is None:
-                asked_for()
+                check_candidate()
     except BaseException as error:
         failure = error_to_raise(error, exchanges)
         if exchanges.problem is not None:

@@ -1,4 +1,4 @@
-"""Whose requests are exchanged, and what they may do."""
+"""The parameters of a run of a step's code: its trial, its cache, and what it may do."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -17,12 +17,12 @@ def _nothing(_cached: CachedAnswer) -> None:
 
 
 class Kind(Enum):
-    """What a step may do besides calling its model."""
+    """The permission of a step's code to do more than call its model."""
 
     MODEL = "model"
-    """Nothing: every other connection is refused."""
+    """It may only call its model; every other connection is refused."""
     LIVE = "live"
-    """Whatever it does: its tool rule says so."""
+    """It may do anything, because its tool rule says so."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +45,6 @@ class Making:
     sends: Callable[[Request], None]
     missing: Callable[[Request, int], str]
     seen: Counter[str] = field(default_factory=Counter[str])
-    """How often each request came: in a tail the steps of one trial share it."""
+    """The number of times that each request came, by its digest. In a tail the steps of one trial share it."""
     arrives: Callable[[CachedAnswer], None] = _nothing
-    """Told of every answer that was paid for, the moment it arrives."""
+    """Called with every answer that was paid for, as soon as it arrives."""

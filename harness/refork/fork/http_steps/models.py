@@ -29,7 +29,7 @@ def denies(policy: ToolPolicy, name: str) -> bool:
 
 
 def with_named(run: Run, models: Sequence[str]) -> Run:
-    """The run, in which the steps that ``models`` name are model steps."""
+    """Return the run, with the steps that ``models`` name as model steps."""
     if not models:
         return run
     return replace(

@@ -11,7 +11,10 @@ from refork.records.usage import Usage, total_usage
 
 
 class Notes:
-    """Written under its owner's lock. ``_failed`` is how the last request failed, None where it was answered."""
+    """The answers to the requests of one run. A subclass writes it under its own lock.
+
+    ``_failed`` is the error of the last request; None if it was answered.
+    """
 
     def __init__(self) -> None:
         self._made: dict[AnswerKey, CachedAnswer] = {}
@@ -34,12 +37,12 @@ class Notes:
 
     @property
     def seen(self) -> bool:
-        """Whether the code called its model through a client that Refork knows."""
+        """True if the code called its model through a client that Refork knows."""
         return bool(self._readings) or self._failed is not None
 
     @property
     def changed(self) -> bool:
-        """Whether a candidate was used in a request."""
+        """True if a candidate was used in a request."""
         return self._changed
 
     @property
@@ -53,12 +56,12 @@ class Notes:
 
     @property
     def answered_at(self) -> datetime:
-        """When the oldest reused answer was paid for; now if none was reused."""
+        """The time at which the oldest reused answer was paid for; now if none was reused."""
         return min((cached.answered_at for cached in self._reused), default=datetime.now(UTC))
 
     @property
     def cached_seconds(self) -> float:
-        """How long the reused calls took when they were made, in seconds."""
+        """The seconds that the reused calls took when they were made."""
         return sum(cached.seconds for cached in self._reused)
 
     @property

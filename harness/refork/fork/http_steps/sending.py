@@ -56,7 +56,7 @@ def error_to_raise(error: BaseException, exchanges: Exchanges) -> Exception | No
 
 
 async def _watched(call: ModelCall) -> Reply:
-    """A call that a framework's own client makes: how its answer ended is read where it passes."""
+    """Make a call with a framework's own client, and read from its response how the answer ended."""
     watch = SdkWatch()
     try:
         with watching(watch):
@@ -69,7 +69,7 @@ async def _watched(call: ModelCall) -> Reply:
 
 
 def _checked(reply: Reply) -> Reply:
-    """The reply. Raises UnreadableAnswerError where no checkpoint can hold it."""
+    """Return the reply. Raises UnreadableAnswerError if it is nested too deeply for a checkpoint."""
     answer = reply.answer
     said = [reply.raw, answer.structured, *(call.arguments for call in answer.tool_calls)]
     if any(map(is_nested_too_deeply, said)):
@@ -78,12 +78,12 @@ def _checked(reply: Reply) -> Reply:
 
 
 def _unreadable(error: Exception, oddity: str) -> UnreadableAnswerError:
-    """The server answered, and its client, or the framework, could not make anything of it."""
+    """Return the error of an answer that the client or the framework could not read."""
     return UnreadableAnswerError(f"{oddity or 'nothing odd is seen in it'} ({summary(error, 200)})")
 
 
 def _ending_like(reply: Reply, reading: Reading | None) -> Reply:
-    """The reply with how its answer ended, as it passed on the wire."""
+    """Return the reply with the ending of its answer as the HTTP response says it."""
     if reading is None or reading.answer.ending is None:
         return reply
     return replace(reply, answer=replace(reply.answer, ending=reading.answer.ending))

@@ -20,7 +20,7 @@ _UNREACHED: Final = frozenset(
 
 
 def until_next(attempt: int, retries: Retries, answer: Received | Exception) -> float | None:
-    """Seconds from a failed attempt, counted from 1, to the next one. None where there is none."""
+    """Return the seconds to wait after failed attempt number ``attempt`` (from 1); None if there is no next one."""
     if attempt >= retries.attempts or not _worth_another(answer):
         return None
     return wait_for(attempt, retries, answer.header if isinstance(answer, Received) else _no_header)

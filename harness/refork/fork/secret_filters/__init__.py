@@ -1,1 +1,1 @@
-"""Takes secrets out of what a trial sends and is answered, before anything is written."""
+"""Removes secrets from requests, answers and errors of trials, before anything is written."""

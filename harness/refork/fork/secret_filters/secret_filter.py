@@ -1,7 +1,7 @@
-"""Takes the secrets out of what a fork gives, before anybody scores it, keeps it, reports it or shows it.
+"""Removes secrets from the results of a fork, before they are scored, cached, reported or shown.
 
-An answer is changed the moment it arrives, and so the code that asked for it, what is kept of it, and the next session,
-which takes it from there, all get the same.
+An answer is changed as soon as it arrives. The code that requested it, the cache and the next session therefore all
+get the same answer.
 """
 
 import json
@@ -29,7 +29,7 @@ from refork.values import decode, encode
 
 
 def hidden_trial(trial: Trial) -> Trial:
-    """The trial without secrets; the same one where it has none."""
+    """Return the trial without secrets; the same object if it has none."""
     redactor = Redactor(placeholder=HIDDEN)
     if trial.answer is not None:
         scan_answer(redactor, trial.answer)
@@ -56,14 +56,14 @@ def _without(redactor: Redactor, trial: Trial) -> Trial:
 
 
 def hidden_request(request: Request) -> Request:
-    """The request without secrets, to be shown: what is sent is as it was."""
+    """Return the request without secrets, for showing it. What is sent does not change."""
     redactor = Redactor(placeholder=HIDDEN)
     scan_request(redactor, request)
     return request if redactor.idle else redacted_request(redactor, request, None)
 
 
 def hidden_output(output: Any) -> Any:
-    """What a model step gave, without secrets; as it is where it has none, or cannot be written down."""
+    """Return the output of a model step without secrets; unchanged if it has none, or no JSON form."""
     with suppress(ValueNotPortableError):
         plain = encode(output)
         changed = without(plain)
@@ -73,7 +73,7 @@ def hidden_output(output: Any) -> Any:
 
 
 def hidden_response(answer: Received) -> Received:
-    """A model's response without secrets, still in its format."""
+    """Return a model's response without secrets, in the same wire format."""
     text = answer.body.decode("utf-8", "surrogateescape")
     changed = _hidden_json(text) if text.lstrip()[:1] in ("{", "[") else hidden_stream(text)
     return answer if changed == text else replace(answer, body=changed.encode("utf-8", "surrogateescape"))
@@ -91,7 +91,7 @@ def _hidden_json(text: str) -> str:
 
 
 def hidden_problem(problem: ReforkError) -> ReforkError:
-    """The same error without secrets in its message."""
+    """Remove secrets from the message of an error, and return the error."""
     said = str(problem)
     changed = without_secrets(said)
     if changed != said:

@@ -1,4 +1,4 @@
-"""Secrets in a streamed answer, which comes in pieces: a secret may begin in one and end in another."""
+"""Removes secrets from a streamed answer, in which a secret may begin in one piece and end in another."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -11,9 +11,9 @@ _LEAD: Final = "data:"
 _PIECES: Final = frozenset(
     {"content", "text", "delta", "arguments", "partial_json", "refusal", "reasoning_content"}
 )
-"""Where the formats of model APIs have a piece of a longer text."""
+"""Keys under which the wire formats have a piece of a longer text."""
 _WHICH: Final = ("type", "index", "output_index", "content_index", "item_id")
-"""What tells pieces of one text from those of another."""
+"""Keys whose values are the same in all pieces of one text."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class _Piece:
 
 
 def hidden_stream(body: str) -> str:
-    """A body of server-sent events without secrets; the same text where it has none."""
+    """Return a body of server-sent events without secrets; the same text if it has none."""
     lines = body.splitlines(keepends=True)
     events = {number: found for number, line in enumerate(lines) if (found := _event(line)) is not None}
     before = {number: json.dumps(event) for number, event in events.items()}
@@ -53,7 +53,7 @@ def _event(line: str) -> dict[str, Any] | None:
 
 
 def _hide_joined(events: Iterable[dict[str, Any]]) -> None:
-    """Put a text that holds a secret, whole and without it, where its first piece was."""
+    """Put a text that contains a secret, whole and without it, into the place of its first piece."""
     texts: dict[tuple[Any, ...], list[_Piece]] = {}
     for event in events:
         for which, piece in _pieces(event, ()):

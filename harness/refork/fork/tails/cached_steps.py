@@ -1,4 +1,4 @@
-"""The model calls of one tail beside what is kept of them: each by its request, the trial, and how often it came."""
+"""Finds the cached answers to the model calls of one tail, by request, trial and how often the request came."""
 
 import asyncio
 import inspect
@@ -24,7 +24,10 @@ _NEVER: Final = datetime.max.replace(tzinfo=UTC)
 
 
 class CachedSteps:
-    """Notes every model call of a tail, from any thread, and finds what is kept of it."""
+    """Notes every model call of a tail and finds its cached answer. Called from any thread.
+
+    ``number`` is always the number of a step in the fork.
+    """
 
     def __init__(self, store: Store, case: Case, trial: int, run_id: str) -> None:
         self._store = store
@@ -39,7 +42,7 @@ class CachedSteps:
         self._requests: Counter[str] = Counter()
 
     def watch(self, number: int, making: Callable[..., Making]) -> Exchanges:
-        """The exchanges of step ``number``, whose code asks a model: each request is kept by itself."""
+        """Return what answers each request of step ``number``, whose code calls a model."""
         made = making(
             trial=self._trial,
             store=self._store,
@@ -51,16 +54,16 @@ class CachedSteps:
         return self._exchanges[number]
 
     def forget(self, number: int) -> None:
-        """Step ``number`` asked nobody."""
+        """Forget step ``number``, because it called no model."""
         self._keys.pop(number, None)
         self._exchanges.pop(number, None)
 
     def by_request(self) -> bool:
-        """Whether answers are kept of requests that steps' code made."""
+        """Return whether answers to requests of steps' code are cached."""
         return self._store.holds(self._case.folder, "http")
 
     def usage(self, number: int) -> Usage | None:
-        """The tokens of the requests of a step's code, where they are known."""
+        """Return the tokens of the requests of a step's code; None if they are unknown."""
         found = self._exchanges.get(number)
         return None if found is None else found.usage
 
@@ -69,7 +72,7 @@ class CachedSteps:
         return self._store.mode is AnswersMode.OFFLINE
 
     def sends(self, number: int, call: ModelCall) -> bool:
-        """A call that step ``number`` is about to make: whether its answer is kept. Raises ReforkError."""
+        """Note the call that step ``number`` will make, and return whether its answer is cached. Raises ReforkError."""
         digest = digest_of(call.request, code=call.code, own_ids=self._own_ids)
         with self._lock:
             self._seen[digest] += 1
@@ -80,15 +83,18 @@ class CachedSteps:
         return number in self._found
 
     def draws(self, number: int) -> int:
-        """How many answers to the request of step ``number`` are kept."""
+        """Return how many answers to the request of step ``number`` are cached."""
         return self._store.draws(self._case.folder, self._keys[number].digest)
 
     def holds(self, number: int) -> bool:
-        """Whether the answer of step ``number`` is kept."""
+        """Return whether the answer of step ``number`` is cached."""
         return number in self._found
 
     def in_place_of(self, step: StepCall) -> Instead | None:
-        """What answers a step from what is kept, or makes its call and keeps the answer the moment it arrives."""
+        """Return a function that gives the cached answer of a step, or makes its call and caches the answer at once.
+
+        Returns None if the step makes no model call.
+        """
         cached = self._found.get(step.number)
         if cached is not None:
             return _answering(step, decode(cached.output))
@@ -131,12 +137,12 @@ class CachedSteps:
     @property
     def all_reused(self) -> bool:
         seen = self._seen_exchanges()
-        asked = {*self._keys} - {*seen}
-        return bool(asked or seen) and asked == {*self._found} and all(e.all_reused for e in seen.values())
+        whole = {*self._keys} - {*seen}
+        return bool(whole or seen) and whole == {*self._found} and all(e.all_reused for e in seen.values())
 
     @property
     def answered_at(self) -> datetime:
-        """When the oldest reused answer was paid for; now if none was reused."""
+        """The time at which the oldest reused answer was paid for; now if none was reused."""
         moments = [cached.answered_at for cached in self._found.values()]
         moments += [each.answered_at for each in self._seen_exchanges().values()]
         return min(moments, default=datetime.now(UTC))
@@ -145,12 +151,19 @@ class CachedSteps:
         return {number: each for number, each in self._exchanges.items() if each.seen}
 
     def seconds(self, steps: Sequence[tuple[int, Step]]) -> float:
-        """What the reused calls took when they were made: of those that ran side by side the longest."""
+        """Return the seconds that the reused calls took when they were made; of concurrent ones the longest counts.
+
+        ``steps`` go with their numbers in the fork.
+        """
         total, beside, until = 0.0, 0.0, None
         for number, step in sorted(steps, key=lambda each: (each[1].started_at or _NEVER, each[0])):
-            cached, asked = self._found.get(number), self._exchanges.get(number)
+            cached, exchanges = self._found.get(number), self._exchanges.get(number)
             took = (
-                cached.seconds if cached is not None else asked.cached_seconds if asked is not None else None
+                cached.seconds
+                if cached is not None
+                else exchanges.cached_seconds
+                if exchanges is not None
+                else None
             )
             if took is None or step.started_at is None:
                 continue
@@ -164,18 +177,21 @@ class CachedSteps:
 
         ``steps`` go with their numbers in the fork; their own are those of the trajectory.
         """
-        asked = self._seen_exchanges()
+        seen = self._seen_exchanges()
         return frozenset(
             step.number
             for number, step in steps
             if step.kind is StepKind.MODEL and step.usage is not None
-            if number in self._found or (number in asked and asked[number].all_reused)
+            if number in self._found or (number in seen and seen[number].all_reused)
         )
 
     def made(self, steps: Sequence[tuple[int, Step]]) -> tuple[CachedAnswer, ...]:
-        """What there is to keep of these steps, each with its number in the fork: the calls that answered."""
+        """Return the answers of these steps that were paid for, so that they are cached.
+
+        ``steps`` go with their numbers in the fork.
+        """
         now = datetime.now(UTC)
-        asked = self._seen_exchanges()
+        seen = self._seen_exchanges()
         whole = tuple(
             CachedAnswer(
                 digest=key.digest,
@@ -192,9 +208,9 @@ class CachedSteps:
             for number, step in steps
             # A tool call that took no number has that of the step after it.
             if step.kind is StepKind.MODEL and step.error is None
-            if (key := self._keys.get(number)) and number not in self._found and number not in asked
+            if (key := self._keys.get(number)) and number not in self._found and number not in seen
         )
-        return (*whole, *(cached for each in asked.values() for cached in each.made))
+        return (*whole, *(cached for each in seen.values() for cached in each.made))
 
 
 def _answering(step: StepCall, value: Any) -> Instead:

@@ -1,4 +1,4 @@
-"""What a tail does beside asking models: tools, steps and operations of DBOS, each asked of the tool policy first."""
+"""Handles what a tail does besides calling models: the tool policy decides about tools, steps and DBOS operations."""
 
 import inspect
 import json
@@ -22,16 +22,17 @@ from refork.values import encode
 
 
 class TailActions:
-    """Called in the fork's workflow, on DBOS's threads and event loops. What may not act ends the trial.
+    """Lets tools, steps and operations of one tail act, answers them, or ends the trial.
 
-    ``next_step`` gives the number that the next operation of the calling workflow will get.
+    Called in the fork's workflow, on DBOS's threads and event loops. ``next_step`` returns the number that the next
+    operation of the calling workflow will get.
     """
 
     def __init__(
         self,
         fork_state: ForkState,
         *,
-        told: RecordedToolResults,
+        tool_results: RecordedToolResults,
         access: ToolAccess,
         user: User,
         trajectory: TrajectoryRecorder,
@@ -39,7 +40,7 @@ class TailActions:
         next_step: Callable[[], int],
     ) -> None:
         self._fork_state = fork_state
-        self._told = told
+        self._tool_results = tool_results
         self._access = access
         self._user = user
         self._trajectory = trajectory
@@ -47,9 +48,9 @@ class TailActions:
         self._next_step = next_step
 
     async def call_tool(self, name: str, arguments: Any, invoke: Callable[[], Awaitable[Any]]) -> Any:
-        """A tool call, under the policy. Raises ToolToldError for what the model is to be told."""
+        """Return the result of a tool call, as the policy decides. Raises ToolToldError with a text for the model."""
         arguments = _parsed(arguments)
-        replays = not self._fork_state.arrived and self._told.is_step(name)
+        replays = not self._fork_state.arrived and self._tool_results.is_step(name)
         if replays or self._fork_state.closed or self._access.granted:
             return await invoke()
         if not self._fork_state.arrived:
@@ -61,18 +62,21 @@ class TailActions:
                 self._answer_of_user(name, arguments) if is_user else self._acting(name, arguments, invoke)
             )
         except Exception as error:
-            self._trajectory.told(place, error=error)
+            self._trajectory.tool_ended(place, error=error)
             raise
-        self._trajectory.told(place, output)
+        self._trajectory.tool_ended(place, output)
         return output
 
     def in_place_of(self, step: StepCall) -> Coroutine[Any, Any, Instead | None] | Instead | None:
-        """What runs as a step that is no model call. Where nothing may, the trial is over."""
+        """Return the function to run instead of a step that is no model call; None for the step's own.
+
+        Returns None, too, after ending the trial because the step may not act.
+        """
         inside = self._access.granted
         tool = self._access.tool_of(step)
         is_user = not inside and self._user.answers(tool or step.name)
         self._trajectory.step(step, tool=tool, inside=inside, user=is_user)
-        self._fork_state.plan(step.number, step.name)
+        self._fork_state.schedule(step.number, step.name)
         if is_user:
             return self._step_of_user(step, tool or step.name)
         try:
@@ -82,12 +86,12 @@ class TailActions:
             return None
 
     def on_operation(self, number: int, name: str) -> Step | None:
-        """The recorded step that answers an operation which is no step: a child workflow, or one such as ``DBOS.send``.
+        """Return the recorded step that answers an operation: a child workflow, or one such as ``DBOS.send``.
 
-        None where DBOS is to run it, or to refuse it: the trial is over then.
+        Returns None if DBOS is to run the operation, or to refuse it because the trial has ended.
         """
         if self._access.granted:
-            self._fork_state.plan(number, name)
+            self._fork_state.schedule(number, name)
             return None
         if name == RECEIVE:
             return self._received(number)
@@ -97,11 +101,11 @@ class TailActions:
             self._outcome.fail(denied)
             return None
         if recorded is None:
-            self._fork_state.plan(number, name)
+            self._fork_state.schedule(number, name)
         return recorded
 
     def _received(self, number: int) -> Step | None:
-        """The user's turn, or nothing where the trial ends here."""
+        """Return the user's turn as a step; None if the trial ends here."""
         try:
             turn = self._user.turn(number, self._outcome.turns)
         except ConversationOverError:
@@ -114,14 +118,14 @@ class TailActions:
         return turn
 
     async def _answer_of_user(self, name: str, arguments: Any) -> Any:
-        """What the user says to a tool that asks. Raises ToolDeniedError where the trial is over."""
+        """Return what the user says to a tool that asks. Raises ToolDeniedError if the trial is over."""
         said = await self._hear_user(name, arguments if isinstance(arguments, Mapping) else {})
         if said is None:
             raise ToolDeniedError("the conversation is over")
         return said()
 
     async def _step_of_user(self, step: StepCall, name: str) -> Instead | None:
-        """What runs as a step that asks the user; None where the trial ends here."""
+        """Return a function that answers a step that asks the user; None if the trial ends here."""
         said = await self._hear_user(name, step.arguments)
         if said is None:
             return None
@@ -135,7 +139,7 @@ class TailActions:
         return answer_async if inspect.iscoroutinefunction(step.function) else answer
 
     async def _hear_user(self, name: str, arguments: Mapping[str, Any]) -> Callable[[], Any] | None:
-        """What gives the user's turn; None where the trial ends here."""
+        """Return a function that gives the user's turn; None if the trial ends here."""
         try:
             return await self._user.answer(name, arguments, self._outcome.turns)
         except ConversationOverError:
@@ -153,7 +157,7 @@ class TailActions:
 
 
 def _started_with(name: str) -> Any:
-    """What the child workflow is started with that DBOS asks about, encoded as it is on record."""
+    """Return the encoded arguments of the child workflow that is about to start; UNKNOWN if there are none."""
     found = None if name.startswith(DBOS_PREFIX) else arguments_here()
     if found is None:
         return UNKNOWN
@@ -164,7 +168,7 @@ def _started_with(name: str) -> Any:
 
 
 def _parsed(arguments: Any) -> Any:
-    """A model's text as JSON; as it stands where it is none."""
+    """Return a model's text as JSON; unchanged if it is not JSON."""
     try:
         return json.loads(arguments) if isinstance(arguments, str) else arguments
     except (ValueError, RecursionError):

@@ -1,6 +1,6 @@
-"""A fork in ``tail`` scope: one trial, which goes on from the fork point to the workflow's end.
+"""Drives a fork in ``tail`` scope: one trial, which continues from the fork point to the workflow's end.
 
-Model calls are made; whatever else the workflow does is asked of the tool policy first.
+Model calls are made. The tool policy decides about everything else that the workflow does.
 """
 
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Mapping, Sequence
@@ -28,7 +28,7 @@ from refork.tool_policy.before_trial import world_of
 
 
 class TailHost(Protocol):
-    """What a tail needs of where it lives."""
+    """The part of :class:`refork.fork.fork_host.ForkHost` that a tail uses."""
 
     limits: Limits
     stubs: Mapping[str, Callable[..., Any]]
@@ -41,48 +41,48 @@ class TailHost(Protocol):
         ...
 
     def start_in_turn(self, branch: "TailBranch", run: Run) -> None:
-        """Fork ``run`` once a slot is free, which is held until the branch is over."""
+        """Fork ``run`` once the limit of concurrent calls allows it. The tail counts until the branch is over."""
         ...
 
 
 class TailBranch(Branch):
     """One trial of a case under a variant, from the fork point to the end of the workflow.
 
-    ``add``, ``close``, ``stop`` and ``wait`` are called by who drives the case, from any thread; ``begin`` and
-    ``in_its_world`` by the host, on the thread that waits for the trial.
+    :class:`refork.fork.case_fork.CaseFork` calls ``add``, ``close``, ``stop`` and ``wait`` from any thread. The host
+    calls ``begin`` and ``in_its_world`` on the thread that waits for the trial.
     """
 
     def __init__(
         self,
         case: Case,
         fork_state: ForkState,
-        keeper: AnswerRecorder,
-        planned: ScheduledTrial,
+        recorder: AnswerRecorder,
+        scheduled: ScheduledTrial,
         *,
-        told: RecordedToolResults,
+        tool_results: RecordedToolResults,
         framework: Framework | None,
         access: ToolAccess,
         host: TailHost,
     ) -> None:
-        super().__init__(fork_state, told, access.policy)
+        super().__init__(fork_state, tool_results, access.policy)
         self.point = case.fork_point.name
         self._case = case
-        self._keeper = keeper
-        self._planned = planned
+        self._recorder = recorder
+        self._scheduled = scheduled
         self._framework = framework
         self._access = access
         self._host = host
         self._lock = Lock()
         self._begun = self._stopped = False
         self._user = User(access.policy, host.stubs, access)
-        kept = CachedSteps(host.limits.answers, case, planned.number, fork_state.run_id)
-        trajectory = TrajectoryRecorder(framework, kept.usage)
+        cached_steps = CachedSteps(host.limits.answers, case, scheduled.number, fork_state.run_id)
+        trajectory = TrajectoryRecorder(framework, cached_steps.usage)
         self._outcome = TailOutcome(
             case,
             fork_state,
-            keeper,
-            planned,
-            kept=kept,
+            recorder,
+            scheduled,
+            cached_steps=cached_steps,
             trajectory=trajectory,
             system_database=host.system_database,
             over=self.over,
@@ -90,18 +90,18 @@ class TailBranch(Branch):
         self._model_calls = TailModelCalls(
             case,
             fork_state,
-            keeper,
-            planned,
+            recorder,
+            scheduled,
             framework=framework,
             policy=access.policy,
             retries=host.limits.retries,
-            kept=kept,
+            cached_steps=cached_steps,
             trajectory=trajectory,
             outcome=self._outcome,
         )
         self._actions = TailActions(
             fork_state,
-            told=told,
+            tool_results=tool_results,
             access=access,
             user=self._user,
             trajectory=trajectory,
@@ -122,33 +122,33 @@ class TailBranch(Branch):
         """Seconds since it arrived at the fork point."""
         return self._outcome.running_for
 
-    def add(self, planned: Sequence[ScheduledTrial]) -> None:
-        assert list(planned) == [self._planned], "a tail is one trial"
+    def add(self, scheduled: Sequence[ScheduledTrial]) -> None:
+        assert list(scheduled) == [self._scheduled], "a tail is one trial"
         self._host.start_in_turn(self, self._case.run)
 
     def begin(self) -> bool:
-        """A slot is free: whether the trial is still wanted."""
+        """Claim the trial now that it may run. Returns False if it is not wanted any more."""
         with self._lock:
-            self._begun = not self._stopped and self._keeper.begin(self._planned)
+            self._begun = not self._stopped and self._recorder.begin(self._scheduled)
         if not self._begun:
             self.over.set()
         return self._begun
 
     @contextmanager
     def in_its_world(self, run: Callable[[Any], Any]) -> Generator[None]:
-        """Put the world where the recorded run had brought it. Raises ForkError. ``run`` runs a coroutine."""
-        planned = self._planned
-        with world_of(self._case, variant=planned.variant.name, trial=planned.number, run=run) as world:
+        """Run the project's ``before_trial`` hook around the block. Raises ForkError. ``run`` runs a coroutine."""
+        scheduled = self._scheduled
+        with world_of(self._case, variant=scheduled.variant.name, trial=scheduled.number, run=run) as world:
             self._access.world = self._user.world = world
             yield
 
     def close(self) -> None:
-        """It ends with its only trial."""
+        """Do nothing: the fork ends with its only trial."""
 
     def stop(self) -> Sequence[ScheduledTrial]:
         with self._lock:
             self._stopped = True
-            return () if self._begun else (self._planned,)
+            return () if self._begun else (self._scheduled,)
 
     def wait(self, seconds: float | None = None) -> bool:
         with self._lock:
@@ -157,18 +157,18 @@ class TailBranch(Branch):
         return self.over.wait(seconds)
 
     def variant(self, agent: str | None) -> Variant | None:
-        tried = self._planned.variant
+        tried = self._scheduled.variant
         ours = self._case.agent is None or agent in (None, self._case.agent)
-        branches = self._framework is not None and self._framework.branches
-        return tried if branches and ours and tried.name != CURRENT else None
+        in_own_fork = self._framework is not None and self._framework.forks_per_variant
+        return tried if in_own_fork and ours and tried.name != CURRENT else None
 
     async def on_model_call(self, number: int, call: ModelCall) -> ModelCall | None:
-        """The call under the variant. None before the fork point, and where the trial or the case ends with it."""
-        if call.durable and number < self.fork_state.fork_point:
+        """Return the call under the variant; None before the fork point, or if it ended the trial or the case."""
+        if call.runs_in_step and number < self.fork_state.fork_point:
             return None
         if not self.fork_state.arrived:
-            if not call.durable:
-                self._keeper.fail(unrecorded(call))
+            if not call.runs_in_step:
+                self._recorder.fail(unrecorded(call))
                 return None
             if number > self.fork_state.fork_point:
                 return None  # DBOS asks for the step, and it is refused
@@ -189,11 +189,11 @@ class TailBranch(Branch):
                 return None
         return self._actions.in_place_of(step) if call is None else self._model_calls.in_place_of(step, call)
 
-    def on_planned_step(self, step: StepCall) -> Instead | None:
-        return self._model_calls.in_place_of_announced(step)
+    def on_scheduled_step(self, step: StepCall) -> Instead | None:
+        return self._model_calls.in_place_of_scheduled(step)
 
     def on_operation(self, number: int, name: str) -> Step | None:
-        """An operation that is no step. Called by DBOS's threads; see :meth:`TailActions.on_operation`."""
+        """Handle an operation that is no step. Called by DBOS's threads; see :meth:`TailActions.on_operation`."""
         return self._actions.on_operation(number, name)
 
     async def call_tool(self, name: str, arguments: Any, invoke: Callable[[], Awaitable[Any]]) -> Any:
@@ -201,13 +201,13 @@ class TailBranch(Branch):
 
     def refused(self, refusal: Refusal) -> None:
         if not self.fork_state.arrived:
-            self._keeper.fail(stale(self._case, refusal))
+            self._recorder.fail(stale(self._case, refusal))
             return
         self.fail(ToolDeniedError(f"step {refusal.number}, {refusal.reached!r}, may not run in a rerun"))
 
     def ended(self, error: str | None, output: str | None) -> None:
         if not self.fork_state.arrived:
-            self._keeper.fail(ended_early(self._case, error))
+            self._recorder.fail(ended_early(self._case, error))
             return
         self._outcome.complete(error, output)
 
@@ -215,9 +215,9 @@ class TailBranch(Branch):
         self._outcome.fail(problem)
 
     def _arrive_at_fork_point(self, call: ModelCall) -> bool:
-        """Check that the call is the one that was captured, and let the trial begin."""
+        """Check that the call is the one that was captured, and begin the trial. Returns False if it cannot begin."""
         problem = misfit(self._case, call)
         if problem is not None:
-            self._keeper.fail(problem)
+            self._recorder.fail(problem)
             return False
         return self._outcome.arrive()

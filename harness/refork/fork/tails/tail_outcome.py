@@ -1,4 +1,4 @@
-"""What one trial of scope ``tail`` has done up to now, and what it came to."""
+"""Builds the result of one trial in ``tail`` scope, and reports it once."""
 
 import time
 from collections.abc import Sequence
@@ -22,20 +22,20 @@ from refork.values import loads
 
 
 class TailOutcome:
-    """Gives the trial to who asked for it, once: whatever comes after that is not looked at any more.
+    """Reports the trial to the fork's case once, sets ``over``, and ignores whatever happens after that.
 
-    ``over`` is set then. ``request`` is what was sent at the fork point, None until something was. Called from any
-    thread: by the fork's workflow, by DBOS at its end, and by the watchdog.
+    ``request`` is the request at the fork point; None until it was sent. Called from any thread: by the fork's
+    workflow, by DBOS at the workflow's end, and by the watchdog.
     """
 
     def __init__(
         self,
         case: Case,
         fork_state: ForkState,
-        keeper: AnswerRecorder,
-        planned: ScheduledTrial,
+        recorder: AnswerRecorder,
+        scheduled: ScheduledTrial,
         *,
-        kept: CachedSteps,
+        cached_steps: CachedSteps,
         trajectory: TrajectoryRecorder,
         system_database: Any,
         over: Event,
@@ -43,16 +43,16 @@ class TailOutcome:
         self.request: Request | None = None
         self._case = case
         self._fork_state = fork_state
-        self._keeper = keeper
-        self._planned = planned
-        self._kept = kept
+        self._recorder = recorder
+        self._scheduled = scheduled
+        self._cached_steps = cached_steps
         self._trajectory = trajectory
         self._system_database = system_database
         self._over = over
         self._began = time.monotonic()
 
     def arrive(self) -> bool:
-        """The code has come to the fork point: the trial's time begins. False where the fork is closed."""
+        """Start the trial's clock at the fork point. Returns False if the fork is closed or was there before."""
         self._began = time.monotonic()
         return self._fork_state.arrive()
 
@@ -62,61 +62,61 @@ class TailOutcome:
         return time.monotonic() - self._began if self._fork_state.arrived else 0.0
 
     def turns(self) -> tuple[Turn, ...]:
-        """What was said before the fork point, and in this trial."""
+        """Return the turns of the conversation before the fork point and in this trial."""
         before = (step for step in self._case.run.steps if step.number < self._fork_state.fork_point)
         return turns_of([*before, *self._so_far()[0]])
 
     def complete(self, error: str | None, output: str | None) -> None:
-        """The workflow came to its own end, with an error's line or its serialized result."""
+        """End the trial with the workflow: ``error`` is one line, ``output`` the serialized result if it returned."""
         steps, common = self._so_far()
         if error is not None:
-            self._give(error=_error(error, steps), **common)
+            self._report(error=_error(error, steps), **common)
             return
         result = None if output is None else loads(output)
-        self._give(answer=answer_of(result, calls_of(steps)), **common)
+        self._report(answer=answer_of(result, calls_of(steps)), **common)
 
     def conclude(self) -> None:
-        """End the trial where the conversation ended, with the last answer for its result."""
+        """End the trial because the conversation is over, with the last answer as its result."""
         self._fork_state.close()
         steps, common = self._so_far()
         texts = [step.answer.text for step in steps if step.answer is not None]
-        self._give(answer=Answer(text=texts[-1] if texts else "", tool_calls=calls_of(steps)), **common)
+        self._report(answer=Answer(text=texts[-1] if texts else "", tool_calls=calls_of(steps)), **common)
 
     def fail(self, problem: ReforkError) -> None:
-        """Close the fork, and end the trial with what keeps it from going on."""
+        """Close the fork, and end the trial with an error."""
         self._fork_state.close()
         self.end(trial_error(problem))
 
     def end(self, error: TrialError) -> None:
-        """End the trial before its end, with all that it has done and paid for."""
+        """End the trial with an error before the workflow ends, with everything that it has done and paid for."""
         paid: dict[str, Any] = {}
         if self._fork_state.arrived and not self._over.is_set():
             with suppress(Exception):  # a database that does not answer costs no trial its reason
                 _, paid = self._so_far()
-        self._give(error=error, **paid)
+        self._report(error=error, **paid)
 
     def _so_far(self) -> tuple[tuple[Step, ...], dict[str, Any]]:
-        """The steps from the fork point on, and what a trial says of them."""
+        """Return the steps from the fork point on, and the fields of the trial that describe them."""
         seconds = time.monotonic() - self._began
         first = self._fork_state.fork_point
-        kept = checkpoints(self._system_database, self._fork_state.run_id, first=first)
-        steps, numbered = self._trajectory.steps(kept, first=first), self._trajectory.numbered(kept)
+        written = checkpoints(self._system_database, self._fork_state.run_id, first=first)
+        steps, numbered = self._trajectory.steps(written, first=first), self._trajectory.numbered(written)
         return steps, {
-            "reused": self._kept.all_reused,
-            "answered_at": self._kept.answered_at,
-            "cached_steps": self._kept.made(numbered),
-            "reused_steps": self._kept.reused(
+            "reused": self._cached_steps.all_reused,
+            "answered_at": self._cached_steps.answered_at,
+            "cached_steps": self._cached_steps.made(numbered),
+            "reused_steps": self._cached_steps.reused(
                 [(number, step) for (number, _), step in zip(numbered, steps, strict=True)]
             ),
             "usage": usage_of(steps),
             "model": self.request.model if self.request else None,
-            "seconds": seconds + self._kept.seconds(numbered),
+            "seconds": seconds + self._cached_steps.seconds(numbered),
             "trajectory": steps,
         }
 
-    def _give(self, **what: Any) -> None:
+    def _report(self, **fields: Any) -> None:
         if not self._over.is_set():
-            self._keeper.give(self._planned, self._planned.said(**what))
+            self._recorder.record(self._scheduled, self._scheduled.as_trial(**fields))
             self._over.set()
 
 

@@ -1,4 +1,4 @@
-"""What the calls of one tail may do, and the functions that stand in for those that may not act."""
+"""Decides what the calls of one tail may do, and answers those that may not act."""
 
 import inspect
 from collections import defaultdict
@@ -35,17 +35,20 @@ READING: Final = frozenset(
         "DBOS.listSchedules",
     }
 )
-"""Operations that only look at the evals database, which holds nothing but forks."""
+"""Operations that only read the evals database, which contains nothing but forks."""
 SLEEP: Final = "DBOS.sleep"
 _NO_SLEEP: Final = Step(number=0, name=SLEEP, output=0.0)
-"""DBOS keeps when a sleep is over: it was, long ago."""
+"""The record of a sleep that is over: DBOS stores the time at which a sleep ends."""
 _granted: ContextVar[bool] = ContextVar("refork_granted", default=False)
 _decided: ContextVar[Decision | None] = ContextVar("refork_decided", default=None)
-"""What was decided for the step of the tool whose code calls."""
+"""The decision about the tool whose code is running, which also holds for the step that this code starts."""
 
 
 class ToolAccess:
-    """Made for each tail: recorded calls are handed out in order."""
+    """Applies the tool policy to the calls of one tail. Made for each tail, because recorded calls are used in order.
+
+    ``start`` is the number of the fork point, ``world`` what the project's ``before_trial`` hook returned.
+    """
 
     def __init__(
         self,
@@ -54,7 +57,7 @@ class ToolAccess:
         stubs: Mapping[str, Callable[..., Any]],
         calls: RecordedCalls,
         *,
-        told: RecordedToolResults,
+        tool_results: RecordedToolResults,
         start: int,
         run_id: str,
     ) -> None:
@@ -62,7 +65,7 @@ class ToolAccess:
         self._ids = run_id, run.id
         self._stubs = stubs
         self._calls = calls
-        self._told = told
+        self._tool_results = tool_results
         self._tools = {step.name: step.tool for step in run.steps if step.tool is not None}
         self.world: Any = None
         self._lock = Lock()
@@ -74,25 +77,25 @@ class ToolAccess:
 
     @property
     def granted(self) -> bool:
-        """Whether the calling code is part of a tool or a step that may act, and so may what it does."""
+        """True if the calling code is part of a tool or a step that may act: then whatever it does may act, too."""
         return _granted.get()
 
     def tool_of(self, step: StepCall) -> str | None:
-        """The tool whose step this was when the run was recorded."""
+        """Return the tool whose step this was when the run was recorded; None if it was no tool's."""
         return self._tools.get(step.name)
 
     async def call(self, name: str, arguments: Any, invoke: Callable[[], Awaitable[Any]]) -> Any:
-        """A tool call that a model made. Raises ToolDeniedError, and ToolToldError to be told to the model."""
+        """Return the result of a model's tool call. Raises ToolDeniedError, and ToolToldError for the model."""
         if self.policy.action_for(name) is Action.REPLAY:
-            told = self._told.take(name, arguments)
-            if told is not None:
-                return told.output
+            recorded = self._tool_results.next_result(name, arguments)
+            if recorded is not None:
+                return recorded.output
         as_recorded = with_id(arguments, *self._ids)
         decision = decide(self.policy, self._calls, self._stubs, name, as_recorded)
         if isinstance(decision, Live):
             with _granting():
                 return await invoke()
-        if isinstance(decision, Replay) and decision.error is not None and self._told.is_step(name):
+        if isinstance(decision, Replay) and decision.error is not None and self._tool_results.is_step(name):
             # The tool's own handling of what its step raised is the application's code: let it run over that.
             with _deciding(decision):
                 return await invoke()
@@ -103,10 +106,10 @@ class ToolAccess:
         return await answer if inspect.isawaitable(answer) else answer
 
     def operation(self, name: str, arguments: Any = UNKNOWN) -> Step | None:
-        """The recorded step that answers a child workflow, or an operation of DBOS's own; None to let it act.
+        """Return the recorded step that answers a child workflow or an operation of DBOS; None to let it act.
 
-        A child workflow is found by what it is started with, encoded. What DBOS keeps no arguments of is answered
-        in the order of the run. Raises ToolDeniedError.
+        A child workflow is found by its encoded arguments. Operations whose arguments DBOS does not record are answered
+        in recorded order. Raises ToolDeniedError.
         """
         action = self.policy.action_for(name)
         reads = name in READING and action is not Action.DENY
@@ -118,15 +121,17 @@ class ToolAccess:
                 return recorded
             if name == SLEEP:
                 return _NO_SLEEP
-        what = self._missed(name, arguments) if action is Action.REPLAY else f"may not act ({action})"
-        raise ToolDeniedError(f"{name} {what}; set it under [tool.refork.tools], or leave it out of the code")
+        why = self._missed(name, arguments) if action is Action.REPLAY else f"may not act ({action})"
+        raise ToolDeniedError(
+            f"{name!r} {why}; set it under [tool.refork.tools], or leave it out of the code"
+        )
 
     def received(self) -> Step | None:
-        """The user's next recorded turn, None after the last one."""
+        """Return the user's next recorded turn; None after the last one."""
         return self._next(RECEIVE, UNKNOWN)
 
     def said(self, name: str) -> Step | None:
-        """The user's next recorded turn by a step or a tool of this name, whatever it was called with."""
+        """Return the user's next recorded turn by a step or a tool of this name, whatever its arguments."""
         steps = {step.number: step for same in self._recorded.values() for step in same if step.user}
         turns = [step for _, step in sorted(steps.items()) if name in (step.name, step.tool)]
         with self._lock:
@@ -136,7 +141,7 @@ class ToolAccess:
         return turn
 
     def _next(self, name: str, arguments: Any) -> Step | None:
-        """The first recorded step of this name that answers, each once: by its arguments where both are known."""
+        """Return the first unused recorded step of this name. Its arguments must be the same if both are known."""
         wanted = None if arguments is UNKNOWN else canonical(with_id(arguments, *self._ids))
         with self._lock:
             for step in self._recorded.get(name, ()):
@@ -149,14 +154,14 @@ class ToolAccess:
     def _missed(self, name: str, arguments: Any) -> str:
         known = [step.arguments for step in self._recorded.get(name, ()) if step.arguments is not None]
         if arguments is UNKNOWN or not known:
-            return "was not recorded so often"
+            return "was not recorded that often"
         was = "; ".join(shown(canonical(each), limit=120) for each in known[:3])
         return f"was not recorded with {shown(canonical(arguments), limit=120)}; it was with {was}"
 
     def step(self, step: StepCall) -> Instead | None:
-        """What runs as a step. Raises ToolDeniedError."""
+        """Return the function to run instead of a step. Raises ToolDeniedError."""
         tool = self.tool_of(step)
-        # Where no model made the call, there is nobody to tell.
+        # Only a model that made the call can be told of a miss.
         policy = self.policy if tool else replace(self.policy, on_miss=None)
         arguments = with_id(encoded_arguments(step), *self._ids)
         known = UNKNOWN if arguments is None else arguments
@@ -180,13 +185,13 @@ class ToolAccess:
         return answer_async if inspect.iscoroutinefunction(step.function) else answer
 
     def _answer(self, decision: Decision, arguments: Mapping[str, Any]) -> Any:
-        """What a call gives that does not act: a coroutine where an asynchronous stub does."""
+        """Return the result of a call that does not act; a coroutine if an asynchronous stub answers."""
         if isinstance(decision, Stub):
             return decision.function(**self._with_world(decision.function, arguments))
         return _answer(decision)
 
     def _with_world(self, function: Callable[..., Any], arguments: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The arguments of a tool, and the world of the trial for a stub that asks for it."""
+        """Return a tool's arguments, with the world of the trial if the stub has a parameter for it."""
         wanted = "world" in inspect.signature(function).parameters and "world" not in arguments
         return {**arguments, "world": self.world} if wanted else arguments
 
@@ -206,13 +211,13 @@ def _live(step: StepCall) -> Instead:
 
 
 def recorded_output(step: Step | Replay) -> Any:
-    """What a recorded step gave. Raises what it raised, and ToolDeniedError where that was too large to be kept."""
+    """Return the output of a recorded step. Raises what it raised, or ToolDeniedError if the output was left out."""
     if step.error is not None:
         raise _raised(step.error)
     if is_left_out(step.output):
         raise ToolDeniedError(
-            f"the output of step {step.number} is too large to be kept past the fork point: "
-            "run.json says only how large it was; grant live, or register a stub"
+            f"the output of step {step.number} is not in run.json, because it is too large to be kept past the fork "
+            'point: set its tool to "live" under [tool.refork.tools] if it may act, or register a stub'
         )
     return decode(step.output)
 

@@ -1,4 +1,4 @@
-"""What a tail did from the fork point on: its checkpoints, and the tool calls that they were made for."""
+"""Records what a tail does from the fork point on: its steps, and the tool calls that are no steps."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -17,7 +17,10 @@ from refork.values import encode
 
 
 class TrajectoryRecorder:
-    """Notes what a tail is about to do, from any thread; ``steps`` joins it with what was kept."""
+    """Notes what a tail is about to do, from any thread. ``steps`` joins these notes with the checkpoints.
+
+    ``usage`` returns the tokens of a step by its number in the fork; None if they are unknown.
+    """
 
     def __init__(
         self, framework: Framework | None, usage: Callable[[int], Usage | None] = lambda _number: None
@@ -36,9 +39,9 @@ class TrajectoryRecorder:
             self._requests[number] = request
 
     def step(self, step: StepCall, *, tool: str | None, inside: bool, user: bool = False) -> None:
-        """A step that asks no model; ``inside`` a tool call that was noted already, it is a part of that.
+        """Note a step that calls no model. ``inside`` says that it is part of a tool call that was noted already.
 
-        ``user`` says that it brings a turn of the user's.
+        ``user`` says that it returns a turn of the user's.
         """
         with self._lock:
             self._requests.pop(step.number, None)
@@ -49,19 +52,19 @@ class TrajectoryRecorder:
                 self._users.add(step.number)
 
     def tool(self, number: int, name: str, arguments: Any, *, user: bool = False) -> int:
-        """A tool call, made when the next step would have been ``number``. Gives its place, for ``told``."""
+        """Note a tool call that is no step, made before step ``number``. Return its place, for :meth:`tool_ended`."""
         step = Step(number=number, name=name, kind=StepKind.TOOL, tool=name, arguments=arguments, user=user)
         with self._lock:
             self._tools.append(step)
             return len(self._tools) - 1
 
     def turn(self, number: int, received: Step) -> None:
-        """A turn of the user's, or a wait that ran out, which left no checkpoint."""
+        """Note a turn of the user's, or a wait that ran out, either of which has no checkpoint."""
         with self._lock:
             self._tools.append(replace(received, number=number, started_at=None, completed_at=None))
 
-    def told(self, place: int, output: Any = None, error: BaseException | None = None) -> None:
-        """What a tool call gave, or raised."""
+    def tool_ended(self, place: int, output: Any = None, error: BaseException | None = None) -> None:
+        """Note what a tool call returned or raised."""
         try:
             encoded = encode(output)
         except ValueNotPortableError:
@@ -71,29 +74,29 @@ class TrajectoryRecorder:
             self._tools[place] = replace(self._tools[place], output=encoded, error=failed)
 
     def steps(self, cached: Sequence[Checkpoint], *, first: int) -> tuple[Step, ...]:
-        """Every step from the fork point on, in the order in which it began, numbered from ``first`` on."""
+        """Return every step from the fork point on, in the order in which they began, numbered from ``first`` on."""
         steps = [step for _, step in self.numbered(cached)]
         return tuple(replace(step, number=first + place) for place, step in enumerate(steps))
 
     def numbered(self, cached: Sequence[Checkpoint]) -> tuple[tuple[int, Step], ...]:
-        """The same, each with the number that it has in the fork."""
+        """Return the same steps, each with its number in the fork."""
         raw = [RawStep(number=c.number, name=c.name, output=c.output, error=c.error) for c in cached]
         described = [Description() for _ in raw] if self._framework is None else self._framework.describe(raw)
         with self._lock:
             own = [
-                self._joined(checkpoint, told)
-                for checkpoint, told in zip(cached, described, strict=True)
+                self._joined(checkpoint, description)
+                for checkpoint, description in zip(cached, described, strict=True)
                 if checkpoint.number not in self._inside
             ]
             # A call that was answered from the record took no number: it came before the step of that number.
             steps = sorted([*self._tools, *own], key=lambda step: step.number)
         return tuple((step.number, step) for step in steps)
 
-    def _joined(self, cached: Checkpoint, told: Description) -> Step:
+    def _joined(self, cached: Checkpoint, description: Description) -> Step:
         request = self._requests.get(cached.number)
         tool, arguments = self._steps.get(cached.number, (None, None))
-        is_model = request is not None or told.kind is StepKind.MODEL
-        tool = None if is_model else tool or told.tool
+        is_model = request is not None or description.kind is StepKind.MODEL
+        tool = None if is_model else tool or description.tool
         return Step(
             number=cached.number,
             name=cached.name,
@@ -107,7 +110,8 @@ class TrajectoryRecorder:
             child_run=cached.child_run,
             started_at=cached.started_at,
             completed_at=cached.completed_at,
-            usage=self._usage(cached.number) or told.usage,
+            usage=self._usage(cached.number) or description.usage,
             user=cached.number in self._users,
-            answer=told.answer or (answer_of(cached.output) if is_model and cached.error is None else None),
+            answer=description.answer
+            or (answer_of(cached.output) if is_model and cached.error is None else None),
         )

@@ -1,4 +1,4 @@
-"""The user's side of a conversation in a tail: the recorded turns, or a stub that stands for the user."""
+"""Plays the user in a tail: with the recorded turns, or with a stub."""
 
 import inspect
 from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
@@ -18,14 +18,14 @@ from refork.values import encode
 
 
 class ConversationOverError(ForkError):
-    """The code asks for another turn, and goes on asking where none comes."""
+    """The code waits for another turn of the user's, and there is none."""
 
 
 class User:
-    """Gives the user's turns, which come by ``DBOS.recv`` or by the steps and tools that the policy says.
+    """Returns the user's turns, for ``DBOS.recv`` and for the steps and tools that the policy names.
 
-    After the last one a wait by ``DBOS.recv`` runs out, as it does in production where nobody answers. Where the code
-    waits once more after that, the conversation is over. A step has no such end: it is over at once.
+    After the last turn one wait by ``DBOS.recv`` runs out, as in production if nobody answers. If the code waits again
+    after that, the conversation is over. For a step or a tool it is over at once.
     """
 
     def __init__(
@@ -41,13 +41,13 @@ class User:
         self.world: Any = None
 
     def turn(self, number: int, so_far: Callable[[], Sequence[Turn]]) -> Step:
-        """The answer of the wait that would be step ``number``.
+        """Return the next turn as the result of the wait that would be step ``number``.
 
-        Raises ToolDeniedError, ConversationOverError, and ForkError where the stub raised.
+        Raises ToolDeniedError, ConversationOverError, and ForkError if the stub raised.
         """
         rule = self._policy.rule_for(RECEIVE)
         if rule.action is Action.DENY:
-            raise ToolDeniedError(f"{RECEIVE} may not act (deny); set it under [tool.refork.tools]")
+            raise ToolDeniedError(f"{RECEIVE!r} may not act (deny); set it under [tool.refork.tools]")
         if rule.action is Action.STUB:
             step: Step | None = self._of_stub(rule, number, so_far)
         else:
@@ -65,15 +65,15 @@ class User:
         return Step(number=number, name=RECEIVE, output=output)
 
     def answers(self, name: str) -> bool:
-        """Whether a step or a tool of this name brings a turn of the user's, which is not denied."""
+        """Return whether a step or a tool of this name returns a turn of the user's, and is not denied."""
         return self._policy.is_user(name) and self._policy.action_for(name) in (Action.REPLAY, Action.STUB)
 
     async def answer(
         self, name: str, arguments: Mapping[str, Any], so_far: Callable[[], Sequence[Turn]]
     ) -> Callable[[], Any]:
-        """What gives, or raises, what such a step or tool does.
+        """Return a function that returns, or raises, what such a step or tool does.
 
-        Raises ConversationOverError, and ForkError where the stub raised.
+        Raises ConversationOverError, and ForkError if the stub raised.
         """
         rule = self._policy.rule_for(name)
         if rule.action is Action.STUB:
@@ -104,7 +104,7 @@ async def _awaited(rule: Rule, said: Awaitable[Any]) -> Any:
 
 @contextmanager
 def _named(rule: Rule) -> Generator[None]:
-    """Let an error of a stub's say whose it is."""
+    """Add the name of the stub to an error that it raises."""
     try:
         yield
     except Exception as error:

@@ -10,11 +10,11 @@ from refork.records.outcome import Trial
 RECORD = "record it with `pytest --agent-evals` and a key for the model, then commit answers.jsonl"
 
 
-def reused(planned: ScheduledTrial, cached: CachedAnswer) -> Trial:
-    """The trial that an answer was kept of."""
+def reused_trial(scheduled: ScheduledTrial, cached: CachedAnswer) -> Trial:
+    """Return a trial with a cached answer."""
     return Trial(
-        variant=planned.variant.name,
-        number=planned.number,
+        variant=scheduled.variant.name,
+        number=scheduled.number,
         answer=cached.answer,
         usage=cached.usage,
         model=cached.model,
@@ -25,16 +25,16 @@ def reused(planned: ScheduledTrial, cached: CachedAnswer) -> Trial:
     )
 
 
-def missing(planned: ScheduledTrial, request: Request, draws: int) -> Trial:
-    """``draws`` answers to the same request are kept."""
+def missing_trial(scheduled: ScheduledTrial, request: Request, draws: int) -> Trial:
+    """Return a trial whose answer is not cached, of a request that has ``draws`` cached answers."""
     return Trial(
-        variant=planned.variant.name,
-        number=planned.number,
-        error=trial_error(AnswerMissingError(not_kept(planned, request, draws))),
+        variant=scheduled.variant.name,
+        number=scheduled.number,
+        error=trial_error(AnswerMissingError(missing_answer_message(scheduled, request, draws))),
     )
 
 
-def not_kept(planned: ScheduledTrial, request: Request, draws: int) -> str:
+def missing_answer_message(scheduled: ScheduledTrial, request: Request, draws: int) -> str:
     """Say which request has no cached answer, why, and what to do."""
     agent = f" of agent {request.agent!r}" if request.agent else ""
     why = (
@@ -42,5 +42,5 @@ def not_kept(planned: ScheduledTrial, request: Request, draws: int) -> str:
         if draws
         else "its prompt, input, model, settings or tools have changed"
     )
-    whose = f"variant {planned.variant.name!r}{agent}"
-    return f"no answer {planned.number} is cached for the request of {whose}: {why}; {RECORD}"
+    whose = f"variant {scheduled.variant.name!r}{agent}"
+    return f"no answer {scheduled.number} is cached for the request of {whose}: {why}; {RECORD}"

@@ -1,4 +1,4 @@
-"""A limit on what runs at once that holds over many event loops: every synchronous workflow has its own."""
+"""Limits how many model calls run at once, over many event loops: every synchronous workflow has one of its own."""
 
 import asyncio
 from collections import deque
@@ -9,7 +9,7 @@ from threading import Lock
 
 
 class ConcurrencyLimit:
-    """At most ``limit`` holders at once, in the order in which they asked."""
+    """Lets at most ``limit`` holders in at once, first come, first served. Safe from any thread and event loop."""
 
     def __init__(self, limit: int) -> None:
         self._free = limit
@@ -18,7 +18,7 @@ class ConcurrencyLimit:
 
     @asynccontextmanager
     async def one(self) -> AsyncGenerator[None]:
-        """Hold a slot. Safe to cancel while waiting."""
+        """Hold a place on an event loop. Safe to cancel while waiting."""
         await self._acquire()
         try:
             yield
@@ -27,7 +27,7 @@ class ConcurrencyLimit:
 
     @contextmanager
     def held(self) -> Generator[None]:
-        """Hold a slot on a thread that may block."""
+        """Hold a place on a thread that may block."""
         turn = self._ask()
         if turn is not None:
             turn.result()
@@ -52,7 +52,7 @@ class ConcurrencyLimit:
         try:
             await asyncio.wrap_future(turn)
         except asyncio.CancelledError:
-            # Cancelled after the slot was handed over, but before this task saw it.
+            # Cancelled after the place was handed over, but before this task saw it.
             if turn.done() and not turn.cancelled():
                 self._release()
             raise

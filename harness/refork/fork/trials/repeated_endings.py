@@ -1,4 +1,4 @@
-"""Trials that end alike, for a reason that no further draw can change, are not tried over and over."""
+"""Decides when to stop retrying a variant: when its trials all end with the same error."""
 
 import re
 from dataclasses import dataclass, field, replace
@@ -7,11 +7,11 @@ from typing import Final
 from refork.records.outcome import ErrorKind, Trial, TrialError
 
 ENOUGH: Final = 3
-"""How many trials must end alike, as no further draw can change, before the rest of them are given up."""
+"""Trials with the same final error, which no further draw can change, after which the others are given up."""
 MANY: Final = 10
-"""How many must be errors that are alike, whatever they are: a server that is down, a proxy that sends pages."""
+"""Trials with the same error of any kind after which the others are given up, as when a server is down."""
 _NEVER: Final = frozenset({ErrorKind.APPLICATION, ErrorKind.ANSWER_MISSING})
-"""What is measured, and what costs nothing to find out."""
+"""Errors after which no trial is given up: they are results, or cost nothing to find out."""
 _NUMBER: Final = re.compile(r"\d+")
 
 
@@ -24,12 +24,12 @@ class _Ended:
 
 @dataclass
 class EndedAlike:
-    """Looks at the trials of a case as they end. A variant of which a single one was measured is never given up."""
+    """Counts the trials of a case that ended alike. A variant with a single measured trial is never given up."""
 
     _variants: dict[str, _Ended] = field(default_factory=dict[str, _Ended])
 
     def note(self, trial: Trial) -> None:
-        """A trial has ended."""
+        """Count a trial that has ended."""
         ended = self._variants.setdefault(trial.variant, _Ended())
         error = trial.error
         alike = "" if error is None or error.own or error.kind in _NEVER else _alike(error)
@@ -41,7 +41,7 @@ class EndedAlike:
         ended.error = error if ended.alike else None
 
     def hopeless(self, variant: str) -> TrialError | None:
-        """The error of a trial that is not tried any more; None where it is worth trying."""
+        """Return the error for the next trial of a variant that is given up; None if the trial is to run."""
         ended = self._variants.get(variant)
         if ended is None or ended.error is None:
             return None
@@ -55,6 +55,8 @@ class EndedAlike:
 
 
 def _alike(error: TrialError) -> str:
-    if error.kind is ErrorKind.ACCOUNT:  # told by the first, and by those that were not asked any more
+    if (
+        error.kind is ErrorKind.ACCOUNT
+    ):  # its message differs between the first trial and those that were not sent
         return error.kind
     return f"{error.kind}:{error.type}:{_NUMBER.sub('#', error.message.rpartition('ended alike: ')[2])}"

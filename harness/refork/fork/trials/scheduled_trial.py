@@ -1,4 +1,4 @@
-"""Trials that were asked for, and what becomes of each."""
+"""Trials that somebody waits for, and the interface to which a branch reports them."""
 
 from collections.abc import Iterable
 from concurrent.futures import Future
@@ -13,42 +13,46 @@ from refork.records.variant import Variant
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ScheduledTrial:
-    """A trial that somebody waits for."""
+    """A trial that is to run. ``number`` counts from 1 within its variant; ``result`` is what the caller waits for."""
 
     variant: Variant
     number: int
     result: "Future[Trial]" = field(default_factory=Future)
 
-    def said(self, **what: object) -> Trial:
-        """The trial, with what it came to."""
-        return Trial(variant=self.variant.name, number=self.number, **what)  # type: ignore[arg-type]
+    def as_trial(self, **fields: object) -> Trial:
+        """Return the trial with its result in ``fields``."""
+        return Trial(variant=self.variant.name, number=self.number, **fields)  # type: ignore[arg-type]
 
 
 class AnswerRecorder(Protocol):
-    """Where a branch asks for its trials and leaves what they came to."""
+    """The interface of a branch to the fork's case: it claims trials, and reports their results. Thread-safe."""
 
-    def begin(self, planned: ScheduledTrial) -> bool:
-        """Whether the trial is still wanted; from now on nobody can take it back."""
+    def begin(self, scheduled: ScheduledTrial) -> bool:
+        """Claim a trial before it runs: nobody can take it back then. Returns False if it is not wanted any more."""
         ...
 
-    def give(self, planned: ScheduledTrial, trial: Trial) -> None: ...
+    def record(self, scheduled: ScheduledTrial, trial: Trial) -> None:
+        """Give a trial to the caller who waits for it."""
+        ...
 
-    def sent(self, variant: str, request: Request) -> None:
-        """What is sent to the model at the fork point for a variant."""
+    def note_request(self, variant: str, request: Request) -> None:
+        """Note the request that is sent to the model at the fork point for a variant."""
         ...
 
     def fail(self, problem: ReforkError) -> None:
-        """Nothing of the case can be measured."""
+        """Fail the whole case: none of its trials can be measured."""
         ...
 
 
-def refuse(planned: Iterable[ScheduledTrial], problem: ReforkError) -> None:
-    for each in planned:
+def refuse(scheduled: Iterable[ScheduledTrial], problem: ReforkError) -> None:
+    """Raise ``problem`` for whoever waits for one of these trials."""
+    for each in scheduled:
         if each.result.running() or each.result.set_running_or_notify_cancel():
             each.result.set_exception(problem)
 
 
-def cancel(planned: Iterable[ScheduledTrial]) -> None:
-    for each in planned:
+def cancel(scheduled: Iterable[ScheduledTrial]) -> None:
+    """Cancel these trials for whoever waits for them."""
+    for each in scheduled:
         each.result.cancel()
         each.result.set_running_or_notify_cancel()  # tells those who wait for it

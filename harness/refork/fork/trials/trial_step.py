@@ -1,4 +1,4 @@
-"""One trial at the fork point: a model call made once, as a DBOS step that keeps its answer."""
+"""Makes one trial at the fork point: a model call as a DBOS step, whose checkpoint holds the answer."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict, dataclass, field
@@ -29,11 +29,11 @@ _ERROR = TypeAdapter(TrialError)
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """What bounds the forks of a session, and the cached answers that spare it calls.
+    """The limits of a session's forks, and its cached answers.
 
-    A trial in ``step`` scope may take ``trial_seconds``, with all of its attempts, one in ``tail`` scope
-    ``tail_seconds``; a replay may stand still for ``replay_seconds``. ``account`` remembers whose key or quota
-    cannot be used.
+    ``slots`` limits the calls in flight. A trial in ``step`` scope may take ``trial_seconds``, with all of its
+    attempts, one in ``tail`` scope ``tail_seconds``; a replay may make no progress for ``replay_seconds``. ``account``
+    remembers keys and quotas that cannot be used.
     """
 
     slots: ConcurrencyLimit
@@ -46,12 +46,12 @@ class Limits:
 
 
 def name_of(variant: str, number: int, request: Request) -> str:
-    """The trial's name as a step: a mix-up of variants, trials or requests after a kill changes it."""
+    """Return the name of the trial's step, which contains all that must match for its checkpoint to be used again."""
     return f"trial:{variant}:{number}:{digest(request)}"
 
 
 def digest(request: Request) -> str:
-    """Twelve hexadecimal digits that change with anything that is sent."""
+    """Return twelve hexadecimal digits that change with anything in the request."""
     return keys.digest(asdict(request))[:12]
 
 
@@ -59,7 +59,7 @@ Note: TypeAlias = Callable[[Trial], Awaitable[None]]
 
 
 class NotAnsweredError(ReforkError):
-    """A trial's call was not answered. DBOS records no exception of a client's or of the application's."""
+    """A trial's call was not answered. It stands for the original exception, which DBOS must not record."""
 
     def __init__(self, error: TrialError) -> None:
         super().__init__(f"{error.type}: {error.message}")
@@ -78,11 +78,11 @@ async def run_trial(
     note: Note,
     exchanges: Exchanges | None = None,
 ) -> Trial:
-    """Make the call in the step that was reserved, or read what a killed session kept of it.
+    """Make the call in the step that was reserved, or read its checkpoint if a killed session left one.
 
-    ``exchanges`` are those of a call that is a run of a step's code. ``note`` is given the trial the moment its
-    answer is there, before its checkpoint is written. Whatever the call raises is the trial's error; what is
-    raised here is that the fork is over.
+    ``exchanges`` answers the requests of a call that runs a step's code. ``note`` is awaited as soon as the answer is
+    there, before its checkpoint is written. Whatever the call raises becomes the trial's error. Raises only if the
+    fork is over.
     """
     common: dict[str, Any] = {
         "variant": variant,
@@ -122,13 +122,13 @@ async def run_trial(
             exchanges.close()
     if noted is not None:
         return noted
-    left = _trial_of(cached, **common, resumed=True)
-    await note(left)
-    return left
+    resumed = _trial_of(cached, **common, resumed=True)
+    await note(resumed)
+    return resumed
 
 
 def _trial_of(cached: Mapping[str, Any], **common: Any) -> Trial:
-    """The trial that a checkpoint tells of."""
+    """Return the trial that a checkpoint contains."""
     facts: dict[str, Any] = {**common, **known(cached.get("http"))}
     facts |= {"usage": _USAGE.validate_python(cached["usage"]), "answered_at": datetime.now(UTC)}
     if "failed" in cached:
@@ -142,7 +142,7 @@ def _trial_of(cached: Mapping[str, Any], **common: Any) -> Trial:
 
 
 def at_fault(error: BaseException) -> TrialError:
-    """The error of a trial that broke in Refork's own code, or for want of its database."""
+    """Return the error of a trial that failed in Refork's own code, or because its database failed."""
     if isinstance(error, DatabaseError):
         return trial_error(error)
     return TrialError(
@@ -153,9 +153,9 @@ def at_fault(error: BaseException) -> TrialError:
 
 
 def _failed(error: BaseException, limits: Limits, exchanges: Exchanges | None) -> dict[str, Json]:
-    """What a checkpoint keeps of a call that failed. Raises NotAnsweredError where it is to be made again.
+    """Return the checkpoint of a call that failed. Raises NotAnsweredError if a later session is to make it again.
 
-    What was paid for on the way is in the checkpoint, too: a session that is killed now loses none of it.
+    The checkpoint also holds the answers that were paid for on the way, so that a kill does not lose them.
     """
     if isinstance(error, DBOSWorkflowCancelledError):
         raise error  # the fork is over
@@ -166,7 +166,10 @@ def _failed(error: BaseException, limits: Limits, exchanges: Exchanges | None) -
 
 
 def _exchanged(exchanges: Exchanges | None, reply: Reply | None = None) -> dict[str, Json]:
-    """What the requests of a step's code add to its checkpoint: their tokens count where the step tells none."""
+    """Return the fields that the requests of a step's code add to its checkpoint; empty if there were none.
+
+    Their tokens count, unless the step has reported its own.
+    """
     if exchanges is None or not exchanges.seen:
         return {}
     usage = reply.usage if reply is not None and reply.reported else exchanges.usage

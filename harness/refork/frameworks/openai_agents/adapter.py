@@ -1,7 +1,7 @@
-"""The OpenAI Agents SDK under DBOS: runs made by ``dbos_openai_agents.DBOSRunner``.
+"""Adapts the OpenAI Agents SDK under DBOS: runs made by ``dbos_openai_agents.DBOSRunner``.
 
 A model call is the DBOS step ``_model_call_step``, and its checkpoint is the SDK's ``ModelResponse``. The
-request is not recorded: it is seen when the code is about to send it, in ``DBOSModelWrapper.get_response``,
+request is not recorded. It is intercepted when the code is about to send it, in ``DBOSModelWrapper.get_response``,
 which is called before DBOS looks for a checkpoint.
 """
 
@@ -19,10 +19,10 @@ from refork.values import Registry
 
 
 class OpenAIAgents:
-    """:class:`refork.frameworks.protocol.Framework` for the OpenAI Agents SDK."""
+    """The :class:`refork.frameworks.protocol.Framework` for the OpenAI Agents SDK."""
 
     name = "openai-agents"
-    branches = False
+    forks_per_variant = False
 
     def recognises(self, step_names: Sequence[str]) -> bool:
         return MODEL_STEP in step_names
@@ -65,7 +65,7 @@ def _describe_model_step(step: RawStep) -> Description:
 
 
 def _describe_other_step(step: RawStep, asked: list[str]) -> Description:
-    """A step after a model's tool calls is that tool's, where the names say so or only one was called."""
+    """Describe a step after a model's tool calls: it is a tool's if its name says so, or if only one was called."""
     short = step.name.rsplit(".", 1)[-1]
     tool = short if short in asked else asked[0] if len(set(asked)) == 1 else None
     if tool is None or step.name.startswith("DBOS."):

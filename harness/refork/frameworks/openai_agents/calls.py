@@ -1,4 +1,4 @@
-"""Calls of the OpenAI Agents SDK's models: what is sent, what is changed in it, and what is answered."""
+"""Reads, changes and sends model calls of the OpenAI Agents SDK, and reads their answers."""
 
 import copy
 import dataclasses
@@ -32,12 +32,12 @@ _responses: Final = TypeAdapter(ModelResponse)
 
 @dataclasses.dataclass(frozen=True)
 class OpenAIAgentsCall:
-    """A call of ``Model.get_response``, with its arguments by name."""
+    """A call of ``Model.get_response``. ``arguments`` are by name; ``agent`` is None if the SDK did not name it."""
 
     model: Model
     arguments: dict[str, Any]
     agent: str | None
-    durable: bool = True
+    runs_in_step: bool = True
 
     @property
     def step_name(self) -> str:
@@ -45,7 +45,7 @@ class OpenAIAgentsCall:
 
     @property
     def code(self) -> str:
-        """What a request does not show: the settings of hosted tools, and schemas that are not strict."""
+        """A digest of what a request does not show: the settings of hosted tools, and schemas that are not strict."""
         schema = self.arguments["output_schema"]
         loose = schema is not None and not schema.is_plain_text() and not schema.is_strict_json_schema()
         tools = [*map(_unseen, self.arguments["tools"]), *map(_unseen, self.arguments["handoffs"])]
@@ -88,7 +88,7 @@ class OpenAIAgentsCall:
 
     @property
     def account(self) -> str | None:
-        """Where the client's calls go: those of one server share a key."""
+        """The URL of the client's server; None if unknown. Calls of one server are taken to share a key."""
         url = getattr(getattr(self.model, "_client", None), "base_url", None)
         return None if url is None else str(url)
 
@@ -111,7 +111,7 @@ def _tool(tool: Any) -> Tool:
 
 
 def _unseen(tool: Any) -> Any:
-    """What is sent of a tool beside its name and schema; None where that is nothing out of the ordinary."""
+    """Return what is sent of a tool besides its name and schema; None for an ordinary function tool."""
     if isinstance(tool, FunctionTool | Handoff):
         return None if tool.strict_json_schema else "not strict"
     fields = dataclasses.fields(tool) if dataclasses.is_dataclass(tool) else ()
@@ -121,14 +121,14 @@ def _unseen(tool: Any) -> Any:
 
 
 def _without_secrets(value: Any) -> Any:
-    """A key that was renewed asks for the same, and is not told by a digest either."""
+    """Return a value without keys: a renewed key does not change the request, and a digest must not reveal one."""
     if isinstance(value, dict):
         return {name: _without_secrets(each) for name, each in value.items() if name not in _SECRET}
     return value
 
 
 def _kind(value: Any) -> str:
-    """Stands for what is no JSON: the same in every session, as an address is not."""
+    """Return the name of a type, which stands for a value that is not JSON and is the same in every session."""
     return type(value).__qualname__
 
 
@@ -141,7 +141,7 @@ def _handoff(handoff: Any) -> Tool:
 
 
 def _settings(settings: ModelSettings) -> dict[str, Any]:
-    """What was set. Headers may hold keys, so their values are left out."""
+    """Return the settings that are set. The values of headers are left out, because they may contain keys."""
     fields = {f.name: getattr(settings, f.name) for f in dataclasses.fields(settings)}
     known = {name: value for name, value in fields.items() if value is not None and name != "retry"}
     if isinstance(known.get("extra_headers"), dict):
@@ -151,7 +151,7 @@ def _settings(settings: ModelSettings) -> dict[str, Any]:
 
 
 def _server_state(arguments: dict[str, Any]) -> dict[str, Any]:
-    """What the request names of what the model's server keeps: part of what is sent, though no setting."""
+    """Return the request's references to state on the model's server, which are sent but are no settings."""
     named = {name: arguments.get(name) for name in ("previous_response_id", "conversation_id", "prompt")}
     found: dict[str, Any] = to_jsonable_python(
         {name: value for name, value in named.items() if value is not None}
@@ -165,7 +165,7 @@ def _model_name(model: Model) -> str | None:
 
 
 def _other_model(model: Model, name: str) -> Model:
-    """The same client and API under another model's name."""
+    """Return a copy of a model that calls another model with the same client. Raises BadInputError."""
     if _model_name(model) is None:
         raise BadInputError(
             f"a variant asks for model {name!r}, but {type(model).__name__} has no name to replace; "
@@ -178,7 +178,7 @@ def _other_model(model: Model, name: str) -> Model:
 
 
 def tool_results(items: Any) -> list[ToolResult]:
-    """The calls of function tools among a request's messages, with what the model was told of each."""
+    """Return the calls of function tools among a request's messages, with the result that each has there."""
     calls: dict[str, dict[str, Any]] = {}
     found: list[ToolResult] = []
     for item in items if isinstance(items, list) else ():
@@ -195,14 +195,14 @@ def tool_results(items: Any) -> list[ToolResult]:
 
 
 def _as_returned(output: Any) -> Any:
-    """A tool's output as its function may return it: texts, images and files are named otherwise in requests."""
+    """Return a tool's output as its function may return it: requests name texts, images and files differently."""
     if not isinstance(output, list):
         return output
     return [{**part, "type": str(part.get("type")).removeprefix("input_")} for part in output]
 
 
 def usage_of(response: ModelResponse) -> Usage | None:
-    """The tokens that a response tells; None where one of its counts is none."""
+    """Return the tokens of a response; None if one of its counts is not a number."""
     usage = response.usage
     return checked(
         calls=usage.requests or 1,
@@ -214,7 +214,7 @@ def usage_of(response: ModelResponse) -> Usage | None:
 
 
 def answer_of(response: ModelResponse, *, structured: bool) -> Answer:
-    """The text, tool calls and, where a JSON schema was asked for, the parsed answer of a response."""
+    """Return the answer in a response; ``structured`` says that its text is JSON, by the request's schema."""
     texts: list[str] = []
     calls: list[ToolCall] = []
     refusal = False
@@ -238,7 +238,7 @@ def answer_of(response: ModelResponse, *, structured: bool) -> Answer:
 
 
 def json_or_text(text: Any) -> Any:
-    """A model's text as JSON; as it stands where it is none, or no text."""
+    """Return a model's text as JSON; unchanged if it is not JSON, or not a text."""
     try:
         return json.loads(text)
     except (TypeError, ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""Clients of the openai package that are made without a key: a replay and cached answers ask nobody."""
+"""Lets clients of the openai package be made without a key, because replays and cached answers need none."""
 
 from collections.abc import Callable, Generator
 from contextlib import ExitStack, contextmanager
@@ -16,9 +16,10 @@ _CLASSES: Final = ("OpenAI", "AsyncOpenAI", "AzureOpenAI", "AsyncAzureOpenAI")
 
 @contextmanager
 def made_without_key() -> Generator[None]:
-    """Let an application make its clients although no key is at hand. Those that log in otherwise are as they were.
+    """Let an application make its clients without a key. Clients that log in without one do not change.
 
-    Only a constructor that refuses for want of a key is asked again; no environment variable is set.
+    Only a constructor that refuses because it has no key is called again, with a placeholder. No environment variable
+    is set.
     """
     with ExitStack() as stack:
         for name in _CLASSES:
@@ -27,19 +28,19 @@ def made_without_key() -> Generator[None]:
 
 
 def check_key(client: Any) -> None:
-    """Raises ApplicationError for a client that has no key, before it calls anybody."""
+    """Raise ApplicationError if a client has no key. Called before it sends a request."""
     hold(getattr(client, "api_key", None))
     if getattr(client, "api_key", None) == NO_KEY:
         raise ApplicationError("no key for the model: set OPENAI_API_KEY to make live calls")
 
 
 def check_model_counts(client: Any, name: str) -> None:
-    """Raises BadInputError for a client of Azure whose address names a deployment: it decides, whatever is sent."""
+    """Raise BadInputError if a client is bound to an Azure deployment, which answers whatever model is requested."""
     deployment = getattr(client, "_azure_deployment", None)
     if isinstance(deployment, str) and deployment != name:
         raise BadInputError(
             f"a variant asks for model {name!r}, but the client is made for the Azure deployment {deployment!r}, which "
-            "answers whatever model is asked for: leave azure_deployment out where the client is made, or 'model' "
+            "answers whatever model is requested: leave azure_deployment out where the client is made, or 'model' "
             "out of the front matter"
         )
 

@@ -1,4 +1,4 @@
-"""What stands in the place of parts of the OpenAI Agents SDK and of DBOSRunner while a session runs."""
+"""Replaces parts of the OpenAI Agents SDK and of DBOSRunner while a session runs."""
 
 import asyncio
 import dataclasses
@@ -36,7 +36,7 @@ _agent: ContextVar[str | None] = ContextVar("refork_agent", default=None)
 
 @contextmanager
 def intercepted(watcher: Watcher) -> Generator[None]:
-    """Tell of every model call, and let forks of synchronous and asynchronous code run side by side."""
+    """Report every model call to ``watcher``, and let forks of synchronous and asynchronous code run concurrently."""
     with ExitStack() as stack:
         stack.enter_context(_replaced(dbos_runner, "Runner", _NamingRunner))
         if hasattr(sdk_retry, "_await_model_attempt"):  # older versions bound no call
@@ -53,7 +53,7 @@ def intercepted(watcher: Watcher) -> Generator[None]:
 
 
 class _NamingRunner:
-    """The SDK's Runner, which also notes the agent's name for every model call."""
+    """Replaces the SDK's Runner: it also notes the agent's name for every model call."""
 
     @staticmethod
     async def run(*args: Any, run_config: RunConfig, **rest: Any) -> Any:
@@ -61,7 +61,7 @@ class _NamingRunner:
 
     @staticmethod
     def run_sync(*args: Any, run_config: RunConfig, **rest: Any) -> Any:
-        """On DBOS's own loop: the SDK gives each thread one of its own, and forks would share clients over them."""
+        """Run on DBOS's own event loop. The SDK has one for each thread, over which forks would share clients."""
         context = get_local_dbos_context()
         if context is None or not context.is_workflow() or _on_event_loop():
             return agents.Runner.run_sync(*args, run_config=_naming(run_config), **rest)
@@ -102,7 +102,7 @@ def _hooked(watcher: Watcher) -> Any:
 
 
 def _keyed(call: OpenAIAgentsCall) -> Any:
-    """The call's model, which says so where it has no key once it is asked: a kept answer needs none."""
+    """Return the call's model, which raises when it is called without a key: a cached answer needs none."""
 
     async def get_response(*args: Any, **kwargs: Any) -> ModelResponse:
         check_key(getattr(call.model, "_client", None))
@@ -128,7 +128,9 @@ class _Unrecorded(Model):
 
     async def _ask(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         arguments = _by_name(self, args, kwargs)
-        await self._watcher.on_model_call(OpenAIAgentsCall(self.model, arguments, self._agent, durable=False))
+        await self._watcher.on_model_call(
+            OpenAIAgentsCall(self.model, arguments, self._agent, runs_in_step=False)
+        )
 
 
 def _watched(watcher: Watcher) -> Any:
@@ -159,7 +161,7 @@ def _on_event_loop() -> bool:
 
 
 async def _await_without_limit(attempt: Any, _timeout: float | None) -> ModelResponse:
-    """The SDK bounds a model call by the agent's own time-out; at a fork point it takes as long as the trials."""
+    """Await a model call without the agent's time-out, because at a fork point it takes as long as the trials."""
     response: ModelResponse = await attempt
     return response
 
@@ -175,14 +177,14 @@ def _replaced(owner: Any, name: str, value: Any) -> Generator[None]:
 
 
 def _client_class() -> Any:
-    """The HTTP client of the SDK's own provider: openai 3 speaks through httpx2, openai 2 through httpx."""
+    """Return the class of the SDK's HTTP client: openai 3 uses httpx2, openai 2 httpx."""
     names = ("DefaultAsyncHttpx2Client", "DefaultAsyncHttpxClient")
     return next(found for name in names if (found := getattr(sdk_provider, name, None)) is not None)
 
 
 @contextmanager
 def _own_connections() -> Generator[None]:
-    """The SDK shares one HTTP client; a connection that another event loop opened breaks the call that gets it."""
+    """Give each event loop an HTTP client. The SDK shares one, whose connections fail on another event loop."""
     clients: dict[asyncio.AbstractEventLoop, Any] = {}
 
     def of_this_loop() -> Any:
@@ -202,7 +204,7 @@ def _own_connections() -> Generator[None]:
 
 @contextmanager
 def _no_tracing() -> Generator[None]:
-    """The SDK uploads traces by default."""
+    """Switch off the SDK's tracing, which uploads traces by default."""
     provider: Any = get_trace_provider()
     before = getattr(provider, "_manual_disabled", None)
     provider.set_disabled(True)

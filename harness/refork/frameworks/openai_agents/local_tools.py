@@ -1,4 +1,4 @@
-"""Tools of the OpenAI Agents SDK that act on this machine and are no function tools: shells, patches, the screen."""
+"""Passes the SDK's tools that act on this machine to the tool policy: shells, patches, the screen."""
 
 from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
@@ -15,12 +15,12 @@ EXECUTORS: Final = {
     "execute_apply_patch_calls": "apply_patch",
     "execute_local_shell_calls": "local_shell",
 }
-"""The SDK's functions that let them act, with the names under which the tool policy knows them."""
+"""The SDK's functions that run these tools, and the tools' names in the tool policy."""
 
 
 @contextmanager
 def local_tools(watcher: Watcher) -> Generator[None]:
-    """Ask before any of them acts in a fork. What they gave is on no record, so they act or they do not."""
+    """Pass their calls to ``watcher`` first. Their results are not recorded, so a call acts or is denied."""
     planning: Any = sdk_planning
     originals = {name: getattr(planning, name) for name in EXECUTORS}
     for name, original in originals.items():

@@ -1,8 +1,8 @@
-"""Conversations that an application keeps in the SDK's sessions: read in a replay, and never written.
+"""Gives forks copies of the SDK's sessions, in which applications store conversations, and never writes to these.
 
-A session is workflow code: DBOS keeps nothing of it, and by the time of a replay the store holds what the recorded
-run itself has said. What stood there before it is what the run was sent, where the case holds that, else
-what the store holds today, up to what the run added.
+A session is workflow code, so DBOS does not record it, and by the time of a replay its store also contains what the
+recorded run added. The history before the run is read from the run's first request if the case contains it, otherwise
+from the store, up to what the run added.
 """
 
 import copy
@@ -27,7 +27,7 @@ _REMOTE: Final = (OpenAIConversationsSession, OpenAIResponsesCompactionSession)
 
 @contextmanager
 def read_only_sessions(watcher: Watcher) -> Generator[None]:
-    """Let the runs of forks have copies of their sessions, each kept as long as this lasts."""
+    """Give each fork a copy of its sessions, which lasts until the block ends."""
     kept: dict[tuple[str, str], Items] = {}
     original: Callable[..., Awaitable[Any]] = sdk_run.AgentRunner.run
 
@@ -50,7 +50,7 @@ def read_only_sessions(watcher: Watcher) -> Generator[None]:
 
 
 class _Copy:
-    """A session in memory: what the SDK adds to it is forgotten with the fork."""
+    """A session in memory. What the SDK adds to it is gone when the fork is over."""
 
     def __init__(self, session: Any, items: Items) -> None:
         self.session_id: str = session.session_id
@@ -73,7 +73,10 @@ class _Copy:
 
 
 async def _before(session: Any, fork: Replaying, given: Any, run_config: Any) -> Items:
-    """What the session held when the recorded run came to this point."""
+    """Return the items of a session when the recorded run reached this point. Raises ApplicationError.
+
+    ``given`` is the input that the run adds.
+    """
     new = _jsonable(ItemHelpers.input_to_new_input_list(given)) if isinstance(given, str | list) else []
     first = fork.next(MODEL_STEP)
     sent = None if first is None or first.request is None else first.request.input
@@ -100,16 +103,16 @@ async def _before(session: Any, fork: Replaying, given: Any, run_config: Any) ->
 
 
 async def _all_items(session: Any) -> Items:
-    """What a session holds, also where it gives a run only the last of it."""
+    """Return all items of a session, even if it is set to return only the last ones."""
     limited = getattr(getattr(session, "session_settings", None), "limit", None) is not None
     items: Items = await (session.get_items(limit=_ALL) if limited else session.get_items())
     return items
 
 
 def _up_to(items: Items, new: Items, first: Step | None) -> Items | None:
-    """Today's items without those that the run added: its own input, and all that follows.
+    """Return the items before those that the run added, which are its input ``new`` and all that follows.
 
-    None where they do not hold its input.
+    Returns None if the items do not contain that input.
     """
     count = len(new)
     for start in range(len(items) - count, -1, -1) if count else ():
@@ -121,7 +124,7 @@ def _up_to(items: Items, new: Items, first: Step | None) -> Items | None:
 
 
 def _says(item: Any, step: Step) -> bool:
-    """Whether an item of a history is the first of a recorded answer."""
+    """Return whether an item of a history is the first item of a step's recorded answer."""
     if not isinstance(item, dict) or step.answer is None:
         return False
     own = item.get("call_id") or item.get("id")
@@ -136,7 +139,7 @@ def _says(item: Any, step: Step) -> bool:
 
 
 def _texts(value: Any) -> Sequence[str]:
-    """Every text in a value that is JSON."""
+    """Return every text in a JSON value."""
     if isinstance(value, str):
         return [value]
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()

@@ -1,4 +1,4 @@
-"""Parallel tool calls under ``dbos_openai_agents.DBOSRunner``, replayed in the order of the recorded run."""
+"""Replays parallel tool calls under ``dbos_openai_agents.DBOSRunner`` in their recorded order."""
 
 import asyncio
 import dataclasses
@@ -17,7 +17,7 @@ from dbos._context import get_local_dbos_context
 from refork.errors import ToolToldError
 from refork.frameworks.protocol import Watcher
 
-Upcoming = Callable[[], str | None]
+NextStepName = Callable[[], str | None]
 
 GATHERING_SECONDS: Final = 0.05
 TURN_SECONDS: Final = 0.001
@@ -33,14 +33,14 @@ class _Waiting:
 
 
 class _Turns:
-    """The parallel tool calls of one answer, let go one after the other as the recorded run did.
+    """Starts the parallel tool calls of one answer one after the other, in the recorded order.
 
-    DBOSRunner lets a call go before the synchronous tool ahead of it has drawn its step's number in a thread
-    of its own, so that the numbers of parallel tools are a race.
+    DBOSRunner starts a call before the synchronous tool ahead of it has got its step number in a thread of its own,
+    so the numbers of parallel tools would be a race.
     """
 
-    def __init__(self, upcoming: Upcoming) -> None:
-        self._upcoming = upcoming
+    def __init__(self, next_step_name: NextStepName) -> None:
+        self._next_step_name = next_step_name
         self._waiting: list[_Waiting] = []
         self._busy = False
 
@@ -73,10 +73,10 @@ class _Turns:
         self._waiting = [each for each in self._waiting if not each.turn.done()]
         if self._busy or not self._waiting:
             return
-        expected = _last_part(self._upcoming() or "")
+        expected = _last_part(self._next_step_name() or "")
         first = self._waiting[0]
         called = next((each for each in self._waiting if each.name == expected), first)
-        # Where no tool has the name of the recorded step, they go as they came.
+        # If no tool has the name of the recorded step, they start in the order in which they were called.
         if called.name == expected or first.turn.get_loop().time() >= first.until:
             self._waiting.remove(called)
             self._busy = True
@@ -85,7 +85,7 @@ class _Turns:
 
 def in_turn(watcher: Watcher) -> Any:
     original = dbos_runner._create_tool_wrapper
-    upcoming = watcher.upcoming
+    next_step_name = watcher.next_step_name
     in_vain: set[str] = set()
     turns: WeakKeyDictionary[Any, _Turns] = WeakKeyDictionary()
 
@@ -95,12 +95,12 @@ def in_turn(watcher: Watcher) -> Any:
 
         async def invoke(context: Any, arguments: str) -> Any:
             turnstile = state.turnstile
-            if upcoming() is None:
+            if next_step_name() is None:
                 return await as_in_production(context, arguments)
             if len(turnstile.events) < 2:
                 await _until_due(watcher, tool.name, in_vain)
                 return await as_in_production(context, arguments)
-            return await turns.setdefault(turnstile, _Turns(upcoming)).call(tool, context, arguments)
+            return await turns.setdefault(turnstile, _Turns(next_step_name)).call(tool, context, arguments)
 
         setattr(invoke, _WATCHED, True)
         return invoke
@@ -109,15 +109,15 @@ def in_turn(watcher: Watcher) -> Any:
 
 
 async def _until_due(watcher: Watcher, name: str, in_vain: set[str]) -> None:
-    """Wait for an agent beside this one, where its step is recorded before that of the tool ``name``.
+    """Wait while a concurrent agent's step is due before that of the tool ``name``.
 
-    Who waits in vain is noted by its fork's id, and waits no more.
+    ``in_vain`` collects the ids of forks whose wait has timed out once; they do not wait again.
     """
     fork = watcher.replaying()
     if fork is None or fork.run_id in in_vain or not fork.comes(name):
         return
     until = asyncio.get_running_loop().time() + DUE_SECONDS
-    while (expected := watcher.upcoming()) is not None and _last_part(expected) != name:
+    while (expected := watcher.next_step_name()) is not None and _last_part(expected) != name:
         if asyncio.get_running_loop().time() > until:
             in_vain.add(fork.run_id)
             return
@@ -129,12 +129,12 @@ def _last_part(name: str) -> str:
 
 
 def all_tools(watcher: Watcher) -> Any:
-    """In the place of ``AgentBase.get_all_tools``.
+    """Return a replacement of ``AgentBase.get_all_tools`` whose tools report their calls to ``watcher``.
 
-    DBOSRunner wraps the tools that an agent lists. Those of MCP servers and of agents used as tools are found here.
+    DBOSRunner wraps only the tools that an agent lists; tools of MCP servers, and agents as tools, are found here.
     """
     original = AgentBase.get_all_tools
-    turns: defaultdict[str, _Turns] = defaultdict(partial(_Turns, watcher.upcoming))
+    turns: defaultdict[str, _Turns] = defaultdict(partial(_Turns, watcher.next_step_name))
 
     async def get_all_tools(self: AgentBase[Any], run_context: Any) -> list[Tool]:
         tools, fork = await original(self, run_context), watcher.replaying()
@@ -157,7 +157,7 @@ async def _in_turn(turns: _Turns, tool: FunctionTool, context: Any, arguments: s
 
 
 def asked_first(watcher: Watcher, tool: FunctionTool) -> FunctionTool:
-    """The tool, whose calls the session sees first. An agent used as a tool acts by tools of its own alone."""
+    """Return the tool with its calls passed to ``watcher`` first. An agent as a tool acts only by its own tools."""
     if getattr(tool, "_is_agent_tool", False):
         return tool
 

@@ -1,1 +1,1 @@
-"""Plain DBOS workflows: steps of no framework."""
+"""Plain DBOS workflows, whose steps call a model without a framework."""

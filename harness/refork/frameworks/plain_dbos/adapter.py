@@ -1,8 +1,8 @@
-"""Plain DBOS workflows: steps of no framework, which call whatever client they like.
+"""Adapts plain DBOS workflows, whose steps call a model's client themselves, without a framework.
 
-A step whose checkpoint holds what a model answered is a model step. What was sent is the step's own business;
-its prompt is known where it came from ``refork.prompt``: rendered in the workflow and handed to the step, or
-rendered within the step. A variant changes that rendering, so each variant has a fork of its own.
+A step whose checkpoint contains a model's answer is a model step. Its prompt is known if it came from
+``refork.prompt``, which is called in the workflow, with the text passed to the step, or within the step. A variant
+changes that text, so each variant has a fork of its own.
 """
 
 import hashlib
@@ -41,7 +41,7 @@ DBOS_PREFIX: Final = "DBOS."
 
 @dataclass
 class _Trial:
-    """What the calling step has said of itself."""
+    """The tokens that a running step has reported, and the names of the prompts that it has rendered."""
 
     usages: list[Usage] = field(default_factory=list[Usage])
     prompts: list[str] = field(default_factory=list[str])
@@ -53,7 +53,10 @@ carry(_trial)
 
 @dataclass
 class _Prompts:
-    """:class:`refork.production.hooks.ActiveSession`: the prompts that each fork has rendered in its workflow."""
+    """A :class:`refork.production.hooks.ActiveSession` that notes the prompts which each fork's workflow renders.
+
+    ``rendered_in`` maps a run id to pairs of a prompt's name and its text, in order.
+    """
 
     watcher: Watcher
     rendered_in: dict[str, list[tuple[str, str]]] = field(default_factory=dict[str, list[tuple[str, str]]])
@@ -80,21 +83,21 @@ class _Prompts:
 
 @dataclass(frozen=True)
 class PlainSteps:
-    """:class:`refork.frameworks.protocol.Framework` for steps that call a model's client themselves.
+    """The :class:`refork.frameworks.protocol.Framework` for steps that call a model's client themselves.
 
-    ``models`` are the names of the steps that called a model in the run at hand: by its arguments alone a
-    step cannot be told to do so.
+    ``models`` are the names of the steps that called a model in the recorded run, because a step's arguments do not
+    show whether it calls one.
     """
 
     models: frozenset[str] = frozenset()
     name: str = NAME
-    branches: bool = True
+    forks_per_variant: bool = True
 
     def of_run(self, run: Run) -> "PlainSteps":
         return PlainSteps(frozenset(step.name for step in run.steps if step.kind is StepKind.MODEL))
 
     def recognises(self, step_names: Sequence[str]) -> bool:
-        """Asked last: whatever holds a step of the application's own."""
+        """Return whether the run has any step of the application. Every other framework is tried before."""
         return any(not name.startswith(DBOS_PREFIX) for name in step_names)
 
     def describe(self, steps: Sequence[RawStep]) -> Sequence[Description]:
@@ -117,7 +120,7 @@ class PlainSteps:
         return self.run_of(step) if step.name in self.models else None
 
     def run_of(self, step: StepCall, *, live: bool = False) -> "PlainCall":
-        """A run of a step's code, whatever it asks; ``live`` says that it may act."""
+        """Return a run of any step's code as a model call; ``live`` says that it may act."""
         prompts = _evaluation()
         call = PlainCall(step, prompts, live=live)
         tried, handed = prompts.watcher.variant_of(step.name), call.handed
@@ -128,9 +131,9 @@ class PlainSteps:
 
 @dataclass(frozen=True)
 class PlainCall(StepRun):
-    """:class:`refork.frameworks.protocol.StepRun` for a step that calls a model: the whole step is run.
+    """A :class:`refork.frameworks.protocol.StepRun` of a step that calls a model.
 
-    ``tried`` is the candidate for the prompt that the step sends, None for the code as it stands.
+    ``tried`` is the candidate for the prompt that the step sends; None for ``current``.
     """
 
     step: StepCall
@@ -143,17 +146,17 @@ class PlainCall(StepRun):
         return self.step.name
 
     @property
-    def durable(self) -> bool:
+    def runs_in_step(self) -> bool:
         return True
 
     @property
     def code(self) -> str:
-        """The application's code and prompts: what is sent is put together in there."""
+        """A digest of the step's source code and prompts, which make up the request."""
         return code_of(self.step.function)
 
     @property
     def request(self) -> Request:
-        """What the step is given. Its prompt is known where an argument holds one that was just rendered."""
+        """The step's arguments as a request. Its prompt is known if an argument contains one that was just rendered."""
         name, text = self.handed or (None, None)
         tried = self.prompts.watcher.variant(name)
         return Request(
@@ -171,7 +174,7 @@ class PlainCall(StepRun):
         return self
 
     def candidate(self) -> Variant | None:
-        """A prompt that ``refork.prompt`` rendered is in the request already; its model and settings are not."""
+        """Return the variant without its prompt if ``refork.prompt`` has rendered that; None if nothing is left."""
         tried = self.tried
         if tried is not None and self._is_rendered(_trial.get()):
             tried = replace(tried, template=None)
@@ -201,7 +204,7 @@ class PlainCall(StepRun):
 
     @property
     def handed(self) -> tuple[str, str] | None:
-        """The prompt of ``refork.prompt`` that an argument holds, with its name."""
+        """The name and text of the ``refork.prompt`` that an argument contains; None if there is none."""
         texts = [*_texts(list(self.step.arguments.values()))]
         for name, prompt in reversed(self.prompts.here()):
             if prompt and any(prompt in text for text in texts):
@@ -212,11 +215,11 @@ class PlainCall(StepRun):
         return {*(said.prompts if said is not None else ()), *(name for name, _ in self.prompts.here())}
 
     def _is_rendered(self, said: _Trial | None) -> bool:
-        """Whether the candidate was rendered by ``refork.prompt``."""
+        """Return whether ``refork.prompt`` has rendered the candidate."""
         return any(self.prompts.watcher.variant(name) is not None for name in self._rendered(said))
 
     def _check_tried(self, said: _Trial) -> None:
-        """A candidate that nobody asked for would be measured as if it were the code as it stands."""
+        """Raise BadInputError if the candidate was not used, because ``current`` would be measured in its place."""
         tried = self.tried
         if tried is None or is_changed():
             return
@@ -237,7 +240,7 @@ class PlainCall(StepRun):
 
 @contextmanager
 def noted_prompts() -> Generator[list[str]]:
-    """The names of what ``refork.prompt`` renders in the block, in order."""
+    """Collect the names of the prompts that ``refork.prompt`` renders in the block, in order."""
     said = _Trial()
     token = _trial.set(said)
     try:
@@ -247,14 +250,14 @@ def noted_prompts() -> Generator[list[str]]:
 
 
 async def called(step: StepCall) -> Any:
-    """What the step's function gives. A synchronous one blocks no event loop."""
+    """Call the step's function and return its result. A synchronous one runs in a thread of its own."""
     if inspect.iscoroutinefunction(step.function):
         return await step.function(*step.args, **step.kwargs)
     return await in_thread(partial(step.function, *step.args, **step.kwargs))
 
 
 def is_changed() -> bool:
-    """Whether a candidate took its place in a request of the code that runs."""
+    """Return whether a candidate was used in a request of the calling code."""
     watch = watch_here()
     return watch is not None and watch.changed
 
@@ -281,7 +284,7 @@ def _evaluating(prompts: _Prompts) -> Generator[None]:
 
 def _evaluation() -> _Prompts:
     found = hooks.evaluation
-    assert isinstance(found, _Prompts), "calls are told of while a session is open"
+    assert isinstance(found, _Prompts), "calls are reported only while a session is open"
     return found
 
 
@@ -290,7 +293,7 @@ def _encoded(arguments: Mapping[str, Any]) -> dict[str, Any]:
     for name, value in arguments.items():
         try:
             found[name] = encode(value)
-        except ValueNotPortableError:  # a client, for one: only shown, never read back
+        except ValueNotPortableError:  # such as a client: only shown, never read back
             found[name] = f"({type(value).__name__})"
     return found
 
@@ -300,7 +303,7 @@ def _digest(variant: Variant) -> str:
 
 
 def _texts(value: object) -> Generator[str]:
-    """Every text in an argument."""
+    """Yield every text in an argument."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, Mapping):

@@ -1,4 +1,4 @@
-"""The code that a plain step runs: its module, what that imports of the application's own, and its prompts."""
+"""Digests the code that a plain step runs: its module, the application's modules below that, and its prompts."""
 
 import ast
 import hashlib
@@ -15,9 +15,9 @@ from refork.source_code.syntax_trees import parsed
 
 
 def code_of(function: Callable[..., Any]) -> str:
-    """A digest that changes with the source of a step, of every module that it imports, and of its prompts.
+    """Return a digest of the source of a step's module, of every module that it imports, and of its prompts.
 
-    What is installed does not count: modules of the standard library, and those of site-packages.
+    Installed modules do not count, such as those of the standard library and of site-packages.
     """
     function = inspect.unwrap(function)
     found = hashlib.sha256(function.__qualname__.encode())
@@ -28,7 +28,7 @@ def code_of(function: Callable[..., Any]) -> str:
 
 
 def _sources(module: str) -> list[Path]:
-    """The files of a module and of those that it imports, in the order of their names."""
+    """Return the files of a module and of those that it imports, sorted by the modules' names."""
     seen: dict[str, Path] = {}
     waiting = [module]
     while waiting:
@@ -41,7 +41,7 @@ def _sources(module: str) -> list[Path]:
 
 
 def _own_file(module: str) -> Path | None:
-    """Where a module of the application's is written; None for one that is installed, or not imported yet."""
+    """Return the source file of a module of the application; None if it is installed, or not imported yet."""
     file = getattr(sys.modules.get(module), "__file__", None)
     if file is None or not file.endswith(".py"):
         return None

@@ -1,8 +1,8 @@
-"""Pydantic AI under DBOS: agents run by ``DBOSAgent`` or with the capability ``DBOSDurability``.
+"""Adapts Pydantic AI under DBOS: agents run by ``DBOSAgent`` or with the capability ``DBOSDurability``.
 
 A model call is a whole DBOS step, ``<agent>__model.request``, called with the messages, the settings and the
-parameters of the request, and its checkpoint is a ``ModelResponse``. So what is sent can be read, and changed, where
-the step starts.
+parameters of the request, and its checkpoint is a ``ModelResponse``. The request can therefore be read and changed
+where the step starts.
 """
 
 import sys
@@ -25,10 +25,10 @@ from refork.values import Registry
 
 
 class PydanticAI:
-    """:class:`refork.frameworks.protocol.Framework` for Pydantic AI."""
+    """The :class:`refork.frameworks.protocol.Framework` for Pydantic AI."""
 
     name = "pydantic-ai"
-    branches = False
+    forks_per_variant = False
 
     def recognises(self, step_names: Sequence[str]) -> bool:
         return any(name.endswith(MODEL_STEPS) for name in step_names)
@@ -64,7 +64,7 @@ class PydanticAI:
             encode=lambda response: responses.dump_python(response, mode="json"),
             decode=responses.validate_python,
         )
-        # Of a run's result only the output is a value; the rest of it is the run's messages.
+        # Only the output of a run's result is a value; the rest of it is the run's messages.
         registry.register(
             AgentRunResult,
             name="pydantic-ai.AgentRunResult",
@@ -89,7 +89,7 @@ class PydanticAI:
 
 
 def _describe_other_step(step: RawStep, asked: Sequence[str]) -> Description:
-    """A step after a model's tool calls is that tool's, where the names say so or only one was called."""
+    """Describe a step after a model's tool calls: it is a tool's if its name says so, or if only one was called."""
     short = step.name.rsplit(".", 1)[-1]
     tool = short if short in asked else asked[0] if len(set(asked)) == 1 else None
     if tool is None or step.name.startswith("DBOS."):
@@ -99,7 +99,7 @@ def _describe_other_step(step: RawStep, asked: Sequence[str]) -> Description:
 
 @contextmanager
 def _asked_first(watcher: Watcher) -> Generator[None]:
-    """Show the session every call of a function tool: those that are no steps are workflow code."""
+    """Pass every call of a function tool to ``watcher`` first, because a tool that is no step runs in every replay."""
     from pydantic_ai.toolsets import FunctionToolset  # noqa: PLC0415 - takes a second to import
 
     toolset: Any = FunctionToolset

@@ -1,4 +1,4 @@
-"""Model calls of Pydantic AI: what is sent, what is changed in it, and what is answered."""
+"""Reads, changes and sends model calls of Pydantic AI, and reads their answers."""
 
 import copy
 import inspect
@@ -21,7 +21,7 @@ from refork.records.variant import Variant
 from refork.text.lines import nearest
 
 MODEL_STEPS: Final = ("__model.request", "__model.request_stream")
-"""How the names of its steps end; the agent's name stands before."""
+"""The ends of the names of its model steps. The agent's name is before them."""
 _UNSEEN: Final = (
     "native_tools",
     "output_mode",
@@ -40,7 +40,7 @@ def agent_of(step_name: str) -> str:
 
 @dataclass(frozen=True)
 class PydanticAICall:
-    """A step that asks the model, before it starts. ``changes`` stand in the place of its arguments."""
+    """A model step that is about to start. ``changes`` replace arguments of it, ``other_model`` its model's name."""
 
     step: StepCall
     changes: tuple[tuple[str, Any], ...] = ()
@@ -51,12 +51,12 @@ class PydanticAICall:
         return self.step.name
 
     @property
-    def durable(self) -> bool:
+    def runs_in_step(self) -> bool:
         return True
 
     @property
     def code(self) -> str:
-        """What a request does not show: the model's own settings, the provider's tools, how an output is asked for."""
+        """A digest of what a request does not show: the model's settings, the provider's tools, the output's mode."""
         given = self._arguments["model_request_parameters"]
         said = {name: getattr(given, name, None) for name in _UNSEEN}
         tools = [tool.strict for tool in (*given.function_tools, *given.output_tools)]
@@ -120,7 +120,7 @@ class PydanticAICall:
 
 
 def answer_of(response: Any, outputs: Sequence[str] | set[str] = ("final_result",)) -> Answer | None:
-    """The text, tool calls and, where one of ``outputs`` is called, the structured answer. None for no response."""
+    """Return the answer in a response; None if it is none. A call of one of ``outputs`` is its structured output."""
     if not hasattr(response, "parts"):
         return None
     texts = [part.content for part in response.parts if part.part_kind == "text"]
@@ -153,7 +153,7 @@ def usage_of(response: Any) -> Usage | None:
 
 
 def tool_results(messages: Any) -> list[ToolResult]:
-    """The tool calls among a request's messages, as JSON, with what the model was told of each."""
+    """Return the tool calls among a request's messages, as JSON, with the result that each has there."""
     calls: dict[str, Any] = {}
     found: list[ToolResult] = []
     for message in messages if isinstance(messages, list) else ():
@@ -180,12 +180,12 @@ def _arguments_of(args: Any) -> Any:
 
 
 def _kind(value: Any) -> str:
-    """Stands for what is no JSON: the same in every session, as an address is not."""
+    """Return the name of a type, which stands for a value that is not JSON and is the same in every session."""
     return type(value).__qualname__
 
 
 def _model(step: StepCall) -> Any:
-    """The model itself, out of what DBOS calls: the run's own, or the one that the step's function closes over."""
+    """Return the model that a step calls: the run's, or the one that the step's function closes over."""
     context = step.arguments.get("run_context")
     model = getattr(context, "model", None)
     if model is None:
@@ -193,7 +193,10 @@ def _model(step: StepCall) -> Any:
     while type(model).__module__.startswith("pydantic_ai.durable_exec"):
         model = getattr(model, "wrapped", None)
     if model is None:
-        raise ApplicationError(f"step {step.name!r} does not say which model it calls")
+        raise ApplicationError(
+            f"step {step.name!r} does not show which model it calls: neither its run context nor its function has one; "
+            "run the agent with DBOSAgent or DBOSDurability"
+        )
     return model
 
 
@@ -203,7 +206,7 @@ def _model_name(model: Any) -> str | None:
 
 
 def _other(model: Any, name: str) -> Any:
-    """The same client and API under another model's name."""
+    """Return a copy of a model that calls another model with the same client. Raises BadInputError."""
     if not hasattr(model, "_model_name"):
         raise BadInputError(
             f"a variant asks for model {name!r}, but {type(model).__name__} has no name to replace; "
@@ -216,7 +219,7 @@ def _other(model: Any, name: str) -> Any:
 
 
 def _prompt(messages: Sequence[Any], parameters: Any) -> str | None:
-    """The instructions as they are sent, else the system prompts of the first message."""
+    """Return the instructions as they are sent, or the system prompts of the first message; None without either."""
     if parameters.instruction_parts:
         return "\n\n".join(part.content for part in parameters.instruction_parts)
     instructions = getattr(messages[-1], "instructions", None) if messages else None
@@ -232,7 +235,7 @@ def _system_parts(messages: Sequence[Any]) -> list[Any]:
 
 
 def _with_prompt(given: Mapping[str, Any], prompt: str) -> tuple[list[Any], Any]:
-    """Messages and parameters with the prompt where the agent has its own: instructions, or a system prompt."""
+    """Return messages and parameters with the prompt in the place of the instructions, or of the system prompt."""
     from pydantic_ai.messages import InstructionPart  # noqa: PLC0415 - imported by the application
 
     messages, parameters = list(given["messages"]), given["model_request_parameters"]
@@ -256,7 +259,7 @@ def _check_settings(variant: Variant) -> None:
 
 
 def _settings(settings: Any) -> dict[str, Any]:
-    """What was set. Headers may hold keys, so their values are left out."""
+    """Return the settings that are set. The values of headers are left out, because they may contain keys."""
     known = {name: value for name, value in (settings or {}).items() if value is not None}
     if isinstance(known.get("extra_headers"), dict):
         known["extra_headers"] = sorted(known["extra_headers"])
@@ -265,7 +268,7 @@ def _settings(settings: Any) -> dict[str, Any]:
 
 
 def _untimed(messages: Any) -> Any:
-    """Messages without what differs from run to run and is not sent: a request is known by what is in it."""
+    """Return messages without what differs from run to run and is not sent, such as timestamps."""
     if isinstance(messages, list):
         return [_untimed(each) for each in messages]
     if isinstance(messages, dict):

@@ -1,1 +1,1 @@
-"""One file for each HTTP library: how its requests are seen before they are sent, and answered without."""
+"""Patches for HTTP libraries, one file each: they intercept requests before these are sent."""

@@ -1,4 +1,4 @@
-"""aiohttp, where it is installed."""
+"""Intercepts the requests of aiohttp, if it is installed."""
 
 import asyncio
 import importlib
@@ -70,7 +70,7 @@ def _changed(options: dict[str, Any], sent: OutgoingRequest, changed: OutgoingRe
 
 
 def _answered(aiohttp: Any, session: Any, method: str, url: Any, answer: Received) -> Any:
-    """A response as the library makes it, whose stream holds all of the body."""
+    """Return a response as the library makes it, whose stream contains the whole body."""
     helpers: Any = importlib.import_module("aiohttp.helpers")
     streams: Any = importlib.import_module("aiohttp.streams")
     multidict: Any = importlib.import_module("multidict")
@@ -102,13 +102,13 @@ def _answered(aiohttp: Any, session: Any, method: str, url: Any, answer: Receive
 
 
 class _Written:
-    """The bytes of a request that was not sent."""
+    """Stands for the writer of a request that was not sent."""
 
     output_size = 0
 
 
 class _NoProtocol:
-    """The connection that a stream asks to read more or less: there is none."""
+    """Stands for the connection of a stream, which has none."""
 
     _reading_paused = False
 

@@ -1,4 +1,4 @@
-"""The standard library's http.client, and urllib.request on top of it."""
+"""Intercepts the requests of the standard library's http.client, which urllib.request uses."""
 
 import http.client
 import io
@@ -11,7 +11,7 @@ from refork.http_calls.wire import OutgoingRequest, Received, received
 from refork.redaction.process_secrets import hold_headers
 
 _ANSWER: Final = "_refork_answer"
-"""The attribute of a connection that holds the answer which its next ``getresponse`` gives."""
+"""The attribute of a connection with the answer that its next ``getresponse`` returns."""
 
 
 @contextmanager
@@ -81,7 +81,7 @@ def _sized(headers: Mapping[str, Any], body: bytes) -> dict[str, Any]:
 
 
 class _ReadableSocket:
-    """A socket of which a whole response can be read."""
+    """Stands for a socket from which a whole response can be read."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data

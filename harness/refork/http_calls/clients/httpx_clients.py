@@ -1,4 +1,4 @@
-"""httpx and httpx2, which openai, anthropic, mistralai, groq, LangChain and LiteLLM use."""
+"""Intercepts the requests of httpx and httpx2, which openai, anthropic, mistralai, groq, LangChain and LiteLLM use."""
 
 import importlib
 from collections.abc import Generator

@@ -14,7 +14,7 @@ NO_KEY: Final = "refork-has-no-key"
 
 @contextmanager
 def patched() -> Generator[None]:
-    """Clients of anthropic look for their key when they are about to send, and not when they are made."""
+    """Let watched clients of anthropic send without a key, which they look for only then."""
     with ExitStack() as stack:
         anthropic: Any = sys.modules.get("anthropic")
         for name in ("Anthropic", "AsyncAnthropic"):

@@ -1,4 +1,4 @@
-"""urllib3, and requests on top of it."""
+"""Intercepts the requests of urllib3, which requests uses."""
 
 import importlib
 import io

@@ -1,4 +1,4 @@
-"""Chat completions: OpenAI's, and those of all who speak it, such as Azure, Databricks, Groq and vLLM."""
+"""The wire format of chat completions: OpenAI's, Azure's, Databricks', Groq's, vLLM's and others."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -19,7 +19,7 @@ from refork.records import Request
 
 _PATHS: Final = ("/chat/completions", "/invocations")
 _IN_PATH: Final = re.compile(r"/(?:deployments|serving-endpoints|endpoints)/([^/]+)/")
-"""Azure and Databricks name the model, or the endpoint that serves it, in the path."""
+"""Finds the model, or the endpoint that serves it, in the paths of Azure and Databricks."""
 _SYSTEM: Final = ("system", "developer")
 
 
@@ -66,13 +66,13 @@ class Chat:
 
 
 def split(messages: list[Any]) -> tuple[list[dict[str, Any]], list[Any]]:
-    """The system messages that begin a conversation, and the rest of it."""
+    """Return the system messages at the start of a conversation, and the rest of it."""
     end = next((place for place, message in enumerate(messages) if not _is_system(message)), len(messages))
     return messages[:end], messages[end:]
 
 
 def joined(leading: list[dict[str, Any]]) -> str | None:
-    """The text of the system messages; None where there is none."""
+    """Return the text of the system messages; None if there are none."""
     texts = [text_of(message.get("content")) or "" for message in leading]
     return "\n\n".join(texts) if texts else None
 
@@ -82,7 +82,7 @@ def _is_system(message: Any) -> bool:
 
 
 def _assembled(chunks: Iterator[dict[str, Any]]) -> dict[str, Any] | None:
-    """The whole answer that the chunks of a stream make up; of several choices the first."""
+    """Return the whole answer of a stream's chunks, with the first of several choices; None without chunks."""
     body: dict[str, Any] = {}
     text, refusal, finish = "", "", None
     calls: dict[int, dict[str, Any]] = {}

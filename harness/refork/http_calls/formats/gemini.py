@@ -69,7 +69,7 @@ def _key(body: Mapping[str, Any]) -> str:
 
 
 def _bodies(answer: Received) -> Iterator[dict[str, Any]]:
-    """One, or those of a stream, which comes as events or as a list."""
+    """Yield the JSON body of a response; of a stream several, whether it comes as events or as a list."""
     if sse.is_stream(answer):
         yield from sse.events(answer)
         return

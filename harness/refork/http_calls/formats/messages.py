@@ -1,4 +1,4 @@
-"""Anthropic's Messages API, its own and Vertex's."""
+"""The wire format of Anthropic's Messages API, at Anthropic and at Vertex."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
@@ -57,7 +57,7 @@ class Messages:
 
 
 def _assembled(events: Iterator[dict[str, Any]]) -> dict[str, Any] | None:
-    """The whole message that the events of a stream make up."""
+    """Return the whole message of a stream's events; None if it does not start."""
     body: dict[str, Any] | None = None
     blocks: dict[Any, dict[str, Any]] = {}
     for event in events:

@@ -1,4 +1,4 @@
-"""Says what is odd in an answer that a client could not read, by the client's own classes."""
+"""Describes what is unusual about an answer that a client could not read, by the client's own classes."""
 
 import sys
 from typing import Any, Final
@@ -15,7 +15,7 @@ _KNOWN: Final = {
     "responses": ("openai.types.responses", "Response", "output"),
     "messages": ("anthropic.types", "Message", "content"),
 }
-"""The class of a whole answer by the name of its format, and the field that no answer does without."""
+"""The client's class of a whole answer, and the field that every answer has, by the name of the format."""
 _SHOWN: Final = 80
 
 

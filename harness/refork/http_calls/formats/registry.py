@@ -22,15 +22,15 @@ PATHS: Final = (
     ":generateContent",
     ":streamGenerateContent",
 )
-"""What a text that holds an endpoint of one of these contains."""
+"""Parts of URLs that show that a text is the address of an endpoint in one of these formats."""
 _DEPLOYMENT: Final = re.compile(
     r"(/(?:deployments|serving-endpoints|endpoints)/)([^/?]+)/(?=invocations|chat/completions|responses)"
 )
-"""Azure and Databricks name what answers in the path, whatever the body says."""
+"""Finds the deployment in the paths of Azure and Databricks, which decides whatever the body says."""
 
 
 def format_of(sent: OutgoingRequest) -> WireFormat | None:
-    """The format of a request to a model; None for any other request."""
+    """Return the format of a request to a model; None for any other request."""
     body = sent.json
     if body is None:
         return None
@@ -41,7 +41,7 @@ def format_of(sent: OutgoingRequest) -> WireFormat | None:
 def with_model(
     sent: OutgoingRequest, body: Mapping[str, Any], now: str | None, model: str
 ) -> OutgoingRequest:
-    """The request for another model, named where it names ``now``: in its body, or in its path."""
+    """Return the request for another model. ``now`` is the model that its body or its path names."""
     if _DEPLOYMENT.search(sent.url):
         url = _DEPLOYMENT.sub(lambda found: f"{found[1]}{quote(model, safe='')}/", sent.url, count=1)
         body = {**body, "model": model} if "model" in body else body

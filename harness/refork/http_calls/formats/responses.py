@@ -1,4 +1,4 @@
-"""OpenAI's Responses API."""
+"""The wire format of OpenAI's Responses API."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -46,9 +46,12 @@ class Responses:
         body = _ended(answer) if sse.is_stream(answer) else sse.whole(answer)
         if body is None or not isinstance(body.get("output"), list):
             return None
-        told = {**body, "object": "response"}
+        response = {**body, "object": "response"}
         return Reading(
-            answer=answer_of(told), usage=usage_of(told), model=model_of(told), finish=_finish(body)
+            answer=answer_of(response),
+            usage=usage_of(response),
+            model=model_of(response),
+            finish=_finish(body),
         )
 
 
@@ -57,7 +60,7 @@ def _instructed(body: Mapping[str, Any]) -> bool:
 
 
 def _ended(answer: Received) -> dict[str, Any] | None:
-    """The response that a stream ends with."""
+    """Return the response that a stream ends with; None if it has none."""
     last = None
     for event in sse.events(answer):
         if isinstance(event.get("response"), dict):

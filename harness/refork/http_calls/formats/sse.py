@@ -1,4 +1,4 @@
-"""Server-sent events: how every API streams its answers."""
+"""Reads server-sent events, as which every API streams its answers."""
 
 import json
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ def is_stream(answer: Received) -> bool:
 
 
 def events(answer: Received) -> Iterator[dict[str, Any]]:
-    """The JSON objects of a stream's events, in order."""
+    """Yield the JSON objects of a stream's events, in order."""
     for event in answer.text.replace("\r\n", "\n").split("\n\n"):
         lines = [line[5:].removeprefix(" ") for line in event.split("\n") if line.startswith("data:")]
         with suppress(ValueError, RecursionError):
@@ -26,7 +26,7 @@ def events(answer: Received) -> Iterator[dict[str, Any]]:
 
 
 def whole(answer: Received) -> dict[str, Any] | None:
-    """The JSON object of a response that was not streamed."""
+    """Return the JSON object of a response that was not streamed; None if it is none."""
     with suppress(ValueError, RecursionError):
         found = json.loads(answer.body)
         return found if isinstance(found, dict) else None

@@ -1,4 +1,4 @@
-"""The protocol of a wire format."""
+"""The protocol that each wire format implements, and what several of them use."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,11 +11,11 @@ from refork.records.usage import Usage
 CUT_OFF: Final = frozenset(
     {"length", "max_tokens", "max_output_tokens", "MAX_TOKENS", "model_context_window_exceeded"}
 )
-"""What the formats call an answer that ended at its limit of tokens."""
+"""Names in the formats of an answer that ended at its limit of tokens."""
 FILTERED: Final = frozenset(
     {"content_filter", "SAFETY", "PROHIBITED_CONTENT", "BLOCKLIST", "RECITATION", "SPII"}
 )
-"""What they call one that the provider held back."""
+"""Names in the formats of an answer that the provider held back."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +39,7 @@ class Reading:
 
 
 class WireFormat(Protocol):
-    """A request that asks a model for an answer, and the response to it."""
+    """Reads and changes requests to a model in one format, and reads the responses."""
 
     @property
     def name(self) -> str: ...
@@ -53,11 +53,11 @@ class WireFormat(Protocol):
         ...
 
     def prompted(self, body: Mapping[str, Any], prompt: str) -> dict[str, Any]:
-        """The body with ``prompt`` in the place of its system message; added where it has none."""
+        """Return the body with ``prompt`` as its system message, which is added if there is none."""
         ...
 
     def configured(self, body: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
-        """The body with settings of the format's own, such as ``temperature``."""
+        """Return the body with these settings, which have the format's own names, such as ``temperature``."""
         ...
 
     def read(self, answer: Received) -> Reading | None:
@@ -71,7 +71,7 @@ def settings_of(body: Mapping[str, Any], *known: str) -> dict[str, Any]:
 
 
 def tools_of(offered: Any) -> tuple[Tool, ...]:
-    """Function tools, as each of the formats nests them."""
+    """Return the tools of a request. The formats nest a function tool differently."""
     tools = [as_object(tool) for tool in offered] if isinstance(offered, list) else []
     return tuple(_tool(tool.get("type"), as_object(tool.get("function", tool))) for tool in tools)
 
@@ -85,7 +85,7 @@ def _tool(kind: Any, said: Mapping[str, Any]) -> Tool:
 
 
 def text_of(content: Any) -> str | None:
-    """The text of a message's content, which may come in parts. None where it holds no text."""
+    """Return the text of a message's content, which may be a list of parts; None if it has no text."""
     if isinstance(content, str):
         return content
     parts = content if isinstance(content, list) else []
@@ -94,7 +94,7 @@ def text_of(content: Any) -> str | None:
 
 
 def with_text(content: Any, prompt: str) -> Any:
-    """A content with another text: where it came in parts, the first one keeps what else it says."""
+    """Return a content with another text. If it has parts, the other fields of the first text part stay."""
     if not isinstance(content, list) or not content:
         return prompt
     first = next((part for part in content if isinstance(part, dict) and "text" in part), {"type": "text"})
@@ -102,5 +102,5 @@ def with_text(content: Any, prompt: str) -> Any:
 
 
 def as_object(value: Any) -> dict[str, Any]:
-    """An object of JSON; an empty one in the place of anything else."""
+    """Return a JSON object; an empty one for any other value."""
     return value if isinstance(value, dict) else {}

@@ -44,12 +44,12 @@ _hooked: list[bool] = []
 
 
 class EffectRefusedError(PermissionError):
-    """Code that is only looked at would act. Libraries that try what they can do without take it as any OSError."""
+    """Code that is only looked at tried to act. It is an OSError, so libraries handle it like any other."""
 
 
 @contextmanager
 def no_effects() -> Generator[list[str]]:
-    """Refuse them in the block. Gives what was refused, in order, as ``writes /tmp/x`` or ``subprocess.Popen``."""
+    """Refuse effects in the block, and collect what was refused, such as ``writes /tmp/x`` or ``subprocess.Popen``."""
     if not _hooked:
         _hooked.append(True)
         sys.addaudithook(_audit)
@@ -70,12 +70,14 @@ def _audit(event: str, args: tuple[Any, ...]) -> None:
     what = _written(*args) if event == "open" else event
     if what is not None:
         refused.append(what)
-        raise EffectRefusedError(f"{what}: code that is only looked at may not")
+        raise EffectRefusedError(
+            f"{what} is refused: a step's code is run up to its first request only to see it, and may not act before"
+        )
 
 
 def _written(path: Any, mode: Any = None, flags: Any = 0) -> str | None:
     writes = any(mark in mode for mark in "wax+") if isinstance(mode, str) else bool(flags & _WRITING)
     text = str(path)
-    # An import that keeps its bytecode has no effect that counts.
+    # Bytecode that an import writes does not count.
     harmless = text == os.devnull or "__pycache__" in text or isinstance(path, int)
     return f"writes {text}" if writes and not harmless else None

@@ -1,4 +1,4 @@
-"""Postgres through libpq, which opens its sockets where Python does not see them."""
+"""Intercepts connections to Postgres through libpq, which opens its sockets outside of Python."""
 
 import importlib
 import sys

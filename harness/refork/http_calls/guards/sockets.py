@@ -1,4 +1,4 @@
-"""Sockets, synchronous and of asyncio: whatever protocol is spoken over them."""
+"""Intercepts sockets, synchronous ones and those of asyncio, with any protocol."""
 
 import socket
 import ssl
@@ -51,7 +51,7 @@ def _connects(found: Any, address: Any = None, *_rest: Any) -> None:
     try:
         watch.connects(f"a connection to {_named(address)}")
     except BaseException:
-        found.close()  # whoever made it closes it after an OSError alone
+        found.close()  # its owner closes it only after an OSError
         raise
 
 

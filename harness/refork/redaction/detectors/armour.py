@@ -1,4 +1,4 @@
-"""Private keys in the armour of PEM, OpenSSH, PGP and PuTTY, also in one line and where the end is cut off."""
+"""Finds private keys in the armour of PEM, OpenSSH, PGP and PuTTY, also on one line and if the end is cut off."""
 
 import re
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ _BODY: Final = re.compile(r"[A-Za-z0-9+/=\\\s:,.-]*")
 
 
 def private_keys(text: str, lowered: str) -> Iterator[TextSpan]:
-    """Each from its first line to its last."""
+    """Yield the span of each private key, from its first to its last line."""
     if "private key" not in lowered and "putty" not in lowered and "static key" not in lowered:
         return
     ends = _END.finditer(text)

@@ -57,13 +57,13 @@ _LONG: Final = 20
 _MAYBE: Final = re.compile(
     rf"{_NAME}(?:(?:{_QUOTE})?[\])]{{0,2}},?\s{{0,40}}[:=：>{{vV\\'\"`]|\s{{1,4}}[!-~]{{{_LONG}}}|(?<=[a-z])\s{{1,4}}\S{{4}})"
 )
-"""What all of these have in common, quick to look for: most such words stand in prose."""
+"""A quick check for what follows a name in all these notations, because most such words are in prose."""
 _ELEMENT: Final = re.compile(r"[\w-]{0,40}>(?P<quoted>[^<>\r\n]{1,400})</")
 _REST: Final = re.compile(_NAME)
 _FLAG: Final = 1
-"""The tail of a value after a space: of an option, or of a name before something random."""
+"""The rest of a value after a space: of an option, or of a name before something random."""
 _LISTED: Final = 4
-"""The tail of a pair: it may be a list of names as well."""
+"""The rest of a pair, which may also be a list of names."""
 
 
 def assigned(text: str, lowered: str) -> Iterator[TextSpan]:

@@ -1,4 +1,4 @@
-"""Texts within JSON within text: an escaped line break is none of the letters that it is written with."""
+"""Removes the escapes of JSON within text, because the letters of an escaped line break do not belong to a word."""
 
 import re
 from bisect import bisect_right

@@ -13,7 +13,7 @@ from typing import Final
 from refork.redaction.detectors.spans import Pattern, TextSpan, places
 
 START: Final = r"(?:(?<![A-Za-z0-9])|(?<=%[0-9A-Fa-f]{2}))"
-"""Not within a word; an escape of a URL before it is none."""
+"""The position before a token: not within a word. An escape of a URL before it does not count as a word."""
 END: Final = r"(?![A-Za-z0-9])"
 _HEX32: Final = r"[0-9a-f]{32}" + END
 _HEX40: Final = r"[0-9a-f]{40}" + END

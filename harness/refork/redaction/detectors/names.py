@@ -22,9 +22,9 @@ PASSWORDS: Final = tuple(
     """.strip()
     )
 )
-"""What people call a password, in lower case. To have another language's word found, add it."""
+"""Words for a password, in lower case. To find another language's word, add it."""
 SHORT: Final = ("pass", "pwd", "pw", "psw", "mdp", "clave")
-"""Those that mean other things as well."""
+"""Words for a password that also mean other things."""
 LONGER: Final = 7
 """Characters of a password after one of these: ``Pass: B2204`` is none."""
 
@@ -35,7 +35,7 @@ _KEYED: Final = _words(
     shared sign signing ssh storage subscription team tls webhook write goog x functions session
     """
 )
-"""What stands before ``key`` where it is a secret one."""
+"""Words before ``key`` that make it a secret one."""
 _VENDORS: Final = _words(
     """
     openai anthropic cohere mistral groq gemini google huggingface hf azure aws gcp databricks datadog dd
@@ -149,7 +149,7 @@ _INSTEAD: Final = (
         "#{",
     ),
 )
-"""What stands for a secret that is kept elsewhere begins so, in lower case."""
+"""The beginnings, in lower case, of a text that stands for a secret stored elsewhere."""
 _WELL_KNOWN: Final = re.compile(
     r"""(?:sha-?\d+|md5|base(?:32|58|64)(?:url)?|utf-?\d+\w*|ascii|bcrypt|scrypt|argon2\w*|pbkdf2\w*|[hrep]s(?:256|384|512)
     |oauth-?\d?\w*|aes-?\d+\S*|rsa-?\d+|ed25519|x509|x25519|pkcs\W?\d+|u?int\d+|float\d+|varchar\d*|utf8mb4|ipv[46]
@@ -166,7 +166,7 @@ _CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|[-.
 
 
 class Secrecy(IntEnum):
-    """How secret the value of a name is.
+    """The degree to which the value of a name is secret.
 
     The value of a ``TOKEN`` is secret if it is random, that of a ``KEY`` nearly always. That of a ``SHORT`` name
     is a password if it looks like one, because ``pass`` also means other things.

@@ -56,4 +56,4 @@ KINDS: Final[Mapping[str, tuple[Pattern, ...]]] = {
     ),
     "ibans": (Pattern(kind="iban", regex=_IBAN, needles=_DIGITS, accepts=is_iban),),
 }
-"""What ``--redact`` takes, and how it is found."""
+"""The values of ``--redact``, each with the patterns that find it."""

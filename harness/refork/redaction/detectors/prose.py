@@ -80,7 +80,7 @@ def _beside(text: str, word: re.Match[str]) -> re.Match[str] | None:
 
 
 def _before(text: str, word: re.Match[str]) -> TextSpan | None:
-    """``hunter2 as the password``."""
+    """Match ``hunter2 as the password``."""
     if not any(each in text[max(0, word.start() - 12) : word.start()] for each in _AS_WORDS):
         return None
     start = max(0, word.start() - 120)

@@ -1,4 +1,4 @@
-"""Secrets in URLs, headers, commands and files of known forms. To find them in another place, add a line."""
+"""Finds secrets in URLs, headers, commands and files of known forms. To find them in another place, add a line."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -86,7 +86,7 @@ def patterns() -> Iterator[Pattern]:
 
 
 def cookies(text: str, lowered: str) -> Iterator[TextSpan]:
-    """The values of cookies in a header: a session is as good as a password."""
+    """Yield the values of cookies in a header, because a session cookie is worth as much as a password."""
     if "cookie" not in lowered:
         return
     for header in _COOKIES.finditer(text):
@@ -96,7 +96,7 @@ def cookies(text: str, lowered: str) -> Iterator[TextSpan]:
 
 
 def manifests(text: str, lowered: str) -> Iterator[TextSpan]:
-    """The entries of a Secret of Kubernetes in YAML."""
+    """Yield the entries of a Kubernetes Secret in YAML."""
     if "secret" not in lowered:
         return
     end = 0

@@ -59,7 +59,7 @@ def secrets(text: str) -> Iterator[TextSpan]:
 
 
 def of_header(name: str, text: str) -> Iterator[TextSpan]:
-    """The secrets in the value of a header of this name."""
+    """Yield the secrets in the value of a header of this name."""
     lead = f"{name}: "
     for span in secrets(lead + text):
         if span.start >= len(lead):
@@ -72,7 +72,9 @@ def tokens(text: str) -> Iterator[TextSpan]:
 
 
 def _within(span: TextSpan, blobs: list[tuple[int, int]]) -> bool:
-    """Base64 of a kilobyte or more is an image or an encrypted thought, in which a token would be chance."""
+    """Return whether a span is within Base64 of a kilobyte or more: an image or an encrypted thought, in which a
+    token would be chance.
+    """
     return any(start < span.start and span.end < end for start, end in blobs)
 
 

@@ -11,7 +11,9 @@ PLACEHOLDER: Final = re.compile(r"<(?:secret:)?[a-z-]+:\d+>")
 
 @dataclass(frozen=True)
 class TextSpan:
-    """``text[start:end]`` is of ``kind``. ``sure`` says that its form alone shows this, wherever it occurs."""
+    """A piece of text, ``text[start:end]``, of a ``kind``. ``sure`` says that its form alone shows this, wherever
+    it occurs.
+    """
 
     start: int
     end: int
@@ -20,7 +22,7 @@ class TextSpan:
 
 
 Finder: TypeAlias = Callable[[str, str], Iterator[TextSpan]]
-"""Takes a text, and the same in lower case with every character in its place."""
+"""A function that takes a text, and the same text in lower case with every character in its place."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +50,7 @@ class Pattern:
 
 
 def lower(text: str) -> str:
-    """``text`` in lower case, as long as it was: a few letters become two when lowered."""
+    """Return ``text`` in lower case with unchanged length, because a few letters become two when lowered."""
     lowered = text.lower()
     if len(lowered) == len(text):
         return lowered
@@ -62,7 +64,7 @@ def all_of(patterns: Sequence[Pattern], text: str) -> Iterator[TextSpan]:
 
 
 def places(text: str, needle: str) -> Iterator[int]:
-    """Return the positions of ``needle``."""
+    """Yield the positions of ``needle``."""
     at = text.find(needle)
     while at >= 0:
         yield at
@@ -83,7 +85,7 @@ def any_of(present: tuple[str, ...]) -> re.Pattern[str]:
 
 
 def apart(spans: Sequence[TextSpan]) -> list[TextSpan]:
-    """The spans in order, none over another: of two that overlap, the one that begins first or is longer."""
+    """Return the spans in order without overlaps: of two that overlap, the one that begins first or is longer."""
     kept: list[TextSpan] = []
     for span in sorted(spans, key=lambda span: (span.start, -span.end)):
         if not kept or span.start >= kept[-1].end:

@@ -1,7 +1,10 @@
 // Makes nodes. A text becomes a text node, never markup.
 
+const SVG = document.querySelector("svg").namespaceURI;
+const DRAWN = new Set(["svg", "use", "rect", "path", "line"]);
+
 const make = (tag, attributes, ...children) => {
-  const node = document.createElement(tag);
+  const node = DRAWN.has(tag) ? document.createElementNS(SVG, tag) : document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
     if (value !== false) node.setAttribute(name, value === true ? "" : value);
   }
@@ -9,18 +12,16 @@ const make = (tag, attributes, ...children) => {
   return node;
 };
 
-const SVG = document.querySelector("svg").namespaceURI;
+// Makes what views/node_tree.py took apart.
+const fromTree = (tree) =>
+  typeof tree === "string" ? tree : make(tree[0], tree[1], ...tree.slice(2).map(fromTree));
 
-const icon = (name) => {
-  const svg = document.createElementNS(SVG, "svg");
-  const use = document.createElementNS(SVG, "use");
-  use.setAttribute("href", `#i-${name}`);
-  svg.setAttribute("class", "icon");
-  svg.setAttribute("aria-hidden", "true");
-  svg.setAttribute("focusable", "false");
-  svg.append(use);
-  return svg;
-};
+const icon = (name) =>
+  make(
+    "svg",
+    { class: "icon", "aria-hidden": "true", focusable: "false" },
+    make("use", { href: `#i-${name}` }),
+  );
 
 const outcome = (name) => make("span", { class: `verdict is-${name}` }, icon(name), name);
 

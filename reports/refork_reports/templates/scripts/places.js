@@ -1,23 +1,38 @@
-// Opens what a link leads to, and draws the trials of what is open.
+// Draws the cases and the trials that are open, and leads to what a link names.
 
-const SHOWN = "details.case[open]:not([hidden]) details.variant[open]:not([hidden]) .trials";
+// The filter says which variant alone is shown, and by case which groups of trials are.
+const places = { lists: null, variant: "", fits: new Map() };
 
-const places = { lists: null, fits: null };
+const showVariant = (item) => {
+  for (const box of item.querySelectorAll("details.variant")) {
+    box.hidden = Boolean(places.variant) && box.dataset.variant !== places.variant;
+  }
+};
 
-const drawOpen = (within = document) => {
+const drawCase = (item) => {
+  places.lists.fill(item);
+  showVariant(item);
+  for (const box of item.querySelectorAll("details.variant[open]:not([hidden]) .trials")) {
+    places.lists.list(box, places.fits.get(item) || null);
+  }
+};
+
+const drawOpen = () => {
   if (!places.lists) return;
-  for (const box of within.querySelectorAll(SHOWN)) places.lists.list(box, places.fits);
+  document.querySelectorAll("details.case[open]:not([hidden])").forEach(drawCase);
 };
 
 const openTo = (id) => {
-  if (!id) return;
-  const trial = /^(.*)\/(\d+)$/.exec(id);
-  let target = document.getElementById(id);
-  if (!target && trial && places.lists) {
-    const box = document.querySelector(`.trials[data-cell="${CSS.escape(trial[1])}"]`);
-    if (box) places.lists.list(box, places.fits).openTrial(Number(trial[2]));
-    target = document.getElementById(id) || document.getElementById(trial[1]);
+  const head = document.getElementById(id.split("/").slice(0, 2).join("/"));
+  const item = head && head.closest("details.case");
+  if (item && item.hidden) setFilter(new URLSearchParams()); // a link is stronger than the filter
+  if (item && places.lists) drawCase(item);
+  const [, cell, number] = /^(.*)\/(\d+)$/.exec(id) || [];
+  const box = cell && document.querySelector(`.trials[data-cell="${CSS.escape(cell)}"]`);
+  if (box && places.lists && !document.getElementById(id)) {
+    places.lists.list(box, places.fits.get(item) || null).openTrial(Number(number));
   }
+  const target = document.getElementById(id) || document.getElementById(cell) || head;
   if (!target) return;
   for (let at = target; at; at = at.parentElement) if (at.tagName === "DETAILS") at.open = true;
   drawOpen();
@@ -26,26 +41,6 @@ const openTo = (id) => {
 
 // An address is #anchor, #?filter or #anchor?filter.
 const address = () => {
-  const [anchor, wanted = ""] = location.hash.slice(1).split(/\?(.*)/s);
+  const [anchor, wanted] = location.hash.slice(1).split(/\?(.*)/s);
   return { anchor: decodeURIComponent(anchor), wanted };
 };
-
-const follow = () => openTo(address().anchor);
-addEventListener("hashchange", follow);
-document.addEventListener("click", (event) => {
-  const link = event.target.closest('a[href^="#"]');
-  if (link) openTo(link.getAttribute("href").slice(1));
-});
-document.addEventListener(
-  "toggle",
-  (event) => {
-    if (event.target.matches("details.case, details.variant")) drawOpen(event.target);
-  },
-  true, // a toggle does not bubble
-);
-follow();
-readTrials().then((data) => {
-  places.lists = trialLists(data);
-  drawOpen();
-  follow();
-});

@@ -1,8 +1,7 @@
-// Reads the trials that travel with the page as data, and draws those that are looked at.
+// Reads the data that travels with the page, and draws the cases and the trials that are looked at.
 
-const readTrials = async () => {
-  const packed = document.getElementById("trials");
-  if (!packed) return { strings: [], controls: {}, cells: {} };
+const readData = async () => {
+  const packed = document.getElementById("data");
   const binary = atob(packed.content.textContent);
   const bytes = new Uint8Array(binary.length);
   for (let at = 0; at < binary.length; at += 1) bytes[at] = binary.charCodeAt(at);
@@ -120,5 +119,22 @@ const trialLists = (data) => {
     const found = drawn.get(box);
     return found && found.fits === fits ? found : draw(box, fits);
   };
-  return { data, plain, list };
+
+  const fill = (item) => {
+    const box = item.querySelector(":scope > .case-body[data-body='']");
+    if (!box) return;
+    box.dataset.body = "drawn";
+    box.replaceChildren(...JSON.parse(data.bodies[item.dataset.case]).map(fromTree));
+  };
+
+  const byCase = new Map();
+  const named = new Set();
+  for (const [anchor, { variant, groups }] of Object.entries(data.cells)) {
+    const of = anchor.split("/").slice(0, 2).join("/");
+    byCase.set(of, [...(byCase.get(of) || []), { variant: plain(variant), groups }]);
+    for (const { trials } of groups) for (const { scores } of trials) for (const [, name] of scores) named.add(name);
+  }
+  const cellsOf = (anchor) => byCase.get(anchor) || [];
+  const scorers = () => [...named].map((place) => data.strings[place]);
+  return { data, list, fill, cellsOf, scorers };
 };

@@ -48,7 +48,7 @@ class Interruption:
 
 
 @pytest.mark.parametrize("at", [(1,), (5, 9, 20)])
-def test_a_session_goes_on_when_the_server_ends_its_connections(
+def test_a_session_continues_when_the_server_ends_its_connections(
     project: Project, tmp_path: Path, postgres_url: str, at: tuple[int, ...]
 ) -> None:
     with ModelServer(Interruption(lambda: end_backends(postgres_url), at=at), latency=0.05) as server:
@@ -61,7 +61,7 @@ def test_a_session_goes_on_when_the_server_ends_its_connections(
     assert asked == 3 * TRIALS, done.output
 
 
-def test_a_session_goes_on_when_its_server_is_restarted(
+def test_a_session_continues_when_its_server_is_restarted(
     project: Project, tmp_path: Path, own_server: Any
 ) -> None:
     def restart() -> None:

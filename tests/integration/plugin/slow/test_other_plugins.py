@@ -70,7 +70,7 @@ def test_the_order_of_the_items_decides_nothing(mixed: Project, server: ModelSer
 
 
 @pytest.mark.parametrize(("method", "place"), [("signal", "evals/cases"), ("thread", "tests")])
-def test_an_item_that_waits_too_long_fails_in_a_sentence_and_the_session_goes_on(
+def test_an_item_that_waits_too_long_fails_with_a_sentence_and_the_session_continues(
     method: str, place: str, mixed: Project, server: ModelServer, tmp_path: Path
 ) -> None:
     server.latency = 3.0

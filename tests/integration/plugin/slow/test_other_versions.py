@@ -40,7 +40,7 @@ def test_a_missing_private_name_is_one_sentence_and_no_traceback(project: Projec
         assert SENTENCE in " ".join((said.stdout + said.stderr).split())
 
 
-def test_a_newer_version_is_said_once_and_the_session_runs(
+def test_a_newer_version_is_mentioned_once_and_the_session_runs(
     project: Project, server: ModelServer, tmp_path: Path
 ) -> None:
     done = project.with_files({"conftest.py": NEWER}).run(

@@ -87,7 +87,7 @@ def _uv(folder: Path, *arguments: str) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_what_is_relied_on_in_other_libraries_is_there(python: Path, tmp_path: Path) -> None:
+def test_the_private_names_of_other_libraries_exist(python: Path, tmp_path: Path) -> None:
     command = [str(python), "-m", "pytest", *CONTRACTS, "--basetemp", str(tmp_path / "tests")]
     done = _run(command, ROOT, XDG_CACHE_HOME=str(tmp_path))
     assert done.returncode == 0, done.stdout + done.stderr

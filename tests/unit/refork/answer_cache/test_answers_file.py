@@ -24,7 +24,7 @@ def kept(digest: str = "a", trial: int = 1, **fields: Any) -> CachedAnswer:
     return CachedAnswer(digest=digest, trial=trial, **given)
 
 
-def test_what_is_written_comes_back_sorted_one_answer_a_line(tmp_path: Path) -> None:
+def test_written_answers_are_read_back_sorted_one_answer_a_line(tmp_path: Path) -> None:
     full = kept(
         "b",
         2,
@@ -61,7 +61,7 @@ def test_a_file_without_answers_is_no_file(tmp_path: Path) -> None:
         ("<<<<<<< HEAD", "is a conflict of a merge: keep the lines of both sides"),
     ],
 )
-def test_what_is_no_answer_is_named_with_its_line(line: str, said: str, tmp_path: Path) -> None:
+def test_an_invalid_answer_is_named_with_its_line(line: str, said: str, tmp_path: Path) -> None:
     (tmp_path / "answers.jsonl").write_text(line + "\n")
     with pytest.raises(BadFileError) as caught:
         load_answers(tmp_path)
@@ -70,7 +70,7 @@ def test_what_is_no_answer_is_named_with_its_line(line: str, said: str, tmp_path
     assert "\n" not in str(caught.value)
 
 
-def test_of_the_same_answer_on_two_lines_the_later_one_counts(tmp_path: Path) -> None:
+def test_the_later_line_of_the_same_answer_counts(tmp_path: Path) -> None:
     save_answers(tmp_path, [kept(answered_at=NOON + timedelta(days=1), answer=Answer(text="later"))])
     later = (tmp_path / "answers.jsonl").read_text()
     save_answers(tmp_path, [kept(answer=Answer(text="earlier"))])
@@ -110,7 +110,7 @@ def test_two_branches_that_add_different_variants_merge_without_a_conflict(tmp_p
 def test_refresh_drops_what_was_not_answered_again_and_live_does_not(tmp_path: Path) -> None:
     for mode, trials in [(AnswersMode.LIVE, [1, 2, 3]), (AnswersMode.REFRESH, [1])]:
         save_answers(tmp_path, [kept("a", 1), kept("a", 2), kept("a", 3), kept("b", 1)])
-        Store(mode).keep(tmp_path, [kept("a", 1, answer=Answer(text="new"))], asked=["a"])
+        Store(mode).keep(tmp_path, [kept("a", 1, answer=Answer(text="new"))], requested=["a"])
         found = load_answers(tmp_path).values()
         assert [each.trial for each in found if each.digest == "a"] == trials
         assert [each.digest for each in found if each.digest == "b"] == ["b"]

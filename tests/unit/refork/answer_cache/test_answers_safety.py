@@ -16,7 +16,7 @@ def kept(digest: str, trial: int = 1, text: str = "") -> CachedAnswer:
     return CachedAnswer(digest=digest, trial=trial, answered_at=NOON, answer=Answer(text=text or digest))
 
 
-def test_what_is_nested_without_bottom_costs_no_other_answer(tmp_path: Path) -> None:
+def test_an_endlessly_nested_answer_costs_no_other_answer(tmp_path: Path) -> None:
     deep: list[object] = []
     for _ in range(5000):
         deep = [deep]

@@ -61,7 +61,7 @@ KILLED = """
 """
 
 
-def test_what_a_killed_process_was_given_is_all_there(cache: Path, home: Path, case: Path) -> None:
+def test_all_answers_of_a_killed_process_are_in_its_journal(cache: Path, home: Path, case: Path) -> None:
     done = subprocess.run([sys.executable, "-c", textwrap.dedent(KILLED), cache, home], check=False)
     assert done.returncode == -9
     with unfinished_answers(cache, home) as left:
@@ -105,7 +105,9 @@ def test_a_line_that_was_cut_off_costs_none_before_it(cut: int, cache: Path, hom
         b"[" * 100_000,
     ],
 )
-def test_what_nobody_here_wrote_is_passed_over(line: bytes, cache: Path, home: Path, case: Path) -> None:
+def test_lines_that_this_version_did_not_write_are_skipped(
+    line: bytes, cache: Path, home: Path, case: Path
+) -> None:
     (cache / f"odd{SUFFIX}").write_bytes(line + b"\n")
     with unfinished_answers(cache, home) as left:
         assert left.answers == []
@@ -132,7 +134,7 @@ def test_a_full_disk_is_a_problem_and_no_exception(cache: Path, home: Path, case
         assert journal.problem == "No space left on device"
 
 
-def test_what_was_taken_up_answers_its_own_trial_and_no_other(case: Path) -> None:
+def test_a_recovered_answer_answers_its_own_trial_and_no_other(case: Path) -> None:
     store = Store(AnswersMode.LIVE)
     store.take_up(case, kept(2))
     assert store.find(case, kept(2).key) == kept(2)
@@ -240,7 +242,7 @@ def test_the_answers_of_one_session_can_be_had_alone(cache: Path, home: Path, ca
         assert [each.cached.trial for each in left.answers] == [2]
 
 
-def test_what_was_kept_since_then_is_not_overwritten(case: Path) -> None:
+def test_answers_that_were_cached_since_then_are_not_overwritten(case: Path) -> None:
     later = CachedAnswer(
         digest="d", trial=1, answered_at=NOW + timedelta(hours=1), answer=Answer(text="rose")
     )

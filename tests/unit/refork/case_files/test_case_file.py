@@ -99,7 +99,7 @@ class TestRuns:
     def test_a_saved_run_is_read_back_equal(self, tmp_path: Path) -> None:
         assert load_run(save_run(tmp_path, self.full)) == self.full
 
-    def test_the_version_stands_first_and_text_stays_readable(self, tmp_path: Path) -> None:
+    def test_the_version_is_first_and_text_is_readable(self, tmp_path: Path) -> None:
         text = save_run(tmp_path, self.full).read_text(encoding="utf-8")
         assert text.startswith('{\n "version": 1,\n')
         assert text.endswith("}\n")
@@ -289,7 +289,7 @@ HEAD = "version: 1\nfork:\n  step: 1\n"
         (HEAD + "expect:\n  - a: 1\n  - {a: 1, b: 2}\n", "entry 2 is"),
     ],
 )
-def test_what_is_not_accepted_is_named_with_its_line(tmp_path: Path, yaml: str, said: str) -> None:
+def test_an_invalid_value_is_named_with_its_line(tmp_path: Path, yaml: str, said: str) -> None:
     assert said in refusal(a_case(tmp_path / "case-1", yaml))
 
 

@@ -49,7 +49,7 @@ def test_a_freshly_captured_case_is_accepted(tmp_path: Path) -> None:
         {"variants": "careful"},
     ],
 )
-def test_what_is_refused_when_read_is_marked(change: dict[str, Any]) -> None:
+def test_values_that_reading_refuses_are_marked_in_the_editor(change: dict[str, Any]) -> None:
     assert accepts(MINIMAL)
     assert not accepts({**MINIMAL, **change})
 

@@ -28,7 +28,7 @@ def captured(tmp_path: Path, run: Run = RUN) -> Path:
     return capture(run, step=2, cases=tmp_path, name="big", steps=STEPS).folder
 
 
-def test_what_a_replay_needs_comes_back_whole_and_takes_less_room(tmp_path: Path) -> None:
+def test_values_that_a_replay_needs_are_compressed_without_loss(tmp_path: Path) -> None:
     folder = captured(tmp_path)
     run = load_case(folder).run
     assert (run.args, run.steps[0].output) == ((BIG,), BIG)

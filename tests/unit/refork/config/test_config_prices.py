@@ -57,7 +57,9 @@ def test_a_project_without_prices_leaves_none_of_another_one(tmp_path: Path) -> 
         ("'' = {input = 1, output = 1}", "has '' where the name of a model must stand"),
     ],
 )
-def test_a_mistake_is_said_with_the_model_and_what_to_write(tmp_path: Path, line: str, said: str) -> None:
+def test_the_error_of_a_wrong_price_names_the_model_and_what_to_write(
+    tmp_path: Path, line: str, said: str
+) -> None:
     with pytest.raises(BadFileError) as error:
         load_config(written(tmp_path, line), environ={})
     assert "'tool.refork.prices' has" in str(error.value)

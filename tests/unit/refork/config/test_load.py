@@ -42,12 +42,27 @@ def test_a_project_that_sets_nothing_has_the_defaults(tmp_path: Path) -> None:
         concurrency=8,
         db=None,
         report=tmp_path / "reports" / "agent-evals",
+        history=tmp_path / "reports" / "agent-evals" / "history.jsonl",
         alpha=0.05,
         replay_timeout=30.0,
         trial_timeout=120.0,
         tail_timeout=600.0,
         retries=5,
     )
+
+
+@pytest.mark.parametrize(
+    ("lines", "place"),
+    [
+        (['report = "out"'], "out/history.jsonl"),
+        (['history = "evals/history.jsonl"'], "evals/history.jsonl"),
+        (['history = "off"'], None),
+    ],
+)
+def test_the_history_is_beside_the_report_where_the_project_says_or_off(
+    tmp_path: Path, lines: list[str], place: str | None
+) -> None:
+    assert project(tmp_path, *lines).history == (None if place is None else tmp_path / place)
 
 
 def test_the_configuration_cannot_be_changed(tmp_path: Path) -> None:
@@ -116,7 +131,7 @@ def test_yes_and_no_are_read_from_text(text: str, value: bool, tmp_path: Path) -
     assert project(tmp_path, environ={"REFORK_FROZEN_CLOCK": text}).frozen_clock is value
 
 
-def test_what_is_neither_yes_nor_no_is_named(tmp_path: Path) -> None:
+def test_a_value_that_is_neither_true_nor_false_is_named(tmp_path: Path) -> None:
     with pytest.raises(BadInputError, match="'REFORK_FROZEN_CLOCK' must be true or false"):
         project(tmp_path, environ={"REFORK_FROZEN_CLOCK": "often"})
 

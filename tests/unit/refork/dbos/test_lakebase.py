@@ -177,7 +177,7 @@ def test_a_pool_makes_a_new_token_shortly_before_the_old_one_expires(
     engine.dispose()
 
 
-def test_a_pool_whose_connections_are_cut_after_the_token_was_withdrawn_goes_on(
+def test_a_pool_survives_cut_connections_and_a_withdrawn_token(
     workspace: DatabricksStandIn, tls_shop: str
 ) -> None:
     engine = engine_of(workspace, tls_shop)
@@ -211,7 +211,7 @@ def test_threads_whose_token_was_withdrawn_share_the_next_one(
 
 
 @pytest.mark.slow
-def test_dbos_goes_on_when_its_token_and_its_connections_end_in_the_middle(
+def test_dbos_continues_when_its_token_and_its_connections_end_in_the_middle(
     workspace: DatabricksStandIn, tls_server: TlsPostgres, tmp_path: Path
 ) -> None:
     with tls_server.database() as name, ThreadPoolExecutor(1) as threads:

@@ -194,7 +194,7 @@ def test_several_hosts_are_tried_in_turn(tls_server: TlsPostgres, tls_shop: str,
         ("host=h password=s3cr3t", "'host=h password=***' is not a database URL"),
     ],
 )
-def test_what_is_wrong_in_a_url_is_one_line_without_its_password(url: str, problem: str) -> None:
+def test_the_error_of_a_wrong_url_is_one_line_without_its_password(url: str, problem: str) -> None:
     with pytest.raises(BadInputError):
         server_at(url, option="--db")
     assert problem in refusal(url)

@@ -124,7 +124,7 @@ def test_values_keep_their_python_types(reader: Reader) -> None:
     assert step.output == {"item": "cup", "stock": 3, "tags": {"$type": "tuple", "value": ["new", "blue"]}}
 
 
-def test_a_value_of_a_module_that_is_not_here_is_said_to_be_so(reader: Reader) -> None:
+def test_a_value_whose_module_is_missing_is_reported(reader: Reader) -> None:
     found = recording(reader, "quote-1")
     assert found.run.kwargs == {"count": 3}
     assert [problem.step for problem in found.problems] == [2]
@@ -156,7 +156,7 @@ def test_an_id_that_fits_none_or_several_is_refused(reader: Reader, wanted: str,
         reader.fetch(wanted)
 
 
-def test_nothing_can_be_written(reader: Reader) -> None:
+def test_a_reader_cannot_write(reader: Reader) -> None:
     update = sa.text(f"UPDATE {'dbos.' if _is_postgres(reader) else ''}workflow_status SET name = 'changed'")
     with pytest.raises(DBAPIError, match=r"read-?only"):
         reader._connection.execute(update)

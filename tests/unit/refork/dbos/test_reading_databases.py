@@ -52,7 +52,7 @@ def test_a_file_in_wal_mode_that_nobody_has_open_gets_no_companions(sqlite_file:
     assert files_of(sqlite_file.parent) == before
 
 
-def test_what_a_writer_committed_in_wal_mode_is_seen_and_not_checkpointed(sqlite_file: Path) -> None:
+def test_commits_of_a_writer_in_wal_mode_are_seen_and_not_checkpointed(sqlite_file: Path) -> None:
     in_wal_mode(sqlite_file)
     with writer_of(sqlite_file) as writer:
         writer.execute("UPDATE workflow_status SET workflow_uuid = 'zzz' WHERE workflow_uuid = 'waiting-1'")
@@ -182,7 +182,7 @@ def test_a_database_of_dbos_2_is_read_as_one_of_dbos_3(sqlite_file: Path) -> Non
 
 
 @pytest.mark.parametrize("column", ["attributes", "application_name", "completed_at"])
-def test_what_an_older_version_did_not_keep_is_not_known(sqlite_file: Path, column: str) -> None:
+def test_values_that_an_older_version_did_not_store_are_unknown(sqlite_file: Path, column: str) -> None:
     execute(sqlite_file, f"ALTER TABLE workflow_status RENAME COLUMN {column} TO gone")
     assert everything(f"sqlite:///{sqlite_file}")
 
@@ -238,7 +238,7 @@ def test_a_postgres_database_of_another_program_is_refused(postgres_url: str) ->
     assert "it belongs to another program" in refusal(postgres_url)
 
 
-def test_a_role_that_may_not_select_is_told_what_it_needs(shop_postgres_owner: str) -> None:
+def test_the_error_of_a_role_that_may_not_select_says_what_it_needs(shop_postgres_owner: str) -> None:
     with (
         role_of(shop_postgres_owner, may_select=False) as url,
         pytest.raises(

@@ -107,7 +107,7 @@ def test_half_a_surrogate_pair_in_a_message_becomes_text() -> None:
     assert error.message == "a\\udc80"
 
 
-def test_what_cannot_be_written_says_what_to_register_and_shows_itself() -> None:
+def test_a_value_that_cannot_be_written_is_shown_with_what_to_register() -> None:
     encoded, found = as_json(Unregistered(3))
     assert found is not None
     assert "Unregistered is not registered; call refork.values.register(Unregistered)" in found.problem

@@ -22,7 +22,7 @@ def idle() -> None:
     raise AssertionError("the fork has come to its fork point")
 
 
-def test_what_waited_for_the_fork_point_is_taken_there_and_the_end_comes_once_it_is_closed() -> None:
+def test_trials_scheduled_before_the_fork_point_are_taken_there_and_the_queue_ends_once_closed() -> None:
     queue, added = TrialQueue(on_idle=idle), trials(2)
 
     async def take() -> list[Sequence[ScheduledTrial]]:

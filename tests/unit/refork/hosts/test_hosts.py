@@ -10,7 +10,7 @@ from refork.hosts import HOSTS, HostLibrary, Internal, check_hosts, findings, ne
 
 ROOT = Path(__file__).parents[4]
 PACKAGES = {"_pytest", "agents", "dbos", "dbos_openai_agents", "openai", "pydantic_ai"}
-LISTED = {internal.place for host in HOSTS for internal in host.internals}
+LISTED = {place for host in HOSTS for internal in host.internals for place in internal.places}
 
 
 def is_private(module: str, name: str) -> bool:
@@ -47,7 +47,7 @@ def test_every_private_name_that_is_used_is_looked_for() -> None:
     assert {place for place in found if not any(known.startswith(place) for known in LISTED)} == set()
 
 
-def test_what_is_installed_here_lacks_nothing() -> None:
+def test_the_installed_libraries_lack_no_private_name() -> None:
     assert findings() == []
     assert all(not host.is_older for host in HOSTS)
 
@@ -71,6 +71,17 @@ def test_a_missing_name_is_named_with_what_it_is_for_and_which_versions_have_it(
         f"dbos {host.installed} has no {place.replace(':', '.')}, which Refork needs to replay; known to work are "
         "dbos 3.0 to 3.4: install one of these, or a newer Refork"
     )
+
+
+def test_a_name_that_another_version_has_instead_is_enough() -> None:
+    moved = Internal(place="json:no_longer", alternatives=("json:dumps",), needed="to write")
+    gone = Internal(place="json:no_longer", alternatives=("json:not_yet",), needed="to write")
+    assert (moved.is_there, gone.is_there) == (True, False)
+    host = HostLibrary(distribution="dbos", oldest="3.0", newest="3.4", internals=(moved, gone))
+    with pytest.raises(
+        HostError, match=r"has no json\.no_longer or json\.not_yet, which Refork needs to write"
+    ):
+        check_hosts((host,))
 
 
 def test_a_host_that_is_not_installed_lacks_nothing() -> None:

@@ -86,7 +86,7 @@ class TestFrontMatter:
             ("just text", "line 2: front matter must hold keys and values"),
         ],
     )
-    def test_what_is_not_accepted_is_named_with_its_line(self, tmp_path: Path, yaml: str, said: str) -> None:
+    def test_an_invalid_value_is_named_with_its_line(self, tmp_path: Path, yaml: str, said: str) -> None:
         with pytest.raises(BadFileError) as caught:
             load_variants(prompts(tmp_path, v=f"---\n{yaml}\n---\nhello\n"), "analyst")
         assert said in str(caught.value)

@@ -30,7 +30,7 @@ def test_cached_input_has_a_price_of_its_own_where_one_is_given() -> None:
     assert cost(USAGE, "house-model") is None
 
 
-def test_the_projects_price_comes_before_the_one_that_lists_have() -> None:
+def test_the_projects_price_takes_precedence_over_public_lists() -> None:
     listed = cost(USAGE, "gpt-4o-mini")
     use_prices({"gpt-4o-mini": Price(input=Decimal(1), output=Decimal(2))})
     assert cost(USAGE, "gpt-4o-mini") == Decimal(2) != listed

@@ -46,7 +46,7 @@ def test_the_headers_of_a_request_and_the_password_of_a_database_do_too() -> Non
     assert hidden(f"{KEY} s3cr3t-Pw-x application/json-7") == "*** *** application/json-7"
 
 
-def test_what_the_environment_holds_is_no_part_of_a_captured_run(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_secrets_of_the_environment_are_not_in_a_captured_run(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SHOP_API_KEY", KEY)
     redactor = Redactor()
     redactor.scan({"note": f"it is {KEY}"})
@@ -61,7 +61,7 @@ def test_no_file_holds_it_in_any_notation(key: str, tmp_path: Path) -> None:
         assert (tmp_path / "file.txt").read_text("utf-8").strip('"') in ("the key: ***", 'the key: "***')
 
 
-def test_who_asks_for_secrets_gets_them(tmp_path: Path) -> None:
+def test_secrets_stay_if_the_user_requests_them(tmp_path: Path) -> None:
     hold(KEY)
     with left_as_they_are():
         write_atomically(tmp_path / "file.txt", KEY)
@@ -69,7 +69,7 @@ def test_who_asks_for_secrets_gets_them(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("value", ["short-1", "placeholder", "/etc/keys/key-1.pem", "${SHOP_API_KEY_2}"])
-def test_what_stands_in_for_a_secret_is_not_looked_for(value: str) -> None:
+def test_placeholders_of_secrets_are_not_searched_for(value: str) -> None:
     hold(value)
     assert hidden(f"it is {value}") == f"it is {value}"
 

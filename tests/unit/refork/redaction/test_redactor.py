@@ -86,7 +86,7 @@ def test_a_secret_is_replaced_wherever_it_stands(value: Any, secret: str) -> Non
         "https://example.com/path?id=123&page=2",
     ],
 )
-def test_what_only_looks_like_a_secret_stays(value: Any) -> None:
+def test_text_that_only_looks_like_a_secret_stays(value: Any) -> None:
     assert redacted(value) == encode(value)
 
 
@@ -124,7 +124,7 @@ def test_types_and_structure_stay() -> None:
     assert found["n"] == value["n"]
 
 
-def test_what_was_replaced_is_counted_by_kind_and_step_without_the_secret() -> None:
+def test_replacements_are_counted_by_kind_and_step_without_the_secret() -> None:
     redactor = Redactor()
     for value in (KEY, [KEY, "mysql://root:hunter22@db/x"]):
         redactor.scan(value)

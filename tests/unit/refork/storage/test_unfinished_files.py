@@ -49,7 +49,7 @@ def test_a_killed_write_leaves_nothing(tmp_path: Path) -> None:
     assert (tmp_path / "summary.md").read_text("utf-8") == "old"
 
 
-def test_what_a_dead_process_left_goes_at_the_next_write_of_any_file_there(tmp_path: Path) -> None:
+def test_files_of_dead_processes_are_deleted_at_the_next_write_in_that_folder(tmp_path: Path) -> None:
     killed(tmp_path / "summary.md", "named")
     assert len(names(tmp_path)) == 1
     write_atomically(tmp_path / "results.json", "new")

@@ -173,3 +173,28 @@ def cost_of_tail(*steps: Step) -> tuple[ScoredTrial, ...]:
     given = trial(usage=usage_of(steps), model="gpt-4o", trajectory=steps)
     outcome = Outcome(case="c", status=ForkStatus.MEASURED, trials=(given,))
     return score_trials(case(scope="tail"), outcome, [])
+
+
+@pytest.mark.parametrize(
+    ("params", "reason"),
+    [
+        ("refund", None),
+        ({"call": "look_up", "before": "refund"}, None),
+        ({"call": "look_up", "before": [{"name": "refund", "arguments": {"amount": 5}}, "mail"]}, None),
+        ({"call": {"name": "refund", "arguments": {"amount": 5}}}, None),
+        ("mail", ": 'mail' is missing"),
+        ({"call": "refund", "before": "look_up"}, """: look_up('{"name": "Ann"}') came before 'refund'"""),
+        (
+            {"call": {"name": "look_up", "arguments": {"name": "Bob"}}, "before": ["mail", "refund"]},
+            """: refund('{"amount": 5}') came before 'look_up'""",
+        ),
+    ],
+)
+def test_a_call_must_come_sooner_or_later_and_before_others(params: Any, reason: str | None) -> None:
+    given = score({"eventually_calls": params}, CALLS)
+    assert given.passed is (reason is None)
+    assert given.reason == "called look_up, refund, look_up" + (reason or "")
+
+
+def test_the_call_must_come_even_if_none_of_the_others_does() -> None:
+    assert score({"eventually_calls": {"call": "check", "before": "refund"}}, answer("done")).passed is False

@@ -18,7 +18,7 @@ from refork_reports.formats.html import render, write
 from refork_reports.results_json import read
 from refork_reports.sentences.tails import step_line
 from support.gated import gated
-from support.report_data import trial_data, trial_texts
+from support.report_data import page_data, trial_texts
 from support.report_evaluations import (
     HOSTILE,
     SUMMARIZER,
@@ -219,7 +219,7 @@ def test_what_was_sent_differently_is_marked() -> None:
 def test_every_trial_is_there_with_every_reason() -> None:
     made = evaluation(misleading_summary(), malformed_sql())
     text = render(made)
-    cells = trial_data(text)["cells"].values()
+    cells = page_data(text)["cells"].values()
     numbers = [
         sorted(trial["number"] for group in cell["groups"] for trial in group["trials"]) for cell in cells
     ]

@@ -1,8 +1,9 @@
-"""Packs the trials as data that the page's script draws when they are looked at.
+"""Packs trials and cases as data that the page's script draws when they are looked at.
 
 The data is JSON, compressed with zlib and written in base64, so it holds no markup: ``strings`` are all texts, each
 once; ``controls`` names the characters that were spelled out; ``cells`` are the groups of trials by the anchor of
-their cell. Within a group every integer is a place in ``strings``, save the number of a trial.
+their cell; ``bodies`` are the nodes of cases by their anchor, each as JSON of its own, so that only what is opened is
+read. Within a group every integer is a place in ``strings``, save the number of a trial.
 """
 
 import json
@@ -17,6 +18,7 @@ from refork.text import numbers as humanize
 from refork.text.escape import clipped, control_titles, escape_controls
 from refork_evals.results import Cell, Score, ScoredTrial
 
+from refork_reports.views.node_tree import node_tree
 from refork_reports.views.placed_cells import PlacedCell
 from refork_reports.views.trial_groups import Block, TrialGroup, outcome_of, trial_groups
 
@@ -42,21 +44,25 @@ class _Strings:
         return list(self._places)
 
 
-def packed_trials(cells: Iterable[PlacedCell]) -> str:
-    """Return the trials of all cells as base64; empty if none ran."""
-    strings = _Strings()
+def packed(cells: Iterable[PlacedCell], bodies: Mapping[str, str]) -> str:
+    """Return the trials of all cells, and the markup of cases by their anchors, as base64."""
+    strings, hide = _Strings(), hiding()  # what writes the page sees no secret in what is packed
     found = {
         placed.anchor: _cell(strings, placed.result.case, placed.cell)
         for placed in cells
         if placed.cell.trials
     }
-    if not found:
-        return ""
-    data = {"strings": strings.texts, "controls": strings.controls, "cells": found}
-    text = hiding()(
-        json.dumps(data, separators=(",", ":"))
-    )  # what writes the page sees no secret in what is packed
-    return b64encode(zlib.compress(text.encode("ascii"), 9)).decode("ascii")
+    data = {
+        "strings": strings.texts,
+        "controls": strings.controls,
+        "cells": found,
+        "bodies": {anchor: hide(_dumped(node_tree(markup))) for anchor, markup in bodies.items()},
+    }
+    return b64encode(zlib.compress(hide(_dumped(data)).encode("ascii"), 9)).decode("ascii")
+
+
+def _dumped(value: object) -> str:
+    return json.dumps(value, separators=(",", ":"))
 
 
 def _cell(strings: _Strings, case: Case, cell: Cell) -> Mapping[str, Any]:

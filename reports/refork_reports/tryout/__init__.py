@@ -1,0 +1,1 @@
+"""Answers a question about recorded runs without a file: which of these prompts or models would have helped?"""
