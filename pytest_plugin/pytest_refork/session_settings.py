@@ -122,6 +122,6 @@ def _candidates(given: tuple[str, ...], prompts: Path) -> frozenset[str]:
     known = {path.stem for path in prompts.glob(f"*/*{SUFFIX}")}
     for name in sorted(names - known - {CURRENT}):
         raise BadInputError(
-            f"option {PREFIX}variants: no prompt of {str(prompts)!r} is {name!r}{nearest(name, known)}"
+            f"option {PREFIX}variants: no prompt in {str(prompts)!r} is named {name!r}{nearest(name, known)}"
         )
     return frozenset(names - {CURRENT})

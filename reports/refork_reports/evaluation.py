@@ -82,10 +82,12 @@ class Evaluation:
         known = {cell.variant for cell in self.result.cells}
         for name in (variant, against):
             if name not in known:
-                raise BadInputError(f"no variant of this evaluation is {name!r}{nearest(name, known)}")
+                raise BadInputError(f"no variant of this evaluation is named {name!r}{nearest(name, known)}")
         found = compare_arms(arms, against=against, alpha=self.result.alpha, margin=self.margin)
         if not found:
-            raise BadInputError(f"no case was measured under both {variant!r} and {against!r}")
+            raise BadInputError(
+                f"no case was measured under both {variant!r} and {against!r}: evaluate a case under both"
+            )
         return found[0]
 
     def save(self, path: str | Path = "report.html") -> Path:

@@ -126,7 +126,7 @@ class Catalogue:
         for name in names:
             if name not in known and name != CURRENT:
                 folder = root / prompt_folder(case.agent or "")
-                raise BadInputError(f"no prompt of {str(folder)!r} is {name!r}{nearest(name, known)}")
+                raise BadInputError(f"no prompt in {str(folder)!r} is named {name!r}{nearest(name, known)}")
         return tuple(known[name] for name in names if name != CURRENT)
 
     def _reserve(self, case: Case) -> None:

@@ -67,5 +67,7 @@ def _status(value: str) -> str:
     from refork.text.lines import nearest  # noqa: PLC0415 - needs pydantic
 
     if value.upper() not in STATUSES:
-        raise BadInputError(f"--where 'status={value}' is none of DBOS's{nearest(value.upper(), STATUSES)}")
+        raise BadInputError(
+            f"--where 'status={value}' is not a status of DBOS{nearest(value.upper(), STATUSES)}"
+        )
     return value.upper()

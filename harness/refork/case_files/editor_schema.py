@@ -57,8 +57,8 @@ def _property(made: Mapping[str, Any]) -> dict[str, Any]:
     """Return the schema of a property without pydantic's titles, with its only non-null type at the top, where
     editors show it.
     """
-    kept = {key: value for key, value in made.items() if key not in {"title", "anyOf", "default"}}
+    annotations = {key: value for key, value in made.items() if key not in {"title", "anyOf", "default"}}
     choices = [choice for choice in made.get("anyOf", []) if choice.get("type") != "null"]
     default = {"default": made["default"]} if made.get("default") is not None else {}
     brought_up = choices[0] if len(choices) == 1 else {"anyOf": choices} if choices else {}
-    return {**brought_up, **kept, **default}
+    return {**brought_up, **annotations, **default}

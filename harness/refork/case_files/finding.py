@@ -22,5 +22,5 @@ def case_file_named(name: str, cases: Path) -> Path:
     """Return the ``case.yaml`` of a case, by its name in a folder of cases. Raises BadInputError if there is none."""
     files = case_files_by_name(cases)
     if name not in files:
-        raise BadInputError(f"no case of {str(cases)!r} is {name!r}{nearest(name, files)}")
+        raise BadInputError(f"no case in {str(cases)!r} is named {name!r}{nearest(name, files)}")
     return files[name]

@@ -66,7 +66,10 @@ def _check_followed(case: Case, trial: Trial) -> None:
     """Raise ForkError if a request could not be made or a tool may not act, because what follows is then unknown."""
     error = trial.error
     if error is not None and not error.own and error.type != AnswerMissingError.__name__:
-        raise ForkError(f"{case.name!r}: variant {trial.variant!r} ended with {error.type}: {error.message}")
+        raise ForkError(
+            f"{case.name!r}: variant {trial.variant!r} ended with {error.type}: {error.message}; the requests after "
+            "that are unknown, so no answer of the case can be removed"
+        )
 
 
 def _without_acting(case: Case, policy: ToolPolicy) -> Case:

@@ -84,37 +84,37 @@ def received(status: int, headers: Iterable[tuple[str, str]], body: bytes) -> Re
 
 def as_json(answer: Received) -> dict[str, Any]:
     """Return a response in the form of ``answers.jsonl``: status, content type and body, and no other header."""
-    kept: dict[str, Any] = {"status": answer.status}
+    stored: dict[str, Any] = {"status": answer.status}
     kind = answer.header("content-type")
     if kind is not None:
-        kept["type"] = kind
+        stored["type"] = kind
     with suppress(ValueError, RecursionError):
         found = json.loads(answer.body)
         if not is_nested_too_deeply(found):
-            return {**kept, "json": found}
+            return {**stored, "json": found}
     try:
-        kept["text"] = answer.body.decode()
+        stored["text"] = answer.body.decode()
     except UnicodeDecodeError:
-        kept["base64"] = base64.b64encode(answer.body).decode()
-    return kept
+        stored["base64"] = base64.b64encode(answer.body).decode()
+    return stored
 
 
-def from_json(kept: Any) -> Received | None:
+def from_json(stored: Any) -> Received | None:
     """Return the response that :func:`as_json` wrote; None for anything else."""
-    if not isinstance(kept, dict) or not isinstance(kept.get("status"), int):
+    if not isinstance(stored, dict) or not isinstance(stored.get("status"), int):
         return None
-    kind = kept.get("type")
+    kind = stored.get("type")
     headers = (("content-type", kind),) if isinstance(kind, str) else ()
     try:
-        body = _body(kept)
+        body = _body(stored)
     except (TypeError, ValueError):
         return None
-    return Received(status=kept["status"], headers=headers, body=body)
+    return Received(status=stored["status"], headers=headers, body=body)
 
 
-def _body(kept: Mapping[str, Any]) -> bytes:
-    if "json" in kept:
-        return json.dumps(kept["json"], ensure_ascii=False).encode("utf-8", "replace")
-    if "text" in kept:
-        return str(kept["text"]).encode("utf-8", "replace")
-    return base64.b64decode(str(kept.get("base64", "")), validate=True)
+def _body(stored: Mapping[str, Any]) -> bytes:
+    if "json" in stored:
+        return json.dumps(stored["json"], ensure_ascii=False).encode("utf-8", "replace")
+    if "text" in stored:
+        return str(stored["text"]).encode("utf-8", "replace")
+    return base64.b64decode(str(stored.get("base64", "")), validate=True)

@@ -201,8 +201,8 @@ def _indent(s: str, width: int | str = 4, first: bool = False, blank: bool = Fal
     margin = width if isinstance(width, str) else " " * min(width, MAX_TEXT)
     lines = s.splitlines(keepends=True)
     _check_length(len(s) + len(margin) * len(lines))
-    kept = [line if not (blank or line.strip()) else margin + line for line in lines]
-    return "".join(kept if first else lines[:1] + kept[1:])
+    indented = [line if not (blank or line.strip()) else margin + line for line in lines]
+    return "".join(indented if first else lines[:1] + indented[1:])
 
 
 def _text(value: Any) -> str:

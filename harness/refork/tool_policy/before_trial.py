@@ -128,7 +128,9 @@ def _check(function: Any) -> None:
     if not callable(function):
         raise BadInputError(f"@before_trial must stand above a function, and not a {type(function).__name__}")
     if _registered and _place(_registered[0]) != _place(function):
-        raise BadInputError(f"@before_trial is there twice: {_place(_registered[0])} and {_place(function)}")
+        raise BadInputError(
+            f"@before_trial is registered twice: {_place(_registered[0])} and {_place(function)}; keep one"
+        )
     if inspect.isasyncgenfunction(function):
         raise BadInputError(
             f"the hook {_place(function)} is an asynchronous generator; make it a plain one, or an async function"

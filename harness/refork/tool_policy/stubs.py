@@ -104,14 +104,15 @@ def _check_name(name: object) -> None:
 def _check(name: str, function: Callable[..., Any]) -> None:
     if name in _registered and place_of(_registered[name]) != place_of(function):
         raise BadInputError(
-            f"stub {name!r} is registered twice: {place_of(_registered[name])} and {place_of(function)}"
+            f"stub {name!r} is registered twice: {place_of(_registered[name])} and {place_of(function)}; keep one"
         )
     if not callable(function):
         raise BadInputError(f"stub {name!r} must be a function, and is a {type(function).__name__}")
     for parameter in inspect.signature(function).parameters.values():
         if parameter.kind not in _BY_NAME:
             raise BadInputError(
-                f"stub {name!r} takes {parameter.name!r} by position only; arguments are given by name"
+                f"stub {name!r} takes {parameter.name!r} by position only, and arguments are passed by name: "
+                "remove the '/' or the '*'"
             )
 
 

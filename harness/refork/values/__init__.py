@@ -336,10 +336,10 @@ def _contents(value: Any) -> Any:
 
 def _reason(placeholder: Any) -> str:
     """Return why a value is missing, from its replacement."""
-    told = placeholder if isinstance(placeholder, dict) else {}
-    if "problem" in told:
-        return f"it is not in the case: it {told['problem']}"
-    return f"it is not in the case: {told.get('text') or 'it was left out'}"
+    found = placeholder if isinstance(placeholder, dict) else {}
+    if "problem" in found:
+        return f"it is not in the case: it {found['problem']}"
+    return f"it is not in the case: {found.get('text') or 'it was left out'}"
 
 
 def _failed(kind: type, error: Exception) -> str:

@@ -77,4 +77,4 @@ def _check(names: tuple[str, ...], known: set[str]) -> None:
 
     for name in names:
         if name not in known:
-            raise BadInputError(f"no variant of the last session is {name!r}{nearest(name, known)}")
+            raise BadInputError(f"no variant of the last session is named {name!r}{nearest(name, known)}")

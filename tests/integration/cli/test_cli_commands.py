@@ -102,13 +102,16 @@ def test_an_empty_list_of_runs_prints_a_sentence(run: Run) -> None:
 
 def test_a_misspelt_status_names_the_nearest(run: Run) -> None:
     code, _, err = run("runs", "--status", "sucess")
-    assert (code, err) == (2, "refork: --status 'sucess' is none of DBOS's; did you mean 'SUCCESS'?\n")
+    assert (code, err) == (2, "refork: --status 'sucess' is not a status of DBOS; did you mean 'SUCCESS'?\n")
 
 
 def test_a_missing_database_is_one_line(run: Run, tmp_path: Path) -> None:
     code, out, err = run("runs", "--db", f"sqlite:///{tmp_path / 'no.sqlite'}")
     assert (code, out) == (1, "")
-    assert err == f"refork: --db: the database {str(tmp_path / 'no.sqlite')!r} does not exist\n"
+    missing = str(tmp_path / "no.sqlite")
+    assert err == (
+        f"refork: --db: the database {missing!r} does not exist; give the URL of DBOS's system database\n"
+    )
 
 
 def test_a_run_is_shown_as_a_timeline_with_a_note_on_missing_values(run: Run) -> None:

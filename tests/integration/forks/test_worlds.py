@@ -154,5 +154,5 @@ def test_a_hook_that_cannot_be_called_is_refused(hook: Any, said: str, case: Cas
 
 def test_a_second_hook_is_refused(case: Case) -> None:
     before_trial(_one)
-    with pytest.raises(BadInputError, match="is there twice"):
+    with pytest.raises(BadInputError, match="is registered twice"):
         before_trial(_other)

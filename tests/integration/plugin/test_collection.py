@@ -156,7 +156,7 @@ def test_a_marked_test_has_an_item_for_each_variant(example: Project, pytester: 
         ("3", "'case' must be the name of a folder of evals/cases, and is 3"),
         ("'rosy', variant=['careful']", "takes no argument 'variant'; did you mean 'variants'?"),
         ("'rosy', variants='careful'", "'variants' must be a list of names, and is 'careful'"),
-        ("'rosy', variants=['carefull']", "is 'carefull'; did you mean 'careful'?"),
+        ("'rosy', variants=['carefull']", "is named 'carefull'; did you mean 'careful'?"),
         ("'rosy', trials=0", "'trials' must be 'auto' or a whole number from 1 on, and is 0"),
         ("'rosy', trials=True", "'trials' must be 'auto' or a whole number from 1 on, and is True"),
         ("'rosy', min_pass_rate=80", "'min_pass_rate' must be a number above 0 and at most 1, and is 80"),

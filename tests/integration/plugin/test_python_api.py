@@ -176,9 +176,9 @@ def test_a_script_takes_a_run_out_of_production_and_makes_a_case_of_it(
 
 
 BAD_INPUT = {
-    "refork.load_case('rosi')": "no case of .* is 'rosi'; did you mean 'rosy'",
-    "refork.evaluate('rosi')": "no case of .* is 'rosi'; did you mean 'rosy'",
-    "refork.evaluate('rosy', ['carefull'])": "no prompt of .* is 'carefull'; did you mean 'careful'",
+    "refork.load_case('rosi')": "no case in .* is named 'rosi'; did you mean 'rosy'",
+    "refork.evaluate('rosi')": "no case in .* is named 'rosi'; did you mean 'rosy'",
+    "refork.evaluate('rosy', ['carefull'])": "no prompt in .* is named 'carefull'; did you mean 'careful'",
     "refork.evaluate('rosy', ['careful', refork.Prompt('x', name='careful')])": (
         "two variants are named 'careful'"
     ),

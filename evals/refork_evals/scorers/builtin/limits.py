@@ -62,7 +62,9 @@ class MaxCost(BuiltIn):
         if sample.usage is None:
             raise NotMeasuredError("the model's provider reported no usage")
         if sample.cost_usd is None:
-            raise NotMeasuredError(f"no price is known for the model {sample.model!r}")
+            raise NotMeasuredError(
+                f"no price is known for the model {sample.model!r}: give one in [tool.refork.prices]"
+            )
         cost, limit = sample.cost_usd, Decimal(str(self.limit))
         reason = f"${cost:f}, allowed ${limit:f}"
         return self._score(Finding(passed=cost <= limit, reason=reason, value=float(cost)))

@@ -119,7 +119,7 @@ def function_named(key: str, target: str) -> Callable[..., object]:
             f"[tool.refork] {key} = {target!r} cannot be used: {summary(error)}"
         ) from error
     if not callable(function):
-        raise ApplicationError(f"[tool.refork] {key} = {target!r} is not a function")
+        raise ApplicationError(f"[tool.refork] {key} = {target!r} is not a function: write 'module:function'")
     return function
 
 

@@ -98,7 +98,10 @@ def _default(folder: Path, slot: str) -> Generator[EvalsDatabase]:
                 continue
             yield replace(database, note="; ".join(notes))
             return
-    raise SessionError(f"{SLOTS} sessions of this project are running already, see {str(folder)!r}")
+    raise SessionError(
+        f"{SLOTS} sessions of this project are running already, in {str(folder)!r}: wait for one, or name another "
+        f"database with {OPTION}"
+    )
 
 
 def _check_whole(database: EvalsDatabase) -> None:
@@ -137,7 +140,9 @@ def _sqlite_at(path: Path, folder: Path, slot: str) -> Generator[EvalsDatabase]:
         raise DatabaseError(problem) from None
     with held_file(path.with_name(path.name + ".lock")) as held:
         if not held:
-            raise SessionError(f"--agent-evals-db: another session is using {str(path)!r}")
+            raise SessionError(
+                f"--agent-evals-db: another session is using {str(path)!r}: wait for it, or name another file"
+            )
         with ExitStack() as stack:
             try:
                 database = stack.enter_context(_sqlite(path, folder))
@@ -200,7 +205,10 @@ def _postgres(url: str, root: Path, folder: Path, slot: str) -> Generator[EvalsD
                         note=note,
                     )
                     return
-        raise SessionError(f"{SLOTS} sessions of this project are using this database already")
+        raise SessionError(
+            f"{OPTION}: {SLOTS} sessions of this project use {server.name!r} already: "
+            "wait for one, or name another database"
+        )
     except (DBAPIError, psycopg.Error) as error:
         cause = (error.orig or error) if isinstance(error, DBAPIError) else error
         raise DatabaseError(f"{OPTION}: cannot use {server.name!r}: {server.problem(cause)}") from None
@@ -217,7 +225,9 @@ def _look_at(path: Path) -> None:
         with closing(sqlite3.connect(address, uri=True)) as connection:
             tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_master")]
     except sqlite3.Error as error:
-        raise DatabaseError(f"--agent-evals-db: {str(path)!r} is not a SQLite database: {error}") from None
+        raise DatabaseError(
+            f"--agent-evals-db: {str(path)!r} is not a SQLite database ({error}): name another file"
+        ) from None
     _check_ours(tables, str(path))
 
 
@@ -256,7 +266,9 @@ def _mark(engine: sa.Engine, schema: str | None, shown: str) -> None:
     except DBAPIError as error:
         if schema is not None:
             raise
-        raise DatabaseError(f"--agent-evals-db: {shown!r} is not a SQLite database: {error.orig}") from None
+        raise DatabaseError(
+            f"--agent-evals-db: {shown!r} is not a SQLite database ({error.orig}): name another file"
+        ) from None
 
 
 def _check_maker(connection: sa.Connection, schema: str | None) -> None:

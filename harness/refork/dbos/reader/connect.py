@@ -48,7 +48,9 @@ def _sqlite(address: sa.URL) -> Generator[sa.Connection]:
     path = Path(address.database).absolute()
     if not path.is_file():
         problem = "is not a file" if path.exists() else "does not exist"
-        raise DatabaseError(f"--db: the database {readable_path(path)!r} {problem}")
+        raise DatabaseError(
+            f"--db: the database {readable_path(path)!r} {problem}; give the URL of DBOS's system database"
+        )
     try:
         with read_only_sqlite(path) as raw, _over(raw, "sqlite://") as connection:
             # Python's own driver begins a transaction for writes only.

@@ -102,10 +102,10 @@ def decode_steps(
     for row in rows:
         read = _read(row)
         # What a step is depends on no more than the answer that asked for it.
-        told = Description() if framework is None else framework.describe([*asking, read.raw])[-1]
-        if told.kind is StepKind.MODEL:
+        description = Description() if framework is None else framework.describe([*asking, read.raw])[-1]
+        if description.kind is StepKind.MODEL:
             asking = [read.raw]
-        step, problem = _step(read, told)
+        step, problem = _step(read, description)
         child = (children or {}).get(row.child_workflow_id or "") if starts_child(row) else None
         if child is not None:
             step = replace(step, arguments=_started_with(child))
@@ -159,7 +159,7 @@ def model_steps(step_names: Sequence[str]) -> frozenset[int]:
         return frozenset()
     raw = [RawStep(number=number, name=name) for number, name in enumerate(step_names)]
     described = zip(raw, framework.describe(raw), strict=True)
-    return frozenset(step.number for step, told in described if told.kind is StepKind.MODEL)
+    return frozenset(step.number for step, description in described if description.kind is StepKind.MODEL)
 
 
 def _usage(
@@ -167,12 +167,12 @@ def _usage(
 ) -> Usage:
     raw = [RawStep(number=number, name=name) for number, name in steps]
     described = zip(raw, framework.describe(raw), strict=True)
-    numbers = [step.number for step, told in described if told.kind is StepKind.MODEL]
+    numbers = [step.number for step, description in described if description.kind is StepKind.MODEL]
     with reading_values():
         rows = outputs(numbers) if numbers else ()
         read = {row.function_id: read_value(row.output, row.serialization) for row in rows}
     complete = [RawStep(number=s.number, name=s.name, output=read.get(s.number)) for s in raw]
-    return total_usage(told.usage for told in framework.describe(complete))
+    return total_usage(description.usage for description in framework.describe(complete))
 
 
 def _read(row: StepRow) -> _DecodedRow:
@@ -181,7 +181,7 @@ def _read(row: StepRow) -> _DecodedRow:
     return _DecodedRow(row=row, output=output, error=error, raised=raised)
 
 
-def _step(read: _DecodedRow, told: Description) -> tuple[Step, Problem | None]:
+def _step(read: _DecodedRow, description: Description) -> tuple[Step, Problem | None]:
     row = read.row
     output, said = as_json(read.output)
     problem = None
@@ -191,17 +191,17 @@ def _step(read: _DecodedRow, told: Description) -> tuple[Step, Problem | None]:
     step = Step(
         number=row.function_id,
         name=row.function_name,
-        kind=told.kind,
-        agent=told.agent,
-        tool=told.tool,
-        model=told.model,
+        kind=description.kind,
+        agent=description.agent,
+        tool=description.tool,
+        model=description.model,
         output=output,
         error=read.error,
         child_run=row.child_workflow_id,
         started_at=at(row.started_at_epoch_ms),
         completed_at=at(row.completed_at_epoch_ms),
-        usage=told.usage,
-        answer=told.answer,
+        usage=description.usage,
+        answer=description.answer,
     )
     return step, problem
 

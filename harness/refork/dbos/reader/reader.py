@@ -278,5 +278,5 @@ def _known(statuses: Sequence[str]) -> list[str]:
     found = [status.upper() for status in statuses]
     for given, status in zip(statuses, found, strict=True):
         if status not in STATUSES:
-            raise BadInputError(f"--status {given!r} is none of DBOS's{nearest(status, STATUSES)}")
+            raise BadInputError(f"--status {given!r} is not a status of DBOS{nearest(status, STATUSES)}")
     return found

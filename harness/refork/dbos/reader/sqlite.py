@@ -63,9 +63,11 @@ def _is_wal(path: Path) -> bool:
     with path.open("rb") as file:
         header = file.read(_WAL_VERSION_AT + 2)
     if not header:
-        raise DatabaseError(f"{str(path)!r} is empty: no run of DBOS is in it")
+        raise DatabaseError(f"{str(path)!r} is empty: give the database that the application runs on")
     if not header.startswith(MAGIC):
-        raise DatabaseError(f"{str(path)!r} is not a SQLite database")
+        raise DatabaseError(
+            f"{str(path)!r} is not a SQLite database: give the database that the application runs on"
+        )
     return header[_WAL_VERSION_AT:] == b"\x02\x02"
 
 

@@ -54,5 +54,7 @@ def _imported(target: str) -> Reads:
             f"[tool.refork] serializer = {target!r} cannot be used: {type(error).__name__}: {one_line(str(error))}"
         ) from error
     if not isinstance(found, Reads):
-        raise ApplicationError(f"[tool.refork] serializer = {target!r} is not a dbos.Serializer")
+        raise ApplicationError(
+            f"[tool.refork] serializer = {target!r} is not a dbos.Serializer: it needs the methods name and deserialize"
+        )
     return found

@@ -148,7 +148,7 @@ class _Place:
         with self._asking(), _unlogged():
             value, expires_at = self._project_token() if "/" in self.endpoint else self._instance_token()
         if not value:
-            raise DatabaseError(f"{self.option}: Databricks gave no token for {self.endpoint!r}")
+            raise DatabaseError(f"{self.option}: Databricks gave no token for {self.endpoint!r}: {_LOG_IN}")
         return Token(value=value, expires_at=expires_at)
 
     def _project(self) -> tuple[str | None, str]:

@@ -21,11 +21,13 @@ def checked(given: Mapping[str, Any], *, option: str, own: Sequence[str] = ()) -
             hint = close if "did you mean" in close else f"; accepted are {also}and the parameters of libpq"
             raise BadInputError(f"{option}: unknown parameter {one_line(name, 60)!r} in the URL{hint}")
         if isinstance(value, tuple):
-            raise BadInputError(f"{option}: the parameter {name!r} is given twice in the URL")
+            raise BadInputError(
+                f"{option}: the parameter {name!r} is given twice in the URL: keep one of them"
+            )
     mode = str(given.get("sslmode", SSL_MODES[0]))
     if mode not in SSL_MODES:
         raise BadInputError(
-            f"{option}: sslmode={one_line(mode, 60)!r} is none; accepted are {', '.join(SSL_MODES)}"
+            f"{option}: sslmode={one_line(mode, 60)!r} is not a mode of libpq; accepted are {', '.join(SSL_MODES)}"
         )
     return {name: str(value) for name, value in given.items()}
 

@@ -1,7 +1,7 @@
 """Attempts at a model call: limited in time, spaced as the server requests, with the reason for each failure."""
 
 from refork.fork.attempts.bounded import Ended, within
-from refork.fork.attempts.problems import blocked, not_asked, trial_error
+from refork.fork.attempts.problems import blocked, not_sent, trial_error
 from refork.fork.attempts.retrying import Account, attempted
 from refork.fork.attempts.sdk_watch import SdkWatch
 
@@ -11,7 +11,7 @@ __all__ = [
     "SdkWatch",
     "attempted",
     "blocked",
-    "not_asked",
+    "not_sent",
     "trial_error",
     "within",
 ]

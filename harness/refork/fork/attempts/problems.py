@@ -132,7 +132,7 @@ def status_of(error: BaseException) -> int | None:
     return status if isinstance(status, int) and not isinstance(status, bool) else None
 
 
-def not_asked(first: TrialError) -> TrialError:
+def not_sent(first: TrialError) -> TrialError:
     """Return the error of a trial that was not sent because its account cannot be used."""
     return TrialError(
         type=first.type,

@@ -11,7 +11,7 @@ from refork.dbos.evals_database.interrupted_forks import InterruptedFork
 from refork.dbos.replay.admission import ForkState
 from refork.dbos.replay.reservations import reserve_step
 from refork.errors import ReforkError
-from refork.fork.attempts import not_asked, trial_error
+from refork.fork.attempts import not_sent, trial_error
 from refork.fork.branches.step_rerun import ToolRun
 from refork.fork.branches.trial_queue import TrialQueue
 from refork.fork.http_steps import Exchanges, Kind, Making
@@ -166,7 +166,7 @@ class StepTrials:
         )  # calls share it that are made with one key
         refused = limits.account.refused(account)
         if refused is not None:
-            return scheduled.as_trial(error=not_asked(refused))
+            return scheduled.as_trial(error=not_sent(refused))
         try:
             trial = await run_trial(
                 scheduled.variant.name,

@@ -47,7 +47,9 @@ class User:
         """
         rule = self._policy.rule_for(RECEIVE)
         if rule.action is Action.DENY:
-            raise ToolDeniedError(f"{RECEIVE!r} may not act (deny); set it under [tool.refork.tools]")
+            raise ToolDeniedError(
+                f"{RECEIVE!r} is denied, so no user can answer; remove the rule in [tool.refork.tools], or name a stub"
+            )
         if rule.action is Action.STUB:
             step: Step | None = self._of_stub(rule, number, so_far)
         else:

@@ -28,14 +28,16 @@ class OpenAIAgents:
         return MODEL_STEP in step_names
 
     def describe(self, steps: Sequence[RawStep]) -> Sequence[Description]:
-        asked: list[str] = []
+        called_tools: list[str] = []
         described: list[Description] = []
         for step in steps:
             if step.name == MODEL_STEP:
                 description = _describe_model_step(step)
-                asked = [call.name for call in description.answer.tool_calls] if description.answer else []
+                called_tools = (
+                    [call.name for call in description.answer.tool_calls] if description.answer else []
+                )
             else:
-                description = _describe_other_step(step, asked)
+                description = _describe_other_step(step, called_tools)
             described.append(description)
         return described
 
@@ -64,10 +66,10 @@ def _describe_model_step(step: RawStep) -> Description:
     )
 
 
-def _describe_other_step(step: RawStep, asked: list[str]) -> Description:
+def _describe_other_step(step: RawStep, called_tools: list[str]) -> Description:
     """Describe a step after a model's tool calls: it is a tool's if its name says so, or if only one was called."""
     short = step.name.rsplit(".", 1)[-1]
-    tool = short if short in asked else asked[0] if len(set(asked)) == 1 else None
+    tool = short if short in called_tools else called_tools[0] if len(set(called_tools)) == 1 else None
     if tool is None or step.name.startswith("DBOS."):
         return Description()
     return Description(kind=StepKind.TOOL, tool=tool)

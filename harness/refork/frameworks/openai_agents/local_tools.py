@@ -24,7 +24,7 @@ def local_tools(watcher: Watcher) -> Generator[None]:
     planning: Any = sdk_planning
     originals = {name: getattr(planning, name) for name in EXECUTORS}
     for name, original in originals.items():
-        setattr(planning, name, _asked_first(watcher, EXECUTORS[name], original))
+        setattr(planning, name, _with_reported_calls(watcher, EXECUTORS[name], original))
     try:
         yield
     finally:
@@ -32,7 +32,7 @@ def local_tools(watcher: Watcher) -> Generator[None]:
             setattr(planning, name, original)
 
 
-def _asked_first(watcher: Watcher, name: str, original: Callable[..., Awaitable[Any]]) -> Any:
+def _with_reported_calls(watcher: Watcher, name: str, original: Callable[..., Awaitable[Any]]) -> Any:
     async def execute(**given: Any) -> Any:
         if not (given.get("calls") or given.get("actions")):
             return await original(**given)

@@ -28,16 +28,16 @@ _REMOTE: Final = (OpenAIConversationsSession, OpenAIResponsesCompactionSession)
 @contextmanager
 def read_only_sessions(watcher: Watcher) -> Generator[None]:
     """Give each fork a copy of its sessions, which lasts until the block ends."""
-    kept: dict[tuple[str, str], Items] = {}
+    copies: dict[tuple[str, str], Items] = {}
     original: Callable[..., Awaitable[Any]] = sdk_run.AgentRunner.run
 
     async def run(self: Any, starting_agent: Any, input: Any, **options: Any) -> Any:
         session, fork = options.get("session"), watcher.replaying()
         if session is not None and fork is not None:
-            items = kept.get((fork.run_id, session.session_id))
+            items = copies.get((fork.run_id, session.session_id))
             if items is None:
                 items = await _before(session, fork, input, options.get("run_config"))
-                kept[fork.run_id, session.session_id] = items
+                copies[fork.run_id, session.session_id] = items
             options["session"] = _Copy(session, items)
         return await original(self, starting_agent, input, **options)
 

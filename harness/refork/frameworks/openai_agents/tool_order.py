@@ -90,7 +90,7 @@ def in_turn(watcher: Watcher) -> Any:
     turns: WeakKeyDictionary[Any, _Turns] = WeakKeyDictionary()
 
     def create_tool_wrapper(state: Any, tool: FunctionTool) -> Any:
-        tool = asked_first(watcher, tool)
+        tool = with_reported_calls(watcher, tool)
         as_in_production = original(state, tool)
 
         async def invoke(context: Any, arguments: str) -> Any:
@@ -146,17 +146,17 @@ def all_tools(watcher: Watcher) -> Any:
 def _watched(tool: Tool, watcher: Watcher, turns: _Turns) -> Tool:
     if not isinstance(tool, FunctionTool) or getattr(tool.on_invoke_tool, _WATCHED, False):
         return tool
-    asked = asked_first(watcher, tool)
+    reporting = with_reported_calls(watcher, tool)
     if tool._is_agent_tool or (tool._tool_origin and tool._tool_origin.type is ToolOriginType.MCP):
-        return asked
-    return dataclasses.replace(asked, on_invoke_tool=partial(_in_turn, turns, asked))
+        return reporting
+    return dataclasses.replace(reporting, on_invoke_tool=partial(_in_turn, turns, reporting))
 
 
 async def _in_turn(turns: _Turns, tool: FunctionTool, context: Any, arguments: str) -> Any:
     return await turns.call(tool, context, arguments)
 
 
-def asked_first(watcher: Watcher, tool: FunctionTool) -> FunctionTool:
+def with_reported_calls(watcher: Watcher, tool: FunctionTool) -> FunctionTool:
     """Return the tool with its calls passed to ``watcher`` first. An agent as a tool acts only by its own tools."""
     if getattr(tool, "_is_agent_tool", False):
         return tool
@@ -166,8 +166,8 @@ def asked_first(watcher: Watcher, tool: FunctionTool) -> FunctionTool:
             return await watcher.call_tool(
                 tool.name, arguments, lambda: tool.on_invoke_tool(context, arguments)
             )
-        except ToolToldError as told:
-            return str(told)
+        except ToolToldError as error:
+            return str(error)
 
     return dataclasses.replace(tool, on_invoke_tool=invoke)
 

@@ -169,7 +169,8 @@ class PlainCall(StepRun):
     def changed(self, variant: Variant) -> ModelCall:
         if variant.name != CURRENT:
             raise BadInputError(
-                f"variant {variant.name!r}: the prompt of a plain step is rendered before it runs"
+                f"variant {variant.name!r} cannot be tried in a call of step {self.step.name!r}, whose prompt is "
+                "rendered before it runs: let its framework have a fork for each variant (forks_per_variant)"
             )
         return self
 
@@ -225,10 +226,11 @@ class PlainCall(StepRun):
             return
         of_step = f"step {self.step.number} ({self.step.name!r})"
         if not self._is_rendered(said):
-            asked = ", ".join(map(repr, sorted(self._rendered(said)))) or "none"
+            names = ", ".join(map(repr, sorted(self._rendered(said)))) or "none"
             raise BadInputError(
                 f"variant {tried.name!r} was not used: {of_step} sent no request to a model that could be seen, "
-                f"and uses no refork.prompt of the case's agent (prompts that were rendered: {asked})"
+                f"and uses no refork.prompt of the case's agent (prompts that were rendered: {names}); render its "
+                "prompt with refork.prompt, or use a client that docs/production.md lists"
             )
         if tried.model or tried.settings:
             wanted = "model" if tried.model else min(tried.settings)

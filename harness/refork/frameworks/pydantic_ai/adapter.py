@@ -34,12 +34,12 @@ class PydanticAI:
         return any(name.endswith(MODEL_STEPS) for name in step_names)
 
     def describe(self, steps: Sequence[RawStep]) -> Sequence[Description]:
-        asked: list[str] = []
+        called_tools: list[str] = []
         described: list[Description] = []
         for step in steps:
             if step.name.endswith(MODEL_STEPS):
                 answer = answer_of(step.output)
-                asked = [call.name for call in answer.tool_calls] if answer else []
+                called_tools = [call.name for call in answer.tool_calls] if answer else []
                 described.append(
                     Description(
                         kind=StepKind.MODEL,
@@ -49,7 +49,7 @@ class PydanticAI:
                     )
                 )
             else:
-                described.append(_describe_other_step(step, asked))
+                described.append(_describe_other_step(step, called_tools))
         return described
 
     def register(self, registry: Registry) -> None:
@@ -77,7 +77,7 @@ class PydanticAI:
 
     def intercept(self, watcher: Watcher) -> AbstractContextManager[None]:
         # Another application need not wait for its import.
-        return _asked_first(watcher) if "pydantic_ai" in sys.modules else nullcontext()
+        return _reporting_tool_calls(watcher) if "pydantic_ai" in sys.modules else nullcontext()
 
     def tool_results(self, request: Request) -> Sequence[ToolResult]:
         return tool_results(request.input)
@@ -88,17 +88,17 @@ class PydanticAI:
         return PydanticAICall(step)
 
 
-def _describe_other_step(step: RawStep, asked: Sequence[str]) -> Description:
+def _describe_other_step(step: RawStep, called_tools: Sequence[str]) -> Description:
     """Describe a step after a model's tool calls: it is a tool's if its name says so, or if only one was called."""
     short = step.name.rsplit(".", 1)[-1]
-    tool = short if short in asked else asked[0] if len(set(asked)) == 1 else None
+    tool = short if short in called_tools else called_tools[0] if len(set(called_tools)) == 1 else None
     if tool is None or step.name.startswith("DBOS."):
         return Description()
     return Description(kind=StepKind.TOOL, tool=tool)
 
 
 @contextmanager
-def _asked_first(watcher: Watcher) -> Generator[None]:
+def _reporting_tool_calls(watcher: Watcher) -> Generator[None]:
     """Pass every call of a function tool to ``watcher`` first, because a tool that is no step runs in every replay."""
     from pydantic_ai.toolsets import FunctionToolset  # noqa: PLC0415 - takes a second to import
 
@@ -110,8 +110,8 @@ def _asked_first(watcher: Watcher) -> Generator[None]:
             return await watcher.call_tool(
                 name, tool_args, lambda: original(self, name, tool_args, ctx, tool)
             )
-        except ToolToldError as told:
-            return str(told)
+        except ToolToldError as error:
+            return str(error)
 
     toolset.call_tool = call_tool
     try:

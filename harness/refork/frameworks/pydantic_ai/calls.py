@@ -241,8 +241,8 @@ def _with_prompt(given: Mapping[str, Any], prompt: str) -> tuple[list[Any], Any]
     messages, parameters = list(given["messages"]), given["model_request_parameters"]
     system = _system_parts(messages)
     if system and not parameters.instruction_parts and not messages[-1].instructions:
-        kept = [part for part in messages[0].parts if part not in system]
-        messages[0] = replace(messages[0], parts=[replace(system[0], content=prompt), *kept])
+        others = [part for part in messages[0].parts if part not in system]
+        messages[0] = replace(messages[0], parts=[replace(system[0], content=prompt), *others])
         return messages, parameters
     messages[-1] = replace(messages[-1], instructions=prompt)
     return messages, replace(parameters, instruction_parts=[InstructionPart(content=prompt)])

@@ -65,8 +65,8 @@ def _body(session: Any, options: dict[str, Any]) -> bytes:
 def _changed(options: dict[str, Any], sent: OutgoingRequest, changed: OutgoingRequest) -> dict[str, Any]:
     if sent == changed:
         return options
-    kept = {name: value for name, value in options.items() if name not in ("json", "data")}
-    return {**kept, "json": json.loads(changed.body)}
+    others = {name: value for name, value in options.items() if name not in ("json", "data")}
+    return {**others, "json": json.loads(changed.body)}
 
 
 def _answered(aiohttp: Any, session: Any, method: str, url: Any, answer: Received) -> Any:

@@ -76,8 +76,8 @@ def _target(url: str) -> str:
 
 
 def _sized(headers: Mapping[str, Any], body: bytes) -> dict[str, Any]:
-    kept = {name: value for name, value in headers.items() if name.lower() != "content-length"}
-    return kept | {"Content-Length": str(len(body))}
+    others = {name: value for name, value in headers.items() if name.lower() != "content-length"}
+    return others | {"Content-Length": str(len(body))}
 
 
 class _ReadableSocket:

@@ -79,8 +79,8 @@ def _target(url: str) -> str:
 
 
 def _headers(headers: Any, body: bytes) -> Any:
-    kept = {name: value for name, value in (headers or {}).items() if str(name).lower() != "content-length"}
-    return kept | {"Content-Length": str(len(body))}
+    others = {name: value for name, value in (headers or {}).items() if str(name).lower() != "content-length"}
+    return others | {"Content-Length": str(len(body))}
 
 
 def _answered(urllib3: Any, method: str, url: str, answer: Received, *, preload: bool) -> Any:

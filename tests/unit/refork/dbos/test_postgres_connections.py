@@ -178,7 +178,10 @@ def test_several_hosts_are_tried_in_turn(tls_server: TlsPostgres, tls_shop: str,
     [
         ("postgresql://h/d?sslmod=require", "unknown parameter 'sslmod' in the URL; did you mean 'sslmode'?"),
         ("postgresql://h/d?autocommit=1", "unknown parameter 'autocommit' in the URL; accepted are 'schema'"),
-        ("postgresql://h/d?sslmode=requird", "sslmode='requird' is none; accepted are disable, allow"),
+        (
+            "postgresql://h/d?sslmode=requird",
+            "sslmode='requird' is not a mode of libpq; accepted are disable, allow",
+        ),
         ("postgresql://h/d?sslmode=require&sslmode=allow", "'sslmode' is given twice"),
         ("postgresql://h/d?schema=a&schema=b", "'schema' is given twice"),
         ("postgresql://user:s3cr3t@more@host/db", "has an '@' in its user name or password"),

@@ -107,7 +107,9 @@ def test_a_file_that_is_written_to_meanwhile_is_reported(sqlite_file: Path) -> N
 
 
 def test_a_missing_file_is_refused_and_not_made(tmp_path: Path) -> None:
-    assert refusal(f"sqlite:///{tmp_path / 'no.sqlite'}").endswith("no.sqlite' does not exist")
+    assert refusal(f"sqlite:///{tmp_path / 'no.sqlite'}").endswith(
+        "no.sqlite' does not exist; give the URL of DBOS's system database"
+    )
     assert list(tmp_path.iterdir()) == []
 
 
@@ -129,7 +131,7 @@ def test_a_damaged_file_is_refused(sqlite_file: Path) -> None:
 
 
 def test_a_folder_is_refused(tmp_path: Path) -> None:
-    assert refusal(f"sqlite:///{tmp_path}").endswith("is not a file")
+    assert "is not a file; give the URL" in refusal(f"sqlite:///{tmp_path}")
 
 
 def test_a_database_of_another_program_is_refused(tmp_path: Path) -> None:

@@ -43,7 +43,7 @@ def test_an_answer_within_the_limit_passes(expectation: dict[str, Any], passes: 
         pytest.param(
             {"max_cost": 1},
             {"usage": USAGE, "model": "my-model"},
-            "no price is known for the model 'my-model'",
+            "no price is known for the model 'my-model': give one in [tool.refork.prices]",
             id="no-price",
         ),
     ],

@@ -50,7 +50,7 @@ def test_as_json_it_holds_what_results_json_does(folder: Path) -> None:
 def test_a_variant_that_was_not_measured_is_named_with_the_nearest() -> None:
     done = run("carefull")
     assert done.exit_code != 0
-    assert "no variant of the last session is 'carefull'; did you mean 'careful'?" in str(
+    assert "no variant of the last session is named 'carefull'; did you mean 'careful'?" in str(
         done.exception or done.output
     )
 

@@ -1,0 +1,67 @@
+"""refork diff: two runs of a production database side by side."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from refork.cli import commands
+from refork.records import Run, Step
+from refork_reports.commands._diff_output import lines_of
+from refork_reports.views.run_diff import paired
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A project that names no application, so that nothing is replayed."""
+    (tmp_path / "pyproject.toml").write_text("")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+
+
+def run(sqlite_file: Path, *arguments: str) -> Result:
+    given = ["diff", *arguments, "--db", f"sqlite:///{sqlite_file}"]
+    return CliRunner().invoke(commands, given, prog_name="refork", catch_exceptions=False)
+
+
+def shown(before: object, after: object) -> list[str]:
+    first, second = (
+        Run(id=name, workflow="w", status="SUCCESS", steps=(Step(number=1, name="say", output=output),))
+        for name, output in (("a", before), ("b", after))
+    )
+    return [*lines_of(first, second, paired(first.steps, second.steps))]
+
+
+def test_a_run_beside_itself_does_not_differ(sqlite_file: Path) -> None:
+    done = run(sqlite_file, "report-1", "report-1")
+    assert done.stdout.splitlines()[2:] == ["No step differs."]
+
+
+def test_two_runs_are_shown_from_the_first_step_that_differs(sqlite_file: Path) -> None:
+    done = run(sqlite_file, "order-1", "quote-1")
+    lines = done.stdout.splitlines()
+    assert lines[0].startswith("- order-1  ")
+    assert lines[1].startswith("+ quote-1  ")
+    assert lines[2].startswith("First difference: step ")
+    assert max(map(len, lines)) <= 80
+
+
+def test_as_json_it_has_every_pair_of_steps(sqlite_file: Path) -> None:
+    found = json.loads(run(sqlite_file, "report-1", "report-1", "--json").stdout)
+    assert (found["before"], found["after"]) == ("report-1", "report-1")
+    assert found["steps"]
+    assert all(pair["equal"] for pair in found["steps"])
+
+
+def test_words_that_differ_are_marked() -> None:
+    lines = shown("Revenue rose by 12% in March.", "Revenue fell by 12% in March.")
+    assert lines[2] == "First difference: step 1, say"
+    assert lines[-1] == "    output: Revenue [-rose-] {+fell+} by 12% in March."
+
+
+def test_hostile_text_is_escaped_and_a_long_one_is_wrapped() -> None:
+    lines = shown("\x1b[31mred" + "x" * 500, "calm \u202e")
+    assert "\x1b" not in "".join(lines)
+    assert "\u202e" not in "".join(lines)
+    assert max(map(len, lines)) <= 80
