@@ -23,6 +23,7 @@ from bench import (
     replays,
     reports,
     reuse,
+    scans,
     startup,
     tails,
     verdicts,
@@ -331,6 +332,33 @@ defaults. The other rules look at the same answers: the first 5 trials, the firs
     )
 
 
+def scanned() -> tuple[list[Row], str]:
+    """What a scan of many recorded runs takes."""
+    with serving(latency=0):
+        taken = scans.measure()
+    what = f"scan of {scans.RUNS:,} recorded runs of {' and '.join(scans.STEPS)} steps, half of which fail"
+    rows = [
+        Row(what=f"{what}: time", measured=_time(taken.seconds), bar="at most 60 s", met=taken.seconds <= 60),
+        Row(
+            what=f"{what}: memory at its peak",
+            measured=f"{taken.peak / 1e6:.0f} MB",
+            bar="at most 500 MB",
+            met=taken.peak <= 500e6,
+        ),
+    ]
+    return (
+        rows,
+        f"""## Scans
+
+{_written("scans")}
+`refork scan` of a SQLite database, in a process of its own: the time beyond imports, and the memory of all of it.
+The runs are copies of two runs of an agent, spread over seven days and three versions.
+
+{_table(rows)}
+""",
+    )
+
+
 def looked_at() -> tuple[list[Row], str]:
     """What the page of a report takes in a browser: depends on the machine."""
     found = reports.measure()
@@ -361,7 +389,7 @@ def _size(what: str, size: int, bar: int) -> Row:
     return Row(what=what, measured=f"{size / 1e6:.1f} MB", bar=f"at most {bar} MB", met=size <= bar * 1e6)
 
 
-PARTS: Final = {"timing": timing, "statistics": simulated, "reports": looked_at}
+PARTS: Final = {"timing": timing, "scans": scanned, "statistics": simulated, "reports": looked_at}
 
 
 def _written(part: str) -> str:

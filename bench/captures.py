@@ -88,7 +88,7 @@ def write(url: str) -> None:
     from bench import application
 
     set_tracing_disabled(True)
-    with _production(url):
+    with production(url):
         runs: dict[str, tuple[Any, ...]] = {
             "large-100": (application.behind_large, 100, SIZE),
             "large-1000": (application.behind_large, 1000, SIZE),
@@ -100,7 +100,7 @@ def write(url: str) -> None:
 
 
 @contextmanager
-def _production(url: str) -> Generator[None]:
+def production(url: str) -> Generator[None]:
     from dbos import DBOS
 
     DBOS(config={"name": "bench", "system_database_url": url, "log_level": "ERROR"})
@@ -121,10 +121,10 @@ def take(url: str, run: str) -> Taken:
     began = time.monotonic()
     code = main(["capture", run, "--db", url, "--step", step, "--name", "bench"])
     assert code == 0
-    return Taken(time.monotonic() - began, _peak())
+    return Taken(time.monotonic() - began, peak())
 
 
-def _peak() -> int:
+def peak() -> int:
     """Bytes. Unlike what getrusage says, this counts nothing of the process that started this one."""
     status = Path("/proc/self/status").read_text(encoding="utf-8")
     line = next(line for line in status.splitlines() if line.startswith("VmHWM:"))

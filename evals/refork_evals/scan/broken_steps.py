@@ -59,8 +59,10 @@ async def _breaking_call(sample: Sample, scorer: Scorer) -> int | None:
         place = scorer.broken_at(calls)
         if place is not None:
             return place
-    passing = [count for count in range(len(calls)) if await _passes(scorer, sample, count)]
-    return max(passing, default=None)
+    for count in reversed(range(len(calls))):
+        if await _passes(scorer, sample, count):
+            return count
+    return None
 
 
 def last_model_step(run: Run) -> Step | None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 from pydantic import ValidationError
@@ -58,7 +58,7 @@ class ExpectationCheck:
             where = f"{path}: " if path else ""
             raise BadInputError(f"--expect {quote(entry)}: {where}{sentence(first)}") from None
 
-    @property
+    @cached_property
     def what(self) -> str:
         """The expectation in one line, as it is written in ``case.yaml``."""
         return one_line(yaml_line(self.entry))

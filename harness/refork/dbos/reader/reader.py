@@ -74,7 +74,8 @@ class FetchedRun:
     def decode(self) -> Recording:
         """Return the run with its values as JSON, and the problems with those that could not be read or written."""
         head = self.head()
-        found = [*self.steps()]
+        with reading_values():
+            found = [*self._decoded()]
         problems = [*head.problems, *(problem for _, problem in found if problem is not None)]
         return Recording(run=replace(head.run, steps=tuple(step for step, _ in found)), problems=problems)
 
@@ -85,14 +86,17 @@ class FetchedRun:
 
     def steps(self) -> Iterator[tuple[Step, Problem | None]]:
         """Yield the steps one after the other, each with the problem of its value, if any."""
-        decoded = decode_steps(self.rows, self.names, self.children)
+        decoded = self._decoded()
         while True:
             # Nobody else's output may go astray between two steps.
             with reading_values():
                 found = next(decoded, None)
             if found is None:
                 return
-            step, problem = found
+            yield found
+
+    def _decoded(self) -> Iterator[tuple[Step, Problem | None]]:
+        for step, problem in decode_steps(self.rows, self.names, self.children):
             yield with_reported_usage(step, self.status.attributes), problem
 
     def close(self) -> None:
