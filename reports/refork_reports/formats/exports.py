@@ -43,7 +43,8 @@ def _frame(evaluation: MergedResults, table: Table) -> "pd.DataFrame":
 
 
 def _csv(frame: "pd.DataFrame") -> str:
-    for name in frame.select_dtypes("str").columns:
+    names: list[str] = [*frame.select_dtypes("str").columns]
+    for name in names:
         text = frame[name]
         frame[name] = text.where(~text.str.startswith(_FORMULA).fillna(False), "'" + text)
     return frame.to_csv(index=False, lineterminator="\n")

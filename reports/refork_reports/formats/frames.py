@@ -5,7 +5,7 @@ The columns are declared with the fields of ``results.json`` (:mod:`refork_repor
 adds only those that identify a row.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
 from typing import Any, Final, TypeAlias
 
@@ -32,9 +32,10 @@ def cells(evaluation: Evaluated) -> pd.DataFrame:
 
     ``position`` counts the cases from 1.
     """
+    cases: Sequence[CaseResult | CaseEntry] = evaluation.cases
     rows = (
         {"position": position, "case": _name(case)} | _row(CaseEntry, case) | _row(CellEntry, cell)
-        for position, case in enumerate(evaluation.cases, 1)
+        for position, case in enumerate(cases, 1)
         for cell in case.cells
     )
     return _frame(rows, "cells")
