@@ -12,8 +12,9 @@ from refork_evals.gate.errors import is_forgivable
 from refork_evals.results import CaseResult, Cell, Verdict
 from refork_evals.verdicts.cells import endings_of
 from refork_reports.sentences import phrases
+from refork_reports.sentences.verdict_lines import verdict_line
 
-from pytest_refork.reporting.explain import explanation, verdict_line
+from pytest_refork.reporting.explain import explanation
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,28 +6,15 @@ from refork.records import Answer
 from refork.records.variant import CURRENT
 from refork.text import numbers as humanize
 from refork.text.escape import clipped, escape_controls
-from refork_evals.results import CaseResult, Cell, ScoredTrial, Verdict
-from refork_reports.sentences import claims, margins, phrases
+from refork_evals.results import CaseResult, Cell, ScoredTrial
+from refork_reports.sentences import claims
 from refork_reports.sentences.steps import call_line
 from refork_reports.sentences.tails import beside_production, other_words, shown_steps, step_line
+from refork_reports.sentences.verdict_lines import verdict_line
 from refork_reports.views.diffs import prompt_diff
 
 _OUTPUT_CHARACTERS = 2_000
 _OUTPUT_LINES = 30
-
-
-def verdict_line(cell: Cell) -> str:
-    """Return the verdict in one line: ``fail: 2 of 10 trials passed (6-51%), at least 80% wanted``.
-
-    Beside a baseline: ``held: 8 of 8 trials passed (68-100%), before 28 of 30: no drop of more than 45 points``.
-    """
-    if cell.verdict in (Verdict.STALE, Verdict.ERROR):
-        return f"{cell.verdict}: {escape_controls(cell.reason)}"
-    missing = f", {cell.errors} in error" if cell.errors else ""
-    return (
-        f"{cell.verdict}: {cell.passes} of {humanize.plural(len(cell.trials), 'trial')} passed{missing} "
-        f"(95% interval {phrases.shown_interval(cell)}), {margins.wanted(cell)}"
-    )
 
 
 def explanation(result: CaseResult, cell: Cell, test_failure: str = "") -> str:

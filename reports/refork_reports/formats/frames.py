@@ -1,18 +1,22 @@
 """Pandas frames of an evaluation, with one row for each cell, trial or score, in the evaluation's order.
 
+The evaluation is a computed one, or what was read from ``results.json``.
 The columns are declared with the fields of ``results.json`` (:mod:`refork_reports.results_file.schema`); this module
 adds only those that identify a row.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import pandas as pd
-from refork_evals.results import SuiteResult
+from refork_evals.results import CaseResult, SuiteResult
 
 from refork_reports.results_file.entry import Entry
+from refork_reports.results_file.merge import MergedResults
 from refork_reports.results_file.schema import CaseEntry, CellEntry, ScoreEntry, TrialEntry
+
+Evaluated: TypeAlias = SuiteResult | MergedResults
 
 _ORDER: Final = (
     "position", "case", "agent", "guard", "variant", "verdict", "fixes", "passes", "failures", "errors", "missing",
@@ -22,43 +26,53 @@ _ORDER: Final = (
 """The columns that frames have always had, in their order. Added ones follow, in the order of the file."""
 
 
-def cells(evaluation: SuiteResult) -> pd.DataFrame:
+def cells(evaluation: Evaluated) -> pd.DataFrame:
     """Return a row for each case and variant. Rates are between 0 and 1, cost is in US dollars, unknown values are
     missing.
 
     ``position`` counts the cases from 1.
     """
+    cases: Sequence[CaseResult | CaseEntry] = evaluation.cases
     rows = (
-        {"position": position, "case": cell.case} | _row(CaseEntry, result) | _row(CellEntry, cell)
-        for position, result in enumerate(evaluation.cases, 1)
-        for cell in result.cells
+        {"position": position, "case": _name(case)} | _row(CaseEntry, case) | _row(CellEntry, cell)
+        for position, case in enumerate(cases, 1)
+        for cell in case.cells
     )
     return _frame(rows, "cells")
 
 
-def trials(evaluation: SuiteResult) -> pd.DataFrame:
+def trials(evaluation: Evaluated) -> pd.DataFrame:
     """Return a row for each trial. ``tool_calls`` has a line for each call, ``error`` may be missing."""
     rows = (
-        {"case": cell.case, "variant": cell.variant} | _row(TrialEntry, scored)
-        for cell in evaluation.cells
-        for scored in cell.trials
+        {"case": _name(case), "variant": cell.variant} | _row(TrialEntry, trial)
+        for case in evaluation.cases
+        for cell in case.cells
+        for trial in cell.trials
     )
     return _frame(rows, "trials")
 
 
-def scores(evaluation: SuiteResult) -> pd.DataFrame:
+def scores(evaluation: Evaluated) -> pd.DataFrame:
     """Return a row for each scorer of each trial. ``passed`` is missing if the scorer raised."""
     rows = (
-        {"case": cell.case, "variant": cell.variant, "trial": scored.trial.number} | _row(ScoreEntry, score)
-        for cell in evaluation.cells
-        for scored in cell.trials
-        for score in scored.scores
+        {"case": _name(case), "variant": cell.variant, "trial": TrialEntry.field_of(trial, "number")}
+        | _row(ScoreEntry, score)
+        for case in evaluation.cases
+        for cell in case.cells
+        for trial in cell.trials
+        for score in trial.scores
     )
     return _frame(rows, "scores")
 
 
+def _name(case: CaseResult | CaseEntry) -> Any:
+    return CaseEntry.field_of(case, "name")
+
+
 def _columns(keys: Mapping[str, str], *entries: type[Entry]) -> Mapping[str, Any]:
-    declared = {name: _dtype(column.dtype) for entry in entries for column, name, _ in entry.columns()}
+    declared = {
+        name: _dtype(column.dtype) for entry in entries for name, (_, column) in entry.columns().items()
+    }
     found = {**keys, **declared}
     return {name: found[name] for name in [*(name for name in _ORDER if name in found), *found]}
 
@@ -76,7 +90,9 @@ COLUMNS: Final[Mapping[str, Mapping[str, Any]]] = {
 
 
 def _row(entry: type[Entry], value: object) -> dict[str, Any]:
-    return {name: column.value(read(value)) for column, name, read in entry.columns()}
+    return {
+        name: column.value(entry.field_of(value, field)) for name, (field, column) in entry.columns().items()
+    }
 
 
 def _frame(rows: Iterable[dict[str, Any]], kind: str) -> pd.DataFrame:

@@ -53,9 +53,12 @@ class FrameColumn:
     of: _Read | None = None
 
     def value(self, value: Any) -> Any:
-        """Return the value for the frame: money as a number, so that frames can add it up."""
+        """Return the value for the frame: money as a number, so that frames can add it up, and text as in the file."""
         shown = value if value is None or self.of is None else self.of(value)
-        return float(shown) if isinstance(shown, Decimal) else shown
+        if isinstance(shown, Decimal):
+            return float(shown)
+        # Arrow, which pandas uses where it is installed, takes no lone surrogates.
+        return portable(shown) if type(shown) is str else shown
 
 
 def _fields(value: Any) -> Any:
@@ -96,15 +99,18 @@ class Entry(BaseModel):
 
     @classmethod
     @cache
-    def columns(cls) -> tuple[tuple[FrameColumn, str, _Read], ...]:
-        """Return each column that a field declares, with its name, and the function that reads its value from a
-        computed value.
-        """
-        return tuple(
-            (column, column.name or name, cls.sources()[name])
+    def columns(cls) -> Mapping[str, tuple[str, FrameColumn]]:
+        """Return each column that a field declares, by its name, with the name of the field."""
+        return {
+            column.name or name: (name, column)
             for name, info in cls.model_fields.items()
             for column in _marks(info.metadata, FrameColumn)
-        )
+        }
+
+    @classmethod
+    def field_of(cls, value: object, name: str) -> Any:
+        """Return a field of a computed value, or of an entry that was read from a file."""
+        return getattr(value, name) if isinstance(value, cls) else cls.sources()[name](value)
 
 
 def _marks(metadata: list[Any], kind: type[_Value]) -> list[_Value]:

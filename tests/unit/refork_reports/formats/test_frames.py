@@ -95,3 +95,9 @@ def test_every_score_of_every_trial_has_a_row() -> None:
 def test_costs_of_the_frame_are_those_of_the_evaluation() -> None:
     exact = sum((cell.cost_usd or Decimal(0) for cell in realistic().cells), Decimal(0))
     assert frames.cells(realistic())["cost_usd"].sum() == pytest.approx(float(exact))
+
+
+def test_text_that_utf8_cannot_hold_is_spelled_out_as_in_the_file() -> None:
+    shown = "".join(frames.trials(evaluation(hostile()))["text"].dropna())
+    assert shown.encode()
+    assert r"\ud800" in shown
