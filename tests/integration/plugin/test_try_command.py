@@ -137,7 +137,7 @@ def test_a_fix_is_checked_on_every_run_that_matches_and_by_a_function_of_the_pro
     )
     [case] = found["cases"]
     assert (case["run"], case["step"]) == ("run-1", 5)
-    assert found["fixed_by"] == ["prompt-1"]
+    assert found["passing"] == ["prompt-1"]
     assert case["variants"][0]["outputs"][0]["reasons"] == ["says_fell: it must say fell"]
 
 
@@ -157,6 +157,23 @@ def test_a_run_or_step_that_is_not_there_is_one_line_and_costs_nothing(
     assert said in " ".join(err.split())
     assert out == ""
     assert not server.count
+
+
+def test_another_result_of_a_tool_is_asked_about_and_becomes_a_variant_of_the_case(
+    shell: Shell, server: ModelServer
+) -> None:
+    words = ("run-1@3", "--tool-result", '"plus 30%"', "--expect", "contains: '%'", "-n", "3")
+    code, out, err = shell.run(*words, "--save", "other-numbers")
+    assert 'before-1  with step 3 = "plus 30%"' in out, out + err
+    asked = [request for request in server.requests if "plus 30%" in json.dumps(request.body)]
+    assert len(asked) == 3
+    written = (shell.folder / "evals/cases/other-numbers/case.yaml").read_text(encoding="utf-8")
+    assert '"3": "plus 30%"' in written
+    paid = server.count
+    done = shell.project.run(shell.folder, "--agent-evals", "-q", "--agent-evals-trials", "3")
+    assert server.count == paid, done.output
+    assert ("other-numbers", "before-1") in done.verdicts
+    assert code in (0, 1)
 
 
 def test_what_it_takes_is_said_before_and_asked_for_where_it_is_much(

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from refork.errors import ReforkError
 from refork.records.variant import Variant
 from refork.text.lines import is_name
-from refork_reports.tryout.proposals import UNCHANGED, variants_of, words
+from refork_reports.tryout.proposals import UNCHANGED, before_of, variants_of, words
 
 
 def test_a_prompt_is_a_template_and_a_model_alone_keeps_the_codes_prompt() -> None:
@@ -77,3 +77,33 @@ def test_any_text_becomes_variants_with_names_of_their_own_or_is_refused(
         found = variants_of(models=models, settings=[setting] if setting else [])
     assert len({each.name for each in found}) == len(found)
     assert all(is_name(each.name) for each in found)
+
+
+def test_what_went_before_is_a_variant_of_its_own_and_is_crossed_with_prompts() -> None:
+    before = before_of(['{"rows": []}', "3=[1]"], ["2=4"], ["And in March?"], step=5)
+    alone = variants_of(before=before)
+    assert [each.name for each in alone] == ["before-1", "before-2", "before-3", "before-4"]
+    assert [each.tool_results for each in alone] == [{5: {"rows": []}}, {3: [1]}, {}, {}]
+    assert alone[2].step_outputs == {2: 4}
+    assert alone[3].messages == {"user": "And in March?"}
+    assert not any(each.changes_call for each in alone)
+    assert words(alone[0]) == 'with step 5 = {"rows": []}'
+    crossed = variants_of(["Be careful."], before=before[:1])
+    assert [(each.name, each.template, each.tool_results) for each in crossed] == [
+        ("prompt-1-before-1", "Be careful.", {5: {"rows": []}})
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"tool_results": ["[]"]}, "names no step"),
+        ({"tool_results": ["5=rows"]}, "is not JSON"),
+        ({"tool_results": ["rows"], "step": 5}, "is not JSON"),
+        ({"step_outputs": ["x=1"]}, "names no step"),
+    ],
+)
+def test_what_is_no_result_is_refused(arguments: dict[str, Any], said: str) -> None:
+    with pytest.raises(ReforkError) as raised:
+        before_of(**arguments)
+    assert said in str(raised.value)
