@@ -71,7 +71,7 @@ def test_a_link_leads_to_a_trial_of_a_case_that_was_not_open(tab: Browser, page:
     anchor = f"case/misleading-summary/current/{MANY}"
     opened(tab, page, anchor)
     assert tab.evaluate(f"document.getElementById('{anchor}').checkVisibility()")
-    assert "zebra" in tab.evaluate(f"document.getElementById('{anchor}').closest('.trial').innerText")
+    assert "zebra" in tab.evaluate(f"document.getElementById('{anchor}').closest('.trial').textContent")
 
 
 def test_trials_come_in_pages(tab: Browser, page: Path) -> None:

@@ -80,6 +80,6 @@ async def _asked(agent: Agent[None]) -> None:
 
 def test_offline_no_agent_is_asked_wherever_it_runs(session: ForkSession, server: ModelServer) -> None:
     use(session, AnswersMode.OFFLINE)
-    with pytest.raises(AnswerMissingError, match="agent 'outsider' asks its model"):
+    with pytest.raises(AnswerMissingError, match="agent 'outsider' calls its model"):
         asyncio.run(_asked(Agent(name="outsider", instructions="Answer.", model="small")))
     assert server.count == 0

@@ -99,4 +99,4 @@ def test_denied_steps_of_a_case_or_the_project_do_not_run(
     (trial,) = measure(session, case, 1).trials
     assert trial.error is not None
     assert (trial.error.type, server.count) == ("ToolDeniedError", 1)
-    assert "step 3, 'httpx_step', is denied" in trial.error.message
+    assert "step 3, 'httpx_step', calls a model and is denied" in trial.error.message

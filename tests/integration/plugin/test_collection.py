@@ -151,7 +151,7 @@ def test_a_marked_test_has_an_item_for_each_variant(example: Project, pytester: 
 @pytest.mark.parametrize(
     ("mark", "expected"),
     [
-        ("'rossy'", "is 'rossy'; did you mean 'rosy'?"),
+        ("'rossy'", "is named 'rossy'; did you mean 'rosy'?"),
         ("", "missing a required argument: 'case'; write @pytest.mark.refork('<case>'"),
         ("3", "'case' must be the name of a folder of evals/cases, and is 3"),
         ("'rosy', variant=['careful']", "takes no argument 'variant'; did you mean 'variants'?"),

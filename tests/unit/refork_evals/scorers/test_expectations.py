@@ -25,6 +25,7 @@ EVERY_SCORER: list[dict[str, Any]] = [
     {"number": {"value": -12.0, "tolerance": 0.5}},
     {"tool_called": {"name": "run_sql", "arguments": {"query": {"contains": "GROUP BY"}}}},
     {"tool_not_called": "send_mail"},
+    {"eventually_calls": {"call": "verify", "before": "refund"}},
     {"trajectory": {"tools": ["search", {"name": "refund", "arguments": {"amount": 5}}], "mode": "superset"}},
     {"steps": {"max": 6, "kind": "model"}},
     {"final": {"contains": "fell"}},

@@ -216,8 +216,8 @@ def test_a_case_that_is_not_there_is_named_with_the_nearest(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(project(tmp_path))
-    assert "evals/cases' is 'fel'; did you mean 'fell'?" in refused(capsys, "fel")
-    assert "evals/cases' is '../cases/fell'" in refused(capsys, "../cases/fell")
+    assert "evals/cases' is named 'fel'; did you mean 'fell'?" in refused(capsys, "fel")
+    assert "evals/cases' is named '../cases/fell'" in refused(capsys, "../cases/fell")
 
 
 def test_a_case_in_a_nested_folder_is_found_by_its_name(
