@@ -43,7 +43,7 @@ def _frame(evaluation: MergedResults, table: Table) -> "pd.DataFrame":
 
 
 def _csv(frame: "pd.DataFrame") -> str:
-    names: list[str] = [*frame.select_dtypes("str").columns]
+    names = [str(name) for name in frame.select_dtypes("str")]
     for name in names:
         text = frame[name]
         frame[name] = text.where(~text.str.startswith(_FORMULA).fillna(False), "'" + text)
