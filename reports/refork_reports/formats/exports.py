@@ -43,8 +43,8 @@ def _frame(evaluation: MergedResults, table: Table) -> "pd.DataFrame":
 
 
 def _csv(frame: "pd.DataFrame") -> str:
-    names = [str(name) for name in frame.select_dtypes("str")]
-    for name in names:
+    text_columns: pd.DataFrame = frame.select_dtypes("str")
+    for name in text_columns.columns.astype(str):
         text = frame[name]
         frame[name] = text.where(~text.str.startswith(_FORMULA).fillna(False), "'" + text)
     return frame.to_csv(index=False, lineterminator="\n")
