@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install check test test-slow test-matrix demo bench docs format clean
+.PHONY: help install check test test-slow test-matrix demo screenshots bench docs format clean
 
 help:  ## say what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -45,6 +45,10 @@ test-matrix: install  ## try the versions that people have: one whole path, and 
 # MODEL_URL and MODEL run the demo against a live OpenAI-compatible endpoint instead of the recorded answers.
 demo: install  ## run the main job on the example: failing runs in, regression tests out
 	@$(BIN)/python examples/analyst/demo.py $(if $(MODEL_URL),--model-url '$(MODEL_URL)') $(if $(MODEL),--model '$(MODEL)')
+
+screenshots: demo  ## take the picture of the report in docs/
+	chromium --headless --no-sandbox --hide-scrollbars --window-size=1100,1180 --screenshot=docs/report.png \
+		file://$(CURDIR)/.demo/analyst/reports/red/report.html
 
 bench: install  ## measure, and write docs/benchmarks.md
 	$(BIN)/python -m bench
