@@ -371,6 +371,7 @@ def test_a_value_that_is_not_portable_stops_a_capture_only_where_it_is_needed(
     assert capture(recorded, step=4, cases=project / "cases", name="wrong", problems=[later]).case.step == 4
 
 
+@pytest.mark.slow
 def test_postgres_is_read_by_a_role_that_may_only_select(run: Run, project: Path, shop_postgres: str) -> None:
     assert run("runs", "--db", shop_postgres)[0] == 0
     assert run("show", "report-1", "--db", shop_postgres)[0] == 0

@@ -124,6 +124,7 @@ def test_a_value_that_has_no_json_is_refused_by_its_step_and_type_with_what_to_r
     assert not (project / "evals/cases/opaque").exists()
 
 
+@pytest.mark.slow
 def test_a_database_with_a_serializer_of_its_own_is_read_by_the_one_that_is_named(tmp_path: Path) -> None:
     url = produced(tmp_path / "lab", serializer=SERIALIZER)
     settings = f'{SETTINGS}serializer = "lab_db:serializer"\n'

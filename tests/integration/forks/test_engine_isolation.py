@@ -144,6 +144,7 @@ def test_an_application_that_registers_consumers_schedules_and_queues_starts_non
     registry.pollers, registry.kafka_registrations = before
 
 
+@pytest.mark.slow
 def test_a_schedule_that_is_in_the_database_nevertheless_starts_nothing(
     application: Callable[..., Any], tmp_path: Path
 ) -> None:

@@ -10,17 +10,15 @@ from sqlalchemy.exc import OperationalError
 from support.forks import CAREFUL, case_of, fresh_session, measure
 from support.model_server import ModelServer
 from support.prepared import TESTS
+from support.sampled import sampled
 
 
 @pytest.mark.parametrize(
     "name",
-    [
-        "a_handoff_before",
-        *(
-            pytest.param(name, marks=pytest.mark.slow)
-            for name in ("children_before", "messages_events_and_sleep_before", "run_sync")
-        ),
-    ],
+    sampled(
+        ["a_handoff_before", "children_before", "messages_events_and_sleep_before", "run_sync"],
+        quick=["a_handoff_before"],
+    ),
 )
 def test_a_case_is_forked_on_postgres(
     name: str, runs: dict[str, Run], server: ModelServer, postgres_url: str, ledger: object
@@ -52,6 +50,7 @@ def test_two_sessions_on_one_server_take_two_schemas(postgres_url: str) -> None:
         assert third.schema == first.schema
 
 
+@pytest.mark.slow
 def test_a_throw_away_server_is_started_and_stopped() -> None:
     with throwaway_postgres() as url:
         assert "public" in _schemas(url)

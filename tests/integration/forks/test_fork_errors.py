@@ -14,6 +14,7 @@ from refork.records.outcome import ErrorKind, ForkStatus, TrialError
 from refork.records.variant import Variant
 from support.forks import CAREFUL, case_of, limits, measure, text_of
 from support.model_server import Failure, ModelServer
+from support.sampled import sampled
 
 
 @pytest.fixture(autouse=True)
@@ -40,7 +41,7 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize("name", TRANSIENT)
+@pytest.mark.parametrize("name", sampled(TRANSIENT, quick=["server error", "rate limit with a time"]))
 def test_a_transient_error_is_tried_again_and_leaves_no_mark(
     name: str, runs: dict[str, Run], session: ForkSession, server: ModelServer
 ) -> None:
@@ -50,7 +51,7 @@ def test_a_transient_error_is_tried_again_and_leaves_no_mark(
     assert server.count == 3
 
 
-@pytest.mark.parametrize("name", TRANSIENT)
+@pytest.mark.parametrize("name", sampled(TRANSIENT, quick=["server error", "rate limit with a time"]))
 def test_a_persistent_transient_error_is_an_error_without_an_answer(
     name: str, runs: dict[str, Run], session: ForkSession, server: ModelServer
 ) -> None:

@@ -12,9 +12,10 @@ from refork.records.outcome import ForkStatus
 from support.apps import helpdesk as desk
 from support.forks import case_of, fresh_session
 from support.model_server import ModelServer
+from support.sampled import sampled
 
 
-@pytest.mark.parametrize("kind", ["async", "sync", "async that blocks its loop"])
+@pytest.mark.parametrize("kind", sampled(["async", "sync", "async that blocks its loop"], quick=["sync"]))
 def test_a_replay_that_hangs_ends_by_a_timeout_that_names_the_step(
     kind: str, runs: dict[str, Run], server: ModelServer, ledger: Path
 ) -> None:

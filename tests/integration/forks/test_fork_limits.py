@@ -5,6 +5,7 @@ from refork.fork import ForkSession
 from refork.records import Run
 from support.forks import case_of, plan
 from support.model_server import ModelServer
+from support.sampled import sampled
 
 KINDS = {
     "async workflows": ["one_call", "a_tool_before", "a_handoff_before"],
@@ -21,7 +22,7 @@ KINDS = {
 }
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", sampled(KINDS, quick=["async workflows"]))
 def test_no_more_calls_than_the_limit_are_made_at_once_and_no_fewer_while_there_is_work(
     kind: str, runs: dict[str, Run], session: ForkSession, server: ModelServer
 ) -> None:

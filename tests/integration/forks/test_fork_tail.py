@@ -265,6 +265,7 @@ def rows(session: ForkSession) -> dict[str, int]:
         }
 
 
+@pytest.mark.slow
 def test_over_every_policy_and_random_tails_only_what_is_live_acts(
     runs: dict[str, Run], session: ForkSession, server: ModelServer, ledger: Path
 ) -> None:

@@ -27,6 +27,7 @@ from support.forks import CAREFUL, case_of, measure, surroundings_of, text_of
 from support.model_server import ModelServer, Received
 from support.plots import ask
 from support.prepared import Prepared
+from support.sampled import sampled
 from support.shapes import MCP_SERVER, MCP_URL, SESSIONS, SHAPES, Recording
 
 UNRECORDED = {
@@ -156,9 +157,10 @@ def _fork_everywhere(
 # On a busy machine the steps of agents side by side are at times replayed in another order: docs/compatibility.md.
 SEEN_TO_SWAP = pytest.param("agents_side_by_side", marks=pytest.mark.flaky(reruns=2))
 FORKED = [name for name in SHAPES if name not in (*UNRECORDED, "nested_workflows", "agents_side_by_side")]
+MOST_USED = ["handoffs", "agents_as_tools", "parallel_tools", "output_types", "responses_api", "sessions"]
 
 
-@pytest.mark.parametrize("name", [*FORKED, SEEN_TO_SWAP])
+@pytest.mark.parametrize("name", [*sampled(FORKED, quick=MOST_USED), SEEN_TO_SWAP])
 def test_a_shape_is_forked_at_each_of_its_model_calls(
     name: str,
     recording: Recording,
@@ -233,9 +235,7 @@ def test_a_tool_that_is_no_step_does_not_act_in_a_replay_and_is_named(
 
 
 @pytest.mark.usefixtures("granted")
-@pytest.mark.parametrize(
-    "name", [pytest.param(each, marks=pytest.mark.slow if "mcp" in each else ()) for each in UNRECORDED]
-)
+@pytest.mark.parametrize("name", sampled(UNRECORDED, quick=["a_tool_inside_that_is_no_step"]))
 def test_once_its_answer_is_on_record_forks_do_without_the_tool(
     name: str,
     recording: Recording,

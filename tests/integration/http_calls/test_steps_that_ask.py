@@ -16,6 +16,7 @@ from support.forks import CAREFUL, measure
 from support.kept import recorded as recorded_and_kept
 from support.kept import use
 from support.model_server import Failure, ModelServer
+from support.sampled import sampled
 
 SYSTEM = "You sort letters."
 CLIENTS = (
@@ -37,8 +38,6 @@ CLIENTS = (
     "inline_async",
     "lambda",
 )
-MOST_USED = {"openai", "anthropic", "aiohttp", "loop"}
-TRIED = [each if each in MOST_USED else pytest.param(each, marks=pytest.mark.slow) for each in CLIENTS]
 CALLS = {"loop": 3, "threads": 3, "task_group": 3}
 
 
@@ -69,7 +68,7 @@ def test_a_replay_knows_what_the_step_sends_and_sends_nothing(
     assert server.count == 0
 
 
-@pytest.mark.parametrize("how", TRIED)
+@pytest.mark.parametrize("how", sampled(CLIENTS, quick=["openai", "anthropic", "aiohttp"]))
 def test_a_candidate_is_tried_and_a_second_session_pays_nothing(
     session: ForkSession, recorded: Runs, server: ModelServer, tmp_path: Path, how: str
 ) -> None:
@@ -100,9 +99,7 @@ def test_a_candidate_is_tried_and_a_second_session_pays_nothing(
 
 
 @pytest.mark.parametrize(
-    "how",
-    [pytest.param(each, marks=pytest.mark.slow) for each in ("openai_async", "threads", "task_group")]
-    + ["openai"],
+    "how", sampled(["openai", "openai_async", "threads", "task_group"], quick=["openai"])
 )
 def test_offline_says_which_request_has_no_answer(
     session: ForkSession, recorded: Runs, server: ModelServer, tmp_path: Path, how: str

@@ -4,6 +4,7 @@ import os
 import re
 from pathlib import Path
 
+import pytest
 from integration.http_calls.conftest import TESTS, Runs
 from refork.case_capture.case_writer import capture
 from refork.fork import ForkSession
@@ -11,6 +12,7 @@ from support.model_server import ModelServer
 from support.project import Project
 
 
+@pytest.mark.slow
 def test_it_is_red_then_fixed_and_a_second_session_pays_nothing(
     session: ForkSession, recorded: Runs, server: ModelServer, tmp_path: Path, desk: Path
 ) -> None:

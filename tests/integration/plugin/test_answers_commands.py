@@ -52,6 +52,7 @@ def test_prune_removes_what_neither_the_code_nor_a_variant_asks_for_and_calls_no
     assert len(file.read_text().splitlines()) == 4
 
 
+@pytest.mark.slow
 def test_what_only_a_test_tries_is_asked_for_and_a_tail_that_cannot_be_followed_is_left_alone(
     project: Project, server: ModelServer, tmp_path: Path
 ) -> None:

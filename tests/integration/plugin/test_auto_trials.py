@@ -63,6 +63,7 @@ def test_an_option_outranks_what_cases_say(project: Project, server: ModelServer
     assert server.count <= 8
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "code", "count"),
     [

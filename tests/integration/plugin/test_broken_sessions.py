@@ -51,6 +51,7 @@ def test_a_dbos_that_a_test_launched_before_is_reported_and_left_alone(
     assert done.lines("error: DBOS is already launched in this process")
 
 
+@pytest.mark.slow
 def test_after_the_last_item_a_test_can_launch_a_dbos_of_its_own(
     project: Project, server: ModelServer, tmp_path: Path
 ) -> None:

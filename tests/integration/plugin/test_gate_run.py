@@ -154,6 +154,7 @@ def test_a_branch_cannot_approve_itself(guarded: Project, server: ModelServer, t
     assert done.lines("this branch changes the baseline (rosy); compared with baseline.json of main")
 
 
+@pytest.mark.slow
 def test_a_part_is_merged_case_by_case_and_nothing_is_written_with_errors(
     guarded: Project, server: ModelServer, tmp_path: Path
 ) -> None:

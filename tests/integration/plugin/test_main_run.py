@@ -280,6 +280,7 @@ def with_workers(full: Project, model: ModelServer, tmp_path_factory: pytest.Tem
     return full.run(folder, "--agent-evals", "-n", "2", "-q")
 
 
+@pytest.mark.slow
 def test_with_xdist_the_controller_reports_what_the_workers_found(
     done: Finished, with_workers: Finished
 ) -> None:

@@ -42,6 +42,7 @@ def test_ctrl_c_waits_for_answers_in_flight_and_reports_what_was_measured(
     assert ("rosy", "careful") not in done.verdicts
 
 
+@pytest.mark.slow
 def test_a_second_ctrl_c_does_not_wait(slow: Project, server: ModelServer, tmp_path: Path) -> None:
     with server.held():
         process = slow.start(tmp_path, "--agent-evals", "--agent-evals-concurrency=2")

@@ -68,6 +68,7 @@ def test_a_prompt_is_tried_in_one_command_without_a_file_and_paid_for_once(
     assert (shell.run(*words)[0], server.count) == (0, 20)
 
 
+@pytest.mark.slow
 def test_without_expectations_equal_answers_are_grouped_and_no_verdict_is_given(
     shell: Shell, server: ModelServer
 ) -> None:
@@ -84,6 +85,7 @@ def test_without_expectations_equal_answers_are_grouped_and_no_verdict_is_given(
     assert {each["text"] for each in coin["outputs"]} == {ROSE, FELL}
 
 
+@pytest.mark.slow
 def test_what_was_tried_becomes_a_case_that_is_red_and_a_prompt_that_is_green(
     shell: Shell, server: ModelServer
 ) -> None:
@@ -118,6 +120,7 @@ def test_what_was_tried_becomes_a_case_that_is_red_and_a_prompt_that_is_green(
     assert code == 2
 
 
+@pytest.mark.slow
 def test_a_fix_is_checked_on_every_run_that_matches_and_by_a_function_of_the_project(
     shell: Shell, server: ModelServer
 ) -> None:
@@ -159,6 +162,7 @@ def test_a_run_or_step_that_is_not_there_is_one_line_and_costs_nothing(
     assert not server.count
 
 
+@pytest.mark.slow
 def test_another_result_of_a_tool_is_asked_about_and_becomes_a_variant_of_the_case(
     shell: Shell, server: ModelServer
 ) -> None:

@@ -9,6 +9,7 @@ import pytest
 from support.commands import run_python
 from support.model_server import ModelServer, Received, Reply
 from support.project import Project
+from support.sampled import sampled
 
 APPLICATION = """
 import os
@@ -126,7 +127,7 @@ def asked(requests: Sequence[Received]) -> list[list[tuple[str, str]]]:
     return [sent(request) for request in requests]
 
 
-@pytest.mark.parametrize("scope", ["step", pytest.param("tail", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("scope", sampled(["step", "tail"], quick=["step"]))
 def test_the_third_turn_is_sent_what_was_said_before_it_and_writes_nothing(
     production: Production, model: ModelServer, scope: str
 ) -> None:
@@ -140,7 +141,8 @@ def test_the_third_turn_is_sent_what_was_said_before_it_and_writes_nothing(
     assert production.store.read_bytes() == before
 
 
-@pytest.mark.parametrize("scope", ["step", pytest.param("tail", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("scope", ["step", "tail"])
 def test_a_captured_turn_needs_no_store(production: Production, model: ModelServer, scope: str) -> None:
     production.capture(scope=scope)
     production.store.unlink()
@@ -157,6 +159,7 @@ def test_every_turn_is_told_from_those_after_it(production: Production) -> None:
         assert said.count('"role": "user"') == number, said
 
 
+@pytest.mark.slow
 def test_a_store_without_the_turn_is_reported(production: Production) -> None:
     production.store.unlink()
     said = " ".join(production.capture().split())

@@ -39,6 +39,7 @@ def test_cases_and_marked_tests_are_counted_and_nothing_is_imported(project: pyt
     result.stdout.fnmatch_lines(["2 agent-eval cases skipped: run pytest --agent-evals"])
 
 
+@pytest.mark.slow
 def test_the_workers_of_xdist_count_for_the_controller(project: pytest.Pytester) -> None:
     result = project.runpytest_subprocess("-n", "2", "-k", "marked")
     result.stdout.fnmatch_lines(["2 agent-eval cases skipped: run pytest --agent-evals"])

@@ -248,6 +248,7 @@ SLOW_IN_MAY = """\
 """
 
 
+@pytest.mark.slow
 def test_the_budget_is_one_for_all_workers(two: Project, server: ModelServer, tmp_path: Path) -> None:
     server.latency = 0.3
     limits = ("--agent-evals-max-tokens", "330", "--agent-evals-concurrency", "2")

@@ -138,6 +138,7 @@ def test_runs_without_a_flag_are_not_among_the_flagged(
     assert cli("runs", "--flagged") == (0, "No runs match.\n", "")
 
 
+@pytest.mark.slow
 def test_flags_and_usage_are_kept_in_postgres(
     record_in: Callable[[str], None], postgres_url: str, shop_postgres: str
 ) -> None:

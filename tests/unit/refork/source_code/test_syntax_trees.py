@@ -11,6 +11,7 @@ from refork.source_code import syntax_trees as syntax
 SOURCES = [path.read_text(encoding="utf-8") for path in sorted(Path(ast.__file__).parent.glob("[a-d]*.py"))]
 
 
+@pytest.mark.slow
 def test_many_threads_read_source_code_beside_others_that_do() -> None:
     def by_itself(source: str) -> None:
         with suppress(SystemError):

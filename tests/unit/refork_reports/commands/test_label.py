@@ -16,6 +16,7 @@ from refork_evals.results import CaseResult, Verdict
 from refork_reports.commands._labelling import questions, sitting
 from refork_reports.results_json import dumps, read
 from support.report_evaluations import HOSTILE, case, cell, evaluation, failed, passed
+from support.sampled import sampled
 from support.terminal_user import terminal
 
 ASK = "q quit"
@@ -84,6 +85,7 @@ def test_a_person_labels_undoes_skips_and_quits(tmp_path: Path) -> None:
     assert list(said(tmp_path).values()) == [True, True]
 
 
+@pytest.mark.slow
 def test_labelling_goes_on_where_it_was_left_and_says_when_all_is_done(tmp_path: Path) -> None:
     project(tmp_path)
     shown: list[str] = []
@@ -102,6 +104,7 @@ def test_labelling_goes_on_where_it_was_left_and_says_when_all_is_done(tmp_path:
         assert "all 6 are labelled; --again asks about them again" in user.screen
 
 
+@pytest.mark.slow
 def test_what_is_labelled_can_be_labelled_again(tmp_path: Path) -> None:
     project(tmp_path, texts=())
     for key, options in (("y", ()), ("n", ("--again",))):
@@ -112,9 +115,7 @@ def test_what_is_labelled_can_be_labelled_again(tmp_path: Path) -> None:
     assert list(said(tmp_path).values()) == [False]
 
 
-@pytest.mark.parametrize(
-    "how", ["key", *(pytest.param(each, marks=pytest.mark.slow) for each in ("signal", "hangup"))]
-)
+@pytest.mark.parametrize("how", sampled(["key", "signal", "hangup"], quick=["key"]))
 def test_an_interruption_loses_no_label(tmp_path: Path, how: str) -> None:
     project(tmp_path)
     with terminal(tmp_path, "label", "fell") as user:

@@ -120,6 +120,7 @@ def test_each_group_becomes_a_case_that_expects_what_failed(run: Run, tmp_path: 
     assert len([*(tmp_path / "evals/cases").iterdir()]) == 3
 
 
+@pytest.mark.slow
 def test_a_captured_group_has_the_agent_and_prompt_that_a_replay_finds(
     database: Path, tmp_path: Path
 ) -> None:
