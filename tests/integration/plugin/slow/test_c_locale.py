@@ -12,6 +12,7 @@ import pytest
 from support.commands import run_python
 from support.model_server import Answer, ModelServer, Received, Reply
 from support.project import Finished, Project, case_yaml
+from support.report_data import trial_texts
 
 SAID = "Umsatz fiel um 12 % – «größer» wäre schöner. 売上 ✓"
 NO_LOCALE = {
@@ -78,8 +79,8 @@ def test_a_whole_session_goes_through(done: Finished) -> None:
 
 
 def test_every_file_is_utf_8_and_says_what_was_said(done: Finished) -> None:
-    for name in ("evals/cases/rosy/answers.jsonl", "reports/agent-evals/report.html"):
-        assert "schöner" in (done.folder / name).read_text("utf-8")
+    assert "schöner" in (done.folder / "evals/cases/rosy/answers.jsonl").read_text("utf-8")
+    assert "schöner" in trial_texts((done.folder / "reports/agent-evals/report.html").read_text("utf-8"))
     texts = [trial["answer"]["text"] for trial in done.results["cases"][0]["cells"][0]["trials"]]
     assert all(text.endswith(SAID) for text in texts)
     assert "careful" in (done.folder / "schritt.md").read_text("utf-8")
