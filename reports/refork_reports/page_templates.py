@@ -11,7 +11,15 @@ from markupsafe import Markup, escape
 from refork.text import numbers as humanize
 from refork.text.escape import clipped, escape_controls, escape_html
 
-from refork_reports.sentences import claims, comparisons, cost_estimate, expectations, margins, phrases, spending
+from refork_reports.sentences import (
+    claims,
+    comparisons,
+    cost_estimate,
+    expectations,
+    margins,
+    phrases,
+    spending,
+)
 from refork_reports.sentences import gate as gate_words
 from refork_reports.sentences.estimates import estimates
 from refork_reports.sentences.independence import dependence_note

@@ -45,11 +45,11 @@ class TrialCounts:
 class ScoreboardRow:
     """A prompt of an agent, over the ``cases`` that it was run on.
 
-    ``good`` of the cases passed or held, ``bad`` failed or dropped. ``verdict`` is the worst of ``current``, None for a candidate, which has a
-    ``standing`` and an ``effect`` instead. ``interval`` is the 95% interval of the share of ``trials`` that pass.
-    ``current`` are the trials of ``current`` in the same cases. ``needed`` is the pass rate that is needed, None if
-    it differs between the cases. ``cost_per_call`` is None if nothing was called or a price is unknown,
-    ``median_seconds`` if no trial was answered.
+    ``good`` of the cases passed or held, ``bad`` failed or dropped. ``verdict`` is the worst of ``current``, None for
+    a candidate, which has a ``standing`` and an ``effect`` instead. ``interval`` is the 95% interval of the share of
+    ``trials`` that pass. ``current`` are the trials of ``current`` in the same cases. ``needed`` is the pass rate
+    that is needed, None if it differs between the cases. ``cost_per_call`` is None if nothing was called or a price
+    is unknown, ``median_seconds`` if no trial was answered.
     """
 
     variant: str

@@ -75,9 +75,7 @@ def _take_none(evaluation: SuiteResult, current: Headline, reasons: tuple[str, .
     if found and current.verdict.is_bad:
         failing = _counted(*_verdicts(evaluation.cases))[0]
         more = (current.text, *reasons)
-        return replace(
-            current, text=_sentence(f"{failing}, and {claims.none(found)}"), more=more, brief=more
-        )
+        return replace(current, text=_sentence(f"{failing}, and {claims.none(found)}"), more=more, brief=more)
     if not current.verdict.is_good:
         return replace(current, more=reasons, brief=reasons)
     rows = [row for board in scoreboards(evaluation) if (row := board.row(CURRENT))]

@@ -63,7 +63,9 @@ def passing(trials: Sequence[TrialCounts]) -> str:
     """Count trials: ``49 of 50 trials pass``; empty if none was scheduled."""
     total = sum(trials, TrialCounts())
     verb = "passes" if total.scheduled == 1 else "pass"
-    return f"{total.passes:,} of {humanize.plural(total.scheduled, 'trial')} {verb}" if total.scheduled else ""
+    return (
+        f"{total.passes:,} of {humanize.plural(total.scheduled, 'trial')} {verb}" if total.scheduled else ""
+    )
 
 
 def beside(now: TrialCounts, before: TrialCounts) -> str:

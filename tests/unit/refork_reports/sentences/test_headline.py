@@ -57,7 +57,8 @@ def test_what_current_comes_to_and_each_agent_stand_below_the_headline() -> None
             "10 of 10 trials pass, was 1 of 10.",
             (
                 "The current prompts fail both cases.",
-                "No candidate is shown to fix it for analyst; schema-first passes 1 of 1 failure, not shown to be better.",
+                "No candidate is shown to fix it for analyst; "
+                "schema-first passes 1 of 1 failure, not shown to be better.",
             ),
         ),
         (

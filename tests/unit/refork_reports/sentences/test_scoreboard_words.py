@@ -57,7 +57,11 @@ def test_a_candidate_says_what_it_is_good_for(row: ScoreboardRow, verdict: str, 
         (_row(failures=0, settles=("b",)), "1 undecided", "no guard"),
         (_row(failures=0), "–", "no guard"),
         (_row(guards=2, intact=("c", "d")), "0 of 2", "0 of 2"),
-        (_row(guards=3, intact=("c",), failing_too=("d",)), "0 of 2", "0 of 3, 1 undecided, 1 failing as before"),
+        (
+            _row(guards=3, intact=("c",), failing_too=("d",)),
+            "0 of 2",
+            "0 of 3, 1 undecided, 1 failing as before",
+        ),
     ],
 )
 def test_fixes_and_guards_are_counted_with_what_is_undecided(
