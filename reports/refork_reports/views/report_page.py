@@ -12,6 +12,7 @@ from refork_evals.results.totals import Totals, totals
 from refork_reports.sections import Section, sections
 from refork_reports.sentences import phrases
 from refork_reports.sentences.headline import Headline, headline
+from refork_reports.views.differences import Differences, differences
 from refork_reports.views.fixes import FailingCase, failing_cases
 from refork_reports.views.judges import JudgeView, judge_views
 from refork_reports.views.matrix import Matrix, matrices
@@ -57,6 +58,7 @@ class Page:
     failing: tuple[FailingCase, ...]
     matrices: tuple[Matrix, ...]
     cases: tuple[CaseView, ...]
+    differences: Differences
     sections: tuple[Section, ...]
     are_bodies_data: bool
 
@@ -77,6 +79,7 @@ def page(evaluation: SuiteResult, title: str) -> Page:
         failing=failing_cases(placed),
         matrices=matrices(placed),
         cases=tuple(_case(each, is_open=each.anchor in opened) for each in placed),
+        differences=differences(evaluation, placed),
         sections=sections(evaluation),
         are_bodies_data=are_bodies_data,
     )
