@@ -143,6 +143,17 @@ class FrameworkConformance:
             assert [body["temperature"] for body in sent] == [0.25]
             assert len(sample.server.bodies()) == 2
 
+    def test_a_variant_that_leaves_a_tool_out_does_not_offer_it(self, sample: ConformanceSample) -> None:
+        if not (sample.changes_model and sample.sees_tools):
+            pytest.skip("its variants are prompts alone")
+        sample.server.reset()
+        fewer = Variant(name="fewer", tools=(f"-{sample.tool}",))
+        outcome = _measured(sample, _steps(sample.run)[0].number, fewer, trials=1)
+        names = {name: [tool.name for tool in request.tools] for name, request in outcome.requests.items()}
+        assert names["fewer"] == [name for name in names["current"] if name != sample.tool]
+        offered = [sample.tool in json.dumps(body.get("tools", [])) for body in sample.server.bodies()]
+        assert sorted(offered) == [False, True]
+
     def test_what_the_model_refuses_is_an_error_of_that_trial_alone(self, sample: ConformanceSample) -> None:
         sample.server.reset()
         sample.server.refuse_next()

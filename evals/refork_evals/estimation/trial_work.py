@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from refork.errors import ReforkError
 from refork.prompts.candidates import render
+from refork.prompts.offered_tools import offered_names
 from refork.records import Answer, Case, Request, Step, StepKind
 from refork.records.usage import Usage, cost
 from refork.records.variant import Variant
@@ -141,6 +142,7 @@ def _changed(request: Request, variant: Variant) -> Request | None:
         prompt = request.prompt
         if variant.template is not None:
             prompt = render(variant, baseline=request.prompt, request=request)
+        names = offered_names(variant, [tool.name for tool in request.tools])
     except ReforkError:
         return None
     return replace(
@@ -148,4 +150,5 @@ def _changed(request: Request, variant: Variant) -> Request | None:
         prompt=prompt,
         model=variant.model or request.model,
         settings={**request.settings, **variant.settings},
+        tools=tuple(tool for tool in request.tools if tool.name in names),
     )

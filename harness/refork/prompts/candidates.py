@@ -130,7 +130,13 @@ def _load(path: Path, plain: str | None) -> Variant:
     if not template.strip():
         template = _empty(path, has_overrides=bool(front.model_fields_set))
     variant = Variant(
-        name=name, path=path, template=template, model=front.model, settings=front.settings, line=line
+        name=name,
+        path=path,
+        template=template,
+        model=front.model,
+        settings=front.settings,
+        tools=front.offered,
+        line=line,
     )
     check(variant, plain)
     return variant

@@ -3,7 +3,7 @@
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from refork.errors import BadFileError
 from refork.storage.validation import explain
@@ -11,6 +11,12 @@ from refork.storage.yaml_text import parse_yaml
 
 FENCE = "---"
 _STRICT = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+
+
+def _one_way(tools: list[str]) -> list[str]:
+    if len({name.startswith("-") for name in tools}) > 1:
+        raise ValueError("name the tools that are offered, or each with '-' those that are not: not both")
+    return tools
 
 
 class Reasoning(BaseModel):
@@ -23,7 +29,10 @@ class Reasoning(BaseModel):
 
 
 class FrontMatter(BaseModel):
-    """The changes of a variant other than the prompt. The names are those of the Agents SDK's ModelSettings."""
+    """The changes of a variant other than the prompt.
+
+    The names of settings are those of the Agents SDK's ModelSettings.
+    """
 
     model_config = _STRICT
 
@@ -39,11 +48,22 @@ class FrontMatter(BaseModel):
     reasoning: Reasoning | None = None
     verbosity: Literal["low", "medium", "high"] | None = None
     top_logprobs: Annotated[int, Field(ge=0, le=20)] | None = None
+    tools: Annotated[list[Annotated[str, Field(pattern=r"^-?[^-\s]")]], AfterValidator(_one_way)] | None = (
+        Field(
+            default=None,
+            description="The tools that are still offered to the model, by name; or, with '-', those that are not.",
+        )
+    )
 
     @property
     def settings(self) -> dict[str, Any]:
-        """The settings that were given, without the model."""
-        return self.model_dump(exclude={"model"}, exclude_none=True)
+        """The settings that were given, without the model and the tools."""
+        return self.model_dump(exclude={"model", "tools"}, exclude_none=True)
+
+    @property
+    def offered(self) -> tuple[str, ...] | None:
+        """The tools as a :class:`~refork.records.variant.Variant` names them."""
+        return None if self.tools is None else tuple(self.tools)
 
 
 def split(text: str, *, path: Any) -> tuple[FrontMatter, str, int]:

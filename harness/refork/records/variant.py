@@ -27,6 +27,9 @@ _SHOWN: Final = 60
 class Variant:
     """A variant. ``template`` is None where it has no prompt; ``model`` and ``settings`` replace the code's own.
 
+    ``tools`` are the names of the tools that are still offered to the model, or, each after a ``-``, of those that no
+    longer are; None leaves all.
+
     ``line`` is the line of the file on which the template starts, after the front matter.
 
     ``tool_results`` and ``step_outputs`` say what steps before the fork point returned instead, by step number and as
@@ -39,6 +42,7 @@ class Variant:
     template: str | None = None
     model: str | None = None
     settings: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    tools: tuple[str, ...] | None = None
     line: int = 1
     tool_results: Mapping[int, Any] = field(default_factory=dict[int, Any])
     step_outputs: Mapping[int, Any] = field(default_factory=dict[int, Any])
@@ -46,8 +50,20 @@ class Variant:
 
     @property
     def changes_call(self) -> bool:
-        """Return whether it changes the model call itself: its prompt, its model or its settings."""
-        return self.template is not None or self.model is not None or bool(self.settings)
+        """Return whether it changes the model call itself: its prompt, model, settings or tools."""
+        return self.template is not None or bool(self.overrides)
+
+    @property
+    def overrides(self) -> tuple[str, ...]:
+        """The names of what it changes of the model call beside the prompt: ``model``, settings, ``tools``."""
+        model = () if self.model is None else ("model",)
+        tools = () if self.tools is None else ("tools",)
+        return (*model, *sorted(self.settings), *tools)
+
+    @property
+    def removes_tools(self) -> bool:
+        """Return whether ``tools`` are those that are no longer offered."""
+        return bool(self.tools) and all(name.startswith("-") for name in self.tools or ())
 
     @property
     def changes_prefix(self) -> bool:

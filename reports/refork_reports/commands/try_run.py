@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import click
 from refork.case_capture.run_filter import ACCEPTED
-from refork.cli._capture.capture_messages import near
 from refork.cli._output.options import json_option, with_schema
 from refork.cli._output.tables import console, note, print_json
 from refork.dbos.reader.recordings import DATABASE_VARIABLE
 from refork.errors import BadInputError
 
 from refork_reports.commands._try_arguments import Targets, TrialsType
+from refork_reports.commands._try_saving import offer_to_save, save_tried
 
 if TYPE_CHECKING:
     from refork.config import Config
     from refork.records import Case
     from refork.records.variant import Variant
 
-    from refork_reports.tryout.proposals import Before
+    from refork_reports.tryout.before import Before
     from refork_reports.tryout.question import Findings, Question
 
 NOT_FIXED: Final = 1
@@ -59,6 +59,12 @@ _STYLES: Final[dict[str, dict[str, Any]]] = {
     metavar="KEY=VALUE",
     multiple=True,
     help="A setting to try, such as temperature=0, crossed with prompts and models. Repeat a key to vary it.",
+)
+@click.option(
+    "--tools",
+    metavar="NAME,...",
+    multiple=True,
+    help="The tools to offer, of those that the code offers; -NAME offers all but that one, '' none. Crossed too.",
 )
 @click.option(
     "--tool-result",
@@ -136,6 +142,7 @@ def command(
     prompts: Sequence[str],
     models: Sequence[str],
     settings: Sequence[str],
+    tools: Sequence[str],
     tool_results: Sequence[str],
     step_outputs: Sequence[str],
     messages: Sequence[str],
@@ -154,7 +161,7 @@ def command(
     schema: str | None,
     as_json: bool,
 ) -> int:
-    """Rerun one step of a run under other prompts, models or settings, and see what would have helped.
+    """Rerun one step of a run under other prompts, models, settings or tools, and see what would have helped.
 
     RUN is an id or the beginning of one, STEP a step's number or the name of its agent. Everything before the step is
     replayed from checkpoints; the step runs as the code has it (`current`) and under each variant. Answers are kept,
@@ -166,8 +173,8 @@ def command(
 
     from refork_reports.commands._spending import confirm_spending  # noqa: PLC0415
     from refork_reports.sentences.cost_estimate import by_case  # noqa: PLC0415
+    from refork_reports.tryout.before import before_of, is_of_the_step  # noqa: PLC0415
     from refork_reports.tryout.expectations import expectations_of  # noqa: PLC0415 - SciPy takes a second to import
-    from refork_reports.tryout.proposals import before_of, is_of_the_step  # noqa: PLC0415
     from refork_reports.tryout.question import Question, estimate  # noqa: PLC0415
 
     targets = Targets(
@@ -179,7 +186,9 @@ def command(
     found = _cases(targets, db, schema, config)
     question = Question(
         cases=tuple(_scoped(case, scope) for case in found),
-        variants=_variants(found, prompts, models, settings, before),
+        variants=_variants(
+            found, prompts=prompts, models=models, settings=settings, tools=tools, before=before
+        ),
         expect=expect,
         trials=trials,
     )
@@ -191,9 +200,9 @@ def command(
     findings = _asked(question, config)
     _print(findings, as_json=as_json)
     if name is not None:
-        _save(question, name, config)
+        save_tried(question, name, config)
     elif not as_json:
-        click.echo("\nNext: the same with --save NAME, which makes a regression test of it")
+        offer_to_save(question, config)
     return 0 if findings.passing or (findings.is_measured and not question.is_judged) else NOT_FIXED
 
 
@@ -234,9 +243,11 @@ def _scoped(case: "Case", scope: str | None) -> "Case":
 
 def _variants(
     cases: "Sequence[Case]",
+    *,
     prompts: Sequence[str],
     models: Sequence[str],
     settings: Sequence[str],
+    tools: Sequence[str],
     before: "Sequence[Before]",
 ) -> "tuple[Variant, ...]":
     from refork.prompts.candidates import PLAIN  # noqa: PLC0415 - needs Jinja2
@@ -244,7 +255,7 @@ def _variants(
     from refork_reports.tryout.proposals import variants_of  # noqa: PLC0415
 
     plain = next((case.agent for case in cases if case.run.framework == PLAIN), None)
-    return variants_of(prompts, models, settings, before, plain=plain)
+    return variants_of(prompts, models, settings, tools, before, plain=plain)
 
 
 def _asked(question: "Question", config: "Config") -> "Findings":
@@ -265,11 +276,3 @@ def _print(findings: "Findings", *, as_json: bool) -> None:
     width = console().width if sys.stdout.isatty() else _WIDE
     for line in lines(findings, width=width):
         click.echo("".join(click.style(segment.text, **_STYLES.get(segment.style, {})) for segment in line))
-
-
-def _save(question: "Question", name: str, config: "Config") -> None:
-    from refork_reports.tryout.saving import save  # noqa: PLC0415
-
-    saved = save(question, name, config)
-    for path in (*saved.cases, *saved.prompts):
-        note(f"{near(path)} is written")

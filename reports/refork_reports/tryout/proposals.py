@@ -4,10 +4,9 @@ They are tried alone or crossed.
 """
 
 import itertools
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,6 +19,8 @@ from refork.storage.files import read_text
 from refork.storage.validation import explain
 from refork.storage.yaml_text import parse_yaml
 from refork.text.lines import is_name, one_line
+
+from refork_reports.tryout.before import Before
 
 UNCHANGED: Final = "{{ baseline }}"
 """The template of a variant that keeps the code's own prompt."""
@@ -35,75 +36,27 @@ class _Part:
     template: str | None = None
     model: str | None = None
     settings: Mapping[str, Any] | None = None
+    tools: tuple[str, ...] | None = None
     path: Path | None = None
     line: int = 1
-    before: "Before | None" = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Before:
-    """Something else that went before the fork point: by step number, what a tool or a step returned instead.
-
-    ``message`` is another text of the user's last message.
-    """
-
-    tool_results: Mapping[int, Any] = field(default_factory=dict[int, Any])
-    step_outputs: Mapping[int, Any] = field(default_factory=dict[int, Any])
-    message: str | None = None
-
-
-def before_of(
-    tool_results: Sequence[str] = (),
-    step_outputs: Sequence[str] = (),
-    messages: Sequence[str] = (),
-    *,
-    step: int | None = None,
-) -> tuple[Before, ...]:
-    """Read what went before from ``STEP=JSON`` or, for a tool at ``step``, from ``JSON``; messages are texts.
-
-    Each is a variant of its own. Raises BadInputError for what is no JSON, or names no step.
-    """
-    return (
-        *(Before(tool_results=_numbered("--tool-result", text, step)) for text in tool_results),
-        *(Before(step_outputs=_numbered("--step-output", text, step)) for text in step_outputs),
-        *(Before(message=text) for text in messages),
-    )
-
-
-def is_of_the_step(tool_result: str) -> bool:
-    """Return whether ``[STEP=]JSON`` names no step, and so is of the one that the run is asked about."""
-    number, sign, _ = tool_result.partition("=")
-    return not (sign and number.strip().isdecimal())
-
-
-def _numbered(option: str, text: str, step: int | None) -> dict[int, Any]:
-    number, _, value = text.partition("=")
-    is_numbered = not is_of_the_step(text)
-    if not is_numbered and step is None:
-        raise BadInputError(
-            f"{option} {text!r} names no step: write STEP=JSON, such as 5={{}}, or fork at the step"
-        )
-    try:
-        return {int(number) if is_numbered else step or 0: json.loads(value if is_numbered else text)}
-    except ValueError:
-        raise BadInputError(
-            f"{option} {text!r} is not JSON: write it as the tool would have, such as []"
-        ) from None
+    before: Before | None = None
 
 
 def variants_of(
     prompts: Sequence[str] = (),
     models: Sequence[str] = (),
     settings: Sequence[str] = (),
+    tools: Sequence[str] = (),
     before: Sequence[Before] = (),
     *,
     plain: str | None = None,
 ) -> tuple[Variant, ...]:
-    """Cross prompts, models, settings and what went before into variants.
+    """Cross prompts, models, settings, tools and what went before into variants.
 
     A prompt is the path of a ``.md`` file, with front matter if it has any, or a template itself. A model is a name,
     or several separated by commas. A setting is ``key=value``, such as ``temperature=0``; a key that is given again
-    is varied. What is not given stays as the code has it. ``plain`` is the prompt of ``refork.prompt`` that is
+    is varied. ``tools`` are names separated by commas, each with a ``-`` if it is no longer offered; an empty text
+    offers none. What is not given stays as the code has it. ``plain`` is the prompt of ``refork.prompt`` that is
     varied, whose variables a template may use. Raises BadInputError for a setting or name that is none,
     BadFileError for a file that cannot be read, and TemplateError for a template that cannot be rendered.
     """
@@ -111,6 +64,7 @@ def variants_of(
         [_prompt(text, number) for number, text in enumerate(prompts, 1)],
         [_Part(name=_name(model), model=model) for model in _listed(models)],
         *_settings(settings),
+        [_tools(text) for text in tools],
         [_Part(name=f"before-{number}", before=each) for number, each in enumerate(before, 1)],
     ]
     crossed = itertools.product(*(axis for axis in axes if axis)) if any(axes) else ()
@@ -131,12 +85,21 @@ def words(variant: Variant) -> str:
     if variant.model is not None:
         said.append(f"model {variant.model}")
     said += [f"{key} {_shown(value)}" for key, value in variant.settings.items()]
+    if variant.tools is not None:
+        said.append(_offered(variant))
     said += [variant.changes] if variant.changes else []
     return ", ".join(said) or "the code as it is"
 
 
 def _shown(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _offered(variant: Variant) -> str:
+    names = ", ".join(name.removeprefix("-") for name in variant.tools or ())
+    if not names:
+        return "no tools"
+    return f"without tools {names}" if variant.removes_tools else f"only tools {names}"
 
 
 def _prompt(text: str, number: int) -> _Part:
@@ -155,6 +118,7 @@ def _prompt(text: str, number: int) -> _Part:
         template=template if template.strip() else UNCHANGED,
         model=front.model,
         settings=front.settings,
+        tools=front.offered,
         path=path,
         line=line,
     )
@@ -192,6 +156,18 @@ def _setting(text: str) -> tuple[str, Any]:
     return key, checked.settings[key]
 
 
+def _tools(text: str) -> _Part:
+    names = [name.strip() for name in text.split(",")] if text.strip() else []
+    try:
+        offered = FrontMatter.model_validate({"tools": names}).offered or ()
+    except ValidationError as error:
+        problem = explain(error, schema=FrontMatter.model_json_schema)
+        raise BadInputError(f"--tools {text!r}: {problem}") from None
+    removes = bool(offered) and offered[0].startswith("-")
+    listed = "-".join(name.removeprefix("-") for name in offered)
+    return _Part(name=_name(f"without-{listed}" if removes else listed or "no-tools"), tools=offered)
+
+
 def _variant(parts: Sequence[_Part], plain: str | None) -> Variant:
     template = next((part.template for part in parts if part.template is not None), UNCHANGED)
     first = parts[0]
@@ -203,6 +179,7 @@ def _variant(parts: Sequence[_Part], plain: str | None) -> Variant:
         template=template if changes_call else None,
         model=next((part.model for part in reversed(parts) if part.model is not None), None),
         settings={key: value for part in parts for key, value in (part.settings or {}).items()},
+        tools=next((part.tools for part in reversed(parts) if part.tools is not None), None),
         line=first.line,
         tool_results=changed.tool_results,
         step_outputs=changed.step_outputs,
@@ -221,5 +198,5 @@ def _check_names(variants: Sequence[Variant]) -> None:
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
         raise BadInputError(
-            f"two of the variants would be named {twice!r}: give each prompt, model and setting once"
+            f"two of the variants would be named {twice!r}: give each prompt, model, setting and list of tools once"
         )

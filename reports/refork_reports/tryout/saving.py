@@ -105,6 +105,7 @@ def _prompts(question: Question, config: Config) -> Iterable[tuple[Path, str]]:
 def _file(variant: Variant) -> str:
     front: dict[str, Any] = {} if variant.model is None else {"model": variant.model}
     front |= _settings(variant.settings)
+    front |= {} if variant.tools is None else {"tools": list(variant.tools)}
     template = (variant.template or "").rstrip("\n") + "\n"
     return f"{FENCE}\n{yaml_block(front)}{FENCE}\n{template}" if front else template
 

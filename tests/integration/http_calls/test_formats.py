@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from refork.errors import BadInputError
 from refork.fork.http_steps.asking import Asking, asking_of
 from refork.http_calls import OutgoingRequest, Received
 from refork.http_calls.formats import format_of
@@ -111,6 +112,41 @@ def test_a_candidates_model_and_settings_are_said_in_the_formats_own_places(name
     assert told is not None
     assert (told["generationConfig"] if format_ == "gemini" else told)["temperature"] == 0.5
     assert "large" in json.dumps(told) or re.search("/large[:/]", changed.sent.url)
+
+
+def offering(format_: str, *names: str) -> dict[str, Any]:
+    """The part of a request that offers tools of these names."""
+    if format_ == "gemini":
+        declared = {"functionDeclarations": [{"name": name} for name in names]}
+        return {"tools": [{"googleSearch": {}}, declared], "toolConfig": {"functionCallingConfig": {}}}
+    nested = [{"type": "function", "function": {"name": name}} for name in names]
+    plain = [{"type": "function", "name": name} for name in names]
+    return {"tools": nested if format_ == "chat" else plain, "tool_choice": "auto"}
+
+
+@pytest.mark.parametrize("name", REQUESTS)
+@pytest.mark.parametrize(
+    ("tools", "left"), [(("look",), ["look"]), (("-look",), ["book"]), (("-look", "-book"), []), ((), [])]
+)
+def test_a_candidate_offers_fewer_tools_in_the_formats_own_places(
+    name: str, tools: tuple[str, ...], left: list[str]
+) -> None:
+    path, body, format_ = REQUESTS[name]
+    found = asking(path, {**body, **offering(format_, "look", "book")})
+    changed = found.tried(Variant(name="x", tools=tools))
+    assert [tool.name for tool in changed.request.tools] == left
+    assert (changed.request.prompt, changed.request.input) == (found.request.prompt, found.request.input)
+    sent_now = changed.sent.json or {}
+    assert [("tool_choice" in sent_now) or ("toolConfig" in sent_now)] == [bool(left) or format_ == "gemini"]
+
+
+@pytest.mark.parametrize("name", REQUESTS)
+@pytest.mark.parametrize("tools", [("loook",), ("-loook",)])
+def test_a_tool_that_is_not_offered_is_refused_by_its_name(name: str, tools: tuple[str, ...]) -> None:
+    path, body, format_ = REQUESTS[name]
+    found = asking(path, {**body, **offering(format_, "look", "book")})
+    with pytest.raises(BadInputError, match=r"offers no tool 'loook'.*'look'.*it offers book, look"):
+        found.tried(Variant(name="x", tools=tools))
 
 
 @pytest.mark.parametrize("name", REQUESTS)

@@ -10,6 +10,7 @@ from integration.plugin.conftest import FELL, ROSE
 from support.commands import run_python
 from support.model_server import ModelServer
 from support.project import Project, surroundings
+from support.terminal_user import terminal
 
 EXPECT = ("--expect", "not_contains: increased")
 
@@ -178,6 +179,23 @@ def test_another_result_of_a_tool_is_asked_about_and_becomes_a_variant_of_the_ca
     assert server.count == paid, done.output
     assert ("other-numbers", "before-1") in done.verdicts
     assert code in (0, 1)
+
+
+@pytest.mark.slow
+def test_somebody_at_a_terminal_is_asked_for_a_name_until_it_can_be_one(
+    shell: Shell, server: ModelServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in shell.environment.items():
+        monkeypatch.setenv(name, value)
+    with terminal(shell.folder, "try", "run-1@5", "--prompt", "Be careful.", *EXPECT, "-n", "10") as user:
+        user.wait_for("or Enter for no", seconds=60)
+        user.press("no/name\n")
+        user.wait_for("or Enter for no", seconds=60)
+        user.press("says-rose\n")
+        assert user.ended() == 0, user.screen
+    assert server.count == 20
+    assert (shell.folder / "evals/cases/says-rose/case.yaml").is_file()
+    assert (shell.folder / "evals/prompts/summarizer/prompt-1.md").read_text() == "Be careful.\n"
 
 
 def test_what_it_takes_is_said_before_and_asked_for_where_it_is_much(

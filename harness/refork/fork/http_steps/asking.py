@@ -8,6 +8,7 @@ from typing import Any
 from refork.http_calls.formats import Reading, WireFormat, format_of, with_model
 from refork.http_calls.wire import OutgoingRequest, Received
 from refork.prompts.candidates import render
+from refork.prompts.offered_tools import offered_names
 from refork.records import Request
 from refork.records.variant import Variant
 
@@ -21,13 +22,19 @@ class Asking:
     request: Request
 
     def tried(self, variant: Variant) -> "Asking":
-        """Return the request with the variant's prompt, settings and model. Raises TemplateError."""
+        """Return the request with the variant's prompt, settings, tools and model.
+
+        Raises TemplateError, and BadInputError for a tool that it does not offer.
+        """
         body = self._body
         if variant.template is not None:
             text = render(variant, baseline=self.request.prompt, request=self.request)
             body = self.format.prompted(body, text)
         if variant.settings:
             body = self.format.configured(body, variant.settings)
+        if variant.tools is not None:
+            names = offered_names(variant, [tool.name for tool in self.request.tools])
+            body = self.format.offering(body, names)
         sent = self.sent.with_json(body)
         if variant.model is not None:
             sent = with_model(self.sent, body, self.request.model, variant.model)

@@ -18,6 +18,7 @@ from refork.frameworks.openai_agents.clients import check_key, check_model_count
 from refork.frameworks.protocol import ModelCall, Reply, ToolResult
 from refork.http_calls.client_responses import ending_of
 from refork.prompts.candidates import render
+from refork.prompts.offered_tools import offered_names
 from refork.records import Answer, Request, Tool, ToolCall
 from refork.records.usage import Usage, checked
 from refork.records.variant import Variant
@@ -83,8 +84,22 @@ class OpenAIAgentsCall:
         if variant.settings:
             settings: ModelSettings = arguments["model_settings"]
             arguments["model_settings"] = settings.resolve(ModelSettings(**variant.settings))
+        if variant.tools is not None:
+            arguments |= self._offering(offered_names(variant, [tool.name for tool in self.request.tools]))
         model = self.model if variant.model is None else _other_model(self.model, variant.model)
         return dataclasses.replace(self, model=model, arguments=arguments)
+
+    def _offering(self, names: frozenset[str]) -> dict[str, Any]:
+        """Return the arguments that offer only the tools and handoffs of these names."""
+        tools = [tool for tool in self.arguments["tools"] if _tool(tool).name in names]
+        handoffs = [handoff for handoff in self.arguments["handoffs"] if handoff.tool_name in names]
+        changed: dict[str, Any] = {"tools": tools, "handoffs": handoffs}
+        if not names:  # a provider refuses a choice among no tools
+            settings = self.arguments["model_settings"]
+            changed["model_settings"] = dataclasses.replace(
+                settings, tool_choice=None, parallel_tool_calls=None
+            )
+        return changed
 
     @property
     def account(self) -> str | None:

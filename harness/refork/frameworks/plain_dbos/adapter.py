@@ -179,8 +179,7 @@ class PlainCall(StepRun):
         tried = self.tried
         if tried is not None and self._is_rendered(_trial.get()):
             tried = replace(tried, template=None)
-        asks = tried is not None and (tried.template is not None or tried.model or tried.settings)
-        return tried if asks else None
+        return tried if tried is not None and tried.changes_call else None
 
     async def send(self) -> Reply:
         with self.running() as check:
@@ -232,11 +231,10 @@ class PlainCall(StepRun):
                 f"and uses no refork.prompt of the case's agent (prompts that were rendered: {names}); render its "
                 "prompt with refork.prompt, or use a client that docs/production.md lists"
             )
-        if tried.model or tried.settings:
-            wanted = "model" if tried.model else min(tried.settings)
+        if tried.overrides:
             raise BadInputError(
-                f"variant {tried.name!r}: {wanted!r} cannot be tried: {of_step} sent no request to a model that "
-                "could be seen; leave it out of the front matter"
+                f"variant {tried.name!r}: {tried.overrides[0]!r} cannot be tried: {of_step} sent no request to a "
+                "model that could be seen; leave it out of the front matter"
             )
 
 

@@ -15,6 +15,7 @@ from refork.frameworks.openai_agents.clients import check_key, check_model_count
 from refork.frameworks.protocol import ModelCall, Reply, StepCall, ToolResult
 from refork.http_calls.client_responses import ending_of
 from refork.prompts.candidates import render
+from refork.prompts.offered_tools import offered_names
 from refork.records import Answer, Request, Tool, ToolCall
 from refork.records.usage import Usage, checked
 from refork.records.variant import Variant
@@ -101,6 +102,11 @@ class PydanticAICall:
         if variant.settings:
             _check_settings(variant)
             changes["model_settings"] = {**(self._arguments["model_settings"] or {}), **variant.settings}
+        if variant.tools is not None:
+            parameters = changes.get("model_request_parameters", self._arguments["model_request_parameters"])
+            names = offered_names(variant, [tool.name for tool in parameters.function_tools])
+            left = [tool for tool in parameters.function_tools if tool.name in names]
+            changes["model_request_parameters"] = replace(parameters, function_tools=left)
         return replace(self, changes=tuple(changes.items()), other_model=variant.model or self.other_model)
 
     async def send(self) -> Reply:

@@ -1,7 +1,7 @@
 """Google's generateContent, of Gemini and of Vertex."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from typing import Any, Final
 
@@ -13,6 +13,8 @@ from refork.records import Answer, Request, Tool, ToolCall
 from refork.records.usage import Usage, checked
 
 _PATHS: Final = (":generateContent", ":streamGenerateContent")
+_FUNCTIONS: Final = "functionDeclarations"
+_OF_TOOLS: Final = frozenset({"tools", "toolConfig"})
 _SYSTEM: Final = ("systemInstruction", "system_instruction")
 
 
@@ -44,6 +46,12 @@ class Gemini:
 
     def configured(self, body: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
         return {**body, "generationConfig": {**as_object(body.get("generationConfig")), **settings}}
+
+    def offering(self, body: Mapping[str, Any], names: Collection[str]) -> dict[str, Any]:
+        tools = [_declaring(tool, names) for tool in _list(body.get("tools"))]
+        left = [tool for tool in tools if tool]
+        without = {key: value for key, value in body.items() if key not in _OF_TOOLS}
+        return {**body, "tools": left} if left else without
 
     def read(self, answer: Received) -> Reading | None:
         parts: list[dict[str, Any]] = []
@@ -101,8 +109,15 @@ def _usage(said: Any) -> Usage | None:
     )
 
 
+def _declaring(tool: Mapping[str, Any], names: Collection[str]) -> dict[str, Any]:
+    """Return a tool of a request with the functions of these names; without the list if none are left."""
+    declared = [each for each in _list(tool.get(_FUNCTIONS)) if each.get("name") in names]
+    rest = {key: value for key, value in tool.items() if key != _FUNCTIONS}
+    return {**rest, _FUNCTIONS: declared} if declared else rest
+
+
 def _tools(offered: Any) -> tuple[Tool, ...]:
-    declared = [each for tool in _list(offered) for each in _list(tool.get("functionDeclarations"))]
+    declared = [each for tool in _list(offered) for each in _list(tool.get(_FUNCTIONS))]
     return tuple(
         Tool(
             name=str(each.get("name")),

@@ -1,6 +1,6 @@
 """The wire format of Anthropic's Messages API, at Anthropic and at Vertex."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Final
 
 from refork.http_calls.client_responses import answer_of, model_of, usage_of
@@ -12,6 +12,7 @@ from refork.http_calls.formats.wire_format import (
     text_of,
     tools_of,
     with_text,
+    with_tools,
 )
 from refork.http_calls.wire import Received
 from refork.records import Request
@@ -41,6 +42,9 @@ class Messages:
 
     def configured(self, body: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
         return {**body, **settings}
+
+    def offering(self, body: Mapping[str, Any], names: Collection[str]) -> dict[str, Any]:
+        return with_tools(body, names)
 
     def read(self, answer: Received) -> Reading | None:
         body = _assembled(sse.events(answer)) if sse.is_stream(answer) else sse.whole(answer)

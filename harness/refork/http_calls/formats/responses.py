@@ -1,12 +1,12 @@
 """The wire format of OpenAI's Responses API."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from refork.http_calls.client_responses import answer_of, model_of, usage_of
 from refork.http_calls.formats import sse
 from refork.http_calls.formats.chat import joined, split
-from refork.http_calls.formats.wire_format import Reading, settings_of, tools_of, with_text
+from refork.http_calls.formats.wire_format import Reading, settings_of, tools_of, with_text, with_tools
 from refork.http_calls.wire import Received
 from refork.records import Request
 
@@ -41,6 +41,9 @@ class Responses:
 
     def configured(self, body: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
         return {**body, **settings}
+
+    def offering(self, body: Mapping[str, Any], names: Collection[str]) -> dict[str, Any]:
+        return with_tools(body, names)
 
     def read(self, answer: Received) -> Reading | None:
         body = _ended(answer) if sse.is_stream(answer) else sse.whole(answer)

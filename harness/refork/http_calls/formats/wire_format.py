@@ -1,6 +1,6 @@
 """The protocol that each wire format implements, and what several of them use."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
@@ -16,6 +16,8 @@ FILTERED: Final = frozenset(
     {"content_filter", "SAFETY", "PROHIBITED_CONTENT", "BLOCKLIST", "RECITATION", "SPII"}
 )
 """Names in the formats of an answer that the provider held back."""
+
+_OF_TOOLS: Final = frozenset({"tools", "tool_choice", "parallel_tool_calls"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +62,10 @@ class WireFormat(Protocol):
         """Return the body with these settings, which have the format's own names, such as ``temperature``."""
         ...
 
+    def offering(self, body: Mapping[str, Any], names: Collection[str]) -> dict[str, Any]:
+        """Return the body with only the tools of these names, and without what goes with tools if none are left."""
+        ...
+
     def read(self, answer: Received) -> Reading | None:
         """Read a successful response, streamed or not. Returns None if it is not an answer in this format."""
         ...
@@ -72,13 +78,20 @@ def settings_of(body: Mapping[str, Any], *known: str) -> dict[str, Any]:
 
 def tools_of(offered: Any) -> tuple[Tool, ...]:
     """Return the tools of a request. The formats nest a function tool differently."""
-    tools = [as_object(tool) for tool in offered] if isinstance(offered, list) else []
-    return tuple(_tool(tool.get("type"), as_object(tool.get("function", tool))) for tool in tools)
+    return tuple(_tool(as_object(tool)) for tool in offered) if isinstance(offered, list) else ()
 
 
-def _tool(kind: Any, said: Mapping[str, Any]) -> Tool:
+def with_tools(body: Mapping[str, Any], names: Collection[str]) -> dict[str, Any]:
+    """Return a body with only the tools of these names; without any, a choice among them is left out, too."""
+    left = [tool for tool in body.get("tools") or () if _tool(as_object(tool)).name in names]
+    without = {key: value for key, value in body.items() if key not in _OF_TOOLS}
+    return {**body, "tools": left} if left else without
+
+
+def _tool(offered: Mapping[str, Any]) -> Tool:
+    said = as_object(offered.get("function", offered))
     return Tool(
-        name=str(said.get("name") or kind or "tool"),
+        name=str(said.get("name") or offered.get("type") or "tool"),
         description=str(said.get("description") or ""),
         parameters=as_object(said.get("parameters", said.get("input_schema"))),
     )

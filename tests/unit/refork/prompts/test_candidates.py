@@ -98,7 +98,7 @@ class TestFrontMatter:
 
     def test_every_setting_is_one_of_the_agents_sdk(self) -> None:
         known = {field.name for field in dataclasses.fields(ModelSettings)}
-        assert set(FrontMatter.model_fields) - {"model"} <= known
+        assert set(FrontMatter.model_fields) - {"model", "tools"} <= known
 
     def test_the_agents_sdk_takes_every_setting_as_it_is(self) -> None:
         front = FrontMatter(

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from refork.errors import ReforkError
 from refork.records.variant import Variant
 from refork.text.lines import is_name
-from refork_reports.tryout.proposals import UNCHANGED, before_of, variants_of, words
+from refork_reports.tryout.before import before_of
+from refork_reports.tryout.proposals import UNCHANGED, variants_of, words
 
 
 def test_a_prompt_is_a_template_and_a_model_alone_keeps_the_codes_prompt() -> None:
@@ -42,6 +43,16 @@ def test_everything_is_crossed_and_a_key_that_is_repeated_is_varied() -> None:
     assert words(found[0]) == "prompt 'a', model x, temperature 0, max_tokens 9"
 
 
+def test_tools_are_those_still_offered_or_those_left_out() -> None:
+    found = variants_of(tools=["query", "-book,-pay", ""])
+    assert [(each.name, each.tools, words(each)) for each in found] == [
+        ("query", ("query",), "only tools query"),
+        ("without-book-pay", ("-book", "-pay"), "without tools book, pay"),
+        ("no-tools", (), "no tools"),
+    ]
+    assert all(each.changes_call and each.template == UNCHANGED for each in found)
+
+
 def test_the_variables_of_a_prompt_of_the_application_may_be_used_where_it_is_one() -> None:
     assert variants_of(["Dear {{ customer }}"], plain="greeting")
 
@@ -54,6 +65,9 @@ def test_the_variables_of_a_prompt_of_the_application_may_be_used_where_it_is_on
         ({"prompts": ["{{ nobody }}"]}, "'nobody' is undefined"),
         ({"models": ["a,,b"]}, "--model has an empty name"),
         ({"models": ["a", "a"]}, "would be named 'a'"),
+        ({"tools": ["book,-pay"]}, "not both"),
+        ({"tools": ["book,,pay"]}, "--tools 'book,,pay'"),
+        ({"tools": ["--book"]}, "--tools '--book'"),
         ({"settings": ["temperature"]}, "write key=value"),
         ({"settings": ["model=x"]}, "write key=value"),
         ({"settings": ["heat=1"]}, "heat"),
