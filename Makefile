@@ -39,7 +39,7 @@ test: install  ## run the quick tests, side by side
 
 test-slow: install  ## run the tests that take minutes: kills, fuzzing, other applications, other versions
 	$(BIN)/python -m pytest -n 2 --dist worksteal -rP --show-capture=stdout tests/slow tests/integration/forks/slow tests/integration/plugin/slow
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m slow tests/unit tests/integration
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m slow tests/unit tests/integration tests/browser
 	$(BIN)/python -m pytest -n 2 --dist worksteal --hypothesis-profile full -m 'hypothesis and not slow' tests/unit tests/integration
 
 test-matrix: install  ## try the versions that people have: one whole path, and what is relied on in them

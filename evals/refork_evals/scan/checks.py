@@ -33,3 +33,15 @@ class RunCheck(Protocol):
     async def problems(self, run: Run) -> Sequence[Problem]:
         """Return why the run fails, nothing if it does not. Raises NotScoredError."""
         ...
+
+
+async def checked(run: Run, checks: Sequence[RunCheck]) -> Sequence[Problem] | str:
+    """What is wrong with a run; why it could not be scored, if nothing is wrong as far as is known."""
+    found: list[Problem] = []
+    unknown: str | None = None
+    for check in checks:
+        try:
+            found += await check.problems(run)
+        except NotScoredError as error:
+            unknown = unknown or str(error)
+    return unknown if unknown is not None and not found else found

@@ -15,11 +15,12 @@ from refork.records import Run
 from refork.text.numbers import plural
 
 from refork_evals.scan.broken_steps import judge_calls
-from refork_evals.scan.checks import NotScoredError, Problem, RunCheck
-from refork_evals.scan.expectations import EndedWell, Entry, ExpectationCheck, entries_of
-from refork_evals.scan.functions import Function, FunctionCheck
+from refork_evals.scan.checks import RunCheck, checked
+from refork_evals.scan.expectations import Entry, ExpectationCheck
+from refork_evals.scan.functions import Function
 from refork_evals.scan.results import Scan
 from refork_evals.scan.tally import Tally
+from refork_evals.scan.wanted import Wanted
 from refork_evals.trials import run_to_end
 
 AT_ONCE: Final = 8
@@ -51,20 +52,13 @@ def scan(
     wrong argument, and DatabaseError if the database cannot be read.
     """
     config = load_config(Path.cwd() if project is None else Path(project))
-    entries = entries_of(expect)
-    expectations = [ExpectationCheck.of(entry) for entry in entries]
-    functions = [check] if isinstance(check, str) or callable(check) else [*check]
-    if not expectations and not functions:
-        raise BadInputError("nothing says what a good run is: give --expect or --check")
+    wanted = Wanted.of(expect, check)
     found = open_recorded_runs(
         database_of(db), config, workflow=workflow, since=since, last=last, on_note=on_note or _ignore
     )
     with found as runs:
-        _check_judges(expectations, runs, judge=judge)
-        checks: list[RunCheck] = [*expectations, *map(FunctionCheck.of, functions)]
-        if expectations:
-            checks.append(EndedWell(expect=entries))
-        return run_to_end(_scanned(runs, checks, on_progress or _ignore))
+        _check_judges(wanted.expectations, runs, judge=judge)
+        return run_to_end(_scanned(runs, wanted.checks(), on_progress or _ignore))
 
 
 scan_async = awaited(scan)
@@ -88,7 +82,7 @@ async def _scanned(
 ) -> Scan:
     tally, done = Tally(), 0
     for some in _portions(iter(runs)):
-        results = await asyncio.gather(*(_checked(run, checks) for run in some))
+        results = await asyncio.gather(*(checked(run, checks) for run in some))
         for run, result in zip(some, results, strict=True):
             if isinstance(result, str):
                 tally.not_scored(result)
@@ -97,18 +91,6 @@ async def _scanned(
         done += len(some)
         on_progress(done, len(runs))
     return tally.result(in_progress=runs.in_progress)
-
-
-async def _checked(run: Run, checks: Sequence[RunCheck]) -> Sequence[Problem] | str:
-    """What is wrong with a run; why it could not be scored, if nothing is wrong as far as is known."""
-    found: list[Problem] = []
-    unknown: str | None = None
-    for check in checks:
-        try:
-            found += await check.problems(run)
-        except NotScoredError as error:
-            unknown = unknown or str(error)
-    return unknown if unknown is not None and not found else found
 
 
 def _portions(runs: Iterator[Run]) -> Iterator[Sequence[Run]]:

@@ -67,7 +67,7 @@ class Tally:
         group.runs.append((at, run.id))
         if group.example_at is None or at > group.example_at:
             step = None if problem.step is None else problem.step.number
-            group.example = Example(run=run.id, step=step, reason=await _reason(run, problem))
+            group.example = Example(run=run.id, step=step, reason=await reason_of(run, problem))
             group.example_at, group.problem = at, problem
 
     def result(self, *, in_progress: int) -> Scan:
@@ -112,7 +112,7 @@ def _shares(counts: dict[str, _Counted]) -> tuple[Share, ...]:
     return tuple(Share(name=name, runs=each.runs, failing=each.failing) for name, each in ordered)
 
 
-async def _reason(run: Run, problem: Problem) -> str:
+async def reason_of(run: Run, problem: Problem) -> str:
     """Why the run fails, in words of a run whose secrets were replaced before anything was quoted and cut."""
     if problem.explain is None:
         return ""

@@ -55,13 +55,33 @@ def open_recorded_runs(
     ``on_note`` is given a line if the application cannot be imported, which not every value needs. Raises
     DatabaseError, and BadInputError for a database that is none.
     """
+    with _project_at_hand(config):
+        ids, in_progress = _found(db, workflow, since, last)
+        _import(config, on_note)
+        yield RecordedRuns(db=db, config=config, ids=ids, in_progress=in_progress)
+
+
+@contextmanager
+def open_recorded_run(
+    db: str, config: Config, run: str, *, on_note: Callable[[str], None]
+) -> Generator[RecordedRuns]:
+    """Find the run with this id, or with the only id that begins so, as :func:`open_recorded_runs` finds many.
+
+    Raises RunNotFoundError, DatabaseError and BadInputError.
+    """
+    with _project_at_hand(config):
+        with Reader(db) as reader:
+            run_id = reader.resolve(run)
+        _import(config, on_note)
+        yield RecordedRuns(db=db, config=config, ids=[run_id])
+
+
+@contextmanager
+def _project_at_hand(config: Config) -> Generator[None]:
     if str(config.root) not in sys.path:
         sys.path.insert(0, str(config.root))
     with custom_serializer(config.serializer):
-        ids, in_progress = _found(db, workflow, since, last)
-        if config.app or config.setup is not None:
-            _import(config, on_note)
-        yield RecordedRuns(db=db, config=config, ids=ids, in_progress=in_progress)
+        yield
 
 
 def _found(
@@ -81,6 +101,8 @@ def _found(
 
 
 def _import(config: Config, on_note: Callable[[str], None]) -> None:
+    if not config.app and config.setup is None:
+        return
     try:
         with redirect_stdout(sys.stderr), inert_dbos():
             import_application(config.app, config.setup, config.root)

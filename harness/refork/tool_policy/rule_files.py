@@ -1,16 +1,18 @@
 """Reads rules from ``[tool.refork.tools]`` and from ``tools`` of a case."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Final
 
 from refork.errors import BadInputError
 from refork.text.lines import nearest, one_line
 from refork.tool_policy import DBOS_PREFIX, RECEIVE, TIGHTENING, Action, Rule
 
+_FLAGS: Final = frozenset({"user", "writes"})
+
 
 def project_rules(table: Mapping[str, Any]) -> tuple[Rule, ...]:
-    """Return the rules of ``[tool.refork.tools]``: for each name an action, ``{stub = "name"}``, ``{user =
-    true}``, or both.
+    """Return the rules of ``[tool.refork.tools]``: for each name an action, or a table of ``stub = "name"``, ``user =
+    true`` and ``writes = true``.
 
     Raises BadInputError that names the tool, its value, and the accepted values.
     """
@@ -57,19 +59,27 @@ def _rule_of(name: str, value: Any) -> Rule:
 
 
 def _table_rule(name: str, table: Mapping[str, Any]) -> Rule:
-    """Parse ``{stub = "name"}``, ``{user = true}``, or both."""
-    keys, stub, user = set(table), table.get("stub"), table.get("user", False)
+    """Parse ``{stub = "name"}``, ``{user = true}``, ``{writes = true}``, or several of them."""
+    keys, stub = set(table), table.get("stub")
     named = isinstance(stub, str) and bool(stub.strip())
-    if keys and keys <= {"stub", "user"} and named == ("stub" in keys) and user is ("user" in keys):
+    said = all(table[key] is True for key in keys & _FLAGS)
+    if keys and keys <= {"stub", *_FLAGS} and named == ("stub" in keys) and said:
         action = Action.STUB if named else Action.REPLAY
-        return Rule(pattern=name, action=action, stub=stub if named else None, user=user)
-    if keys and not keys & {"stub", "user"}:
+        return Rule(
+            pattern=name,
+            action=action,
+            stub=stub if named else None,
+            user="user" in keys,
+            writes="writes" in keys,
+        )
+    if keys and not keys & {"stub", *_FLAGS}:
         dotted = f"{name}.{next(iter(table))}"
         raise BadInputError(
             f"has the table {_short(name)}; quote a name with dots, as in {_short(dotted)} = ..."
         )
     raise BadInputError(
-        f'has no {{stub = "name"}} for {_short(name)}, but {_short(table)}; {{user = true}} says that it is the user'
+        f'has no {{stub = "name"}} for {_short(name)}, but {_short(table)}; {{user = true}} says that it is the user, '
+        "{writes = true} that it writes"
     )
 
 

@@ -53,12 +53,14 @@ class Rule:
 
     ``stub`` names the registered function; None stands for the one with the tool's own name. ``user`` says that what
     such a tool or step gives is a turn of the user's: the recorded ones are played, or the stub stands for the user.
+    ``writes`` says that such a tool or step changes something outside the run.
     """
 
     pattern: str
     action: Action
     stub: str | None = None
     user: bool = False
+    writes: bool = False
 
     @property
     def is_glob(self) -> bool:
@@ -111,6 +113,17 @@ class ToolPolicy:
         """Return whether the result of a tool or a step of this name is a turn of the user."""
         rule = _most_specific(self.rules, name)
         return name == RECEIVE or (rule is not None and rule.user)
+
+    def writes(self, name: str) -> bool:
+        """Return whether a tool or a step of this name is known to write.
+
+        The rule says so, or it does not let a rerun make the call: a stub stands for it, or it is denied. A rule for
+        every name says nothing about one.
+        """
+        rule = _most_specific(self.rules, name)
+        if rule is None or rule.user:
+            return False
+        return rule.writes or (rule.action in (Action.STUB, Action.DENY) and rule.pattern != _DEFAULT.pattern)
 
 
 def merged(project: ToolPolicy, case: ToolPolicy) -> ToolPolicy:

@@ -8,6 +8,8 @@ from refork.cli._output.options import db_option, json_option, redact_options, r
 from refork.cli._output.tables import note, print_json
 from refork.errors import BadInputError, ReforkError
 
+from refork_reports.commands.recorded._expectations import expectation_options
+
 if TYPE_CHECKING:
     from refork.case_capture.loader import Redaction
     from refork_evals.scan.results import Scan
@@ -23,20 +25,7 @@ class _ScanError(click.ClickException):
 
 @click.command("scan")
 @db_option
-@click.option(
-    "--expect",
-    metavar="YAML",
-    multiple=True,
-    help="What a good run meets: an entry of expect in case.yaml, such as 'tool_not_called: refund'. "
-    "Of several, all must hold.",
-)
-@click.option(
-    "--check",
-    metavar="MODULE:FUNCTION",
-    multiple=True,
-    help="A function of yours that takes the recorded run. It returns None or True if the run is fine, False, "
-    "(failed, step, name), or a list of these.",
-)
+@expectation_options
 @click.option("--workflow", metavar="NAME", help="Only runs of this workflow.")
 @click.option("--since", "since_text", metavar="WHEN", help="Only runs since then: 7d, 2h, 2026-11-01.")
 @click.option("--last", type=click.IntRange(min=1), help="Only so many runs, the newest.  [default: all]")

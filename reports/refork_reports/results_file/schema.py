@@ -341,7 +341,7 @@ class Results(Entry):
     )
     started_at: datetime
     alpha: float = Field(description="the error rate behind verdicts")
-    headline: Annotated[str, Of(lambda evaluation: headline_of(evaluation).text)]
+    headline: Annotated[str, Of(lambda evaluation: headline_of(evaluation).whole)]
     settings: Annotated[
         dict[str, str],
         Of(lambda evaluation: {key: str(value) for key, value in sorted(evaluation.settings.items())}),

@@ -1,7 +1,7 @@
 """Shows a recorded run as a page: its timeline, every step in full, and the command that captures each."""
 
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Final
@@ -12,13 +12,16 @@ from refork.case_capture.failures import broken_step
 from refork.records import Answer, Request, Run, Step, StepKind, Tool
 from refork.records.prices import project_price
 from refork.records.usage import cost
-from refork.text.escape import OUTPUT_LIMIT
+from refork.text.escape import OUTPUT_LIMIT, first_line
+from refork.text.numbers import plural
 from refork.values.shown import untagged
 from refork.version import __version__
 
 from refork_reports.page_templates import asset, environment, policy
 from refork_reports.sentences.spending import price_source
-from refork_reports.sentences.steps import compact, pretty
+from refork_reports.sentences.steps import call_line, compact, pretty
+from refork_reports.views.step_marks import StepMarks
+from refork_reports.views.step_rows import Fold, step_rows
 from refork_reports.views.timeline import Moment, TimeSpan, moment_of
 
 KEPT: Final = 4 * OUTPUT_LIMIT
@@ -54,7 +57,9 @@ class SentRequest:
 class StepView:
     """A step in its place, without its long values. ``output`` is empty if there is an answer or an error.
 
-    ``command`` is empty where a step can be no fork point; ``acts`` says that a rerun of it does.
+    ``command`` is empty where a step can be no fork point; ``acts`` says that a rerun of it does. ``broken`` says that
+    an error ended the run here, or that an expectation is broken. ``calls`` are a line for each tool call of an answer
+    that made several.
     """
 
     moment: Moment
@@ -66,10 +71,21 @@ class StepView:
     command: str
     acts: bool
     failed: bool
+    broken: bool
+    writes: bool
+    calls: tuple[str, ...]
 
     @property
     def step(self) -> Step:
         return self.moment.step
+
+
+@dataclass(frozen=True, kw_only=True)
+class TimelineRow:
+    """A row of the timeline: one step, or several that are folded under a ``title``."""
+
+    steps: tuple[StepView, ...]
+    title: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +99,9 @@ class RunView:
     tone: str
     said: str
     steps: tuple[StepView, ...]
+    timeline: tuple[TimelineRow, ...]
     failing: StepView | None
+    reasons: tuple[tuple[int | None, str], ...]
     input: tuple[tuple[str, str], ...]
     output: str
     cost_usd: Decimal | None
@@ -95,15 +113,24 @@ class RunView:
     version: str
 
 
-def render(run: Run, steps: Iterable[Step], *, missing: str | None, capture: Sequence[str]) -> str:
-    """Return the page as text, without a reference to anything outside it. ``steps`` are iterated once."""
+def render(
+    run: Run,
+    steps: Iterable[Step],
+    *,
+    missing: str | None,
+    capture: Sequence[str],
+    marks: StepMarks | None = None,
+) -> str:
+    """Return the page as text, without a reference to anything outside it. ``steps`` are iterated once; ``capture``
+    are the words of the command that captures the run.
+    """
     style = asset("report.css") + asset("run.css")
     script = asset("run.js")
     return (
         environment()
         .get_template("run.html.j2")
         .render(
-            page=view(run, steps, missing=missing, capture=capture),
+            page=view(run, steps, missing=missing, capture=capture, marks=marks or StepMarks()),
             policy=policy(style, script),
             style=Markup(style),  # noqa: S704 - a file of ours
             script=Markup(script),  # noqa: S704 - a file of ours
@@ -111,12 +138,14 @@ def render(run: Run, steps: Iterable[Step], *, missing: str | None, capture: Seq
     )
 
 
-def view(run: Run, steps: Iterable[Step], *, missing: str | None, capture: Sequence[str]) -> RunView:
+def view(
+    run: Run, steps: Iterable[Step], *, missing: str | None, capture: Sequence[str], marks: StepMarks
+) -> RunView:
     """Prepare what the page shows. ``run`` may contain outlines of its steps instead of the steps."""
     span = TimeSpan.of(run.steps)
     broken = broken_step(run)
     views = tuple(
-        _step(step, span, capture, failed=broken is not None and step.number == broken.number)
+        _step(step, span, capture, marks, failed=broken is not None and step.number == broken.number)
         for step in steps
     )
     priced = [found for found in views if found.step.usage is not None]
@@ -127,6 +156,8 @@ def view(run: Run, steps: Iterable[Step], *, missing: str | None, capture: Seque
         tone=_tone(run),
         said=_said(run),
         steps=views,
+        timeline=tuple(_timeline(run, views, marks)),
+        reasons=marks.reasons,
         failing=next((found for found in views if found.failed), None),
         input=tuple(_arguments(run)),
         output=shortened(run.output),
@@ -155,7 +186,22 @@ def shortened(value: Any) -> str:
     return text if len(text) <= KEPT else f"{text[: KEPT // 2]}\n…\n{text[-KEPT // 2 :]}"
 
 
-def _step(step: Step, span: TimeSpan, capture: Sequence[str], *, failed: bool) -> StepView:
+def _timeline(run: Run, views: Sequence[StepView], marks: StepMarks) -> Iterator[TimelineRow]:
+    by_number = {found.step.number: found for found in views}
+    for row in step_rows(run, shown=marks.numbers | {found.step.number for found in views if found.failed}):
+        steps = row.steps if isinstance(row, Fold) else (row,)
+        title = _fold_title(row) if isinstance(row, Fold) else ""
+        yield TimelineRow(steps=tuple(by_number[step.number] for step in steps), title=title)
+
+
+def _fold_title(fold: Fold) -> str:
+    if fold.kind == "repeated":
+        return f"the same {plural(fold.rounds, 'more time')}"
+    names = dict.fromkeys(step.name for step in fold.steps)
+    return f"{plural(len(fold.steps), 'step')} of DBOS's own: {', '.join(names)}"
+
+
+def _step(step: Step, span: TimeSpan, capture: Sequence[str], marks: StepMarks, *, failed: bool) -> StepView:
     light = replace(step, arguments=None, output=None, request=None, answer=_answer(step.answer))
     shown = moment_of(step, span)
     return StepView(
@@ -168,7 +214,15 @@ def _step(step: Step, span: TimeSpan, capture: Sequence[str], *, failed: bool) -
         command=shlex.join([*capture, "--step", str(step.number)]) if runs_a_function(step) else "",
         acts=step.kind is not StepKind.MODEL,
         failed=failed,
+        broken=failed or step.number in marks.broken,
+        writes=step.number in marks.writes,
+        calls=tuple(_parallel_calls(step)),
     )
+
+
+def _parallel_calls(step: Step) -> Iterator[str]:
+    if step.error is None and step.answer is not None and len(step.answer.tool_calls) > 1:
+        yield from (first_line(call_line(call)) for call in step.answer.tool_calls)
 
 
 def _answer(answer: Answer | None) -> Answer | None:

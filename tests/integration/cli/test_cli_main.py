@@ -112,7 +112,7 @@ def test_a_wrong_command_line_is_one_line(run: Run, args: list[str], message: st
 def test_a_command_that_cannot_be_loaded_says_so_and_spoils_no_other(
     run: Run, monkeypatch: pytest.MonkeyPatch, target: str
 ) -> None:
-    with_commands(monkeypatch, broken=target, runs="refork.cli.runs:command")
+    with_commands(monkeypatch, broken=target, runs="refork_reports.commands.recorded.runs:command")
     code, out, err = run("broken", "--anything")
     assert (code, out) == (1, "")
     assert err.startswith("refork: the command 'broken' cannot be loaded: ")

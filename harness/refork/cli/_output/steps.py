@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, Final
 
 import click
 
@@ -12,7 +12,7 @@ from refork.records import Answer, RecordedError, Request, Run, Step, StepKind
 from refork.records.usage import Usage
 from refork.values.shown import untagged
 
-_COLUMNS = (
+COLUMNS: Final = (
     TableColumn(title="#", right=True),
     TableColumn(title="kind"),
     TableColumn(title="agent or tool", flexible=True),
@@ -24,7 +24,7 @@ _COLUMNS = (
 
 def print_timeline(run: Run) -> None:
     """Print a table of the run's steps."""
-    print_table(_COLUMNS, [_row(step) for step in run.steps])
+    print_table(COLUMNS, [step_cells(step) for step in run.steps])
 
 
 def print_header(run: Run) -> None:
@@ -43,7 +43,8 @@ def print_step(step: Step) -> None:
     click.echo("\n".join(printable(line) for line in _details(step)))
 
 
-def _row(step: Step) -> tuple[str, ...]:
+def step_cells(step: Step) -> tuple[str, ...]:
+    """Return the cells of a step, one for each of ``COLUMNS``."""
     used = None if step.usage is None else step.usage.total_tokens
     return (
         str(step.number),
@@ -60,7 +61,7 @@ def summary(step: Step) -> str:
     if step.error is not None:
         return first_line(_error(step.error))
     if step.answer is not None:
-        text, calls = first_line(step.answer.text or ""), first_line(", ".join(_calls(step.answer)))
+        text, calls = first_line(step.answer.text or ""), first_line(", ".join(calls_of(step.answer)))
         return "  ".join(filter(None, [text, calls]))
     if step.child_run is not None and step.output is None:
         return first_line(f"started run {step.child_run}")
@@ -131,10 +132,11 @@ def _content(content: Any) -> str | None:
 
 
 def _answer(answer: Answer) -> list[str]:
-    return [text for text in (answer.text, *_calls(answer)) if text]
+    return [text for text in (answer.text, *calls_of(answer)) if text]
 
 
-def _calls(answer: Answer) -> list[str]:
+def calls_of(answer: Answer) -> list[str]:
+    """Return the tool calls of an answer, each with its arguments."""
     return [f"→ {call.name}({_text(call.arguments)})" for call in answer.tool_calls]
 
 

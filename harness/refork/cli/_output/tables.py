@@ -111,7 +111,9 @@ def _cut(text: str, width: int) -> str:
 def _blocks(columns: Sequence[TableColumn], rows: Sequence[Sequence[str]], room: int) -> Iterator[str]:
     for row in rows:
         cells = [(column, cell) for column, cell in zip(columns, row, strict=True) if cell]
-        yield _cut(_GAP.join(cell for column, cell in cells if not column.flexible), room)
+        fixed = _GAP.join(cell for column, cell in cells if not column.flexible)
+        if fixed:
+            yield _cut(fixed, room)
         for column, cell in cells:
             if column.flexible:
                 yield _cut(f"  {column.title}: {cell}", room)

@@ -143,7 +143,7 @@ class Reader:
         """Fetch the rows of the run with this id, or of the only one whose id begins with it. Raises
         RunNotFoundError.
         """
-        run_id = self._resolved(run)
+        run_id = self.resolve(run)
         status = self._rows(self._queries.whole([run_id]))[0]
         rows: Spool[StepRow] = Spool(StepRow(*row) for row in self._streamed(self._queries.all_steps(run_id)))
         started = [row.child_workflow_id for row in rows if starts_child(row)]
@@ -189,7 +189,8 @@ class Reader:
             raise ValueNotPortableError(problem.message)
         return recording.run
 
-    def _resolved(self, run: str) -> str:
+    def resolve(self, run: str) -> str:
+        """Return the id of the run that :meth:`fetch` would read. Raises RunNotFoundError."""
         ids = self._connection.scalars(self._queries.ids_like(run)).all()
         found = [run_id for run_id in ids if run_id.startswith(run)]
         if run in found:

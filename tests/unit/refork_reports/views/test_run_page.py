@@ -2,70 +2,15 @@
 
 import re
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
-from refork.records import Answer, RecordedError, Request, Run, Step, StepKind, Tool, ToolCall
+from refork.records import Answer, Run, Step, StepKind, ToolCall
 from refork.records.prices import Price, use_prices
-from refork.records.usage import Usage
 from refork_reports.views.run_page import render
+from refork_reports.views.step_marks import StepMarks
 from support.report_browser import CHROMIUM, browser, need
-
-HOSTILE = "<script>window.owned = 1</script><img src=x onerror='owned=1'>\"'\x1b[2J\u202e</code></pre>"
-BEGAN = datetime(2026, 11, 23, 10, tzinfo=UTC)
-CAPTURE = ("refork", "capture", "run 1; rm -rf")
-
-
-def model_step(text: str) -> Step:
-    return Step(
-        number=1,
-        name="_model_call_step",
-        kind=StepKind.MODEL,
-        agent=text,
-        model="gpt-4o-mini",
-        output=text,
-        answer=Answer(text=text, tool_calls=(ToolCall(name=text, arguments=text),)),
-        usage=Usage(calls=1, input_tokens=1000, output_tokens=100),
-        request=Request(
-            agent=text,
-            model="gpt-4o-mini",
-            prompt=text,
-            input=[
-                {"role": text, "content": text},
-                {"type": "function_call", "name": text, "arguments": text},
-            ],
-            tools=(Tool(name=text, description=text, parameters={text: text}),),
-            settings={text: text},
-        ),
-        started_at=BEGAN,
-        completed_at=BEGAN + timedelta(seconds=1),
-    )
-
-
-def run_of(text: str) -> Run:
-    steps = (
-        model_step(text),
-        Step(
-            number=2,
-            name="find",
-            kind=StepKind.TOOL,
-            tool="find",
-            arguments={"query": text},
-            error=RecordedError(type="app.NotFound", message=text),
-        ),
-        Step(number=3, name="DBOS.sleep", output=text),
-        Step(number=4, name="audit", output={text: [text]}),
-    )
-    error = RecordedError(type="UserError", message=f"wrapped: {text}")
-    return Run(
-        id=text, workflow=text, status="ERROR", args=(text,), kwargs={text: text}, error=error, steps=steps
-    )
-
-
-def page(text: str = "hello", capture: tuple[str, ...] = CAPTURE) -> str:
-    run = run_of(text)
-    return render(run, run.steps, missing=text, capture=capture)
+from support.run_pages import CAPTURE, HOSTILE, page, run_of
 
 
 def test_hostile_text_is_shown_everywhere_and_obeyed_nowhere() -> None:
@@ -127,3 +72,50 @@ def test_the_page_says_that_a_price_is_the_projects_own() -> None:
 def test_the_page_says_whether_secrets_were_replaced() -> None:
     assert "Secrets that were found are replaced" in page()
     assert "it may hold secrets" in page(capture=(*CAPTURE, "--no-redact"))
+
+
+def long_run() -> Run:
+    asked = tuple(ToolCall(name="look", arguments={"city": city}) for city in ("Rome", "Oslo"))
+    steps = (
+        Step(number=1, name="ask", kind=StepKind.MODEL, agent="a", answer=Answer(text="", tool_calls=asked)),
+        Step(number=2, name="DBOS.sleep"),
+        *(Step(number=n, name="poll", output=HOSTILE) for n in range(3, 9)),
+        Step(number=9, name="book", output="booked"),
+    )
+    return Run(id="r", workflow="w", status="SUCCESS", steps=steps)
+
+
+def timeline_of(found: str) -> str:
+    return found[found.index('id="timeline-title"') : found.index('id="io-title"')]
+
+
+def test_what_repeats_and_plumbing_are_rows_that_can_be_opened() -> None:
+    run = long_run()
+    found = timeline_of(render(run, run.steps, missing=None, capture=CAPTURE))
+    assert re.findall(r"<summary>.*?</summary>", found) == [
+        '<summary><span class="number">2</span> 1 step of DBOS&#39;s own: DBOS.sleep</summary>',
+        '<summary><span class="number">4–8</span> the same 5 more times</summary>',
+    ]
+    assert found.count('class="moment') == len(run.steps)
+
+
+def test_every_one_of_parallel_calls_is_in_the_timeline() -> None:
+    run = long_run()
+    found = timeline_of(render(run, run.steps, missing=None, capture=CAPTURE))
+    assert re.findall(r'<span class="call">(\w+)\(.*?(Rome|Oslo)', found) == [
+        ("look", "Rome"),
+        ("look", "Oslo"),
+    ]
+
+
+def test_the_broken_step_and_those_that_write_are_marked_and_the_reason_leads_there() -> None:
+    run = long_run()
+    marks = StepMarks(
+        broken=frozenset({9}), writes=frozenset({9}), reasons=((9, f"tool_not_called: {HOSTILE}"),)
+    )
+    found = render(run, run.steps, missing=None, capture=CAPTURE, marks=marks)
+    row = timeline_of(found).split("<li")[-1]
+    assert "broken here" in row
+    assert ">writes</span>" in row
+    assert '<a href="#step-9">step 9</a>: ' in found
+    assert "<img" not in found

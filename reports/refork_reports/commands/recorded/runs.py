@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
-
 from refork.cli._output.flags import as_json as flags_json
 from refork.cli._output.flags import describe_flag
 from refork.cli._output.options import db_option, json_option, since
