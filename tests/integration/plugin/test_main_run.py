@@ -301,6 +301,7 @@ def test_with_xdist_the_controller_reports_what_the_workers_found(
     assert with_workers.code == done.code
 
 
+@pytest.mark.slow
 def test_with_xdist_no_trial_runs_twice(done: Finished, with_workers: Finished, model: ModelServer) -> None:
     assert CALLS - GIVEN_UP <= model.count <= CALLS
     assert not (with_workers.folder / "published.txt").exists()
