@@ -5,26 +5,11 @@ from pathlib import Path
 
 import pytest
 from refork_reports.formats.html import write
-from support.report_browser import CHROMIUM, Browser, browser, need
+from support.report_browser import CHROMIUM, DRAWN, OPEN_ALL, Browser, browser, need
 from support.report_evaluations import everything
 
 LIGHT, DARK = "rgb(253, 253, 252)", "rgb(18, 19, 21)"
-DRAWN = """
-new Promise((done) => {
-  const look = () => (document.querySelector('.trials > details') ? done(true) : setTimeout(look, 5));
-  look();
-})
-"""
 GROUND = "getComputedStyle(document.body).backgroundColor"
-OPEN_ALL = """
-(async () => {
-  const closed = () => [...document.querySelectorAll('details:not([open])')];
-  for (let items = closed(); items.length; items = closed()) {
-    for (const item of items) item.open = true;
-    await new Promise((done) => setTimeout(done, 20));
-  }
-})()
-"""
 
 
 @pytest.fixture(scope="module")
