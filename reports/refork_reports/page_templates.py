@@ -11,7 +11,15 @@ from markupsafe import Markup, escape
 from refork.text import numbers as humanize
 from refork.text.escape import clipped, escape_controls, escape_html
 
-from refork_reports.sentences import claims, comparisons, cost_estimate, margins, phrases, spending
+from refork_reports.sentences import (
+    claims,
+    comparisons,
+    cost_estimate,
+    expectations,
+    margins,
+    phrases,
+    spending,
+)
 from refork_reports.sentences import gate as gate_words
 from refork_reports.sentences.estimates import estimates
 from refork_reports.sentences.independence import dependence_note
@@ -35,6 +43,7 @@ _GLOBALS: Final[dict[str, Any]] = {
     "spending": spending,
     "comparisons": comparisons,
     "cost_estimate": cost_estimate,
+    "expectations": expectations,
     "gate_words": gate_words,
     "estimates": estimates,
     "dependence_note": dependence_note,

@@ -8,17 +8,11 @@ import pytest
 from refork_evals.results import Verdict
 from refork_reports.formats.html import write
 from support.large_evaluations import VARIANTS, large
-from support.report_browser import CHROMIUM, Browser, browser, need
+from support.report_browser import CHROMIUM, DRAWN, Browser, browser, need
 from support.report_evaluations import cell, failed, misleading_summary
 
 CASES, TRIALS = 25, 16
 MANY = 120
-DRAWN = """
-new Promise((done) => {
-  const look = () => (document.querySelector('.trials > details') ? done(true) : setTimeout(look, 5));
-  look();
-})
-"""
 SHOWN = "[...document.querySelectorAll('details.case:not([hidden])')].map((item) => item.dataset.name)"
 
 

@@ -5,26 +5,11 @@ from pathlib import Path
 
 import pytest
 from refork_reports.formats.html import write
-from support.report_browser import CHROMIUM, Browser, browser, need
+from support.report_browser import CHROMIUM, DRAWN, OPEN_ALL, Browser, browser, need
 from support.report_evaluations import everything
 
 LIGHT, DARK = "rgb(253, 253, 252)", "rgb(18, 19, 21)"
-DRAWN = """
-new Promise((done) => {
-  const look = () => (document.querySelector('.trials > details') ? done(true) : setTimeout(look, 5));
-  look();
-})
-"""
 GROUND = "getComputedStyle(document.body).backgroundColor"
-OPEN_ALL = """
-(async () => {
-  const closed = () => [...document.querySelectorAll('details:not([open])')];
-  for (let items = closed(); items.length; items = closed()) {
-    for (const item of items) item.open = true;
-    await new Promise((done) => setTimeout(done, 20));
-  }
-})()
-"""
 
 
 @pytest.fixture(scope="module")
@@ -77,6 +62,36 @@ def test_on_a_phone_the_matrix_scrolls_in_its_own_box(tab: Browser, page: Path) 
     tab.open(page, width=390, height=844)
     boxes = "[...document.querySelectorAll('.scroll:has(.matrix)')]"
     assert tab.evaluate(f"{boxes}.some((box) => box.scrollWidth > box.clientWidth)")
+
+
+def test_the_first_screen_has_the_headline_and_every_prompt_of_the_first_agent(
+    tab: Browser, page: Path
+) -> None:
+    tab.open(page, width=1280, height=900)
+    rows = "[...document.querySelectorAll('.prompts tbody:first-of-type tr')]"
+    assert tab.evaluate(f"{rows}.every((row) => row.getBoundingClientRect().bottom < innerHeight)")
+    assert tab.evaluate("document.getElementById('headline').getBoundingClientRect().height") < 120
+    said = tab.evaluate(f"{rows}.map((row) => row.innerText)")
+    assert "careful" in said[2]
+    assert "take it" in said[2]
+
+
+def test_without_scripts_verdicts_needed_rates_and_expectations_can_be_read(tab: Browser, page: Path) -> None:
+    tab.open(page, scripts=False)
+    shown = tab.evaluate("document.querySelector('main').innerText")
+    for said in ("take it", "needs 80%", "not_contains: {text: increased", "15/24", "What it took"):
+        assert said in shown
+    bars = "[...document.querySelectorAll('.prompts .bar, .matrix .bar')]"
+    assert tab.evaluate(f"{bars}.length > 8 && {bars}.every((bar) => bar.getBoundingClientRect().width > 50)")
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_the_interval_of_a_prompt_is_drawn_in_both_themes(tab: Browser, page: Path, dark: bool) -> None:
+    tab.open(page, dark=dark)
+    stroke = "getComputedStyle(document.querySelector('.prompts .bar-whisker')).stroke"
+    assert tab.evaluate(stroke) == ("rgb(241, 241, 238)" if dark else "rgb(38, 40, 44)")
+    tab.send("Emulation.setEmulatedMedia", media="print")
+    assert tab.evaluate(stroke) == "rgb(38, 40, 44)"
 
 
 def test_the_page_follows_the_systems_theme(tab: Browser, page: Path) -> None:

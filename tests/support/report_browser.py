@@ -41,6 +41,24 @@ os.close(reader), os.close(writer)
 os.execv(sys.argv[3], sys.argv[3:])
 """
 
+DRAWN: Final = """
+new Promise((done) => {
+  const look = () => (document.querySelector('.trials > details') ? done(true) : setTimeout(look, 5));
+  look();
+})
+"""
+"""Waits until the report has read its data and drawn what is open."""
+
+OPEN_ALL: Final = """
+(async () => {
+  const closed = () => [...document.querySelectorAll('details:not([open])')];
+  for (let items = closed(); items.length; items = closed()) {
+    for (const item of items) item.open = true;
+    await new Promise((done) => setTimeout(done, 20));
+  }
+})()
+"""
+
 
 class Browser:
     """One tab. ``requests`` are the addresses that it asked for, ``complaints`` what the console got."""

@@ -15,15 +15,22 @@ def recommend(
 
     ``comparisons`` are those with ``current``, over the cases of ``results``.
     """
+    decided = judge_agents(results, comparisons)
+    return tuple(
+        each for each in decided if each.failures or any(effect.improves for effect in each.candidates)
+    )
+
+
+def judge_agents(
+    results: Sequence[CaseResult], comparisons: Iterable[VariantComparison] = ()
+) -> tuple[Recommendation, ...]:
+    """Decide for every agent, also where there is nothing to fix."""
     agents: dict[str | None, list[CaseResult]] = {}
     for result in results:
         agents.setdefault(result.case.agent, []).append(result)
     shared = _shared(agents)
     changes = {each.variant: each.change for each in comparisons if each.variant not in shared}
-    decided = [_recommendation(agent, cases, changes) for agent, cases in agents.items()]
-    return tuple(
-        each for each in decided if each.failures or any(effect.improves for effect in each.candidates)
-    )
+    return tuple(_recommendation(agent, cases, changes) for agent, cases in agents.items())
 
 
 def _shared(agents: Mapping[str | None, Sequence[CaseResult]]) -> set[str]:

@@ -50,6 +50,7 @@ def render(evaluation: SuiteResult) -> str:
         "## Agent evals",
         _verdict(evaluation),
         *_within(_NOTES, list(_gate_notes(evaluation)), "note"),
+        plain(" ".join(headline(evaluation).more), _HEADLINE),
         _table(evaluation),
         *_within(_NOTES, [_bullet(found) for found in evaluation.comparisons], "comparison"),
         *_within(_DOUBTS, [f"- {plain(note)}" for note in dependence_notes(evaluation)], "note"),

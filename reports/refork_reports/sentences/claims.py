@@ -30,12 +30,50 @@ _LISTED: Final = 3
 
 def clauses(found: Sequence[Recommendation]) -> tuple[str, ...]:
     """Return a clause for each agent with something to fix: the prompt to take, or why there is none."""
-    return tuple(_clause(each, is_named=len(found) > 1) for each in found)
+    return tuple(clause(each, is_named=len(found) > 1) for each in found)
 
 
 def lines(found: Sequence[Recommendation]) -> tuple[str, ...]:
     """Return the clauses with the test that shows the recommended prompt to be better."""
-    return tuple(_tested(clause, each) for clause, each in zip(clauses(found), found, strict=True))
+    return tuple(_tested(said, each) for said, each in zip(clauses(found), found, strict=True))
+
+
+def choice(found: Recommendation) -> str:
+    """Name the prompt to take and its agent: ``careful for summarizer``."""
+    return f"{found.variant}{_for_agent(found)}"
+
+
+def none(found: Sequence[Recommendation]) -> str:
+    """Say in short why there is no prompt to take for any of the agents."""
+    heads = {_none(each)[0] for each in found}
+    return heads.pop() if len(heads) == 1 else "there is no prompt to take"
+
+
+def together(effects: Sequence[CandidateEffect]) -> str:
+    """Sum up what prompts of several agents fix and break: fix 3 of 3 failures and break none of 2 guards."""
+    failures = sum(each.failures for each in effects)
+    settled = sum(len(each.settles) for each in effects)
+    fixed = sum(len(each.fixes) for each in effects)
+    said = [f"fix {fixed} of {humanize.plural(failures, 'failure')}"] * bool(fixed)
+    said += [f"pass {humanize.plural(settled, 'case')} that current does not pass"] * bool(settled)
+    said.append(_guards_of(effects))
+    lost = sum(len(each.worse) + len(each.fails) for each in effects)
+    but = f", but lose {humanize.plural(lost, 'other case')}" if lost else ""
+    return humanize.listed(said) + but
+
+
+def _guards_of(effects: Sequence[CandidateEffect]) -> str:
+    total = sum(each.guards for each in effects)
+    intact = sum(len(each.intact) for each in effects)
+    if not total:
+        return "have no guard"
+    if intact == total:
+        return f"break none of {humanize.plural(total, 'guard')}"
+    return f"pass {intact} of {humanize.plural(total, 'guard')}"
+
+
+def _for_agent(found: Recommendation) -> str:
+    return f" for {found.agent or 'steps without an agent'}"
 
 
 def guards(effect: CandidateEffect) -> str:
@@ -123,21 +161,22 @@ def _fixes(cells: Sequence[Cell]) -> str:
     return humanize.listed([phrases.fix(each) for each in cells])
 
 
-def _tested(clause: str, found: Recommendation) -> str:
-    chosen = found.recommended
-    if chosen is None or chosen.test is None:
-        return clause
-    each = "each " if len(chosen.fixes + chosen.settles) > 1 else ""
-    return f"{clause} ({each}better than current by {_TESTS[chosen.test]})"
-
-
-def _clause(found: Recommendation, *, is_named: bool) -> str:
-    agent = f" for {found.agent or 'steps without an agent'}" if is_named else ""
+def clause(found: Recommendation, *, is_named: bool) -> str:
+    """Return the prompt to take, or why there is none; ``is_named`` adds the agent."""
     chosen = found.recommended
     if chosen is not None:
-        return f"take {chosen.variant}{agent}: it {_balance(chosen)}"
+        return f"take {choice(found) if is_named else chosen.variant}: it {_balance(chosen)}"
+    agent = _for_agent(found) if is_named else ""
     said = _none(found)
     return f"{said[0]}{agent}{said[1]}"
+
+
+def _tested(said: str, found: Recommendation) -> str:
+    chosen = found.recommended
+    if chosen is None or chosen.test is None:
+        return said
+    each = "each " if len(chosen.fixes + chosen.settles) > 1 else ""
+    return f"{said} ({each}better than current by {_TESTS[chosen.test]})"
 
 
 def _balance(effect: CandidateEffect) -> str:

@@ -12,13 +12,16 @@ from refork_reports.views.anchors import case_anchors, cell_anchors
 
 @dataclass(frozen=True, kw_only=True)
 class Bar:
-    """Shares of the scheduled trials to be drawn: every number is a percentage from 0 to 100."""
+    """Shares of the scheduled trials to be drawn: every number is a percentage from 0 to 100.
+
+    ``needed`` is None if there is no one share that is needed.
+    """
 
     rate: float
     unknown: float
     low: float | None
     high: float | None
-    needed: float
+    needed: float | None
     text: str
 
 

@@ -17,6 +17,7 @@ from refork_reports.views.judges import JudgeView, judge_views
 from refork_reports.views.matrix import Matrix, matrices
 from refork_reports.views.placed_cells import PlacedCase, PlacedCell, placed_cases
 from refork_reports.views.requests import PromptPair, RequestTable, prompt_of, prompt_pairs, request_table
+from refork_reports.views.scoreboard import PromptTable, prompt_tables
 from refork_reports.views.timeline import Timeline, timeline
 
 _MOST_IN_PLACE: Final = 20
@@ -51,6 +52,7 @@ class Page:
     title: str
     evaluation: SuiteResult
     headline: Headline
+    prompts: tuple[PromptTable, ...]
     totals: Totals
     failing: tuple[FailingCase, ...]
     matrices: tuple[Matrix, ...]
@@ -70,6 +72,7 @@ def page(evaluation: SuiteResult, title: str) -> Page:
         title=title,
         evaluation=evaluation,
         headline=headline(evaluation),
+        prompts=prompt_tables(evaluation),
         totals=summed,
         failing=failing_cases(placed),
         matrices=matrices(placed),

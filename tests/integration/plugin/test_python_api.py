@@ -161,6 +161,7 @@ sys.__stdout__.write("\\n" + json.dumps(dict(
 """
 
 
+@pytest.mark.slow
 def test_a_script_takes_a_run_out_of_production_and_makes_a_case_of_it(
     project: Project, production: Path, server: ModelServer, tmp_path: Path
 ) -> None:
@@ -213,6 +214,7 @@ def test_bad_input_is_one_sentence_and_costs_nothing(
     assert not server.count
 
 
+@pytest.mark.slow
 def test_a_budget_ends_an_evaluation_and_an_offline_one_asks_nobody(
     project: Project, server: ModelServer, tmp_path: Path
 ) -> None:

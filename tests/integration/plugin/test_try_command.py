@@ -202,6 +202,7 @@ def test_somebody_at_a_terminal_is_asked_for_a_name_until_it_can_be_one(
     assert (shell.folder / "evals/prompts/summarizer/prompt-1.md").read_text() == "Be careful.\n"
 
 
+@pytest.mark.slow
 def test_what_it_takes_is_said_before_and_asked_for_where_it_is_much(
     shell: Shell, server: ModelServer
 ) -> None:

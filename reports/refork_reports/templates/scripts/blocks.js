@@ -9,7 +9,7 @@ const blockMakers = (say, plain) => {
           class: kind === "code" ? "text code" : "text",
           dir: "auto",
           tabindex: "0",
-          role: "region",
+          role: "group",
           "aria-label": `${plain(label)} of ${suffix}${end}`,
         },
         say(part),

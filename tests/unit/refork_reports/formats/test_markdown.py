@@ -33,7 +33,7 @@ def test_a_gate_that_passes_says_so_and_what_it_could_have_found() -> None:
 
 def test_without_a_gate_the_headline_stands_first_and_candidates_are_compared() -> None:
     text = render(dataclasses.replace(gated(), gate=None))
-    assert text.splitlines()[2].startswith("❌ **The current prompts fail")
+    assert text.splitlines()[2].startswith("❌ **Take careful for summarizer")
     assert re.search(r"- \*\*careful beside current&#58; (improved|trade-off|inconclusive)", text)
 
 

@@ -58,6 +58,7 @@ def test_a_report_claims_only_what_the_numbers_show(found: SuiteResult) -> None:
     _check_recommendations(found)
     for text in _texts(found):
         _check_sentences(found, text)
+    _check_headline(found)
     _check_exit_code(found)
 
 
@@ -92,12 +93,7 @@ def _texts(found: SuiteResult) -> list[str]:
     shown = "\n".join(
         "".join(segment.text for segment in line) for line in terminal.summary(found, width=5000)
     )
-    made = page.render(found)
-    title = re.search(r"<title>(.*?)</title>", made, re.DOTALL)
-    first = re.search(r'<h1 id="headline">(.*?)</h1>', made, re.DOTALL)
-    assert title
-    assert first
-    return [shown, html.unescape(markdown.render(found)), *map(html.unescape, (title[1], first[1]))]
+    return [shown, html.unescape(markdown.render(found))]
 
 
 def _check_sentences(found: SuiteResult, text: str) -> None:
@@ -120,6 +116,47 @@ def _check_sentences(found: SuiteResult, text: str) -> None:
         else:
             assert "no guard watches over it" in rest
             assert not verdicts
+
+
+def _check_headline(found: SuiteResult) -> None:
+    """The headline of the page, and its title, name the prompt to take, or the sums over those of several agents."""
+    made = page.render(found)
+    title = re.search(r"<title>(.*?)</title>", made, re.DOTALL)
+    first = re.search(r'<h1 id="headline">(.*?)</h1>', made, re.DOTALL)
+    assert title
+    assert first
+    said = html.unescape(first[1])
+    assert html.unescape(title[1]).endswith(said)
+    chosen = [each for each in found.recommendations if each.variant is not None]
+    assert ("ake " in said) is (bool(chosen) and found.gate is None) or "no prompt to take" in said
+    if found.gate is not None or not chosen:
+        return
+    if len(chosen) == 1:
+        _check_sentences(found, said)
+    else:
+        fixed = re.search(r"fix (\d+) of (\d+) failure", said)
+        fixing = [
+            result
+            for each in chosen
+            for result in found.cases
+            if result.case.agent == each.agent and _verdict(result, "current") is Verdict.FAIL
+        ]
+        taken = {each.agent: each.variant for each in chosen}
+        won = [result for result in fixing if taken[result.case.agent] in result.winners]
+        assert (int(fixed[1]), int(fixed[2])) == (len(won), len(fixing)) if fixed else not won
+    passing = re.search(r"(\d+) of (\d+) trials? pass(?:es)?, was (\d+) of (\d+)", said)
+    assert passing
+    cells = [
+        (cell, current)
+        for each in chosen
+        for result in found.cases
+        if result.case.agent == each.agent
+        and (cell := result.cell(each.variant or ""))
+        and (current := result.cell("current"))
+    ]
+    counts = [(cell.passes, len(cell.trials) + cell.missing) for pair in cells for cell in pair]
+    sums = [sum(each[place] for each in counts[side::2]) for side in (0, 1) for place in (0, 1)]
+    assert list(map(int, passing.groups())) == sums
 
 
 def _check_exit_code(found: SuiteResult) -> None:
