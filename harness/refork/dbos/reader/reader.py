@@ -139,6 +139,14 @@ class Reader:
             found += self._summaries(rows[start : start + CHUNK])
         return found
 
+    def summaries(self, ids: Sequence[str]) -> Sequence[RunSummary]:
+        """List the runs with these ids, newest first. Those that are no longer there are left out."""
+        found: list[RunSummary] = []
+        for start in range(0, len(ids), CHUNK):
+            some = ids[start : start + CHUNK]
+            found += self._summaries(self._rows(self._queries.listed((), None, None, None, ids=some)))
+        return found
+
     def fetch(self, run: str) -> FetchedRun:
         """Fetch the rows of the run with this id, or of the only one whose id begins with it. Raises
         RunNotFoundError.
