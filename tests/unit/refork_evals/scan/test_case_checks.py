@@ -15,7 +15,9 @@ EXPECT: Any = ({"not_contains": "rose"}, {"max_tokens": 10}, {"judge": "is polit
 
 def found(run: Run) -> list[tuple[str, int | None]]:
     problems = asyncio.run(CaseCheck.of(case(expect=EXPECT)).problems(run))
-    return [(each.what.rpartition(": ")[0], each.step and each.step.number) for each in problems]
+    return [
+        (each.what.rpartition(": ")[0], None if each.step is None else each.step.number) for each in problems
+    ]
 
 
 def test_a_run_with_the_input_of_the_case_must_meet_all_but_judges() -> None:
