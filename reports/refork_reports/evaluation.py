@@ -13,7 +13,6 @@ from refork.errors import BadInputError
 from refork.prompts.prompt import Prompt
 from refork.records import Case
 from refork.records.variant import CURRENT, Variant
-from refork.storage.files import write_atomically
 from refork.text.lines import nearest
 from refork.text.numbers import plural
 from refork_evals import results
@@ -96,21 +95,9 @@ class Evaluation:
         ``path`` is a page (``.html``), ``results.json`` (``.json``) or a summary (``.md``); a folder gets all
         three. Raises BadInputError for another kind of file, and ReforkError if it cannot be written.
         """
-        from refork_reports import results_json  # noqa: PLC0415 - templates take half a second to import
-        from refork_reports.formats import html, markdown  # noqa: PLC0415
+        from refork_reports.formats.saving import save  # noqa: PLC0415 - templates take half a second to import
 
-        path = Path(path)
-        makers: dict[str, Callable[[results.SuiteResult], str]] = {
-            ".html": html.render,
-            ".json": results_json.dumps,
-            ".md": markdown.render,
-        }
-        if path.is_dir() or not path.suffix:
-            return html.write(self.result, path)
-        if path.suffix not in makers:
-            raise BadInputError(f"{str(path)!r} is not a kind of report{nearest(path.suffix, makers)}")
-        write_atomically(path, makers[path.suffix](self.result))
-        return path
+        return save(self.result, Path(path))
 
     def append_history(self, path: str | Path, *, project: str | Path | None = None) -> Path:
         """Append this evaluation to a ``history.jsonl``, as ``pytest --agent-evals`` does, and return its path.
@@ -177,6 +164,25 @@ def evaluate(
 
 
 evaluate_async = awaited(evaluate)
+
+
+def load_evaluation(*results: str | Path) -> Evaluation:
+    """Load an evaluation from ``results.json``, or from folders that hold one. Several become one evaluation.
+
+    No case, no code of the project and no model is needed. Of the same case under the same variant, the one named last
+    is taken. Raises BadInputError if nothing is named, and BadFileError for a file that is missing, damaged or of a
+    newer version.
+    """
+    from refork_reports.results_file.merge import read_merged  # noqa: PLC0415 - where it is needed
+    from refork_reports.results_file.one_of_many import evaluation_of  # noqa: PLC0415
+
+    if not results:
+        raise BadInputError(
+            "nothing to load: name a results.json, such as 'reports/agent-evals/results.json'"
+        )
+    found = evaluation_of(read_merged([Path(each) for each in results]))
+    margins = [compared.margin for compared in found.comparisons]
+    return Evaluation(found, margin=margins[0] if margins else MARGIN)
 
 
 def chosen_settings(project: str | Path | None, overrides: Mapping[str, Any]) -> Settings:

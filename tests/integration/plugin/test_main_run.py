@@ -2,9 +2,11 @@
 
 import json
 import re
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+import refork
 from support.model_server import ModelServer
 from support.project import Finished, Project, case_yaml
 
@@ -161,6 +163,12 @@ def test_a_failed_item_shows_rate_reason_output_and_the_prompt_that_fixes_it(don
     assert "  -Be positive.\n  +Be careful." in said
     assert "Traceback" not in said
     assert ".py" not in said
+
+
+def test_the_page_is_made_again_from_results_json_without_the_project(done: Finished, tmp_path: Path) -> None:
+    reports = done.folder / "reports" / "agent-evals"
+    again = refork.load_evaluation(reports).save(tmp_path / "again.html")
+    assert again.read_text(encoding="utf-8") == (reports / "report.html").read_text(encoding="utf-8")
 
 
 def test_the_recorded_answer_is_scored_and_is_no_item(done: Finished) -> None:
