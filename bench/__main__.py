@@ -365,7 +365,7 @@ def tried() -> tuple[list[Row], str]:
     taken = tries.measure()
     rows = [
         Row(
-            what=f"`refork try` of one prompt, 2 × {tries.TRIALS} trials at once: seconds beyond one answer of the model",
+            what=f"`refork try` of one prompt, 2 × {tries.TRIALS} trials at once: beyond one answer of the model",
             measured=_time(taken.overhead),
             bar="at most 3 s",
             met=taken.overhead <= 3,

@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Final
+from typing import Any, Final
 
 from bench.captures import ROOT, production
 from bench.server import LATENCY, serving
@@ -66,7 +66,8 @@ def write(url: str) -> None:
 
     set_tracing_disabled(True)
     with production(url), SetWorkflowID(_RUN):
-        DBOS.start_workflow(application.behind_turns, 3).get_result()
+        handle: Any = DBOS.start_workflow(application.behind_turns, 3)
+        handle.get_result()
 
 
 if __name__ == "__main__":
