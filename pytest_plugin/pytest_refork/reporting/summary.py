@@ -52,11 +52,14 @@ class Report:
             self._mlflow.upload(self._folder, is_complete=is_complete)
 
     def show(self, reporter: TerminalReporter) -> None:
-        """Print the section: a row for each case and variant, what it cost, the report's path."""
+        """Print the section: the headline, the rows of the worst cases, what it cost, the report's path."""
         reporter.section("agent evals")
         writer = reporter.config.get_terminal_writer()
         for line in summary(
-            self._evaluation, width=writer.fullwidth, ascii_only=not _takes_unicode(reporter)
+            self._evaluation,
+            width=writer.fullwidth,
+            ascii_only=not _takes_unicode(reporter),
+            report="" if self._page is None else self._page.name,
         ):
             _print(reporter, line)
         if self._page is not None:
