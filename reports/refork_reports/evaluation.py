@@ -18,8 +18,8 @@ from refork.text.lines import nearest
 from refork.text.numbers import plural
 from refork_evals import results
 from refork_evals.evaluation.evaluate import evaluate as evaluate_cases
+from refork_evals.evaluation.pace import Counts
 from refork_evals.evaluation.settings import Settings
-from refork_evals.evaluation.trial_runner import Counts
 from refork_evals.results import VariantComparison, Verdict
 from refork_evals.statistics.sequential import Bounds
 from refork_evals.verdicts.comparison import MARGIN, arms_of, margin_of
