@@ -31,8 +31,11 @@ check: install  ## lint, types, layers
 # Unlike a Python that may write no bytecode, these compile the tests once, and not once a process and run.
 test test-slow test-matrix: export PYTHONDONTWRITEBYTECODE :=
 
-test: install  ## run all tests, side by side
-	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
+# One more than there are processors: tests also wait, for processes and for the disk.
+WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
+
+test: install  ## run the quick tests, side by side
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 test-slow: install  ## run the tests that take minutes: kills, fuzzing, other applications, other versions
 	$(BIN)/python -m pytest -n 2 --dist worksteal -rP --show-capture=stdout tests/slow tests/integration/forks/slow tests/integration/plugin/slow

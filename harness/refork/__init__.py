@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from refork_evals.scan.results import Scan
     from refork_evals.scan.scanning import scan, scan_async
     from refork_reports.estimation import Estimate, estimate
-    from refork_reports.evaluation import Evaluation, evaluate, evaluate_async
+    from refork_reports.evaluation import Evaluation, evaluate, evaluate_async, load_evaluation
 
     from refork.answer_cache.request_keys import normalizer
     from refork.api import capture, capture_async, load_case, load_run, load_run_async, runs
@@ -39,6 +39,7 @@ __all__ = [
     "evaluate_async",
     "flag",
     "load_case",
+    "load_evaluation",
     "load_run",
     "load_run_async",
     "normalizer",
@@ -60,7 +61,7 @@ _HOMES: Final = {
     "refork_evals.scan.results": ("Scan",),
     "refork_evals.scan.scanning": ("scan", "scan_async"),
     "refork_reports.estimation": ("Estimate", "estimate"),
-    "refork_reports.evaluation": ("Evaluation", "evaluate", "evaluate_async"),
+    "refork_reports.evaluation": ("Evaluation", "evaluate", "evaluate_async", "load_evaluation"),
 }
 """Where the names live that production code does not need. The last packages stand above this one."""
 

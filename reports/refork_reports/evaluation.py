@@ -3,8 +3,9 @@ saves itself.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Literal
 
 from refork.api import awaited
@@ -13,13 +14,12 @@ from refork.errors import BadInputError
 from refork.prompts.prompt import Prompt
 from refork.records import Case
 from refork.records.variant import CURRENT, Variant
-from refork.storage.files import write_atomically
 from refork.text.lines import nearest
 from refork.text.numbers import plural
 from refork_evals import results
 from refork_evals.evaluation.evaluate import evaluate as evaluate_cases
+from refork_evals.evaluation.pace import Counts
 from refork_evals.evaluation.settings import Settings
-from refork_evals.evaluation.trial_runner import Counts
 from refork_evals.results import VariantComparison, Verdict
 from refork_evals.statistics.sequential import Bounds
 from refork_evals.verdicts.comparison import MARGIN, arms_of, margin_of
@@ -29,6 +29,8 @@ from refork_reports.progress import shown
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from refork_reports.mlflow_runs.upload import MlflowRun
 
 Rows = Literal["cells", "trials", "scores"]
 Cases = Case | str | Path | Sequence[Case | str | Path] | None
@@ -96,21 +98,36 @@ class Evaluation:
         ``path`` is a page (``.html``), ``results.json`` (``.json``) or a summary (``.md``); a folder gets all
         three. Raises BadInputError for another kind of file, and ReforkError if it cannot be written.
         """
-        from refork_reports import results_json  # noqa: PLC0415 - templates take half a second to import
-        from refork_reports.formats import html, markdown  # noqa: PLC0415
+        from refork_reports.formats.saving import save  # noqa: PLC0415 - templates take half a second to import
 
-        path = Path(path)
-        makers: dict[str, Callable[[results.SuiteResult], str]] = {
-            ".html": html.render,
-            ".json": results_json.dumps,
-            ".md": markdown.render,
-        }
-        if path.is_dir() or not path.suffix:
-            return html.write(self.result, path)
-        if path.suffix not in makers:
-            raise BadInputError(f"{str(path)!r} is not a kind of report{nearest(path.suffix, makers)}")
-        write_atomically(path, makers[path.suffix](self.result))
-        return path
+        return save(self.result, Path(path))
+
+    def log_to_mlflow(
+        self,
+        uri: str | None = None,
+        experiment: str | None = None,
+        *,
+        project: str | Path | None = None,
+    ) -> "MlflowRun":
+        """Log this evaluation as one run of MLflow, and return its ids. Needs ``refork[mlflow]``.
+
+        ``uri`` is that of the tracking server (None: MLflow's own, such as ``MLFLOW_TRACKING_URI``), ``experiment`` a
+        name (None: ``MLFLOW_EXPERIMENT_NAME``, or else the default experiment). ``project`` lies in the git repository
+        whose commit is logged (default: the current folder). Raises BadInputError if MLflow is not installed, and
+        ReforkError if the run is not taken.
+        """
+        from refork_reports.formats import html  # noqa: PLC0415 - templates take half a second to import
+        from refork_reports.history.record import record  # noqa: PLC0415
+        from refork_reports.mlflow_runs.upload import Target, upload  # noqa: PLC0415
+
+        logged = self.result
+        if logged.totals is None and not logged.history:  # of this process, and not of a file
+            logged = replace(
+                logged, history=(record(logged, Path.cwd() if project is None else Path(project)),)
+            )
+        with TemporaryDirectory(prefix="refork-") as folder:
+            html.write(logged, Path(folder))
+            return upload(Path(folder), Target(uri=uri, experiment=experiment))
 
     def append_history(self, path: str | Path, *, project: str | Path | None = None) -> Path:
         """Append this evaluation to a ``history.jsonl``, as ``pytest --agent-evals`` does, and return its path.
@@ -177,6 +194,25 @@ def evaluate(
 
 
 evaluate_async = awaited(evaluate)
+
+
+def load_evaluation(*results: str | Path) -> Evaluation:
+    """Load an evaluation from ``results.json``, or from folders that hold one. Several become one evaluation.
+
+    No case, no code of the project and no model is needed. Of the same case under the same variant, the one named last
+    is taken. Raises BadInputError if nothing is named, and BadFileError for a file that is missing, damaged or of a
+    newer version.
+    """
+    from refork_reports.results_file.merge import read_merged  # noqa: PLC0415 - where it is needed
+    from refork_reports.results_file.one_of_many import evaluation_of  # noqa: PLC0415
+
+    if not results:
+        raise BadInputError(
+            "nothing to load: name a results.json, such as 'reports/agent-evals/results.json'"
+        )
+    found = evaluation_of(read_merged([Path(each) for each in results]))
+    margins = [compared.margin for compared in found.comparisons]
+    return Evaluation(found, margin=margins[0] if margins else MARGIN)
 
 
 def chosen_settings(project: str | Path | None, overrides: Mapping[str, Any]) -> Settings:

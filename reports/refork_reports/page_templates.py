@@ -24,6 +24,19 @@ from refork_reports.sentences import gate as gate_words
 from refork_reports.sentences.estimates import estimates
 from refork_reports.sentences.independence import dependence_note
 from refork_reports.sentences.steps import pretty
+from refork_reports.sentences.words import WORDS, pieces
+
+_BUTTON: Final = Markup('<button type="button" class="word" popovertarget="{}">{}</button>')
+
+
+def _explained(sentence: str) -> Markup:
+    """Return a sentence as markup in which each word of statistics is a button that opens its explanation."""
+    parts = (
+        _BUTTON.format(piece.word.anchor, piece.text) if piece.word else escape_html(piece.text)
+        for piece in pieces(sentence)
+    )
+    return Markup("").join(parts)
+
 
 _FILTERS: Final[dict[str, Any]] = {
     "tokens": humanize.tokens,
@@ -34,6 +47,7 @@ _FILTERS: Final[dict[str, Any]] = {
     "pretty": pretty,
     "clipped": clipped,
     "show": escape_html,
+    "explained": _explained,
     "when": "{:%d %B %Y, %H:%M %Z}".format,
 }
 _GLOBALS: Final[dict[str, Any]] = {
@@ -47,6 +61,7 @@ _GLOBALS: Final[dict[str, Any]] = {
     "gate_words": gate_words,
     "estimates": estimates,
     "dependence_note": dependence_note,
+    "words": WORDS,
     "plural": humanize.plural,
 }
 

@@ -13,7 +13,7 @@ __all__ = ["RESULTS_FORMAT", "dumps", "json_schema", "read"]
 
 _SCHEMA_ID: Final = "https://raw.githubusercontent.com/refork/refork/main/docs/schemas/results-v1.json"
 _DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
-_ADDED_LATER: Final = frozenset({"at_most", "ending", "margin", "worse_guards"})
+_ADDED_LATER: Final = frozenset({"at_most", "ending", "kind", "margin", "own", "worse_guards"})
 """Fields of computed values that files of an earlier Refork do not have."""
 
 

@@ -5,63 +5,36 @@ An entry point names a function that takes the evaluation (:class:`refork_evals.
 the function raises, the report shows the error in place of the section.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from importlib.metadata import EntryPoint, entry_points
-from itertools import groupby
 from typing import Final
 
 from refork.redaction.error_text import summary
 from refork_evals.results import SuiteResult
+from refork_evals.results.sections import Section, Sparkline
+
+__all__ = ["GROUP", "Section", "Sparkline", "sections", "with_sections"]
 
 GROUP: Final = "refork.sections"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Sparkline:
-    """A small line chart in a row, of shares between 0 and 1, from left to right; None leaves a gap.
-
-    ``text`` is read out in its place. ``limit`` is drawn as a dashed line.
-    """
-
-    values: Sequence[float | None]
-    text: str
-    limit: float | None = None
-
-    @property
-    def lines(self) -> tuple[tuple[tuple[float, float], ...], ...]:
-        """The points between two gaps, as ``(x, y)`` in a box of 100 by 20 with room for a dot at its edges."""
-        step = 96 / max(1, len(self.values) - 1)
-        places = [
-            None if value is None else (round(2 + step * index, 1), self.height(value))
-            for index, value in enumerate(self.values)
-        ]
-        runs = groupby(places, key=lambda place: place is None)
-        return tuple(tuple(place for place in run if place is not None) for is_gap, run in runs if not is_gap)
-
-    @staticmethod
-    def height(value: float) -> float:
-        return round(18 - 16 * min(1.0, max(0.0, value)), 1)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Section:
-    """A table with a heading. Every row has a text, or a chart, for each of ``columns``; ``note`` is shown above the
-    table.
-    """
-
-    title: str
-    columns: Sequence[str] = ()
-    rows: Sequence[Sequence[str | Sparkline]] = ()
-    note: str = ""
 
 
 def sections(evaluation: SuiteResult) -> tuple[Section, ...]:
     """Return all sections, sorted by the names of their entry points. A section that fails is replaced by its
     error.
+
+    Those that the evaluation holds already, because it was read from a file, are not made again.
     """
+    if evaluation.sections is not None:
+        return evaluation.sections
     found = sorted(entry_points(group=GROUP), key=lambda entry: entry.name)
     return tuple(section for entry in found for section in _made(entry, evaluation))
+
+
+def with_sections(evaluation: SuiteResult) -> SuiteResult:
+    """Return the evaluation with its sections, so that every file that holds them shows the same."""
+    return replace(evaluation, sections=sections(evaluation))
 
 
 def _made(entry: EntryPoint, evaluation: SuiteResult) -> Iterator[Section]:
@@ -88,4 +61,10 @@ def _checked(section: object) -> Section:
 
 
 def _cell(content: object) -> str | Sparkline:
-    return content if isinstance(content, Sparkline) else str(content)
+    return _finite(content) if isinstance(content, Sparkline) else str(content)
+
+
+def _finite(chart: Sparkline) -> Sparkline:
+    """Return a chart with gaps in place of what is no number, which neither a page nor JSON can hold."""
+    values = (None if value is None or not math.isfinite(value) else float(value) for value in chart.values)
+    return replace(chart, values=tuple(values), text=str(chart.text))

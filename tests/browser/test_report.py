@@ -85,6 +85,22 @@ def test_without_scripts_verdicts_needed_rates_and_expectations_can_be_read(tab:
     assert tab.evaluate(f"{bars}.length > 8 && {bars}.every((bar) => bar.getBoundingClientRect().width > 50)")
 
 
+@pytest.mark.parametrize("scripts", [False, True])
+def test_a_word_of_statistics_is_explained_from_the_keyboard_where_it_stands(
+    tab: Browser, page: Path, scripts: bool
+) -> None:
+    tab.open(page, scripts=scripts, width=390, height=844)
+    tab.evaluate("document.querySelector('.scoreboard .word').focus()")
+    tab.press("Enter")
+    meaning = "document.getElementById('word-interval')"
+    assert tab.evaluate(f"{meaning}.matches(':popover-open')")
+    assert "95% confidence" in tab.evaluate(f"{meaning}.innerText")
+    place = f"{meaning}.getBoundingClientRect()"
+    assert tab.evaluate(f"{place}.left >= 0 && {place}.right <= 390 && {place}.bottom <= 844")
+    tab.press("Escape")
+    assert not tab.evaluate(f"{meaning}.matches(':popover-open')")
+
+
 @pytest.mark.parametrize("dark", [False, True])
 def test_the_interval_of_a_prompt_is_drawn_in_both_themes(tab: Browser, page: Path, dark: bool) -> None:
     tab.open(page, dark=dark)

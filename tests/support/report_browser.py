@@ -117,8 +117,8 @@ class Browser:
         return answer["result"].get("value")
 
     def press(self, key: str) -> None:
-        text = {"Enter": "\r", "Tab": ""}.get(key, key)
-        code = {"Enter": 13, "Tab": 9}.get(key, 0)
+        text = {"Enter": "\r", "Tab": "", "Escape": ""}.get(key, key)
+        code = {"Enter": 13, "Tab": 9, "Escape": 27}.get(key, 0)
         for kind in ("keyDown", "keyUp"):
             self.send("Input.dispatchKeyEvent", type=kind, key=key, windowsVirtualKeyCode=code, text=text)
 

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from refork.errors import BadFileError
 
@@ -11,31 +11,13 @@ from refork_evals.agreement.labels import Key, Label, load_labels
 from refork_evals.agreement.rubrics import Rubric, rubrics
 from refork_evals.digests import output_digest
 from refork_evals.results import CaseResult, Score, ScoredTrial
-from refork_evals.results.agreement import Agreement
-
-
-@dataclass(frozen=True, kw_only=True)
-class Calibration:
-    """The agreement of one rubric's judge with a person, in one session.
-
-    ``labels`` counts all labels of the rubric. ``agreement`` covers the distinct outputs that are both judged and
-    labelled: an output of several trials counts once, with the judge's first decision on it. ``contradicted`` counts
-    outputs that the judge both passed and failed. ``asked`` and ``answered`` count the scores by requested model and
-    by answering model, if known, sorted by name. ``problem`` says what is wrong with labels.jsonl; it is empty if
-    nothing is.
-    """
-
-    rubric: Rubric
-    labels: int
-    agreement: Agreement
-    contradicted: int = 0
-    asked: Mapping[str, int] = field(default_factory=dict[str, int])
-    answered: Mapping[str, int] = field(default_factory=dict[str, int])
-    problem: str = ""
+from refork_evals.results.agreement import Calibration
 
 
 def calibrated(result: CaseResult) -> tuple[Calibration, ...]:
-    """Compare the judges of a case with the labels in its folder."""
+    """Compare the judges of a case with the labels in its folder, unless the result says what came of that."""
+    if result.judges is not None:
+        return result.judges
     try:
         if not rubrics(result.case):
             return ()
@@ -69,7 +51,8 @@ def _calibration(rubric: Rubric, result: CaseResult, labels: Mapping[Key, Label]
     ]
     judged = [score.judged for _, score in scored if score.judged is not None]
     return Calibration(
-        rubric=rubric,
+        place=rubric.place,
+        text=rubric.text,
         labels=len(known),
         agreement=agreement(pairs),
         contradicted=sum(len(set(each)) > 1 for each in said.values()),

@@ -5,11 +5,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from refork.records import Case, Ending, Request
 from refork.records.outcome import ErrorKind, Outcome, Trial
-from refork.records.usage import Usage, WholeReruns
+from refork.records.usage import Spending, Usage, WholeReruns
 
+from refork_evals.results.agreement import Calibration
 from refork_evals.results.comparisons import (
     Change,
     Comparison,
@@ -20,7 +22,11 @@ from refork_evals.results.comparisons import (
 from refork_evals.results.gate import Gate, GateCase, GateFinding, SuiteDrop
 from refork_evals.results.history import PastCell, PastSession
 from refork_evals.results.recommendation import Recommendation
+from refork_evals.results.sections import Section
 from refork_evals.results.verdict import WORST_FIRST, Verdict
+
+if TYPE_CHECKING:
+    from refork_evals.results.totals import Totals
 
 __all__ = [
     "WORST_FIRST",
@@ -161,6 +167,8 @@ class Cell:
     ``second_look`` is there where a drop beside a baseline was asked for again.
     ``changes`` says in words what the variant changes before the fork point; such a variant fixes nothing, since no
     prompt makes what went before happen.
+    ``paid`` and ``reused`` are there where they were read from a file, since the prices of that session are not known
+    here.
     """
 
     case: str
@@ -189,6 +197,8 @@ class Cell:
     beside: Change | None = None
     second_look: SecondLook | None = None
     changes: str = ""
+    paid: Spending | None = None
+    reused: Spending | None = None
 
     @property
     def measured(self) -> int:
@@ -217,6 +227,7 @@ class CaseResult:
 
     ``recorded`` is production's answer, which is scored and not run. ``not_red`` is true if the recorded failure
     meets the case's own expectations (never for a guard). ``place`` is the pytest argument that runs the case again.
+    ``judges`` are there where they were read from a file; otherwise they follow from the labels in the case's folder.
     """
 
     case: Case
@@ -226,6 +237,7 @@ class CaseResult:
     not_red: bool = False
     fingerprint: Fingerprint | None = None
     place: str = ""
+    judges: tuple[Calibration, ...] | None = None
 
     @property
     def not_green(self) -> bool:
@@ -252,6 +264,8 @@ class SuiteResult:
     """One session: every case that was selected, in collection order.
 
     ``history`` are the sessions on record, the oldest first and this one last; empty if no history is kept.
+    ``sections`` and ``totals`` are there once they were made, or read from a file: they depend on what is installed,
+    and on the project's prices.
     """
 
     cases: tuple[CaseResult, ...]
@@ -264,6 +278,8 @@ class SuiteResult:
     comparisons: tuple[VariantComparison, ...] = ()
     recommendations: tuple[Recommendation, ...] = ()
     history: tuple[PastSession, ...] = ()
+    sections: tuple[Section, ...] | None = None
+    totals: "Totals | None" = None
 
     @property
     def cells(self) -> tuple[Cell, ...]:

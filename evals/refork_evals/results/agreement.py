@@ -1,6 +1,7 @@
 """Values that describe a judge's agreement with a person."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 from refork_evals.results.comparisons import Interval
@@ -66,3 +67,24 @@ class Agreement:
     @property
     def too_few(self) -> bool:
         return self.outputs < ENOUGH
+
+
+@dataclass(frozen=True, kw_only=True)
+class Calibration:
+    """The agreement of one rubric's judge with a person, in one session: ``text``, the expectation at ``place``.
+
+    ``labels`` counts all labels of the rubric. ``agreement`` covers the distinct outputs that are both judged and
+    labelled: an output of several trials counts once, with the judge's first decision on it. ``contradicted`` counts
+    outputs that the judge both passed and failed. ``asked`` and ``answered`` count the scores by requested model and
+    by answering model, if known, sorted by name. ``problem`` says what is wrong with labels.jsonl; it is empty if
+    nothing is.
+    """
+
+    place: int
+    text: str
+    labels: int
+    agreement: Agreement
+    contradicted: int = 0
+    asked: Mapping[str, int] = field(default_factory=dict[str, int])
+    answered: Mapping[str, int] = field(default_factory=dict[str, int])
+    problem: str = ""

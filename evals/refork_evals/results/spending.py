@@ -36,12 +36,22 @@ class Reused:
 
 def paid(cells: Iterable[Cell]) -> Spending:
     """Return what the calls of this session took. A trial whose tokens are unknown is left out."""
-    return _total(paid_for(scored.trial, scored.cost_usd) for cell in cells for scored in cell.trials)
+    return _total(_paid_in(cell) for cell in cells)
 
 
 def reused_spending(cells: Iterable[Cell]) -> Spending:
     """Return what answers that were not paid for in this session took on the day they were."""
-    return _total(_paid_before(scored) for cell in cells for scored in cell.trials)
+    return _total(_reused_in(cell) for cell in cells)
+
+
+def _paid_in(cell: Cell) -> Spending:
+    if cell.paid is not None:
+        return cell.paid
+    return _total(paid_for(scored.trial, scored.cost_usd) for scored in cell.trials)
+
+
+def _reused_in(cell: Cell) -> Spending:
+    return _total(map(_paid_before, cell.trials)) if cell.reused is None else cell.reused
 
 
 def reused(cells: Iterable[Cell]) -> Reused | None:

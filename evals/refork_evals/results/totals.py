@@ -42,6 +42,9 @@ class Totals:
 
 
 def totals(evaluation: SuiteResult) -> Totals:
+    """Return the totals, those of the file if the evaluation was read from one."""
+    if evaluation.totals is not None:
+        return evaluation.totals
     cells = evaluation.cells
     priced = _project_priced(evaluation)
     trials = [scored.trial for cell in cells for scored in cell.trials]

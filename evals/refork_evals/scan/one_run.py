@@ -7,6 +7,7 @@ from pathlib import Path
 from refork.case_capture.recorded_runs import open_recorded_run
 from refork.config import load_config
 from refork.errors import BadInputError
+from refork.records import Run
 from refork.redaction.texts import without_secrets
 
 from refork_evals.scan.broken_steps import judge_calls
@@ -55,11 +56,18 @@ def check_run(
             problems = run_to_end(checked(found, checks))
             if isinstance(problems, str):
                 return without_secrets(problems)
-            each = (_broken_at(problem, run_to_end(reason_of(found, problem))) for problem in problems)
-            return tuple(sorted(each, key=lambda broken: (broken.step is None, broken.step or 0)))
+            return run_to_end(broken_places(found, problems))
     return "it is no longer there"
 
 
-def _broken_at(problem: Problem, reason: str) -> BrokenAt:
-    step = None if problem.step is None else problem.step.number
-    return BrokenAt(step=step, what=without_secrets(problem.what), reason=reason)
+async def broken_places(run: Run, problems: Sequence[Problem]) -> tuple[BrokenAt, ...]:
+    """Return the problems of a run without secrets, in the order of its steps."""
+    found = [
+        BrokenAt(
+            step=None if problem.step is None else problem.step.number,
+            what=without_secrets(problem.what),
+            reason=await reason_of(run, problem),
+        )
+        for problem in problems
+    ]
+    return tuple(sorted(found, key=lambda broken: (broken.step is None, broken.step or 0)))

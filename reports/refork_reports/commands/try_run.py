@@ -259,12 +259,15 @@ def _variants(
 
 
 def _asked(question: "Question", config: "Config") -> "Findings":
+    from refork_reports.commands.side_by_side._named_trials import keep_results  # noqa: PLC0415
     from refork_reports.progress import shown  # noqa: PLC0415
     from refork_reports.tryout.question import ask  # noqa: PLC0415
 
     # What the application prints is none of the answer.
     with redirect_stdout(sys.stderr), shown(True) as display:
-        return ask(question, config, on_progress=display.show, on_note=display.note)
+        findings = ask(question, config, on_progress=display.show, on_note=display.note)
+    keep_results(findings.result, config)  # `refork diff` lays its trials side by side
+    return findings
 
 
 def _print(findings: "Findings", *, as_json: bool) -> None:

@@ -13,6 +13,7 @@ from refork_reports.formats import markdown as summary_md
 from refork_reports.formats.markdown import SUMMARY
 from refork_reports.page_templates import environment, page_script, page_style, policy
 from refork_reports.results_file.read import RESULTS
+from refork_reports.sections import with_sections
 from refork_reports.views.page_data import packed
 from refork_reports.views.report_page import Page, page
 
@@ -50,6 +51,7 @@ def write(evaluation: SuiteResult, folder: Path, *, title: str = TITLE) -> Path:
 
     Each is written whole or not at all. Raises ReforkError where the folder cannot be written to.
     """
+    evaluation = with_sections(evaluation)
     texts = {
         RESULTS: results_json.dumps(evaluation),
         SUMMARY: summary_md.render(evaluation),

@@ -5,38 +5,41 @@ Each field is declared once: its type and meaning in the file, where its value c
 
 import math
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import BeforeValidator, Field
-from refork.records import Answer, Request, StepKind
-from refork.records.outcome import ForkStatus
+from pydantic import BeforeValidator, Field, model_validator
+from refork.records import Answer, Request, Step, StepKind
+from refork.records.outcome import ForkStatus, TrialError
 from refork.records.usage import Money, Spending, Usage, WholeReruns
+from refork.tool_policy.conversation import asks_user
 from refork_evals.results import (
     CaseResult,
     Cell,
     Change,
+    Fingerprint,
     Interval,
     Judged,
     Method,
     Recommendation,
+    ScoredTrial,
     SecondLook,
     Verdict,
 )
-from refork_evals.results.agreement import Kappa
+from refork_evals.results.agreement import Calibration, Kappa
 from refork_evals.results.comparisons import Comparison, Share, VariantComparison
 from refork_evals.results.estimates import AtK, ScorerRate
 from refork_evals.results.gate import GateCase
 from refork_evals.results.independence import Dependence
+from refork_evals.results.sections import Section
 from refork_evals.results.spending import paid, reused_spending
 from refork_evals.results.totals import Totals, shown_cost, totals
 
 from refork_reports.results_file.entry import Entry, FrameColumn, Of, Plain
+from refork_reports.sections import sections as sections_of
 from refork_reports.sentences.headline import headline as headline_of
 from refork_reports.sentences.steps import call_line, output_line
-from refork_reports.views.timeline import State, moments
-
-if TYPE_CHECKING:
-    from refork_evals.agreement.calibration import Calibration
+from refork_reports.views.requests import prompt_of
+from refork_reports.views.timeline import Moment, State, moments
 
 VERSION: Final = 1
 
@@ -50,6 +53,10 @@ Known = Annotated[
 class ErrorEntry(Entry):
     type: str
     message: str
+
+
+def _turn(step: Step) -> Any:
+    return step.output if asks_user(step) else None
 
 
 class ScoreEntry(Entry):
@@ -71,6 +78,20 @@ class TrajectoryEntry(Entry):
     name: Annotated[str, Of(lambda step: step.label or step.name)]
     arguments: Any
     said: Annotated[str, Of(output_line)] = Field(description="the first line of its answer, output or error")
+    operation: Annotated[str, Of("name")] = Field(default="", description="the step's own name")
+    tool: str | None = None
+    answer: Plain[Answer] | None = None
+    error: ErrorEntry | None = None
+    user: bool = Field(
+        default=False, description="its output is a turn of the user, by a rule of the project"
+    )
+    turn: Annotated[Any, Of(_turn)] = Field(
+        default=None, description="what the user said, if it waited for them"
+    )
+
+
+def _reused_steps(scored: ScoredTrial) -> list[int]:
+    return sorted(scored.trial.reused_steps)
 
 
 class TrialEntry(Entry):
@@ -98,10 +119,15 @@ class TrialEntry(Entry):
         FrameColumn("str", "text", lambda answer: answer.text),
         FrameColumn("str", "tool_calls", lambda answer: "\n".join(map(call_line, answer.tool_calls))),
     ]
-    error: Annotated[ErrorEntry | None, FrameColumn("str", of=lambda error: f"{error.type}: {error.message}")]
+    error: Annotated[
+        Plain[TrialError] | None, FrameColumn("str", of=lambda error: f"{error.type}: {error.message}")
+    ]
     scores: list[ScoreEntry]
     trajectory: list[TrajectoryEntry] = Field(
         default=[], description="in tail scope, the steps from the fork point on"
+    )
+    reused_steps: Annotated[list[int], Of(_reused_steps)] = Field(
+        default=[], description="the numbers of those of them that were answered from what was kept"
     )
 
 
@@ -165,6 +191,10 @@ class CellEntry(Entry):
     changes: str = Field(
         default="", description="what the variant changes before the fork point, in words; else empty"
     )
+    counted: int | None = Field(
+        default=None, description="the first trials on which the verdict rests; null where it rests on all"
+    )
+    cut_short: bool = Field(default=False, description="a budget ended it before it was decided")
     usage: Annotated[
         Plain[Usage],
         FrameColumn("int64", "input_tokens", lambda usage: usage.input_tokens),
@@ -205,6 +235,10 @@ class CellEntry(Entry):
     trials: Annotated[list[TrialEntry], FrameColumn("int64", of=len)]
 
 
+def _arguments(moment: Moment) -> Any:
+    return None if moment.state == "before" else moment.step.arguments
+
+
 class StepEntry(Entry):
     """A step of the recorded run. ``state`` is its place: before the fork point, or after."""
 
@@ -223,6 +257,15 @@ class StepEntry(Entry):
     output: str = Field(description="the first line of the output")
     answer: Plain[Answer] | None
     error: ErrorEntry | None
+    arguments: Annotated[Any, Of(_arguments)] = Field(
+        default=None, description="if they are known, of the fork point and of steps after it"
+    )
+    user: bool = Field(
+        default=False, description="its output is a turn of the user, by a rule of the project"
+    )
+    turn: Annotated[Any, Of(lambda moment: _turn(moment.step))] = Field(
+        default=None, description="what the user said, if it waited for them"
+    )
 
 
 class RunEntry(Entry):
@@ -269,8 +312,8 @@ class AgreementEntry(Entry):
 class CalibrationEntry(Entry):
     """A rubric's judge compared with a person's labels. ``asked`` and ``answered`` count its scores by model."""
 
-    place: Annotated[int, Of("rubric.place")] = Field(description="of its expectation in `expect`, from 0")
-    rubric: Annotated[str, Of("rubric.text")]
+    place: int = Field(description="of its expectation in `expect`, from 0")
+    rubric: Annotated[str, Of("text")]
     asked: dict[str, int]
     answered: dict[str, int]
     labels: int = Field(description="labels of this rubric in labels.jsonl, of whatever output")
@@ -279,7 +322,7 @@ class CalibrationEntry(Entry):
     problem: str = Field(description="what is wrong with labels.jsonl; else empty")
 
 
-def _judges(result: CaseResult) -> "tuple[Calibration, ...]":
+def _judges(result: CaseResult) -> tuple[Calibration, ...]:
     from refork_evals.agreement.calibration import calibrated  # noqa: PLC0415
 
     return calibrated(result)
@@ -305,10 +348,22 @@ class CaseEntry(Entry):
     recorded: TrialEntry | None = Field(
         description="production's answer, scored and not run; its number is 0"
     )
+    prompt: Annotated[str | None, Of(prompt_of)] = Field(
+        default=None, description="as the code has it, if the fork came far enough to see it"
+    )
+    fingerprint: Plain[Fingerprint] | None = Field(
+        default=None, description="digests of what the case measures; rates compare only where they are equal"
+    )
     cells: list[CellEntry]
     judges: Annotated[list[CalibrationEntry], Of(_judges)] = Field(
         default=[], description="a `judge` each that stands by itself"
     )
+
+    @model_validator(mode="after")
+    def _forks_in_its_run(self) -> "CaseEntry":
+        if all(step.number != self.step for step in self.run.steps):
+            raise ValueError(f"step {self.step} is none of its run's steps")
+        return self
 
 
 class SuiteDropEntry(Entry):
@@ -332,6 +387,11 @@ class GateEntry(Entry):
     notes: list[str]
 
 
+def _recorded(name: str) -> Of:
+    """Return the source of what the history says of this session; None if no history is kept."""
+    return Of(lambda evaluation: getattr(evaluation.history[-1], name) if evaluation.history else None)
+
+
 class Results(Entry):
     """``results.json``: one evaluation. Unknown is null, money a decimal string, numbers always finite."""
 
@@ -346,6 +406,16 @@ class Results(Entry):
         dict[str, str],
         Of(lambda evaluation: {key: str(value) for key, value in sorted(evaluation.settings.items())}),
     ]
+    commit: Annotated[str | None, _recorded("commit")] = Field(
+        default=None,
+        description="that was checked out; null outside a git repository, or if no history is kept",
+    )
+    dirty: Annotated[bool | None, _recorded("dirty")] = Field(
+        default=None, description="tracked files differed from it"
+    )
+    versions: Annotated[dict[str, str] | None, _recorded("versions")] = Field(
+        default=None, description="of Python and of the packages that matter"
+    )
     totals: Annotated[Plain[Totals], Of(totals)]
     cases: list[CaseEntry]
     comparisons: list[Plain[VariantComparison]]
@@ -354,3 +424,6 @@ class Results(Entry):
         description="for each agent with something to fix, the prompt to take, or why there is none",
     )
     gate: GateEntry | None
+    sections: Annotated[list[Plain[Section]] | None, Of(sections_of)] = Field(
+        default=None, description="tables that packages add to the report; null in older files"
+    )

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from refork.text import numbers as humanize
-from refork_evals.agreement.calibration import Calibration, calibrated
+from refork_evals.agreement.calibration import calibrated
 from refork_evals.results import CaseResult, Interval
-from refork_evals.results.agreement import ENOUGH, Agreement, Kappa
+from refork_evals.results.agreement import ENOUGH, Agreement, Calibration, Kappa
 
 from refork_reports.sentences.estimates import Figure
 
@@ -28,7 +28,7 @@ def judge_views(result: CaseResult) -> tuple[JudgeView, ...]:
 def _view(found: Calibration, case: str) -> JudgeView:
     warnings = "; ".join(filter(None, [found.problem or _too_few(found), _moved(found), _wavers(found)]))
     return JudgeView(
-        rubric=found.rubric.text,
+        rubric=found.text,
         models=_models(found),
         says="" if found.problem else _says(found, case),
         figures=_figures(found.agreement) if found.agreement.outputs else (),

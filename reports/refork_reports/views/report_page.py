@@ -27,6 +27,9 @@ _OPEN: Final = 3
 """So many cases of such a page that need a look are open from the start; otherwise all are that need one."""
 
 
+_UNCLEAR: Final = (Verdict.HELD, Verdict.DROPPED, Verdict.INCONCLUSIVE, Verdict.STALE)
+
+
 @dataclass(frozen=True, kw_only=True)
 class CaseView:
     """A case on the page. ``ran`` says that a trial ran, ``is_open`` that it needs a look and is among the first that
@@ -50,6 +53,8 @@ class CaseView:
 
 @dataclass(frozen=True, kw_only=True)
 class Page:
+    """All that the page shows. ``unclear`` are the verdicts on it whose names need an explanation."""
+
     title: str
     evaluation: SuiteResult
     headline: Headline
@@ -57,6 +62,7 @@ class Page:
     totals: Totals
     failing: tuple[FailingCase, ...]
     matrices: tuple[Matrix, ...]
+    unclear: tuple[str, ...]
     cases: tuple[CaseView, ...]
     differences: Differences
     sections: tuple[Section, ...]
@@ -78,11 +84,17 @@ def page(evaluation: SuiteResult, title: str) -> Page:
         totals=summed,
         failing=failing_cases(placed),
         matrices=matrices(placed),
+        unclear=_unclear(evaluation),
         cases=tuple(_case(each, is_open=each.anchor in opened) for each in placed),
         differences=differences(evaluation, placed),
         sections=sections(evaluation),
         are_bodies_data=are_bodies_data,
     )
+
+
+def _unclear(evaluation: SuiteResult) -> tuple[str, ...]:
+    found = {cell.verdict for cell in evaluation.cells}
+    return tuple(verdict.value for verdict in _UNCLEAR if verdict in found)
 
 
 def _needs_a_look(result: CaseResult) -> bool:

@@ -4,10 +4,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
-from refork.records import Step
+from refork.records import Run, Step
+from refork.text.numbers import plural
 from refork.values.shown import untagged
 
 from refork_reports.sentences.steps import call_line, compact
+from refork_reports.views.side_by_side import Passage, Section, SideBySide
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +53,44 @@ def paired(before: Sequence[Step], after: Sequence[Step]) -> tuple[StepPair, ...
 def first_difference(pairs: Sequence[StepPair]) -> StepPair | None:
     """Return the first pair that is not equal."""
     return next((pair for pair in pairs if not pair.is_equal), None)
+
+
+def runs_beside(before: Run, after: Run, pairs: Sequence[StepPair]) -> SideBySide:
+    """Return the comparison of two runs, a section for each pair of steps."""
+    return SideBySide(
+        first=_facts(before), second=_facts(after), sections=tuple(map(_section, pairs)), unit="step"
+    )
+
+
+def _facts(run: Run) -> tuple[str, ...]:
+    return (run.id, run.workflow, run.status, plural(len(run.steps), "step"))
+
+
+def _section(pair: StepPair) -> Section:
+    texts = {"arguments": pair.arguments, "output": pair.outputs}
+    return Section(
+        title=_title(pair),
+        passages=tuple(
+            Passage(title=title, before=before, after=after)
+            for title, (before, after) in texts.items()
+            if before or after
+        ),
+        only="first" if pair.after is None else "second" if pair.before is None else None,
+    )
+
+
+def _title(pair: StepPair) -> str:
+    step = pair.before or pair.after
+    if step is None:
+        raise ValueError("a pair has a step")
+    if pair.before is None or pair.after is None:
+        which = "first" if pair.after is None else "second"
+        return f"step {step.number}, {name_of(step)}, only in the {which} run"
+    numbers = {pair.before.number, pair.after.number}
+    shown = (
+        f"step {step.number}" if len(numbers) == 1 else f"steps {pair.before.number} and {pair.after.number}"
+    )
+    return f"{shown}, {name_of(step)}"
 
 
 def name_of(step: Step) -> str:

@@ -134,6 +134,7 @@ def test_help_imports_nothing_heavy() -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.slow
 def test_a_reader_that_goes_away_is_no_error(shop_sqlite: Path) -> None:
     command = [sys.executable, "-m", "refork.cli", "runs", "--json", "--db", f"sqlite:///{shop_sqlite}"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:

@@ -108,6 +108,7 @@ def test_the_structure_of_what_held_a_secret_stays(run: Run) -> None:
     assert output["dsn"].endswith("@db.internal/desk")
 
 
+@pytest.mark.slow
 def test_a_case_whose_secrets_were_replaced_still_forks_where_it_was_captured(run: Run) -> None:
     captured(run, "good", 4, "--redact", "emails,phones")
     with ModelServer(desk_answer) as server:
@@ -162,6 +163,7 @@ def test_everything_is_kept_where_that_is_asked_for(run: Run) -> None:
     assert [secret for secret in SECRETS if secret not in text_of("good")] == []
 
 
+@pytest.mark.slow
 def test_one_bug_gives_one_case_and_a_second_time_none(run: Run) -> None:
     where = ("capture", "--where", "status=ERROR", "--since", "7d", "--limit", "50")
     code, out, _ = run(*where)
@@ -177,6 +179,7 @@ def test_one_bug_gives_one_case_and_a_second_time_none(run: Run) -> None:
     assert "2 already captured, 1 failed as another did, 1 skipped" in out
 
 
+@pytest.mark.slow
 def test_an_interrupted_capture_of_many_runs_continues_where_it_stopped(run: Run) -> None:
     where = ("capture", "--where", "status=ERROR")
     code, out, _ = run(*where, "--where", "workflow=answer")

@@ -58,6 +58,7 @@ def test_variants_with_the_same_changes_share_a_fork(
     assert len(fork._branches) == 3  # that of current, which replays meanwhile, and two more
 
 
+@pytest.mark.slow
 def test_a_variant_with_which_the_code_takes_another_way_is_stale_alone(
     runs: dict[str, Run], session: ForkSession, server: ModelServer, ledger: Path
 ) -> None:

@@ -87,6 +87,7 @@ def test_five_kills_lose_no_answer_mix_up_none_and_pay_little_twice(
     assert not (project.folder / "ledger").exists()
 
 
+@pytest.mark.slow
 def test_a_fork_of_a_changed_run_is_taken_up_with_its_own_answers(
     project: Project, server: ModelServer
 ) -> None:
@@ -128,6 +129,7 @@ def test_a_session_killed_before_its_first_answer_runs_nothing_live_when_it_is_r
     assert not (project.folder / "ledger").exists()
 
 
+@pytest.mark.slow
 def test_a_session_does_not_run_the_fork_of_another_one_whose_plan_it_does_not_hold(
     project: Project, server: ModelServer, runs: dict[str, Run], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -156,7 +156,9 @@ def test_a_candidate_becomes_the_missing_system_message(
     assert server.requests[0].instructions == "Careful! "
 
 
-@pytest.mark.parametrize("how", ["openai", "openai_async", "requests", "aiohttp", "urllib"])
+@pytest.mark.parametrize(
+    "how", sampled(["openai", "openai_async", "requests", "aiohttp", "urllib"], quick=["openai_async"])
+)
 def test_the_sessions_attempts_are_made_and_not_the_clients(
     session: ForkSession, recorded: Runs, server: ModelServer, tmp_path: Path, how: str
 ) -> None:
@@ -224,6 +226,7 @@ def test_retry_after_is_kept(
     assert outcome.seconds > 0.3
 
 
+@pytest.mark.slow
 def test_a_dropped_connection_is_tried_again(
     session: ForkSession, recorded: Runs, server: ModelServer, tmp_path: Path
 ) -> None:

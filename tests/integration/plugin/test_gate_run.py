@@ -97,6 +97,7 @@ def test_a_worse_prompt_is_red_says_what_fell_and_costs_few_trials(
     assert (gate["passes"], gate["cases"][0]["finding"]) == (False, "regressed")
 
 
+@pytest.mark.slow
 def test_a_drop_that_fresh_trials_do_not_show_is_not_red_and_comes_first(
     guarded: Project, server: ModelServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -133,6 +134,7 @@ def _asked(script: Script | Answer, request: Received) -> Answer:
     return script(request) if callable(script) else script
 
 
+@pytest.mark.slow
 def test_a_branch_cannot_approve_itself(guarded: Project, server: ModelServer, tmp_path: Path) -> None:
     folder = guarded.write(tmp_path)
     for command in (
@@ -181,6 +183,7 @@ def test_a_part_is_merged_case_by_case_and_nothing_is_written_with_errors(
     assert baseline.read_text() == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("limit", "trials", "said"),
     [
@@ -202,6 +205,7 @@ def test_a_budget_stops_what_is_not_begun_and_says_so(
     assert said in " ".join(done.output.split())
 
 
+@pytest.mark.slow
 def test_a_budget_and_what_is_said_of_costs_use_the_projects_own_price(
     healthy: Project, server: ModelServer, tmp_path: Path
 ) -> None:

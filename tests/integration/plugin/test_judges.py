@@ -59,6 +59,7 @@ def test_labels_meet_the_outputs_of_the_session_by_what_they_say(done: Finished)
     assert "Agrees with a person on 1 of 2 labelled outputs" in page
 
 
+@pytest.mark.slow
 def test_somebody_at_a_terminal_is_asked_about_the_outputs_of_the_session(done: Finished) -> None:
     with terminal(done.folder, "label", "rosy", "--again") as user:
         shown = ""

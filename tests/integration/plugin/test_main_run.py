@@ -2,9 +2,11 @@
 
 import json
 import re
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+import refork
 from support.model_server import ModelServer
 from support.project import Finished, Project, case_yaml
 
@@ -163,6 +165,12 @@ def test_a_failed_item_shows_rate_reason_output_and_the_prompt_that_fixes_it(don
     assert ".py" not in said
 
 
+def test_the_page_is_made_again_from_results_json_without_the_project(done: Finished, tmp_path: Path) -> None:
+    reports = done.folder / "reports" / "agent-evals"
+    again = refork.load_evaluation(reports).save(tmp_path / "again.html")
+    assert again.read_text(encoding="utf-8") == (reports / "report.html").read_text(encoding="utf-8")
+
+
 def test_the_recorded_answer_is_scored_and_is_no_item(done: Finished) -> None:
     assert "case.yaml::recorded" not in done.output
     assert "tame is not red" in done.output
@@ -293,6 +301,7 @@ def test_with_xdist_the_controller_reports_what_the_workers_found(
     assert with_workers.code == done.code
 
 
+@pytest.mark.slow
 def test_with_xdist_no_trial_runs_twice(done: Finished, with_workers: Finished, model: ModelServer) -> None:
     assert CALLS - GIVEN_UP <= model.count <= CALLS
     assert not (with_workers.folder / "published.txt").exists()

@@ -56,6 +56,7 @@ def test_a_second_ctrl_c_does_not_wait(slow: Project, server: ModelServer, tmp_p
     assert "Traceback" not in done.output
 
 
+@pytest.mark.slow
 def test_x_starts_no_more_trials_after_the_first_failure(
     slow: Project, server: ModelServer, tmp_path: Path
 ) -> None:
@@ -78,13 +79,15 @@ def watched(project: Project, model: ModelServer, tmp_path_factory: pytest.TempP
     return run_on_a_terminal(project.with_files(case), tmp_path_factory.mktemp("watched"), "--agent-evals")
 
 
+@pytest.mark.slow
 def test_on_a_terminal_the_progress_is_drawn_beside_the_item_and_wiped_away(watched: Finished) -> None:
-    assert re.search(r"agent evals \d+/20 trials, 8 running", watched.output)
+    assert re.search(r"agent evals \d+/20 trials, 8 running(?:, [^,]+)?, about [^,]+ left", watched.output)
     screen = shown(watched.output)
     assert "/20 trials" not in screen
     assert re.search(r"^evals/cases/rosy/case\.yaml F\. +\[100%\]$", screen, re.MULTILINE)
 
 
+@pytest.mark.slow
 def test_lf_measures_again_what_failed_and_qq_says_nothing_of_it(
     watched: Finished, slow: Project, server: ModelServer
 ) -> None:

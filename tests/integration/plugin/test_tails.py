@@ -87,6 +87,7 @@ def test_results_json_holds_the_steps_of_a_tail(done: Finished) -> None:
     assert path[1]["arguments"] == {"text": "Revenue fell by 12%."}
 
 
+@pytest.mark.slow
 def test_a_call_that_is_neither_recorded_nor_granted_is_an_error_that_says_what_to_do(
     project: Project, tail: Project, server: ModelServer, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -99,6 +100,7 @@ def test_a_call_that_is_neither_recorded_nor_granted_is_an_error_that_says_what_
     assert not (folder / "published.txt").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("rule", "said"),
     [

@@ -23,9 +23,9 @@ class Shell:
     project: Project
     environment: dict[str, str]
 
-    def run(self, *words: str) -> tuple[int, str, str]:
-        command = ("-m", "refork.cli", "try", *words)
-        done = run_python(self.folder, *command, environment=self.environment)
+    def run(self, *words: str, command: str = "try") -> tuple[int, str, str]:
+        line = ("-m", "refork.cli", command, *words)
+        done = run_python(self.folder, *line, environment=self.environment)
         return done.returncode, done.stdout, done.stderr
 
     def json(self, *words: str) -> Any:
@@ -60,13 +60,17 @@ def test_a_prompt_is_tried_in_one_command_without_a_file_and_paid_for_once(
     assert (code, server.count) == (0, 20), out + err
     assert "prompt-1  prompt 'Be careful.'" in out
     assert "pass (fix)" in out
-    assert "take prompt-1: it fixes 1 of 1 failure" in out
+    assert "Take prompt-1: it fixes 1 of 1 failure" in out
     assert f"10 of 10  {ROSE}" in out
     assert "not_contains: contains 'increased'" in out
     assert f"10 of 10  {FELL}" in out
     assert "--save NAME" in out
     assert [path for path in files_of(shell.folder) if path.suffix != ".pyc"] == before
     assert (shell.run(*words)[0], server.count) == (0, 20)
+    code, out, err = shell.run("run-1@5:current#3", "run-1@5:prompt-1#3", command="diff")
+    assert code == 0, err
+    assert "{+Be careful.+}" in out
+    assert "~ output" in out
 
 
 @pytest.mark.slow
@@ -198,6 +202,7 @@ def test_somebody_at_a_terminal_is_asked_for_a_name_until_it_can_be_one(
     assert (shell.folder / "evals/prompts/summarizer/prompt-1.md").read_text() == "Be careful.\n"
 
 
+@pytest.mark.slow
 def test_what_it_takes_is_said_before_and_asked_for_where_it_is_much(
     shell: Shell, server: ModelServer
 ) -> None:

@@ -127,6 +127,7 @@ def asked(requests: Sequence[Received]) -> list[list[tuple[str, str]]]:
     return [sent(request) for request in requests]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scope", sampled(["step", "tail"], quick=["step"]))
 def test_the_third_turn_is_sent_what_was_said_before_it_and_writes_nothing(
     production: Production, model: ModelServer, scope: str

@@ -182,6 +182,7 @@ def interrupt(process: Running) -> None:
         os.kill(pid, signal.SIGINT)
 
 
+@pytest.mark.slow
 def test_ctrl_c_on_a_terminal_waits_for_answers_in_flight_on_every_worker_and_reports(
     two: Project, server: ModelServer, tmp_path: Path
 ) -> None:

@@ -42,6 +42,32 @@ def db_option(function: F) -> F:
     return cast(F, with_database)
 
 
+def optional_db_option(function: F) -> F:
+    """Add both as :func:`db_option` does; ``db`` is None if no database is named."""
+
+    @click.option(
+        "--db",
+        metavar="URL",
+        envvar=DATABASE_VARIABLE,
+        help=f"The DBOS system database. It is only read. Default: ${DATABASE_VARIABLE}.",
+    )
+    @click.option("--schema", metavar="NAME", help="The Postgres schema of DBOS's tables.")
+    @functools.wraps(function)
+    def with_database(*args: Any, db: str | None, schema: str | None, **rest: Any) -> Any:
+        return function(*args, db=with_schema(db, schema) if db else None, **rest)
+
+    return cast(F, with_database)
+
+
+def given_db(url: str | None) -> str:
+    """Return ``url``. Raises BadInputError if no database is named."""
+    if not url:
+        raise BadInputError(
+            f"--db is missing: give the URL of a DBOS system database, or set {DATABASE_VARIABLE}"
+        )
+    return url
+
+
 def with_schema(url: str, schema: str | None) -> str:
     """Return ``url`` with ``schema`` among its parameters. Raises BadInputError if it names another one."""
     if schema is None:
@@ -120,8 +146,4 @@ def since(text: str, *, now: datetime | None = None) -> datetime:
 
 
 def _given(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str:
-    if not value:
-        raise BadInputError(
-            f"--db is missing: give the URL of a DBOS system database, or set {DATABASE_VARIABLE}"
-        )
-    return value
+    return given_db(value)

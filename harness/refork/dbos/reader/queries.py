@@ -58,6 +58,7 @@ class Queries:
         limit: int | None,
         *,
         flagged: bool = False,
+        ids: Sequence[str] | None = None,
     ) -> Query:
         columns = sa.select(
             self._status("workflow_uuid").label("id"),
@@ -77,6 +78,8 @@ class Queries:
             query = query.where(self._status("status").in_(statuses))
         if flagged:
             query = query.where(has_flag(self._status("attributes")))
+        if ids is not None:
+            query = query.where(self._status("workflow_uuid").in_([*ids]))
         return self._narrowed(query, workflow, since)
 
     def ids(self, workflow: str | None, since: datetime | None) -> Query:

@@ -139,6 +139,14 @@ class Reader:
             found += self._summaries(rows[start : start + CHUNK])
         return found
 
+    def summaries(self, ids: Sequence[str]) -> Sequence[RunSummary]:
+        """List the runs with these ids, newest first. Those that are no longer there are left out."""
+        found: list[RunSummary] = []
+        for start in range(0, len(ids), CHUNK):
+            some = ids[start : start + CHUNK]
+            found += self._summaries(self._rows(self._queries.listed((), None, None, None, ids=some)))
+        return found
+
     def fetch(self, run: str) -> FetchedRun:
         """Fetch the rows of the run with this id, or of the only one whose id begins with it. Raises
         RunNotFoundError.
@@ -253,6 +261,24 @@ class Reader:
         """The ids of the newest runs first, each with its status. Nothing else of them is read."""
         query = self._queries.ids(workflow, since)
         yield from self._streamed(query, at_a_time=CHUNK)
+
+    def same_input(self, run: str, *, status: str) -> Iterator[str]:
+        """The ids of other runs of this status with the workflow and the input of ``run``, the newest first.
+
+        Inputs are compared as they were written. Flagged runs are left out. Raises RunNotFoundError.
+        """
+        run_id = self.resolve(run)
+        own, workflow = self._inputs_of([run_id])[run_id], self._rows(self._queries.whole([run_id]))[0].name
+        found = self.matching(status=[status], workflow=workflow)
+        ids = [match.id for match in found if not match.flags and match.id != run_id]
+        for start in range(0, len(ids), CHUNK):
+            some = ids[start : start + CHUNK]
+            inputs = self._inputs_of(some)
+            yield from (
+                each
+                for each in some
+                if (inputs[each].inputs, inputs[each].serialization) == (own.inputs, own.serialization)
+            )
 
     def failed_steps(self, run_id: str) -> Sequence[tuple[str, RecordedError]]:
         """Return the names of the failed steps of a run, and their errors."""

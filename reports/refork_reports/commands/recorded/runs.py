@@ -1,4 +1,4 @@
-"""Runs ``refork runs``, which lists recent runs."""
+"""``refork runs``: the recent runs, or those of them that failed."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -7,11 +7,16 @@ import click
 from refork.cli._output.flags import as_json as flags_json
 from refork.cli._output.flags import describe_flag
 from refork.cli._output.options import db_option, json_option, since
-from refork.cli._output.tables import TableColumn, console, print_json, print_table
-from refork.cli._output.text import ago, first_line, tokens
+from refork.cli._output.tables import TableColumn, console, note, print_json, print_table
+from refork.cli._output.text import ago, first_line, one_line, tokens
+from refork.errors import BadInputError
+from refork.text.numbers import plural
+
+from refork_reports.commands.recorded._expectations import expectation_options
 
 if TYPE_CHECKING:
     from refork.dbos.reader.recordings import RunSummary
+    from refork_evals.scan.failing_runs import FailingRun, FailingRuns
 
 _COLUMNS = (
     TableColumn(title="id"),
@@ -21,6 +26,11 @@ _COLUMNS = (
     TableColumn(title="steps", right=True),
     TableColumn(title="tokens", right=True),
     TableColumn(title="error", flexible=True),
+)
+_FAILING = (
+    *_COLUMNS[:-2],
+    TableColumn(title="at step", right=True),
+    TableColumn(title="what failed", flexible=True),
 )
 _REASON = TableColumn(title="flagged", flexible=True)
 MARK = "⚑"
@@ -34,6 +44,13 @@ _ROOMY = 120
 @db_option
 @click.option("--status", metavar="STATUS", multiple=True, help="Only runs of this status, such as error.")
 @click.option("--flagged", is_flag=True, help="Only runs that refork.flag marked, with its reasons.")
+@click.option(
+    "--failing",
+    is_flag=True,
+    help="Only runs that failed: with an error, or by --expect and --check, or else by what the project's cases "
+    "expect. Says at which step.",
+)
+@expectation_options
 @click.option("--workflow", metavar="NAME", help="Only runs of this workflow.")
 @click.option("--since", "since_text", metavar="WHEN", help="Only runs since then: 7d, 2h, 2026-11-01.")
 @click.option(
@@ -49,6 +66,9 @@ def command(
     db: str,
     status: Sequence[str],
     flagged: bool,
+    failing: bool,
+    expect: Sequence[str],
+    check: Sequence[str],
     workflow: str | None,
     since_text: str | None,
     limit: int,
@@ -56,6 +76,14 @@ def command(
 ) -> None:
     """List recent runs: id, workflow, status, when, steps, tokens, error."""
     moment = None if since_text is None else since(since_text)
+    if failing:
+        if status or flagged:
+            raise BadInputError("--failing looks at runs of every status: leave --status and --flagged out")
+        choice = {"workflow": workflow, "since": moment, "limit": limit}
+        _show_failing(db, _failing(db, expect, check, choice), as_json=as_json)
+        return
+    if expect or check:
+        raise BadInputError("--expect and --check say which runs failed: give --failing, too")
     from refork import api  # noqa: PLC0415 - takes a second to import
 
     found = api.runs(db, status=status, workflow=workflow, since=moment, limit=limit, flagged=flagged)
@@ -68,6 +96,48 @@ def command(
         ids = _ids([run.id for run in found])
         columns = [_REASON if flagged and column.title == "error" else column for column in _COLUMNS]
         print_table(columns, [(ids[run.id], *_cells(run, reasons=flagged)) for run in found])
+
+
+def _failing(db: str, expect: Sequence[str], check: Sequence[str], choice: dict[str, Any]) -> "FailingRuns":
+    from refork_evals.scan.failing_runs import failing_runs  # noqa: PLC0415 - takes a second to import
+
+    return failing_runs(db, expect=expect, check=check, on_note=note, **choice)
+
+
+def _show_failing(db: str, found: "FailingRuns", *, as_json: bool) -> None:
+    from refork.dbos.reader.reader import Reader  # noqa: PLC0415 - takes a second to import
+
+    with Reader(db) as reader:
+        runs = {run.id: run for run in reader.summaries([failing.id for failing in found.runs])}
+    rows = [(runs[failing.id], failing) for failing in found.runs if failing.id in runs]
+    if as_json:
+        listed = [{**_json(run), "failing": _broken_json(failing)} for run, failing in rows]
+        print_json({"version": 1, "applied": found.applied or None, "runs": listed})
+        return
+    if found.applied:
+        note(found.applied)
+    if not rows:
+        click.echo(
+            f"None of {plural(found.looked_at, 'run')} failed." if found.looked_at else "No runs match."
+        )
+        return
+    ids = _ids([run.id for run, _ in rows])
+    print_table(_FAILING, [(ids[run.id], *_failing_cells(run, failing)) for run, failing in rows])
+
+
+def _failing_cells(run: "RunSummary", failing: "FailingRun") -> tuple[str, ...]:
+    first = failing.broken[0]
+    more = len(failing.broken) - 1
+    said = f"{first.what}: {first.reason}" if first.reason else first.what
+    return (
+        *_cells(run, reasons=False)[:-2],
+        "" if first.step is None else str(first.step),
+        one_line(f"(+{more}) {said}" if more else said),
+    )
+
+
+def _broken_json(failing: "FailingRun") -> list[dict[str, Any]]:
+    return [{"step": each.step, "what": each.what, "reason": each.reason} for each in failing.broken]
 
 
 def _cells(run: "RunSummary", *, reasons: bool) -> tuple[str, ...]:

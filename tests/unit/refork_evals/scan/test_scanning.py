@@ -132,6 +132,37 @@ def test_a_check_may_answer_in_one_word(url: str, returned: Any, failing: int) -
     assert scanned(url, check=returning(returned), last=1).failing == failing
 
 
+async def _later(value: Any) -> Any:
+    return value
+
+
+@pytest.mark.parametrize(
+    ("returned", "steps"),
+    [
+        ((True, 4, "x"), [4]),
+        ((True, "4", "x"), [4]),
+        ((True, "transfer_to_summarizer", "x"), None),
+        ((True, None, "x"), [None]),
+        ((True, 2, "x", [{"contains": "fell"}]), [2]),
+        ([(True, 2, "x"), (False, 3, "y"), (True, 5, "z")], [2, 5]),
+        ([(True, 2, "x"), False], [2, None]),
+    ],
+)
+@pytest.mark.parametrize("is_async", [False, True])
+def test_every_kind_of_finding_names_its_step(
+    url: str, returned: Any, steps: list[int | None] | None, is_async: bool
+) -> None:
+    def check(_run: Run) -> Any:
+        return _later(returned) if is_async else returned
+
+    if steps is None:
+        with pytest.raises(BadInputError, match="names a step that is not there"):
+            scanned(url, check=check, last=1)
+        return
+    found = scanned(url, check=check, last=1)
+    assert sorted((group.example.step for group in found.groups), key=str) == sorted(steps, key=str)
+
+
 @pytest.mark.parametrize("returned", [3, (True, 1), (1, 1, "x"), (True, 1, ""), "yes"])
 def test_a_check_that_returns_something_else_is_refused(url: str, returned: Any) -> None:
     with pytest.raises(

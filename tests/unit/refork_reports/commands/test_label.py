@@ -115,6 +115,7 @@ def test_what_is_labelled_can_be_labelled_again(tmp_path: Path) -> None:
     assert list(said(tmp_path).values()) == [False]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", sampled(["key", "signal", "hangup"], quick=["key"]))
 def test_an_interruption_loses_no_label(tmp_path: Path, how: str) -> None:
     project(tmp_path)
@@ -145,6 +146,7 @@ def test_nothing_on_the_screen_tells_whose_an_output_is_or_what_a_scorer_said(tm
         assert hidden not in user.screen
 
 
+@pytest.mark.slow
 def test_a_hostile_output_is_spelled_out_and_wrapped_in_a_narrow_terminal(tmp_path: Path) -> None:
     project(tmp_path, texts=(HOSTILE, "\x1b]0;owned\x07" + "収益" * 40))
     with terminal(tmp_path, "label", "fell", columns=32) as user:
@@ -160,6 +162,7 @@ def test_a_hostile_output_is_spelled_out_and_wrapped_in_a_narrow_terminal(tmp_pa
     assert max(map(len, blocks)) == 32
 
 
+@pytest.mark.slow
 def test_a_long_output_is_shown_in_part_until_somebody_asks_for_more(tmp_path: Path) -> None:
     project(tmp_path, texts=("a" * 5_000 + "MIDDLE" + "b" * 5_000,))
     with terminal(tmp_path, "label", "fell") as user:
@@ -171,6 +174,7 @@ def test_a_long_output_is_shown_in_part_until_somebody_asks_for_more(tmp_path: P
         assert "MIDDLE" in user.wait_for(ASK).replace("\n  ", "")
 
 
+@pytest.mark.slow
 def test_a_key_that_was_pressed_before_the_question_answers_nothing(tmp_path: Path) -> None:
     project(tmp_path)
     with terminal(tmp_path, "label", "fell") as user:
@@ -181,6 +185,7 @@ def test_a_key_that_was_pressed_before_the_question_answers_nothing(tmp_path: Pa
     assert said(tmp_path) == {}
 
 
+@pytest.mark.slow
 def test_other_keys_do_nothing(tmp_path: Path) -> None:
     project(tmp_path, texts=())
     with terminal(tmp_path, "label", "fell") as user:

@@ -120,6 +120,21 @@ def test_each_group_becomes_a_case_that_expects_what_failed(run: Run, tmp_path: 
     assert len([*(tmp_path / "evals/cases").iterdir()]) == 3
 
 
+def test_a_check_makes_several_cases_of_one_run_each_at_its_step(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "checks_of_several.py").write_text(
+        "def check(run):\n"
+        "    return [(True, 4, 'handed over', [{'tool_not_called': 'transfer_to_summarizer'}]),\n"
+        "            (True, 5, 'said rose', [{'not_contains': 'rose'}])]\n"
+    )
+    assert run("--check", "checks_of_several:check", "--last", "1", "--capture")[0] == 1
+    cases = {folder.name: load_case(folder) for folder in (tmp_path / "evals/cases").iterdir()}
+    assert {name: (case.step, case.expect) for name, case in cases.items()} == {
+        "handed-over": (4, ({"tool_not_called": "transfer_to_summarizer"},)),
+        "said-rose": (5, ({"not_contains": "rose"},)),
+    }
+    assert len({case.run.id for case in cases.values()}) == 1
+
+
 @pytest.mark.slow
 def test_a_captured_group_has_the_agent_and_prompt_that_a_replay_finds(
     database: Path, tmp_path: Path

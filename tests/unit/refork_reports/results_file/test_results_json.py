@@ -188,7 +188,9 @@ def test_a_missing_file_is_said_to_be_missing(tmp_path: Path) -> None:
 def test_a_tail_keeps_all_its_steps_and_what_production_did() -> None:
     (case,) = [case for case in json.loads(dumps(everything()))["cases"] if case["scope"] == "tail"]
     assert [len(trial["trajectory"]) for trial in case["cells"][0]["trials"]] == [5, 5, 5, 60, 0, *[5] * 5]
-    assert case["cells"][0]["trials"][1]["trajectory"][1] == {
-        "number": 4, "kind": "tool", "name": "refund", "arguments": {"amount": 50}, "said": "refunded 50"
+    step = case["cells"][0]["trials"][1]["trajectory"][1]
+    assert {key: value for key, value in step.items() if value is not None} == {
+        "number": 4, "kind": "tool", "name": "refund", "arguments": {"amount": 50}, "said": "refunded 50",
+        "operation": "refund", "tool": "refund", "user": False
     }  # fmt: skip
     assert [step["number"] for step in case["recorded"]["trajectory"]] == [3, 4, 5, 6, 7]

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from refork.cli import commands
+from refork.cli import commands, main
 from refork.records import Run, Step
-from refork_reports.commands._diff_output import lines_of
-from refork_reports.views.run_diff import paired
+from refork_reports.commands.side_by_side._output import lines_of
+from refork_reports.views.run_diff import paired, runs_beside
+from support.many_runs import multiply
 
 
 @pytest.fixture(autouse=True)
@@ -30,7 +31,7 @@ def shown(before: object, after: object) -> list[str]:
         Run(id=name, workflow="w", status="SUCCESS", steps=(Step(number=1, name="say", output=output),))
         for name, output in (("a", before), ("b", after))
     )
-    return [*lines_of(first, second, paired(first.steps, second.steps))]
+    return [*lines_of(runs_beside(first, second, paired(first.steps, second.steps)))]
 
 
 def test_a_run_beside_itself_does_not_differ(sqlite_file: Path) -> None:
@@ -65,3 +66,37 @@ def test_hostile_text_is_escaped_and_a_long_one_is_wrapped() -> None:
     assert "\x1b" not in "".join(lines)
     assert "\u202e" not in "".join(lines)
     assert max(map(len, lines)) <= 80
+
+
+def test_a_run_is_laid_beside_the_newest_that_went_well_on_the_same_input(sqlite_file: Path) -> None:
+    multiply(sqlite_file, "report-1", 2, prefix="copy")
+    for second in ((), ("good",)):
+        lines = run(sqlite_file, "report-1", *second).stdout.splitlines()
+        assert lines[1].startswith("+ copy-0  ")
+
+
+def test_a_run_that_fails_what_is_expected_did_not_go_well(
+    sqlite_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    multiply(sqlite_file, "report-1", 2, prefix="copy")
+    given = ["diff", "report-1", "--db", f"sqlite:///{sqlite_file}", "--expect", "contains: fell"]
+    assert main(given) == 2
+    assert "2 other runs with that input fail what is expected; name a run" in capsys.readouterr().err
+
+
+def test_without_a_run_on_the_same_input_it_says_so(
+    sqlite_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["diff", "report-1", "--db", f"sqlite:///{sqlite_file}"]) == 2
+    assert "no other run of its workflow with that input succeeded" in capsys.readouterr().err
+
+
+def test_the_page_lays_both_side_by_side_and_folds_what_is_equal(sqlite_file: Path, tmp_path: Path) -> None:
+    run(sqlite_file, "order-1", "quote-1", "--html", "diff.html")
+    page = (tmp_path / "diff.html").read_text(encoding="utf-8")
+    assert 'First difference: <a href="#part-' in page
+    assert page.count("<script") == 1
+    run(sqlite_file, "report-1", "report-1", "--html", "same.html")
+    page = (tmp_path / "same.html").read_text(encoding="utf-8")
+    assert "No step differs" in page
+    assert "5 equal steps" in page

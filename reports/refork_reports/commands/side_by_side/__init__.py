@@ -1,0 +1,1 @@
+"""The command `refork diff`: two runs, or two trials, side by side."""
