@@ -20,7 +20,7 @@ _LONGEST: Final = 400
 
 
 def lines(findings: Findings, *, width: int = 80) -> list[Line]:
-    """What a terminal shows, no line wider than ``width``: the variants in words, the verdicts, and the outputs."""
+    """Write the answer for a terminal of ``width`` columns: the variants in words, the verdicts, and the outputs."""
     return [
         *_legend(findings),
         *(summary(findings.result, width=width) if findings.question.is_judged else ()),
