@@ -60,7 +60,7 @@ def test_a_prompt_is_tried_in_one_command_without_a_file_and_paid_for_once(
     assert (code, server.count) == (0, 20), out + err
     assert "prompt-1  prompt 'Be careful.'" in out
     assert "pass (fix)" in out
-    assert "Take prompt-1: it fixes 1 of 1 failure" in out
+    assert "✓ Take prompt-1: it fixes 1 of 1 failure" in out
     assert f"10 of 10  {ROSE}" in out
     assert "not_contains: contains 'increased'" in out
     assert f"10 of 10  {FELL}" in out
