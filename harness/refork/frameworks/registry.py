@@ -43,13 +43,19 @@ def _loaded(entry: EntryPoint) -> Framework | None:
         return None
     except Exception as error:
         raise _bad(entry, error) from error
-    if not isinstance(made, Framework):
+    if not _has_all_members(type(made)) and not isinstance(made, Framework):
         lacking = ", ".join(name for name in _MEMBERS if not hasattr(made, name))
         raise BadInputError(
             f"the entry point {entry.name!r} of the group {GROUP!r} gives {type(made).__name__!r}, which is not a "
             f"Framework, because it has no {lacking}: add it as docs/frameworks.md describes, or uninstall its package"
         )
     return made
+
+
+@cache
+def _has_all_members(kind: type) -> bool:
+    """Return whether the class itself has every member of a Framework: asked of each instance, this takes long."""
+    return all(hasattr(kind, name) for name in (*_MEMBERS, *Framework.__annotations__))
 
 
 def _is_own(missing: str | None, entry: EntryPoint) -> bool:
