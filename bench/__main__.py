@@ -26,6 +26,7 @@ from bench import (
     scans,
     startup,
     tails,
+    tries,
     verdicts,
 )
 from bench.server import LATENCY, Server, serving
@@ -365,6 +366,38 @@ Meanwhile {os.getloadavg()[0]:.0f} processes wanted the {os.cpu_count()} process
     )
 
 
+def tried() -> tuple[list[Row], str]:
+    """What a question takes from its command to its verdict."""
+    taken = tries.measure()
+    rows = [
+        Row(
+            what=f"`refork try` of one prompt, 2 × {tries.TRIALS} trials at once: beyond one answer of the model",
+            measured=_time(taken.overhead),
+            bar="at most 3 s",
+            met=taken.overhead <= 3,
+        ),
+        Row(
+            what="of which a Python that only imports the application takes",
+            measured=_time(taken.imports),
+            bar="none",
+            met=True,
+        ),
+    ]
+    return (
+        rows,
+        f"""## Questions
+
+{_written("tries")}
+`refork try` on a run of four model calls, in a project without a case, a prompt or an answer, from the start of its
+process to its end. The model takes {LATENCY * 1000:.0f} ms for an answer, which is subtracted once. The fastest of
+{tries.ROUNDS} rounds counts. Meanwhile {os.getloadavg()[0]:.0f} processes wanted the {os.cpu_count()} processors of the
+machine.
+
+{_table(rows)}
+""",
+    )
+
+
 def looked_at() -> tuple[list[Row], str]:
     """What the page of a report takes in a browser: depends on the machine."""
     found = reports.measure()
@@ -395,7 +428,13 @@ def _size(what: str, size: int, bar: int) -> Row:
     return Row(what=what, measured=f"{size / 1e6:.1f} MB", bar=f"at most {bar} MB", met=size <= bar * 1e6)
 
 
-PARTS: Final = {"timing": timing, "scans": scanned, "statistics": simulated, "reports": looked_at}
+PARTS: Final = {
+    "timing": timing,
+    "scans": scanned,
+    "tries": tried,
+    "statistics": simulated,
+    "reports": looked_at,
+}
 
 
 def _written(part: str) -> str:

@@ -47,6 +47,12 @@ _OPTIONS: Final = (
         "at the gate, whether a case that dropped is asked again before it is red: yes (default) or no",
     ),
     ("report", "FOLDER", "where report.html and results.json are written (default: reports/agent-evals)"),
+    ("mlflow", "URI", "log the session as a run of MLflow at this tracking server; needs refork[mlflow]"),
+    (
+        "mlflow-experiment",
+        "NAME",
+        "the experiment of that run (default: MLFLOW_EXPERIMENT_NAME, or MLflow's own)",
+    ),
 )
 
 

@@ -108,6 +108,7 @@ class SessionEnd:
         is_written = self._report.write() and not saved.problems
         if history is not None:
             self._report.history_problem = history.append()
+        self._report.log_to_mlflow(self._settings.project, is_complete=self.is_complete)
         blocked = (gate is not None and not gate.passes) or (changed is not None and bool(changed.problems))
         if (blocked or not is_written) and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED

@@ -3,8 +3,9 @@ saves itself.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Literal
 
 from refork.api import awaited
@@ -17,8 +18,8 @@ from refork.text.lines import nearest
 from refork.text.numbers import plural
 from refork_evals import results
 from refork_evals.evaluation.evaluate import evaluate as evaluate_cases
+from refork_evals.evaluation.pace import Counts
 from refork_evals.evaluation.settings import Settings
-from refork_evals.evaluation.trial_runner import Counts
 from refork_evals.results import VariantComparison, Verdict
 from refork_evals.statistics.sequential import Bounds
 from refork_evals.verdicts.comparison import MARGIN, arms_of, margin_of
@@ -28,6 +29,8 @@ from refork_reports.progress import shown
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from refork_reports.mlflow_runs.upload import MlflowRun
 
 Rows = Literal["cells", "trials", "scores"]
 Cases = Case | str | Path | Sequence[Case | str | Path] | None
@@ -98,6 +101,33 @@ class Evaluation:
         from refork_reports.formats.saving import save  # noqa: PLC0415 - templates take half a second to import
 
         return save(self.result, Path(path))
+
+    def log_to_mlflow(
+        self,
+        uri: str | None = None,
+        experiment: str | None = None,
+        *,
+        project: str | Path | None = None,
+    ) -> "MlflowRun":
+        """Log this evaluation as one run of MLflow, and return its ids. Needs ``refork[mlflow]``.
+
+        ``uri`` is that of the tracking server (None: MLflow's own, such as ``MLFLOW_TRACKING_URI``), ``experiment`` a
+        name (None: ``MLFLOW_EXPERIMENT_NAME``, or else the default experiment). ``project`` lies in the git repository
+        whose commit is logged (default: the current folder). Raises BadInputError if MLflow is not installed, and
+        ReforkError if the run is not taken.
+        """
+        from refork_reports.formats import html  # noqa: PLC0415 - templates take half a second to import
+        from refork_reports.history.record import record  # noqa: PLC0415
+        from refork_reports.mlflow_runs.upload import Target, upload  # noqa: PLC0415
+
+        logged = self.result
+        if logged.totals is None and not logged.history:  # of this process, and not of a file
+            logged = replace(
+                logged, history=(record(logged, Path.cwd() if project is None else Path(project)),)
+            )
+        with TemporaryDirectory(prefix="refork-") as folder:
+            html.write(logged, Path(folder))
+            return upload(Path(folder), Target(uri=uri, experiment=experiment))
 
     def append_history(self, path: str | Path, *, project: str | Path | None = None) -> Path:
         """Append this evaluation to a ``history.jsonl``, as ``pytest --agent-evals`` does, and return its path.

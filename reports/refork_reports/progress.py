@@ -7,7 +7,8 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Any, Protocol
 
-from refork_evals.evaluation.trial_runner import Counts
+from refork.text import numbers as humanize
+from refork_evals.evaluation.pace import Counts
 
 
 class Display(Protocol):
@@ -40,9 +41,22 @@ def shown(progress: bool | Callable[[Counts], None]) -> Generator[Display]:
 
 
 def words(counts: Counts) -> str:
-    """Return ``12/40 trials, 8 running``."""
-    running = f", {counts.running} running" if counts.running else ""
-    return f"{counts.done}/{counts.scheduled} trials{running}"
+    """Return ``12/40 trials, 8 running, $0.0042, about 12 s left``."""
+    running = [f"{counts.running} running"] if counts.running else []
+    return ", ".join([f"{counts.done}/{counts.scheduled} trials", *running, *costs(counts)])
+
+
+def costs(counts: Counts) -> list[str]:
+    """Return the cost so far and the time that is left: ``$0.0042`` and ``about 12 s left``.
+
+    Without a price there are tokens. If more trials may be scheduled, it is ``at least 12 s left``.
+    """
+    paid, left = counts.paid, counts.seconds_left
+    tokens = f"{humanize.tokens(paid.tokens)} tokens"
+    said = [tokens if paid.cost_usd is None else humanize.money(paid.cost_usd)] if paid.trials else []
+    if left is None:
+        return said
+    return [*said, f"{'at least' if counts.may_grow else 'about'} {humanize.duration(left)} left"]
 
 
 class _Told:

@@ -23,9 +23,9 @@ from refork_evals.evaluation.budget import new_budget
 from refork_evals.evaluation.case_plans import CasePlans
 from refork_evals.evaluation.durable_answers import DurableAnswers
 from refork_evals.evaluation.measured_case import Catalogue, MeasuredCase
+from refork_evals.evaluation.pace import Counts
 from refork_evals.evaluation.settings import Settings
 from refork_evals.evaluation.suite import Suite
-from refork_evals.evaluation.trial_runner import Counts
 from refork_evals.results import CaseResult, Gate, SuiteResult
 from refork_evals.verdicts.comparison import margin_of
 from refork_evals.verdicts.verdict import evaluate as decide

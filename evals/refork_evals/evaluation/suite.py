@@ -1,6 +1,7 @@
 """Measures cases under variants: first trials, scores, and as many further trials as a decision needs."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Final
 
 from refork.answer_cache import Store
@@ -11,10 +12,11 @@ from refork_evals.evaluation.answer_writer import Unscored
 from refork_evals.evaluation.budget import Budget
 from refork_evals.evaluation.case_plans import CasePlans
 from refork_evals.evaluation.measured_case import MeasuredCase
+from refork_evals.evaluation.pace import Counts
 from refork_evals.evaluation.scoring import Scoreboard, measured
 from refork_evals.evaluation.settings import Settings
-from refork_evals.evaluation.trial_runner import Counts, TrialRunner
-from refork_evals.results import CaseResult, ScoredTrial
+from refork_evals.evaluation.trial_runner import TrialRunner
+from refork_evals.results import CaseResult, Method, ScoredTrial
 
 
 class Suite:
@@ -47,6 +49,7 @@ class Suite:
         )
         self._cases: dict[str, MeasuredCase] = {}
         self._settled: set[tuple[str, str]] = set()
+        self._open: set[tuple[str, str]] = set()
         self._is_complete = False
 
     def add(self, wanted: Sequence[tuple[MeasuredCase, Sequence[str]]]) -> None:
@@ -61,6 +64,8 @@ class Suite:
         # All begin with as many: the first round is the one that every case has.
         first = max((self.plans.of(case, variant).first for variant in wanted), default=0)
         for variant in wanted:
+            if self.plans.of(case, variant).method is not Method.FIXED:
+                self._open.add((case.name, variant))
             self._trials.schedule(case, variant, first)
 
     def complete(self) -> None:
@@ -112,7 +117,7 @@ class Suite:
 
     @property
     def counts(self) -> Counts:
-        return self._trials.counts
+        return replace(self._trials.counts, may_grow=not self._open <= self._settled)
 
     @property
     def notes(self) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,21 +14,13 @@ from refork.records.outcome import ForkStatus, Outcome, Trial
 from refork.tool_policy.stubs import check_stubs, registered_stubs
 
 from refork_evals.evaluation.measured_case import MeasuredCase
+from refork_evals.evaluation.pace import Counts, Pace
 from refork_evals.evaluation.settings import Settings
 
 if TYPE_CHECKING:
     from refork.fork import CaseFork, ForkSession
 
 _TICK = 0.2
-
-
-@dataclass(frozen=True, kw_only=True)
-class Counts:
-    """Numbers of trials: all ``scheduled``, those ``done``, and those ``running`` (at most the concurrency limit)."""
-
-    done: int
-    scheduled: int
-    running: int
 
 
 class TrialRunner:
@@ -46,6 +38,7 @@ class TrialRunner:
         self._project = settings.project
         self._store = store
         self._on_trial = on_trial
+        self._pace = Pace(concurrency)
         self._slot = slot
         self._concurrency = concurrency
         self._stack = ExitStack()
@@ -85,6 +78,7 @@ class TrialRunner:
         scheduled = self._futures.setdefault(measured_case.name, {}).setdefault(variant, [])
         fork = self._fork(measured_case)
         if fork is not None:
+            self._pace.expect(measured_case.case, trials)
             scheduled += fork.run(measured_case.variant(variant), trials)
 
     def scheduled(self, measured_case: MeasuredCase) -> Mapping[str, int]:
@@ -161,7 +155,13 @@ class TrialRunner:
         done = sum(future.done() and not future.cancelled() for future in futures)
         started = any(fork.arrived for fork in self._forks.values())
         waiting = sum(not future.done() for future in futures) if started else 0
-        return Counts(done=done, scheduled=len(futures), running=min(self._concurrency, waiting))
+        return Counts(
+            done=done,
+            scheduled=len(futures),
+            running=min(self._concurrency, waiting),
+            paid=self._pace.paid,
+            seconds_left=self._pace.seconds_left(waiting),
+        )
 
     def stop(self) -> None:
         """Start no more trials, and wait for those in flight."""
@@ -179,10 +179,15 @@ class TrialRunner:
             session = self._opened()
             try:
                 if session is not None:
-                    self._forks[folder] = session.fork(measured_case.case, on_trial=self._on_trial)
+                    self._forks[folder] = session.fork(measured_case.case, on_trial=self._end)
             except ReforkError as error:
                 self._problems[folder] = error
         return self._forks.get(folder)
+
+    def _end(self, trial: Trial) -> None:
+        """Called from DBOS's threads when a trial ends."""
+        self._pace.record(trial)
+        self._on_trial(trial)
 
     def _opened(self) -> "ForkSession | None":
         if self._session is None and self.problem is None:

@@ -68,6 +68,8 @@ class ProjectSettings(BaseModel):
     db: Annotated[str, StringConstraints(min_length=1)] | None = None
     report: _Folder = "reports/agent-evals"
     history: _Folder | None = None
+    mlflow: Annotated[str, StringConstraints(min_length=1)] | None = None
+    mlflow_experiment: Annotated[str, StringConstraints(min_length=1)] | None = None
     alpha: Annotated[float, Field(gt=0, lt=1)] = 0.05
     replay_timeout: _Seconds = 30.0
     trial_timeout: _Seconds = 120.0
@@ -125,7 +127,8 @@ class Config:
     ``history`` the file that sessions are appended to (None: none is kept), ``app_prompts`` the folder of the
     application's own prompts (:mod:`refork.production.prompts` reads it by itself). Time-outs are in seconds,
     ``retries`` are those of one model call, and ``alpha`` is the error rate of verdicts. ``tools`` and ``on_miss`` say
-    what tools may do in a rerun (:mod:`refork.tool_policy`). ``prices`` are the project's own, by model.
+    what tools may do in a rerun (:mod:`refork.tool_policy`). ``prices`` are the project's own, by model. ``mlflow`` is
+    the URI of the tracking server that sessions are logged to, in ``mlflow_experiment`` (None: not, and MLflow's own).
     """
 
     root: Path
@@ -168,6 +171,8 @@ class Config:
     on_miss: str | None = None
     models: tuple[str, ...] = ()
     tools: tuple[Rule, ...] = ()
+    mlflow: str | None = None
+    mlflow_experiment: str | None = None
     prices: Mapping[str, Price] = field(default_factory=dict[str, Price])
 
     @property

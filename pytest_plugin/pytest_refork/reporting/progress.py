@@ -4,7 +4,8 @@ import time
 from typing import Final, Protocol
 
 import pytest
-from refork_evals.evaluation.trial_runner import Counts
+from refork_evals.evaluation.pace import Counts
+from refork_reports.progress import costs
 
 from pytest_refork._pytest_compat import TerminalReporter
 from pytest_refork.reporting.screen import uncaptured
@@ -50,7 +51,7 @@ class Redrawn:
 
     def show(self, counts: Counts) -> None:
         room = self._writer.fullwidth - self._writer.width_of_current_line - 2
-        self._draw(next((text for text in _texts(counts) if len(text) <= room), ""))
+        self._draw(next((text for text in texts(counts) if len(text) <= room), ""))
 
     def clear(self) -> None:
         self._draw("")
@@ -77,13 +78,19 @@ class Lines:
         if time.monotonic() - self._said_at >= EVERY_SECONDS:
             self._said_at = time.monotonic()
             with uncaptured(self._config):
-                self._reporter.write_line(_texts(counts)[0])
+                self._reporter.write_line(texts(counts)[0])
                 self._reporter.flush()
 
     def clear(self) -> None: ...
 
 
-def _texts(counts: Counts) -> tuple[str, ...]:
+def texts(counts: Counts) -> tuple[str, ...]:
     """Return the texts from the longest to the shortest, for lines with less space left."""
-    trials = f"{counts.done}/{counts.scheduled} trials"
-    return (f"agent evals {trials}, {counts.running} running", trials, f"{counts.done}/{counts.scheduled}")
+    done = f"{counts.done}/{counts.scheduled}"
+    trials, rest = f"{done} trials", costs(counts)
+    return (
+        ", ".join([f"agent evals {trials}, {counts.running} running", *rest]),
+        ", ".join([trials, *rest]),
+        trials,
+        done,
+    )

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+from refork.config import Config
 from refork.errors import ReforkError
 from refork_evals.evaluation.answer_writer import Saved
 from refork_evals.results import SuiteResult
@@ -12,6 +13,7 @@ from refork_reports.formats.terminal import MARKUP, Line, summary
 
 from pytest_refork._pytest_compat import TerminalReporter
 from pytest_refork.reporting.gate import Update
+from pytest_refork.reporting.mlflow import MlflowLog
 
 GITHUB: Final = "GITHUB_STEP_SUMMARY"
 
@@ -30,6 +32,7 @@ class Report:
         self._page: Path | None = None
         self._problem = ""
         self.history_problem = ""
+        self._mlflow: MlflowLog | None = None
 
     def write(self) -> bool:
         """Write the files, and return whether that succeeded."""
@@ -42,12 +45,21 @@ class Report:
             self._problem = str(error)
         return self._page is not None
 
+    def log_to_mlflow(self, project: Config, *, is_complete: bool) -> None:
+        """Log what was written to MLflow, if the project names a tracking server."""
+        if self._page is not None:
+            self._mlflow = MlflowLog(project)
+            self._mlflow.upload(self._folder, is_complete=is_complete)
+
     def show(self, reporter: TerminalReporter) -> None:
-        """Print the section: a row for each case and variant, what it cost, the report's path."""
+        """Print the section: the headline, the rows of the worst cases, what it cost, the report's path."""
         reporter.section("agent evals")
         writer = reporter.config.get_terminal_writer()
         for line in summary(
-            self._evaluation, width=writer.fullwidth, ascii_only=not _takes_unicode(reporter)
+            self._evaluation,
+            width=writer.fullwidth,
+            ascii_only=not _takes_unicode(reporter),
+            report="" if self._page is None else self._page.name,
         ):
             _print(reporter, line)
         if self._page is not None:
@@ -63,6 +75,14 @@ class Report:
             reporter.write_line(self._problem, red=True)
         if self.history_problem:
             reporter.write_line(f"history: {self.history_problem}", yellow=True)
+        if self._mlflow is not None:
+            self._show_mlflow(reporter, self._mlflow)
+
+    def _show_mlflow(self, reporter: TerminalReporter, mlflow: MlflowLog) -> None:
+        if mlflow.line:
+            reporter.write_line(f"mlflow: {mlflow.line}")
+        if mlflow.problem:
+            reporter.write_line(f"mlflow: {mlflow.problem}", yellow=True)
 
     def _show_update(self, reporter: TerminalReporter, update: Update) -> None:
         path = _relative(update.path, reporter.config)

@@ -9,7 +9,16 @@ from typing import Final
 from refork.records import Request
 from refork.records.outcome import Outcome, Trial
 from refork.records.variant import CURRENT, RECORDED
-from refork_evals.results import CaseResult, Cell, Gate, Score, ScoredTrial, SuiteDrop, SuiteResult
+from refork_evals.results import (
+    CaseResult,
+    Cell,
+    Gate,
+    PastSession,
+    Score,
+    ScoredTrial,
+    SuiteDrop,
+    SuiteResult,
+)
 from refork_evals.results.agreement import Agreement, Calibration
 from refork_evals.results.sections import Section
 
@@ -43,9 +52,24 @@ def rebuilt(session: Results) -> SuiteResult:
         gate=None if session.gate is None else _gate(session.gate),
         comparisons=tuple(session.comparisons),
         recommendations=tuple(session.recommendations),
+        history=_history(session),
         sections=(NOT_IN_FILE,) if session.sections is None else tuple(session.sections),
         totals=session.totals,
     )
+
+
+def _history(session: Results) -> tuple[PastSession, ...]:
+    """Return what the file says of its own session; earlier ones are in its section over time alone."""
+    if session.commit is None and session.versions is None:
+        return ()
+    own = PastSession(
+        started_at=session.started_at,
+        seconds=session.totals.seconds,
+        commit=session.commit,
+        dirty=session.dirty,
+        versions=session.versions or {},
+    )
+    return (own,)
 
 
 def rebuilt_result(entry: CaseEntry) -> CaseResult:

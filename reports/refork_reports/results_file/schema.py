@@ -387,6 +387,11 @@ class GateEntry(Entry):
     notes: list[str]
 
 
+def _recorded(name: str) -> Of:
+    """Return the source of what the history says of this session; None if no history is kept."""
+    return Of(lambda evaluation: getattr(evaluation.history[-1], name) if evaluation.history else None)
+
+
 class Results(Entry):
     """``results.json``: one evaluation. Unknown is null, money a decimal string, numbers always finite."""
 
@@ -401,6 +406,16 @@ class Results(Entry):
         dict[str, str],
         Of(lambda evaluation: {key: str(value) for key, value in sorted(evaluation.settings.items())}),
     ]
+    commit: Annotated[str | None, _recorded("commit")] = Field(
+        default=None,
+        description="that was checked out; null outside a git repository, or if no history is kept",
+    )
+    dirty: Annotated[bool | None, _recorded("dirty")] = Field(
+        default=None, description="tracked files differed from it"
+    )
+    versions: Annotated[dict[str, str] | None, _recorded("versions")] = Field(
+        default=None, description="of Python and of the packages that matter"
+    )
     totals: Annotated[Plain[Totals], Of(totals)]
     cases: list[CaseEntry]
     comparisons: list[Plain[VariantComparison]]

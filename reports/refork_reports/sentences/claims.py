@@ -38,6 +38,12 @@ def lines(found: Sequence[Recommendation]) -> tuple[str, ...]:
     return tuple(_tested(said, each) for said, each in zip(clauses(found), found, strict=True))
 
 
+def tests(found: Sequence[Recommendation]) -> tuple[str, ...]:
+    """Name the tests that show the recommended prompts to be better, each once."""
+    used = dict.fromkeys(each.recommended.test for each in found if each.recommended is not None)
+    return tuple(f"A fix is better than current by {_TESTS[test]}." for test in used if test is not None)
+
+
 def choice(found: Recommendation) -> str:
     """Name the prompt to take and its agent: ``careful for summarizer``."""
     return f"{found.variant}{_for_agent(found)}"

@@ -12,8 +12,8 @@ from refork.records.variant import Variant
 from refork_evals.estimation.estimate import SuiteEstimate
 from refork_evals.estimation.estimating import estimate as estimate_cases
 from refork_evals.evaluation.evaluate import evaluate
+from refork_evals.evaluation.pace import Counts
 from refork_evals.evaluation.settings import Settings
-from refork_evals.evaluation.trial_runner import Counts
 from refork_evals.results import CaseResult, Cell, ScoredTrial, SuiteResult, Verdict
 
 from refork_reports.tryout.cases import folder_of

@@ -36,6 +36,7 @@ sys.__stdout__.write(json.dumps(dict(
     verdicts=[[case, variant, verdict] for (case, variant), verdict in found.verdicts.items()],
     winners=found.winners,
     counts=[seen[-1].done, seen[-1].scheduled],
+    paid=[[each.paid.trials, each.paid.tokens] for each in seen if each.paid.trials],
     cells={{str(name): str(dtype) for name, dtype in frame.dtypes.items()}},
     rates=frame.set_index("variant")["pass_rate"].to_dict(),
     trials=len(found.to_frame("trials")),
@@ -84,6 +85,8 @@ def test_a_script_evaluates_prompts_of_its_own_and_pays_once(
     ]
     assert found["winners"] == {"rosy": ["mine"]}
     assert found["counts"] == [36, 36]
+    assert found["paid"] == sorted(found["paid"])
+    assert found["paid"][-1][0] == 36
     # The second evaluation asks the same of the same model: the file's prompt is the script's own.
     assert server.count == 36
     assert found["again"] == [["current", "fail"], ["careful", "pass"]]
@@ -273,9 +276,8 @@ def test_a_notebook_shows_the_matrix_and_the_progress(
     nbformat: Any = importlib.import_module("nbformat")
     cells = [nbformat.v4.new_code_cell(code) for code in CELLS]
     _, evaluated, shown, rates, winners, tested = ran(cells, project.write(tmp_path))
-    assert [each["data"]["text/plain"] for each in evaluated if each["output_type"] == "display_data"] == [
-        "36/36 trials"
-    ]
+    (progress,) = [each["data"]["text/plain"] for each in evaluated if each["output_type"] == "display_data"]
+    assert re.fullmatch(r"36/36 trials, \$0\.\d+", progress)
     assert "<table" in shown[0]["data"]["text/html"]
     assert rates[0]["data"]["text/plain"].startswith("{'careful': 1.0, 'current': 0.0")
     assert winners[-1]["data"]["text/plain"] == "{'rosy': ('mine',)}"

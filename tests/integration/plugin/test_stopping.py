@@ -81,7 +81,7 @@ def watched(project: Project, model: ModelServer, tmp_path_factory: pytest.TempP
 
 @pytest.mark.slow
 def test_on_a_terminal_the_progress_is_drawn_beside_the_item_and_wiped_away(watched: Finished) -> None:
-    assert re.search(r"agent evals \d+/20 trials, 8 running", watched.output)
+    assert re.search(r"agent evals \d+/20 trials, 8 running(?:, [^,]+)?, about [^,]+ left", watched.output)
     screen = shown(watched.output)
     assert "/20 trials" not in screen
     assert re.search(r"^evals/cases/rosy/case\.yaml F\. +\[100%\]$", screen, re.MULTILINE)

@@ -44,7 +44,9 @@ def _is_used(root: str) -> bool:
 def _holds(module: ModuleType, root: str) -> bool:
     # Some packages put an object of their own in a module's place.
     for value in list(getattr(module, "__dict__", {}).values()):
-        held = value.__name__ if isinstance(value, ModuleType) else getattr(value, "__module__", None)
+        # isinstance would ask a lazy proxy, such as openai's, for the class of what it stands for, and so import that.
+        is_module = issubclass(type(value), ModuleType)
+        held = value.__name__ if is_module else getattr(value, "__module__", None)
         if isinstance(held, str) and _root(held) == root:
             return True
     return False

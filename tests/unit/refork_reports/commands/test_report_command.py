@@ -14,7 +14,7 @@ import refork
 from click.testing import CliRunner, Result
 from refork.cli import commands
 from refork.errors import BadFileError, BadInputError
-from refork_evals.results import CaseResult, SuiteResult, Verdict
+from refork_evals.results import CaseResult, PastSession, SuiteResult, Verdict
 from refork_reports import results_json
 from refork_reports.formats import html, markdown
 from refork_reports.formats.terminal import summary
@@ -253,6 +253,23 @@ def test_a_kind_of_report_that_does_not_exist_names_those_that_do(tmp_path: Path
     done = run(written(realistic(), tmp_path / "results.json"), "-o", tmp_path / "again.htm")
     assert isinstance(done.exception, BadInputError)
     assert "name a .html, .json or .md file, or a folder" in str(done.exception)
+
+
+def test_a_report_that_is_neither_written_nor_logged_is_a_mistake(tmp_path: Path) -> None:
+    done = run(written(realistic(), tmp_path / "results.json"))
+    assert isinstance(done.exception, BadInputError)
+    assert "nothing to do: name a report with -o" in str(done.exception)
+
+
+def test_the_commit_and_the_versions_of_the_session_are_kept(tmp_path: Path) -> None:
+    own = PastSession(
+        started_at=BEGIN, seconds=83.4, commit="c" * 40, dirty=False, versions={"python": "3.11.7"}
+    )
+    session = replace(realistic(), history=(own,), sections=())
+    file = written(session, tmp_path / "results.json")
+    run(file, "-o", tmp_path / "again.json")
+    assert (tmp_path / "again.json").read_text(encoding="utf-8") == file.read_text(encoding="utf-8")
+    assert json.loads(file.read_text(encoding="utf-8"))["commit"] == "c" * 40
 
 
 def test_a_report_needs_no_file_of_the_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,1 @@
+"""Logs a session as a run of MLflow, when its tracking server is named."""
