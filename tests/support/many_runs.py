@@ -3,7 +3,7 @@
 import sqlite3
 from contextlib import closing
 from pathlib import Path
-from typing import Final, LiteralString, cast
+from typing import Final
 
 import psycopg
 
@@ -61,4 +61,4 @@ def multiply_in_postgres(url: str, run: str, copies: int, *, prefix: str, days: 
                 f"INSERT INTO dbos.{table} ({', '.join(known)}) SELECT {values} "
                 f"FROM dbos.{table}, generate_series(0, %s) AS n(i) WHERE workflow_uuid = %s"
             )
-            connection.execute(cast(LiteralString, query), (copies - 1, run))
+            connection.execute(query.encode(), (copies - 1, run))

@@ -4,6 +4,7 @@
 An entry point names a class that implements :class:`refork.frameworks.protocol.Framework` and takes no arguments.
 """
 
+from collections.abc import Hashable
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Final
@@ -36,14 +37,15 @@ def _entries() -> tuple[EntryPoint, ...]:
 
 def _loaded(entry: EntryPoint) -> Framework | None:
     try:
-        made: Any = entry.load()()
+        made: Framework = entry.load()()
     except ModuleNotFoundError as error:
         if _is_own(error.name, entry):
             raise _bad(entry, error) from error
         return None
     except Exception as error:
         raise _bad(entry, error) from error
-    if not _has_all_members(type(made)) and not isinstance(made, Framework):
+    kind: Hashable = type(made)
+    if not _has_all_members(kind) and not isinstance(made, Framework):
         lacking = ", ".join(name for name in _MEMBERS if not hasattr(made, name))
         raise BadInputError(
             f"the entry point {entry.name!r} of the group {GROUP!r} gives {type(made).__name__!r}, which is not a "
@@ -53,7 +55,7 @@ def _loaded(entry: EntryPoint) -> Framework | None:
 
 
 @cache
-def _has_all_members(kind: type) -> bool:
+def _has_all_members(kind: Hashable) -> bool:
     """Return whether the class itself has every member of a Framework: asked of each instance, this takes long."""
     return all(hasattr(kind, name) for name in (*_MEMBERS, *Framework.__annotations__))
 
