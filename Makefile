@@ -49,9 +49,10 @@ test-matrix: install  ## try the versions that people have: one whole path, and 
 demo: install  ## run the main job on the example: failing runs in, regression tests out
 	@$(BIN)/python examples/analyst/demo.py $(if $(MODEL_URL),--model-url '$(MODEL_URL)') $(if $(MODEL),--model '$(MODEL)')
 
-screenshots: demo  ## take the picture of the report in docs/
+screenshots: demo  ## take the pictures in docs/: of the report, and of refork try
 	chromium --headless --no-sandbox --hide-scrollbars --window-size=1100,1180 --screenshot=docs/report.png \
 		file://$(CURDIR)/.demo/analyst/reports/red/report.html
+	$(BIN)/python examples/analyst/pictures.py docs/try.svg
 
 bench: install  ## measure, and write docs/benchmarks.md
 	$(BIN)/python -m bench

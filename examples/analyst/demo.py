@@ -7,11 +7,12 @@ ones, replayed over HTTP by ``model_server.py``; ``--model-url`` asks a live end
 import argparse
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,12 @@ WORK = EXAMPLE.parent.parent / ".demo"
 PRODUCTION = f"sqlite:///{WORK / 'production.sqlite'}"
 WINNERS = {"analyst": "duckdb", "summarizer": "brackets"}
 """The candidates that are taken over: the report says so, and a person decides."""
+
+QUESTION = (
+    *("refork", "try", "west-revenue@6", "--prompt", "evals/prompts/summarizer/brackets.md"),
+    *("--expect", "not: {regex: increas|grew|growth|rose}", "-n", "10"),
+)
+"""What is asked about the misleading summary before it is a case."""
 
 DRAWS = 11
 """Answers to keep of every request: one in production, ten trials."""
@@ -52,11 +59,11 @@ def kept_cases() -> list[Case]:
 
 
 def main() -> int:
-    options = _options()
+    options = options_of()
     began = time.monotonic()
     shutil.rmtree(WORK, ignore_errors=True)
-    with _endpoint(options) as endpoint:
-        environment = {**os.environ, **endpoint, "DBOS_SYSTEM_DATABASE_URL": PRODUCTION}
+    with endpoint(options) as model:
+        environment = {**os.environ, **model, "DBOS_SYSTEM_DATABASE_URL": PRODUCTION}
         return Demo(environment, live=options.model_url is not None).run(began)
 
 
@@ -68,21 +75,23 @@ class Demo:
         self._environment = {**environment, "PYTEST_ADDOPTS": "-p no:randomly"}
         self._live = live
         self._project = WORK / "analyst"
-        _copy(self._project)
+        copy_project(self._project)
 
     def run(self, began: float) -> int:
         cases = kept_cases()
         self._say("1. Five questions in production. Each is a durable run; three of them go wrong.")
         self._show("python", "-m", "analyst.production")
         self._show("refork", "runs")
+        self._say("2. Would another prompt have helped? A question needs no file.")
+        self._show(*QUESTION)
         self._say(
-            "2. The failures become cases, and so do two runs that went well: the fix must not break them."
+            "3. The failures become cases, and so do two runs that went well: the fix must not break them."
         )
         for case in cases:
             self._capture(case)
-        self._say("3. Fork each case at its bad step, and rerun only that step under every prompt.")
+        self._say("4. Fork each case at its bad step, and rerun only that step under every prompt.")
         red = self._evaluate("reports/red")
-        self._say(f"4. Take the winning prompts over: {self._take_over()}.")
+        self._say(f"5. Take the winning prompts over: {self._take_over()}.")
         green = self._evaluate("reports/green")
         as_told = (red.status, green.status) == (FAILED, PASSED)
         if not as_told:
@@ -133,7 +142,7 @@ class Demo:
         print(f"\n{text}\n", flush=True)
 
     def _show(self, *command: str) -> None:
-        print(f"$ {' '.join(command)}", flush=True)
+        print(f"$ {shlex.join(command)}", flush=True)
         done = self._run(*command)
         print(done.stdout.rstrip())
         if done.returncode != 0:
@@ -162,7 +171,7 @@ def _split(output: str) -> tuple[str, str, str]:
     return "\n".join(lines[:start]), "\n".join(lines[start + 1 : end]), lines[-1]
 
 
-def _copy(project: Path) -> None:
+def copy_project(project: Path) -> None:
     ignored = shutil.ignore_patterns(
         "cases", "recordings", "tests", "demo.py", "model_*.py", "__pycache__", "*.sqlite"
     )
@@ -170,7 +179,7 @@ def _copy(project: Path) -> None:
 
 
 @contextmanager
-def _endpoint(options: argparse.Namespace) -> Generator[dict[str, str]]:
+def endpoint(options: argparse.Namespace) -> Generator[dict[str, str]]:
     """The environment that names a model: a live endpoint's, or the stand-in server's."""
     if options.model_url is not None and options.record is None:
         model = {"ANALYST_MODEL": options.model} if options.model else {}
@@ -195,7 +204,7 @@ def _endpoint(options: argparse.Namespace) -> Generator[dict[str, str]]:
             server.terminate()
 
 
-def _options() -> argparse.Namespace:
+def options_of(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="demo.py", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--model-url", metavar="URL", help="a live OpenAI-compatible endpoint, ending in /v1")
     parser.add_argument("--model", metavar="NAME", help="what the live endpoint calls its model")
@@ -205,7 +214,7 @@ def _options() -> argparse.Namespace:
         metavar="FILE",
         help="keep what --model-url answers where FILE has too few answers",
     )
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     if options.record is not None and options.model_url is None:
         parser.error("--record needs --model-url")
     return options

@@ -14,7 +14,7 @@ from refork_reports.sentences import cost_estimate
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Estimate(SuiteEstimate):
-    """What an evaluation would take, at the least and at the most.
+    """The estimate of an evaluation, at the least and at the most.
 
     ``total.least`` and ``total.most`` have ``calls``, ``tokens`` and ``cost_usd``, ``seconds`` is the time, and
     ``cells`` is the same for each case under each variant. Unknown values are None. Printed, an estimate is a line for

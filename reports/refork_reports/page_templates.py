@@ -65,7 +65,19 @@ _GLOBALS: Final[dict[str, Any]] = {
     "plural": humanize.plural,
 }
 
-_SCRIPTS: Final = ("theme", "nodes", "blocks", "trials", "places", "filter", "keyboard", "start")
+_SCRIPTS: Final = (
+    "theme",
+    "nodes",
+    "blocks",
+    "trials",
+    "places",
+    "filter",
+    "charts",
+    "differences",
+    "compare",
+    "keyboard",
+    "start",
+)
 """Each may use what those before it define."""
 
 
@@ -94,6 +106,11 @@ def _finalize(value: Any) -> Any:
 @cache
 def asset(name: str) -> str:
     return files("refork_reports").joinpath("templates", name).read_text(encoding="utf-8")
+
+
+def page_style() -> str:
+    """Return the styles of the report."""
+    return asset("report.css") + asset("compare.css")
 
 
 def page_script() -> str:

@@ -64,7 +64,7 @@ class WorkRange:
 
 @dataclass(frozen=True, kw_only=True)
 class CellEstimate:
-    """What a case takes under a variant.
+    """The estimate of a case under a variant.
 
     ``trials`` are the fewest and the most. Up to ``reusable`` of them are answered from the cache. ``answers`` is what
     the others take, ``judges`` what judges take. ``trial_seconds`` is the time of one trial. ``is_rough`` says that
@@ -89,7 +89,7 @@ class CellEstimate:
 
 @dataclass(frozen=True, kw_only=True)
 class SuiteEstimate:
-    """What an evaluation takes. ``concurrency`` is the number of calls at once; ``is_offline`` allows no call."""
+    """The estimate of an evaluation. ``concurrency`` is the number of calls at once; ``is_offline`` allows no call."""
 
     cells: tuple[CellEstimate, ...] = ()
     concurrency: int = 1

@@ -141,7 +141,7 @@ def _judged(
     reuse: Reuse,
     trials: tuple[int, int],
 ) -> WorkRange:
-    """What the judges of a cell take."""
+    """Estimate the calls of the judges of a cell."""
     if not judges.at_most:
         return WorkRange()
     fewest, most = trials

@@ -21,7 +21,7 @@ CHARACTERS: Final = 4
 
 @dataclass(frozen=True, kw_only=True)
 class TrialWork:
-    """What one trial takes. ``is_rough`` says that tokens were counted by characters."""
+    """The estimate of one trial. ``is_rough`` says that tokens were counted by characters."""
 
     work: WorkRange = field(default_factory=WorkRange)
     is_rough: bool = False
@@ -114,7 +114,7 @@ def _call_work(step: Step, variant: Variant | None) -> TrialWork:
 
 
 def _difference(request: Request | None, changed: Request | None) -> int:
-    """How many tokens longer the prompt of a request has become."""
+    """Return by how many tokens the prompt of a request has become longer."""
     if request is None or changed is None:
         return 0
     return rough_tokens(changed.prompt or "") - rough_tokens(request.prompt or "")

@@ -34,7 +34,7 @@ _NEW_BASELINE: Final = f"have a new baseline reviewed: {UPDATE}"
 
 @dataclass(frozen=True, kw_only=True)
 class Leniency:
-    """What a project tolerates at the gate: missing cached answers, and cases that can no longer be compared."""
+    """The tolerance of a project at the gate, for missing cached answers, and cases that can no longer be compared."""
 
     errors: bool = False
     changed: bool = False

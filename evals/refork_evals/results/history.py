@@ -1,4 +1,4 @@
-"""What earlier sessions found, as frozen values: a session is one line of ``history.jsonl``."""
+"""The findings of earlier sessions, as frozen values: a session is one line of ``history.jsonl``."""
 
 from dataclasses import dataclass, field
 from datetime import datetime

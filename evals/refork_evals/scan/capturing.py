@@ -21,7 +21,7 @@ from refork_evals.trials import score_recorded
 
 @dataclass(frozen=True, kw_only=True)
 class CapturedGroup:
-    """What became of a group: a new case, one that was there already, or a reason why there is none."""
+    """The outcome of capturing a group: a new case, one that was there already, or a reason why there is none."""
 
     group: Group
     captured: Captured | None = None

@@ -28,7 +28,7 @@ _WHATEVER_THE_INPUT: Final = (JsonSchema, MaxTokens, MaxSeconds, MaxCost)
 
 @dataclass(frozen=True, kw_only=True)
 class CaseCheck:
-    """What a case expects, of runs of its workflow at the step of its fork point.
+    """The expectations of a case, applied to runs of its workflow at the step of its fork point.
 
     All of it is expected of a run with the input of the case's run; of another run only what is of form and size.
     Expectations that ask a model are left out. A run that does not reach such a step is not checked.

@@ -36,7 +36,7 @@ class RunCheck(Protocol):
 
 
 async def checked(run: Run, checks: Sequence[RunCheck]) -> Sequence[Problem] | str:
-    """What is wrong with a run; why it could not be scored, if nothing is wrong as far as is known."""
+    """The faults of a run; without any, the reason why it could not be scored, if it could not."""
     found: list[Problem] = []
     unknown: str | None = None
     for check in checks:

@@ -21,7 +21,7 @@ from refork_evals.scorers.evidence import is_list, one_line, quote
 Finding: TypeAlias = (
     bool | None | tuple[bool, int | str | None, str] | tuple[bool, int | str | None, str, Sequence[Any]]
 )
-"""What a check returns for a run: None or True if it is fine, False, or ``(failed, step, name)``.
+"""The result of a check for a run: None or True if it is fine, False, or ``(failed, step, name)``.
 
 ``step`` is a step's number or the name of its agent or tool, or None. ``name`` says what failed. A fourth item lists
 what a case of it expects, as in ``case.yaml``.

@@ -49,7 +49,7 @@ class Group:
 
 @dataclass(frozen=True, kw_only=True)
 class Scan:
-    """How many recorded runs fail. ``runs`` were scored; ``unscored`` could not be, of which ``unscored_why`` says why
+    """The runs that fail. ``runs`` were scored; ``unscored`` could not be, of which ``unscored_why`` says why
     for one of them; ``in_progress`` had not ended.
 
     ``days`` are UTC, ISO dates, the oldest first; ``versions`` are DBOS's application versions, the one seen last

@@ -1,4 +1,4 @@
-"""What a good run meets, as a caller says it: expectations of ``case.yaml``, functions of the project's, or both."""
+"""Reads the conditions of a good run: expectations of ``case.yaml``, functions of the project's, or both."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

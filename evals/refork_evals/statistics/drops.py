@@ -99,7 +99,7 @@ def _held(baseline: int, bounds: Bounds, drop: float, alpha: float) -> Region:
 
 
 def _levelled(ratio: Floats, side: Region, alpha: float, rates: Floats, chances: _Chances) -> Floats:
-    """What to add to the threshold after each number of passes of the baseline, so that the error rate is about
+    """The amount to add to the threshold after each number of passes of the baseline, so that the error rate is about
     ``alpha`` at every pass rate and not only at the worst one: ``[b, 1, 1]``, at least 0."""
     passes = np.arange(len(ratio))[:, None]
     weight = binomial(passes, len(ratio) - 1, rates[None, :])

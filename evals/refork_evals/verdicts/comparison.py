@@ -162,6 +162,13 @@ def compare(
     )
 
 
+def pairs_of(arms: Sequence[Arm], against: str) -> Mapping[str, Sequence[Pair]]:
+    """Return the cases that each other variant shares with ``against``, with the trials that may be compared."""
+    if against != CURRENT:
+        arms = [arm.alone() for arm in arms]
+    return {name: [each.pair for each in found] for name, found in _all_matched(arms, against).items()}
+
+
 def beside_current(cells: Iterable[Cell], alpha: float = ALPHA) -> Mapping[tuple[str, str], Change]:
     """Return whether each candidate is better than ``current`` in a case, or worse, by case and variant.
 

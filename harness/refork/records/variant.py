@@ -72,7 +72,7 @@ class Variant:
 
     @property
     def prefix(self) -> str:
-        """What it changes before the fork point, as a key: variants with the same one share it. "" for no change."""
+        """A key of its changes before the fork point, which variants with the same changes share; "" without any."""
         if not self.changes_prefix:
             return ""
         changed: list[Mapping[Any, Any]] = [{**self.tool_results, **self.step_outputs}, self.messages]
@@ -81,7 +81,7 @@ class Variant:
 
     @property
     def changes(self) -> str:
-        """What it changes before the fork point, in words: ``with step 5 = {"rows": []}``. "" for no change."""
+        """Its changes before the fork point in words, such as ``with step 5 = {"rows": []}``; "" without any."""
         steps = sorted({**self.tool_results, **self.step_outputs}.items())
         parts = [f"step {number} = {_shown(value)}" for number, value in steps]
         for place, text in self.messages.items():

@@ -72,7 +72,7 @@ def print_scan(found: Scan) -> None:
 
 
 def headline(found: Scan) -> str:
-    """How many runs fail, in a sentence."""
+    """Say in a sentence how many runs fail."""
     if not found.runs:
         said = "No runs match."
     else:

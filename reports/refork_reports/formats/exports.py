@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 Kind = Literal["csv", "parquet", "json", "junit"]
 Table = Literal["trials", "cells", "scores"]
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
-"""How a text begins that a spreadsheet would calculate."""
+"""The first characters of a text that a spreadsheet would calculate."""
 
 
 def export(evaluation: MergedResults, path: Path, kind: Kind, table: Table = "trials") -> None:

@@ -11,7 +11,7 @@ from refork_evals.results import SuiteResult
 from refork_reports import results_json
 from refork_reports.formats import markdown as summary_md
 from refork_reports.formats.markdown import SUMMARY
-from refork_reports.page_templates import asset, environment, page_script, policy
+from refork_reports.page_templates import environment, page_script, page_style, policy
 from refork_reports.results_file.read import RESULTS
 from refork_reports.sections import with_sections
 from refork_reports.views.page_data import packed
@@ -24,7 +24,7 @@ _GITIGNORE: Final = "# A report is made anew by every session.\n*\n"
 
 def render(evaluation: SuiteResult, *, title: str = TITLE) -> str:
     """The page as text, without a reference to anything outside it."""
-    style, script = asset("report.css"), page_script()
+    style, script = page_style(), page_script()
     made = page(evaluation, title)
     cells = (cell for case in made.cases for cell in case.variants)
     return (
@@ -32,7 +32,7 @@ def render(evaluation: SuiteResult, *, title: str = TITLE) -> str:
         .get_template("report.html.j2")
         .render(
             page=made,
-            data=packed(cells, _bodies(made) if made.are_bodies_data else {}),
+            data=packed(cells, _bodies(made) if made.are_bodies_data else {}, made.differences),
             policy=policy(style, script),
             style=Markup(style),  # noqa: S704 - a file of ours
             script=Markup(script),  # noqa: S704 - a file of ours

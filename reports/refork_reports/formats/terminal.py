@@ -24,19 +24,25 @@ _CHANGES: Final[dict[Change, Style]] = {
 
 
 def summary(
-    evaluation: SuiteResult, *, width: int = 80, ascii_only: bool = False, report: str = ""
+    evaluation: SuiteResult,
+    *,
+    width: int = 80,
+    ascii_only: bool = False,
+    report: str = "",
+    verdict: Verdict | None = None,
 ) -> list[Line]:
     """Return the headline, the table of cases and variants, remarks, and the cost. No line is wider than ``width``.
 
     ``width`` is in columns, at least 40. ``ascii_only`` is for terminals that cannot show more. ``report`` names
-    the page on which everything can be read that is left out here.
+    the page on which everything can be read that is left out here. ``verdict`` is the headline's, if it is not that of
+    ``current``.
     """
     if not evaluation.cases:
         return []
     width = max(width, NARROWEST)
     rest_is = f", in {report}" if report else ""
     lines = [
-        *_headline(evaluation, width),
+        *_headline(evaluation, width, verdict),
         *table(evaluation, width, rest_is=rest_is),
         *_remarks(evaluation, width, rest_is),
         *_doubtful(evaluation, width),
@@ -47,9 +53,10 @@ def summary(
     return [tuple(in_ascii(segment) for segment in line) for line in lines] if ascii_only else lines
 
 
-def _headline(evaluation: SuiteResult, width: int) -> list[Line]:
+def _headline(evaluation: SuiteResult, width: int, verdict: Verdict | None) -> list[Line]:
     found = headline(evaluation)
-    first = wrapped(f"{ICONS[found.verdict]} {found.text}", width, found.verdict.value)
+    decided = verdict or found.verdict
+    first = wrapped(f"{ICONS[decided]} {found.text}", width, decided.value)
     more = [line for said in found.more for line in wrapped(said, width, "plain")]
     tests = [
         line for said in claims.tests(evaluation.recommendations) for line in wrapped(said, width, "dim")

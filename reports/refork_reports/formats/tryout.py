@@ -6,7 +6,7 @@ from typing import Any, Final
 from refork.text import numbers as humanize
 from refork.text.escape import escape_controls
 from refork.text.lines import one_line
-from refork_evals.results import CaseResult, Cell
+from refork_evals.results import CaseResult, Cell, Verdict
 from refork_evals.results.totals import shown_cost
 
 from refork_reports.formats.terminal import Line, Segment, Style, summary
@@ -20,12 +20,17 @@ _LONGEST: Final = 400
 
 
 def lines(findings: Findings, *, width: int = 80) -> list[Line]:
-    """What a terminal shows, no line wider than ``width``: the variants in words, the verdicts, and the outputs."""
+    """Write the answer for a terminal of ``width`` columns: the variants in words, the verdicts, and the outputs."""
     return [
         *_legend(findings),
-        *(summary(findings.result, width=width) if findings.question.is_judged else ()),
+        *(_verdicts(findings, width) if findings.question.is_judged else ()),
         *(line for found, cell in findings.cells for line in _cell(findings, found, cell, width)),
     ]
+
+
+def _verdicts(findings: Findings, width: int) -> list[Line]:
+    """The verdicts under a headline that follows the exit code: whether a variant passes, whatever ``current`` does."""
+    return summary(findings.result, width=width, verdict=Verdict.PASS if findings.passing else Verdict.FAIL)
 
 
 def document(findings: Findings) -> dict[str, Any]:

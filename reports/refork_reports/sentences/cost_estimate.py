@@ -26,7 +26,7 @@ def figures(estimate: SuiteEstimate) -> str:
 
 
 def notes(estimate: SuiteEstimate) -> list[str]:
-    """What else there is to know of the figures."""
+    """Return the reservations about the figures, each a sentence."""
     found: list[str] = []
     judges = estimate.judges.most.calls
     if judges:

@@ -3,7 +3,8 @@
 The data is JSON, compressed with zlib and written in base64, so it holds no markup: ``strings`` are all texts, each
 once; ``controls`` names the characters that were spelled out; ``cells`` are the groups of trials by the anchor of
 their cell; ``bodies`` are the nodes of cases by their anchor, each as JSON of its own, so that only what is opened is
-read. Within a group every integer is a place in ``strings``, save the number of a trial.
+read; ``pairs`` are the differences of two variants by the anchor of their case, or by "" over all cases. Within a group
+every integer is a place in ``strings``, save the number of a trial.
 """
 
 import json
@@ -18,6 +19,7 @@ from refork.text import numbers as humanize
 from refork.text.escape import clipped, control_titles, escape_controls
 from refork_evals.results import Cell, Score, ScoredTrial
 
+from refork_reports.views.differences import Differences
 from refork_reports.views.node_tree import node_tree
 from refork_reports.views.placed_cells import PlacedCell
 from refork_reports.views.trial_groups import Block, TrialGroup, outcome_of, trial_groups
@@ -44,8 +46,13 @@ class _Strings:
         return list(self._places)
 
 
-def packed(cells: Iterable[PlacedCell], bodies: Mapping[str, str]) -> str:
-    """Return the trials of all cells, and the markup of cases by their anchors, as base64."""
+_NOTHING: Final = Differences(variants=(), margin=0.0, found=())
+
+
+def packed(
+    cells: Iterable[PlacedCell], bodies: Mapping[str, str], differences: Differences = _NOTHING
+) -> str:
+    """Return the trials of all cells, the markup of cases by their anchors, and the differences, as base64."""
     strings, hide = _Strings(), hiding()  # what writes the page sees no secret in what is packed
     found = {
         placed.anchor: _cell(strings, placed.result.case, placed.cell)
@@ -53,10 +60,13 @@ def packed(cells: Iterable[PlacedCell], bodies: Mapping[str, str]) -> str:
         if placed.cell.trials
     }
     data = {
+        "cells": found,
+        "variants": [strings.place(name) for name in differences.variants],
+        "margin": differences.margin,
+        "pairs": _pairs(differences),
+        "bodies": {anchor: hide(_dumped(node_tree(markup))) for anchor, markup in bodies.items()},
         "strings": strings.texts,
         "controls": strings.controls,
-        "cells": found,
-        "bodies": {anchor: hide(_dumped(node_tree(markup))) for anchor, markup in bodies.items()},
     }
     return b64encode(zlib.compress(hide(_dumped(data)).encode("ascii"), 9)).decode("ascii")
 
@@ -67,7 +77,28 @@ def _dumped(value: object) -> str:
 
 def _cell(strings: _Strings, case: Case, cell: Cell) -> Mapping[str, Any]:
     groups = [_group(strings, group) for group in trial_groups(case, cell)]
-    return {"variant": strings.place(cell.variant), "groups": groups}
+    return {"variant": strings.place(cell.variant), "figures": _figures(cell), "groups": groups}
+
+
+def _figures(cell: Cell) -> list[Any]:
+    """Return passes, measured trials, dollars and seconds of a measured trial, and whether the verdict is a good one,
+    or a bad one; None for what is not known.
+    """
+    verdict = cell.verdict.is_good if cell.verdict.is_decided else None
+    if not cell.measured:
+        return [0, 0, None, None, verdict]
+    cost = None if cell.cost_usd is None else float(f"{cell.cost_usd / cell.measured:.4g}")
+    return [cell.passes, cell.measured, cost, float(f"{cell.seconds / cell.measured:.4g}"), verdict]
+
+
+def _pairs(differences: Differences) -> Mapping[str, list[list[Any]]]:
+    found: dict[str, list[list[Any]]] = {}
+    place = {name: at for at, name in enumerate(differences.variants)}
+    for each in differences.found:
+        shares = [round(share, 4) for share in (each.difference, each.low, each.high)]
+        pair = [place[each.left], place[each.right], each.cases, *shares]
+        found.setdefault(each.case_anchor, []).append([*pair, *each.passed_left, *each.passed_right])
+    return found
 
 
 def _group(strings: _Strings, group: TrialGroup) -> Mapping[str, Any]:

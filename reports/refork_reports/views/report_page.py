@@ -12,6 +12,7 @@ from refork_evals.results.totals import Totals, totals
 from refork_reports.sections import Section, sections
 from refork_reports.sentences import phrases
 from refork_reports.sentences.headline import Headline, headline
+from refork_reports.views.differences import Differences, differences
 from refork_reports.views.fixes import FailingCase, failing_cases
 from refork_reports.views.judges import JudgeView, judge_views
 from refork_reports.views.matrix import Matrix, matrices
@@ -63,6 +64,7 @@ class Page:
     matrices: tuple[Matrix, ...]
     unclear: tuple[str, ...]
     cases: tuple[CaseView, ...]
+    differences: Differences
     sections: tuple[Section, ...]
     are_bodies_data: bool
 
@@ -84,6 +86,7 @@ def page(evaluation: SuiteResult, title: str) -> Page:
         matrices=matrices(placed),
         unclear=_unclear(evaluation),
         cases=tuple(_case(each, is_open=each.anchor in opened) for each in placed),
+        differences=differences(evaluation, placed),
         sections=sections(evaluation),
         are_bodies_data=are_bodies_data,
     )

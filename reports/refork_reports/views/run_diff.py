@@ -99,12 +99,12 @@ def name_of(step: Step) -> str:
 
 
 def arguments_of(step: Step) -> str:
-    """What a step was called with, as text; empty where no replay found it."""
+    """Return the arguments of a step as text; empty where no replay found it."""
     return "" if step.arguments is None else compact(untagged(step.arguments))
 
 
 def output_of(step: Step) -> str:
-    """What a step gave, as text: its error, the model's text and tool calls, or its value."""
+    """Return the result of a step as text: its error, the model's text and tool calls, or its value."""
     if step.error is not None:
         return f"{step.error.type}: {step.error.message}"
     if step.answer is not None:

@@ -1,6 +1,7 @@
 """``refork try``: from a failing run to a verdict on a new prompt in one command, and no file."""
 
 import json
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -60,7 +61,7 @@ def test_a_prompt_is_tried_in_one_command_without_a_file_and_paid_for_once(
     assert (code, server.count) == (0, 20), out + err
     assert "prompt-1  prompt 'Be careful.'" in out
     assert "pass (fix)" in out
-    assert "Take prompt-1: it fixes 1 of 1 failure" in out
+    assert "✓ Take prompt-1: it fixes 1 of 1 failure" in out
     assert f"10 of 10  {ROSE}" in out
     assert "not_contains: contains 'increased'" in out
     assert f"10 of 10  {FELL}" in out
@@ -182,6 +183,11 @@ def test_another_result_of_a_tool_is_asked_about_and_becomes_a_variant_of_the_ca
     done = shell.project.run(shell.folder, "--agent-evals", "-q", "--agent-evals-trials", "3")
     assert server.count == paid, done.output
     assert ("other-numbers", "before-1") in done.verdicts
+    alone = shell.project.run(
+        shell.folder, "--agent-evals", "--agent-evals-variants=before-1", "-q", "--agent-evals-trials", "3"
+    )
+    assert {variant for _, variant in alone.verdicts} == {"current", "before-1"}
+    assert server.count == paid
     assert code in (0, 1)
 
 
@@ -200,6 +206,26 @@ def test_somebody_at_a_terminal_is_asked_for_a_name_until_it_can_be_one(
     assert server.count == 20
     assert (shell.folder / "evals/cases/says-rose/case.yaml").is_file()
     assert (shell.folder / "evals/prompts/summarizer/prompt-1.md").read_text() == "Be careful.\n"
+
+
+@pytest.mark.slow
+def test_ctrl_c_keeps_what_was_paid(
+    shell: Shell, server: ModelServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in shell.environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(server, "latency", 1.0)
+    words = ("run-1@5", "--prompt", "Be careful.", *EXPECT, "-n", "10")
+    with terminal(shell.folder, "try", *words) as user:
+        due = time.monotonic() + 60
+        while server.count < 8 and time.monotonic() < due:
+            time.sleep(0.05)
+        user.interrupt()
+        assert user.ended(seconds=60) == 130, user.screen
+    assert 8 <= server.count < 20
+    monkeypatch.setattr(server, "latency", 0.0)
+    assert shell.run(*words)[0] == 0
+    assert server.count == 20
 
 
 @pytest.mark.slow

@@ -29,7 +29,7 @@ GOOD: Final = "good"
 
 @dataclass(frozen=True, kw_only=True)
 class _Difference:
-    """What is shown, as people and as programs read it. ``notes`` are for stderr."""
+    """The output of the command, as people and as programs read it. ``notes`` are for stderr."""
 
     found: "SideBySide"
     document: dict[str, Any]

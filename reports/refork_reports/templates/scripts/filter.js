@@ -76,12 +76,7 @@ const setFilter = (wanted) => {
   applyFilter();
 };
 
-const keepInAddress = () => {
-  const { anchor } = address();
-  const wanted = new URLSearchParams(wantedNow()).toString();
-  history.replaceState(null, "", `#${encodeURI(anchor)}${wanted ? `?${wanted}` : ""}`);
-};
-
+addressParts.push(wantedNow);
 form.addEventListener("submit", (event) => event.preventDefault());
 form.addEventListener("input", () => {
   applyFilter();

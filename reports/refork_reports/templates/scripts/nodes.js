@@ -1,7 +1,7 @@
 // Makes nodes. A text becomes a text node, never markup.
 
 const SVG = document.querySelector("svg").namespaceURI;
-const DRAWN = new Set(["svg", "use", "rect", "path", "line"]);
+const DRAWN = new Set(["svg", "use", "rect", "path", "line", "circle", "text"]);
 
 const make = (tag, attributes, ...children) => {
   const node = DRAWN.has(tag) ? document.createElementNS(SVG, tag) : document.createElement(tag);

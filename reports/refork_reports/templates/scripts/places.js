@@ -39,8 +39,23 @@ const openTo = (id) => {
   target.scrollIntoView();
 };
 
-// An address is #anchor, #?filter or #anchor?filter.
+// An address is #anchor, #?wanted or #anchor?wanted. One that was broken on its way leads nowhere.
+const decoded = (text) => {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+};
 const address = () => {
   const [anchor, wanted] = location.hash.slice(1).split(/\?(.*)/s);
-  return { anchor: decodeURIComponent(anchor), wanted };
+  return { anchor: decoded(anchor), wanted };
+};
+
+// Functions that return, by name, what the address says of the page: the filter, and what is compared.
+const addressParts = [];
+
+const keepInAddress = (anchor = address().anchor) => {
+  const wanted = new URLSearchParams(Object.assign({}, ...addressParts.map((part) => part()))).toString();
+  history.replaceState(null, "", `#${encodeURI(anchor)}${wanted ? `?${wanted}` : ""}`);
 };

@@ -2,13 +2,17 @@
 
 const follow = () => {
   const { anchor, wanted } = address();
-  if (wanted !== undefined) setFilter(new URLSearchParams(wanted));
+  if (wanted !== undefined) {
+    setFilter(new URLSearchParams(wanted));
+    setCompared(new URLSearchParams(wanted));
+  }
   if (anchor) openTo(anchor);
 };
 addEventListener("hashchange", follow);
 document.addEventListener("click", (event) => {
   const link = event.target.closest('a[href^="#"]');
-  if (link) openTo(link.getAttribute("href").slice(1));
+  const place = link ? link.getAttribute("href").slice(1) : "?";
+  if (!place.includes("?")) openTo(place); // what an address wants beside a place is followed by hashchange
 });
 document.addEventListener(
   "toggle",
@@ -23,5 +27,6 @@ readData().then((data) => {
   places.lists = trialLists(data);
   offer(fields.scorer, places.lists.scorers());
   applyFilter();
+  startComparing(data);
   follow();
 });

@@ -38,7 +38,7 @@ const trialLists = (data) => {
     return [make("ul", { class: "scores" }, trial.scores.map(line))];
   };
 
-  const members = (cell, group, anchor, box) => {
+  const members = (group, anchor, box) => {
     const repeated = JSON.stringify(group.trials[0].scores);
     const alike = group.trials.every((trial) => JSON.stringify(trial.scores) === repeated);
     if (alike) box.append(...scores(group.trials[0]));
@@ -47,7 +47,7 @@ const trialLists = (data) => {
       const took = plain(trial.took) ? [" · ", say(trial.took)] : [];
       return make(
         "div",
-        { class: "member", id: `${anchor}/${trial.number}` },
+        { class: "member", id: anchor && `${anchor}/${trial.number}` },
         make("p", { class: "quiet small" }, `trial ${trial.number}`, facts, took),
         alike ? [] : scores(trial),
       );
@@ -81,7 +81,7 @@ const trialLists = (data) => {
         const body = make("div", { class: "trial-body" });
         body.append(...group.body.flatMap(([kind, ...parts]) => makers[kind](suffix, ...parts)));
         details.append(body);
-        showMember = members(cell, group, anchor, body);
+        showMember = members(group, anchor, body);
       }
       if (index >= PAGE) showMember(index);
       details.open = true;
@@ -92,8 +92,8 @@ const trialLists = (data) => {
 
   // Draws the groups of a cell that `fits`, the first one open. Returns a function that opens a trial by its number.
   const draw = (box, fits) => {
-    const anchor = box.dataset.cell;
-    const cell = data.cells[anchor];
+    const cell = data.cells[box.dataset.cell];
+    const anchor = "twin" in box.dataset ? false : box.dataset.cell; // a place has its name once
     const groups = fits ? cell.groups.filter(fits) : cell.groups;
     const opens = new Map();
     const build = (group) => {
