@@ -67,7 +67,7 @@ WORDS: Final = (
         meaning=(
             "How probable a result at least as extreme is if chance alone makes it. A small one speaks against chance"
         ),
-        pattern=r"\bp (?==|<)|\bp-values?",
+        pattern=r"\bp (?==|<)|^p$|\bp-values?",
     ),
     Word(
         name="margin",
