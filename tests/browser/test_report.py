@@ -76,6 +76,26 @@ def test_the_first_screen_has_the_headline_and_every_prompt_of_the_first_agent(
     assert "take it" in said[2]
 
 
+def test_the_name_of_a_trial_is_a_link_to_it(tab: Browser, page: Path) -> None:
+    tab.open(page, anchor="case/misleading-summary/careful")
+    tab.evaluate(DRAWN)
+    link = "document.querySelector('[id=\"case/misleading-summary/careful/3\"] a')"
+    tab.evaluate(f"{link}.click()")
+    assert tab.evaluate("decodeURIComponent(location.hash)") == "#case/misleading-summary/careful/3"
+    assert tab.evaluate(f"{link}.textContent") == "trial 3"
+
+
+def test_what_was_opened_is_printed_with_its_whole_text(tab: Browser, page: Path) -> None:
+    tab.open(page, anchor="case/misleading-summary/terse/9")
+    tab.evaluate(DRAWN)
+    tab.send("Emulation.setEmulatedMedia", media="print")
+    trial = "document.getElementById('case/misleading-summary/terse/9').closest('.trial')"
+    assert tab.evaluate(f"{trial}.checkVisibility() && {trial}.querySelector('.text').checkVisibility()")
+    assert tab.evaluate(f"getComputedStyle({trial}.querySelector('.text')).maxHeight") == "none"
+    assert not tab.evaluate(f"{trial}.querySelector('.copy').checkVisibility()")
+    assert not tab.evaluate("document.getElementById('compare').checkVisibility()")
+
+
 def test_without_scripts_verdicts_needed_rates_and_expectations_can_be_read(tab: Browser, page: Path) -> None:
     tab.open(page, scripts=False)
     shown = tab.evaluate("document.querySelector('main').innerText")

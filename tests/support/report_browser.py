@@ -42,9 +42,10 @@ os.execv(sys.argv[3], sys.argv[3:])
 """
 
 DRAWN: Final = """
-new Promise((done) => {
+new Promise((done, fail) => {
   const look = () => (document.querySelector('.trials > details') ? done(true) : setTimeout(look, 5));
   look();
+  setTimeout(() => fail(new Error('no trial was drawn')), 30000);
 })
 """
 """Waits until the report has read its data and drawn what is open."""

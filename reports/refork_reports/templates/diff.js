@@ -35,7 +35,15 @@
     for (let at = target; at; at = at.parentElement) if (at.tagName === "DETAILS") at.open = true;
     target.scrollIntoView();
   };
-  const follow = () => openTo(decodeURIComponent(location.hash.slice(1)));
+  // An address that was broken on its way leads nowhere.
+  const decoded = (text) => {
+    try {
+      return decodeURIComponent(text);
+    } catch {
+      return text;
+    }
+  };
+  const follow = () => openTo(decoded(location.hash.slice(1)));
   addEventListener("hashchange", follow);
   document.addEventListener("click", (event) => {
     const link = event.target.closest('a[href^="#"]');

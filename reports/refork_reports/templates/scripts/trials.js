@@ -45,6 +45,12 @@ const trialLists = (data) => {
     return [make("ul", { class: "scores" }, trial.scores.map(line))];
   };
 
+  // The name of a trial is a link to it, whose address can be sent.
+  const nameOf = (anchor, number) => {
+    const name = `trial ${number}`;
+    return anchor ? make("a", { class: "plain", href: `#${anchor}/${number}` }, name) : name;
+  };
+
   const members = (group, anchor, box) => {
     const repeated = JSON.stringify(group.trials[0].scores);
     const alike = group.trials.every((trial) => JSON.stringify(trial.scores) === repeated);
@@ -55,7 +61,7 @@ const trialLists = (data) => {
       return make(
         "div",
         { class: "member", id: anchor && `${anchor}/${trial.number}` },
-        make("p", { class: "quiet small" }, `trial ${trial.number}`, facts, took),
+        make("p", { class: "quiet small" }, nameOf(anchor, trial.number), facts, took),
         alike ? [] : scores(trial),
       );
     };

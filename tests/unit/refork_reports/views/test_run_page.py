@@ -33,6 +33,9 @@ def test_no_script_of_a_model_runs_in_a_browser(tmp_path_factory: pytest.TempPat
             assert tab.evaluate("document.scripts.length + document.images.length") == 1
             assert tab.evaluate("document.documentElement.scrollWidth") == width
             assert (tab.requests, tab.complaints) == ([file.as_uri()], [])
+        tab.open(file, anchor="step-%E0%A4%A")  # an address that was broken on its way
+        assert tab.complaints == []
+        assert not tab.evaluate("document.getElementById('all').hidden")
 
 
 def test_every_step_that_runs_a_function_has_a_command_that_a_shell_takes_as_it_stands() -> None:
