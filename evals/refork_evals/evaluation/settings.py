@@ -25,7 +25,7 @@ class Settings:
 
     @property
     def defaults(self) -> Defaults:
-        """The project's settings of the same names; ``confirm`` also depends on the gate and on the cache of answers."""
+        """The project's settings of the same names; ``confirm`` also depends on the gate and on the cache."""
         project = self.project
         same: dict[str, Any] = {each.name: getattr(project, each.name) for each in fields(Defaults)}
         confirms = self.gate is not None and project.confirm == "yes" and project.answers != "offline"
