@@ -58,6 +58,12 @@ class SessionError(ReforkError):
 class StaleError(ReforkError):
     """The code no longer reaches the fork point of a case. Nothing at or after the fork point has run."""
 
+    ADVICE = (
+        "if the change to the code was not meant, undo it; "
+        "if it was, capture a run made with the code as it is now"
+    )
+    """The end of every message, which the report repeats as a sentence."""
+
 
 class ForkError(ReforkError):
     """A fork could not be measured: its replay hung, or it broke before the first trial."""

@@ -69,6 +69,7 @@ _SCRIPTS: Final = (
     "theme",
     "nodes",
     "blocks",
+    "copy",
     "trials",
     "places",
     "filter",
@@ -110,7 +111,7 @@ def asset(name: str) -> str:
 
 def page_style() -> str:
     """Return the styles of the report."""
-    return asset("report.css") + asset("compare.css")
+    return asset("report.css") + asset("compare.css") + asset("trials.css")
 
 
 def page_script() -> str:

@@ -1,9 +1,11 @@
-"""Multiplies the recorded runs of a SQLite database: each copy has an id, a day and a version of its own."""
+"""Multiplies recorded runs in a database: each copy has an id, a day and a version of its own."""
 
 import sqlite3
 from contextlib import closing
 from pathlib import Path
 from typing import Final
+
+import psycopg
 
 DAY: Final = 24 * 3600 * 1000
 _TABLES: Final = ("workflow_status", "workflow_input", "workflow_output", "operation_outputs")
@@ -40,3 +42,23 @@ def _value(column: str, prefix: str, days: int) -> str:
         "application_version": "'v' || (1 + n.i % 2)",
     }
     return known.get(column, column)
+
+
+def multiply_in_postgres(url: str, run: str, copies: int, *, prefix: str, days: int = 7) -> None:
+    """Copy ``run`` as :func:`multiply` does, in the schema ``dbos`` of a Postgres database."""
+    with psycopg.connect(url) as connection:
+        for table in _TABLES:
+            known = [
+                row[0]
+                for row in connection.execute(
+                    "SELECT column_name FROM information_schema.columns WHERE table_schema = 'dbos' "
+                    "AND table_name = %s ORDER BY ordinal_position",
+                    (table,),
+                )
+            ]
+            values = ", ".join(_value(column, prefix, days).replace("%", "%%") for column in known)
+            query = (
+                f"INSERT INTO dbos.{table} ({', '.join(known)}) SELECT {values} "
+                f"FROM dbos.{table}, generate_series(0, %s) AS n(i) WHERE workflow_uuid = %s"
+            )
+            connection.execute(query.encode(), (copies - 1, run))

@@ -32,3 +32,16 @@ def role_of(url: str, *, may_select: bool = True) -> Generator[str]:
 def execute(url: str, statement: LiteralString, name: str) -> None:
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(SQL(statement).format(Identifier(name)))
+
+
+@contextmanager
+def copied_database(server: str, template: str) -> Generator[str]:
+    """The name of a copy of the database ``template``, to which nobody may be connected. It is dropped at the end."""
+    name = f"refork_test_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        statement = SQL("CREATE DATABASE {} TEMPLATE {}")
+        connection.execute(statement.format(Identifier(name), Identifier(template)))
+    try:
+        yield name
+    finally:
+        execute(server, "DROP DATABASE {} WITH (FORCE)", name)

@@ -9,8 +9,9 @@ from refork.records.cached_answer import CachedAnswer
 
 @dataclass(frozen=True, kw_only=True)
 class TrialNumbers:
-    """The numbers that the trials of a cell have in its case. None where tests before it share the case, with a
-    number of trials that is not known yet.
+    """The numbers that the trials of a cell have in its case.
+
+    They are None where tests before it share the case, and how many trials those take is not known yet.
     """
 
     fewest: range | None

@@ -144,7 +144,7 @@ class SuiteEstimate:
         return SuiteEstimate(cells=tuple(cells), concurrency=self.concurrency, is_offline=self.is_offline)
 
     def _elapsed(self, parts: Iterable[tuple[Work, float | None]]) -> float | None:
-        """No less than the longest trial, and no less than all of them at so many at once."""
+        """Return the seconds of all calls: those of the longest trial, or of all side by side if that is more."""
         called = [(work, longest) for work, longest in parts if work.calls]
         if any(work.seconds is None or longest is None for work, longest in called):
             return None

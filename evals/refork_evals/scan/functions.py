@@ -39,7 +39,10 @@ class FunctionCheck:
 
     @classmethod
     def of(cls, given: "str | Function") -> "FunctionCheck":
-        """``given`` is the function or ``module:function``. Raises BadInputError if there is none."""
+        """Return the check of a function, given itself or as ``module:function``.
+
+        Raises BadInputError if there is none.
+        """
         if not isinstance(given, str):
             return cls(name=getattr(given, "__name__", "check"), function=given)
         module, _, name = given.partition(":")

@@ -39,6 +39,6 @@ class Wanted:
         return [*self.expectations, *map(FunctionCheck.of, self.functions)]
 
     def checks(self) -> list[RunCheck]:
-        """Return those, and with an expectation the check that a run ended without an error."""
+        """Return ``own_checks``, and, with an expectation, the check that a run ended without an error."""
         ended = [EndedWell(expect=self.entries)] if self.expectations else []
         return [*self.own_checks(), *ended]

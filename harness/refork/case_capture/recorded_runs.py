@@ -16,6 +16,7 @@ from refork.errors import ApplicationError
 from refork.fork.http_steps.models import with_named
 from refork.records import Run
 from refork.tool_policy.conversation import with_users
+from refork.values.classes import only_looked_at
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +36,7 @@ class RecordedRuns:
 
     def __iter__(self) -> Iterator[Run]:
         for fetched in fetched_in_batches(self.db, self.ids):
-            with closing(fetched):
+            with closing(fetched), only_looked_at():
                 run = fetched.decode().run
             yield with_users(with_named(run, self.config.models), self.config.tool_policy)
 

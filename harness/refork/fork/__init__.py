@@ -1,4 +1,4 @@
-"""A case, variants, trials -> outcomes. The heart.
+"""Makes trials of a case and its variants, and returns their outcomes.
 
 A session imports the application into a DBOS of our own. A case is forked in it: a fork replays from its
 checkpoints up to the fork point, and there runs its trials side by side; nothing after the fork point starts.

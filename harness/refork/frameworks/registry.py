@@ -6,7 +6,7 @@ An entry point names a class that implements :class:`refork.frameworks.protocol.
 
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any, Final
+from typing import Final, cast
 
 from refork.errors import BadInputError
 from refork.frameworks.protocol import Framework
@@ -15,6 +15,8 @@ from refork.redaction.error_text import summary
 GROUP: Final = "refork.frameworks"
 FALLBACK: Final = "dbos"
 """The entry point of the framework that takes every run that none of the others knows."""
+_CHECKED: Final[set[type]] = set()
+"""Classes whose instances are frameworks: to look at all members takes long, and every run that is read asks."""
 _MEMBERS: Final = tuple(name for name in vars(Framework) if not name.startswith("_"))
 
 
@@ -36,20 +38,21 @@ def _entries() -> tuple[EntryPoint, ...]:
 
 def _loaded(entry: EntryPoint) -> Framework | None:
     try:
-        made: Any = entry.load()()
+        made: object = entry.load()()
     except ModuleNotFoundError as error:
         if _is_own(error.name, entry):
             raise _bad(entry, error) from error
         return None
     except Exception as error:
         raise _bad(entry, error) from error
-    if not isinstance(made, Framework):
+    if type(made) not in _CHECKED and not isinstance(made, Framework):
         lacking = ", ".join(name for name in _MEMBERS if not hasattr(made, name))
         raise BadInputError(
             f"the entry point {entry.name!r} of the group {GROUP!r} gives {type(made).__name__!r}, which is not a "
             f"Framework, because it has no {lacking}: add it as docs/frameworks.md describes, or uninstall its package"
         )
-    return made
+    _CHECKED.add(type(made))
+    return cast(Framework, made)
 
 
 def _is_own(missing: str | None, entry: EntryPoint) -> bool:

@@ -2,6 +2,8 @@
 
 from refork.hosts.library import HostLibrary, Internal
 
+_TRIALS = "to give each trial of a test function fixtures of its own"
+
 PYTEST = HostLibrary(
     distribution="pytest",
     oldest="8.0",
@@ -19,5 +21,7 @@ PYTEST = HostLibrary(
         Internal(
             place="_pytest.skipping:evaluate_skip_marks", needed="to pay for no test that will be skipped"
         ),
+        Internal(place="_pytest.python:Function._initrequest", needed=_TRIALS),
+        Internal(place="_pytest.runner:SetupState.teardown_exact", needed=_TRIALS),
     ),
 )

@@ -296,7 +296,11 @@ def _mapped(items: Any, step: Callable[[Any, int], Any], depth: int) -> Any:
 
 
 def _is_plain(items: dict[Any, Any]) -> bool:
-    return TAG not in items and all(type(key) is str and (key.isascii() or is_text(key)) for key in items)
+    # A loop takes half the time of a generator, and this is asked of every dict.
+    for key in items:
+        if type(key) is not str or not (key.isascii() or is_text(key)):
+            return False
+    return TAG not in items
 
 
 def _number(value: int | float) -> Json:

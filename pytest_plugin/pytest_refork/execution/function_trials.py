@@ -10,6 +10,7 @@ from refork.records.outcome import Trial
 from refork_evals.results import CaseResult, ScoredTrial
 from refork_evals.trials import scored_by_test
 
+from pytest_refork._pytest_compat import forget_fixtures, new_fixtures, printed_by, tear_down_to
 from pytest_refork.execution.fixtures import trial_key
 from pytest_refork.execution.trial_context import CaseTrial
 from pytest_refork.item_outcome import Outcomes, RequestedCell, raise_unless_passed
@@ -63,7 +64,7 @@ class TrialLoop:
             self._report(time.perf_counter() - began)
             self._tear_down_last(nextitem, is_set_up=is_set_up)
         finally:
-            _forget_fixtures(item)
+            forget_fixtures(item)
         item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
 
     def _run_trials(self) -> bool:
@@ -72,7 +73,7 @@ class TrialLoop:
         if trial is None:
             return False
         while True:
-            self._printed = len(self._item._report_sections)
+            self._printed = len(printed_by(self._item))
             self._run_trial(trial)
             self._keep_what_the_failing_one_printed()
             trial = self._next_answered() if self._broken is None else None
@@ -104,8 +105,7 @@ class TrialLoop:
 
     def _run_trial(self, trial: Trial) -> None:
         item = self._item
-        _forget_fixtures(item)
-        item._initrequest()
+        new_fixtures(item)
         item.stash[trial_key] = self._source.given(self._requested, trial)
         setup = self._phase("setup", lambda: item.ihook.pytest_runtest_setup(item=item))
         if setup.passed:
@@ -164,7 +164,7 @@ class TrialLoop:
             report = self._tear_down(nextitem)
         else:
             # Its hooks expect a setup before them; only what earlier items left for this one is to go.
-            report = self._phase("teardown", lambda: session._setupstate.teardown_exact(nextitem))
+            report = self._phase("teardown", lambda: tear_down_to(session, nextitem))
         earlier = self._broken if self._broken is not None and self._broken.when == "teardown" else None
         self._log(earlier or report)
 
@@ -180,7 +180,7 @@ class TrialLoop:
 
     def _keep_what_the_failing_one_printed(self) -> None:
         if self._broken is None and self._scored[-1] is not self._first_failing:
-            del self._item._report_sections[self._printed :]
+            del printed_by(self._item)[self._printed :]
 
     def _phase(self, when: When, work: Callable[[], Any]) -> pytest.TestReport:
         call = self._from_call(when, work)
@@ -195,9 +195,3 @@ class TrialLoop:
 
     def _log(self, report: pytest.TestReport) -> None:
         self._item.ihook.pytest_runtest_logreport(report=report)
-
-
-def _forget_fixtures(item: Any) -> None:
-    """Reset the item's fixtures, as pytest's own protocol does after every run of an item."""
-    item._request = False
-    item.funcargs = None

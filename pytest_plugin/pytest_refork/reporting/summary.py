@@ -11,7 +11,7 @@ from refork_evals.evaluation.answer_writer import Saved
 from refork_evals.results import SuiteResult
 from refork_reports.formats.terminal import MARKUP, Line, summary
 
-from pytest_refork._pytest_compat import TerminalReporter
+from pytest_refork._pytest_compat import TerminalReporter, encoding_of
 from pytest_refork.reporting.gate import Update
 from pytest_refork.reporting.mlflow import MlflowLog
 
@@ -110,9 +110,8 @@ def _print(reporter: TerminalReporter, line: Line) -> None:
 
 
 def _takes_unicode(reporter: TerminalReporter) -> bool:
-    encoding = getattr(reporter._tw._file, "encoding", None) or "ascii"
     try:
-        "✓–⟨␛".encode(encoding)
+        "✓–⟨␛".encode(encoding_of(reporter))
     except (UnicodeEncodeError, LookupError):
         return False
     return True

@@ -56,7 +56,7 @@ def _kind(cell: CellEntry) -> str:
 
 
 def _reasons(cell: CellEntry) -> list[str]:
-    """Say why each trial that did not pass did not."""
+    """Return a line for each trial that did not pass, with its reasons."""
     return [
         f"trial {trial.number}: {said}"
         for trial in cell.trials

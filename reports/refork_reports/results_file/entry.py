@@ -78,7 +78,7 @@ class Entry(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     inside: ClassVar[str] = ""
-    """Return the attribute of the computed value that has what the value itself lacks."""
+    """The attribute of the computed value in which fields are looked up that the value itself does not have."""
 
     @model_validator(mode="before")
     @classmethod

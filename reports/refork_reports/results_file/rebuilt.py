@@ -80,6 +80,7 @@ def rebuilt_result(entry: CaseEntry) -> CaseResult:
         outcome=_outcome(entry),
         not_red=entry.not_red,
         fingerprint=entry.fingerprint,
+        place=entry.place,
         judges=tuple(map(_calibration, entry.judges)),
     )
 

@@ -343,6 +343,9 @@ class CaseEntry(Entry):
         default=False, description="the recorded answer of a guard fails the guard's own expectations"
     )
     winners: list[str]
+    place: str = Field(
+        default="", description="what pytest takes to run the case again; empty if it is no item of pytest's"
+    )
     run: Annotated[RunEntry, Of("case")]
     fork: Annotated[ForkEntry | None, Of("outcome")]
     recorded: TrialEntry | None = Field(

@@ -194,7 +194,7 @@ def _balance(effect: CandidateEffect) -> str:
 
 
 def _none(found: Recommendation) -> tuple[str, str]:
-    """Say what there is not, and why."""
+    """Return the sentence for a recommendation that recommends nothing, and its reason."""
     match found.reason:
         case NoRecommendation.NO_CANDIDATE:
             return "no candidate was run", ""

@@ -11,7 +11,7 @@ CACHED = "no call is needed, all answers are cached"
 
 
 def headline(estimate: SuiteEstimate) -> str:
-    """30 to 180 calls, 41.2k to 247k tokens, $0.02 to $0.11, 1 m to 5 m; 20 answers are cached, and reused where ..."""
+    """Return the figures of an estimate and the reservations about them, in a sentence for one line."""
     if estimate.is_offline:
         return OFFLINE
     if not estimate.total.most.calls:
@@ -20,7 +20,7 @@ def headline(estimate: SuiteEstimate) -> str:
 
 
 def figures(estimate: SuiteEstimate) -> str:
-    """30 to 180 calls, 41.2k to 247k tokens, $0.02 to $0.11, 1 m to 5 m."""
+    """Return the figures alone, such as ``30 to 180 calls, 41.2k to 247k tokens, $0.02 to $0.11, 1 m to 5 m``."""
     total = estimate.total
     return ", ".join([_calls(total), _tokens(total), cost(estimate), _time(estimate)])
 
@@ -40,18 +40,18 @@ def notes(estimate: SuiteEstimate) -> list[str]:
 
 
 def rows(estimate: SuiteEstimate) -> list[tuple[str, str, str]]:
-    """Each case with its variants and trials, and with what it takes."""
+    """Return a row for each case: its name, its variants and trials, and its estimate."""
     return [(name, _cells(part), headline(part)) for name, part in estimate.by_case.items()]
 
 
 def by_case(estimate: SuiteEstimate) -> list[str]:
-    """A line for each case, and one for all of them."""
+    """Return a line for each case, and one for all of them."""
     lines = [f"{name} ({cells}): {takes}" for name, cells, takes in rows(estimate)]
     return [*lines, f"in total: {headline(estimate)}"]
 
 
 def cost(estimate: SuiteEstimate) -> str:
-    """$0.02 to $0.11, or that the cost is unknown, and why."""
+    """Return the cost, such as ``$0.02 to $0.11``; if it is unknown, the reason."""
     least, most = estimate.total.least.cost_usd, estimate.total.most.cost_usd
     if least is None or most is None:
         return f"cost {humanize.UNKNOWN} ({_why_unknown(estimate)})"

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from refork.errors import StaleError
 from refork.text import numbers as humanize
 from refork_evals.results import CaseResult, Cell, Verdict
 from refork_evals.results.totals import shown_cost
@@ -16,8 +17,7 @@ NOT_GREEN: Final = (
 )
 _ADVICE: Final = {
     Verdict.STALE: (
-        "Nothing at or after the fork point has run. If the change to the code was not meant, undo it; "
-        "if it was, capture a run made with the code as it is now."
+        f"Nothing at or after the fork point has run. {StaleError.ADVICE[0].upper()}{StaleError.ADVICE[1:]}."
     ),
     Verdict.ERROR: (
         "Errors are not failures: nothing is said about the prompt. Remove the cause and run the case again."

@@ -13,19 +13,25 @@ from base64 import b64encode
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from refork.records import Case
 from refork.redaction.process_secrets import hiding
 from refork.text import numbers as humanize
 from refork.text.escape import clipped, control_titles, escape_controls
-from refork_evals.results import Cell, Score, ScoredTrial
+from refork_evals.results import CaseResult, Cell, Score, ScoredTrial
 
+from refork_reports.views.cell_facts import request_json, rerun_command
 from refork_reports.views.differences import Differences
+from refork_reports.views.marked_text import MarkedText, Part
 from refork_reports.views.node_tree import node_tree
 from refork_reports.views.placed_cells import PlacedCell
 from refork_reports.views.trial_groups import Block, TrialGroup, outcome_of, trial_groups
 
 MARK: Final = "\x00"
 """Stands before a character that is spelled out. A text cannot contain it: its own are spelled out, too."""
+
+BEGIN, WORDS, END = "\x01", "\x02", "\x03"
+"""Stand around words that decided a score: BEGIN, what they make of which scorer, WORDS, the words, END. A text cannot
+contain them either.
+"""
 
 
 class _Strings:
@@ -35,11 +41,19 @@ class _Strings:
         self._places: dict[str, int] = {}
         self.controls: dict[str, str] = {}
 
-    def place(self, text: str) -> int:
+    def place(self, text: str | MarkedText) -> int:
+        shown = self._escaped(text) if isinstance(text, str) else "".join(map(self._part, text.parts))
+        return self._places.setdefault(shown, len(self._places))
+
+    def _escaped(self, text: str) -> str:
         shown = escape_controls(text, mark=MARK)
         if MARK in shown:
             self.controls |= control_titles(text)
-        return self._places.setdefault(shown, len(self._places))
+        return shown
+
+    def _part(self, part: Part) -> str:
+        shown = self._escaped(part.text)
+        return f"{BEGIN}{part.outcome} {part.scorer}{WORDS}{shown}{END}" if part.outcome else shown
 
     @property
     def texts(self) -> list[str]:
@@ -55,9 +69,7 @@ def packed(
     """Return the trials of all cells, the markup of cases by their anchors, and the differences, as base64."""
     strings, hide = _Strings(), hiding()  # what writes the page sees no secret in what is packed
     found = {
-        placed.anchor: _cell(strings, placed.result.case, placed.cell)
-        for placed in cells
-        if placed.cell.trials
+        placed.anchor: _cell(strings, placed.result, placed.cell) for placed in cells if placed.cell.trials
     }
     data = {
         "cells": found,
@@ -75,9 +87,14 @@ def _dumped(value: object) -> str:
     return json.dumps(value, separators=(",", ":"))
 
 
-def _cell(strings: _Strings, case: Case, cell: Cell) -> Mapping[str, Any]:
-    groups = [_group(strings, group) for group in trial_groups(case, cell)]
-    return {"variant": strings.place(cell.variant), "figures": _figures(cell), "groups": groups}
+def _cell(strings: _Strings, result: CaseResult, cell: Cell) -> Mapping[str, Any]:
+    return {
+        "variant": strings.place(cell.variant),
+        "command": strings.place(rerun_command(result, cell)),
+        "request": strings.place(request_json(cell.request)),
+        "figures": _figures(cell),
+        "groups": [_group(strings, group) for group in trial_groups(result.case, cell)],
+    }
 
 
 def _figures(cell: Cell) -> list[Any]:
@@ -116,7 +133,7 @@ def _packed(strings: _Strings, block: Block) -> list[Any]:
         part
         if isinstance(part, bool)
         else strings.place(part)
-        if isinstance(part, str)
+        if isinstance(part, str | MarkedText)
         else _packed(strings, part)
         for part in block
     ]

@@ -1,6 +1,6 @@
 """The trials of a cell for the page: equal outputs are one group, and failures come first."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
@@ -9,6 +9,7 @@ from refork.records.outcome import Trial
 from refork.text import numbers as humanize
 from refork.text.escape import clipped
 from refork_evals.results import Cell, ScoredTrial
+from refork_evals.scorers.decisive_words import DecisiveWords, WordFinder
 
 from refork_reports.sentences.steps import answer_line, output_line, pretty
 from refork_reports.sentences.tails import (
@@ -20,8 +21,9 @@ from refork_reports.sentences.tails import (
     other_words,
     shown_steps,
 )
+from refork_reports.views.marked_text import MarkedText, marked
 
-Block: TypeAlias = tuple["str | bool | Block", ...]
+Block: TypeAlias = tuple["str | bool | MarkedText | Block", ...]
 """A part of an output: first its kind, which ``templates/scripts/blocks.js`` draws, then its texts."""
 
 _ORDER: Final = ("fail", "error", "pass")
@@ -41,8 +43,10 @@ class TrialGroup:
 def trial_groups(case: Case, cell: Cell) -> tuple[TrialGroup, ...]:
     """Return the groups of a cell: what fails, what could not be measured, what passes; each the largest first."""
     found: dict[tuple[str, tuple[Block, ...]], list[ScoredTrial]] = {}
+    words = WordFinder(case)
     for scored in cell.trials:
-        found.setdefault((outcome_of(scored.passed), _body(case, scored.trial)), []).append(scored)
+        body = _body(case, scored.trial, words)
+        found.setdefault((outcome_of(scored.passed), body), []).append(scored)
     groups = [_group(outcome, body, trials, cell) for (outcome, body), trials in found.items()]
     return tuple(sorted(groups, key=lambda group: (_ORDER.index(group.outcome), -len(group.trials))))
 
@@ -71,18 +75,19 @@ def _said(trial: Trial) -> str:
     return answer_line(trial.answer) if trial.answer else ""
 
 
-def _body(case: Case, trial: Trial) -> tuple[Block, ...]:
+def _body(case: Case, trial: Trial, finder: WordFinder) -> tuple[Block, ...]:
     blocks: list[Block] = []
+    words = finder(trial.answer) if trial.answer is not None else ()
     if trial.error is not None:
         blocks.append(("notice", trial.error.type, clipped(trial.error.message)[0]))
     if trial.trajectory:
-        blocks += _tail(case, trial)
+        blocks += _tail(case, trial, words)
     elif trial.answer is not None:
-        blocks += _answer(trial.answer)
+        blocks += _answer(trial.answer, words)
     return tuple(blocks)
 
 
-def _tail(case: Case, trial: Trial) -> Iterator[Block]:
+def _tail(case: Case, trial: Trial, words: Sequence[DecisiveWords]) -> Iterator[Block]:
     odd = other_words(case, trial)
     begin, left_out, end = shown_steps(trial.trajectory)
     yield ("steps", "steps", *(_step(step, step.number in odd) for step in begin))
@@ -92,7 +97,8 @@ def _tail(case: Case, trial: Trial) -> Iterator[Block]:
     yield ("quiet", beside_production(case, trial))
     if trial.answer is not None:
         yield ("kind", "result")
-        yield _text("result", trial.answer.text) if trial.answer.text else ("quiet", "The result is empty.")
+        text = trial.answer.text
+        yield _text("result", text, _of(words, None)) if text else ("quiet", "The result is empty.")
 
 
 def _step(step: Step, odd: bool) -> Block:
@@ -100,20 +106,27 @@ def _step(step: Step, odd: bool) -> Block:
     return (*what, output_line(step), step.error is not None, OTHER_WORDS if odd else "")
 
 
-def _answer(answer: Answer) -> Iterator[Block]:
+def _answer(answer: Answer, words: Sequence[DecisiveWords]) -> Iterator[Block]:
     if answer.text:
-        yield _text("output", answer.text)
+        yield _text("output", answer.text, _of(words, None))
     for call in answer.tool_calls:
         yield ("call", call.name)
-        yield _text(f"arguments of {call.name}", pretty(call.arguments), kind="code")
+        yield _text(f"arguments of {call.name}", pretty(call.arguments), _of(words, call.name), kind="code")
     if not answer.text and not answer.tool_calls:
         yield ("quiet", "The answer is empty.")
 
 
-def _text(label: str, text: str, *, kind: str = "text") -> Block:
-    """Return a long text shortened in its middle, as its head, its tail and a sentence about what is left out."""
+def _of(words: Sequence[DecisiveWords], tool: str | None) -> tuple[DecisiveWords, ...]:
+    return tuple(each for each in words if each.tool == tool)
+
+
+def _text(label: str, text: str, words: Sequence[DecisiveWords], *, kind: str = "text") -> Block:
+    """Return a text with the words that decided marked, a long one shortened in its middle: as its head, its tail and
+    a sentence about what is left out.
+    """
     head, tail, left_out = clipped(text)
+    shown = marked(head, words, is_json=kind == "code")
     if not left_out:
-        return (kind, label, head)
+        return (kind, label, shown)
     sentence = f"{humanize.plural(left_out, 'character')} left out here; results.json holds the whole text."
-    return (kind, label, head, tail, sentence)
+    return (kind, label, shown, marked(tail, words, is_json=kind == "code"), sentence)

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -9,6 +10,7 @@ import pytest
 import refork
 from support.model_server import ModelServer
 from support.project import Finished, Project, case_yaml
+from support.report_data import page_data
 
 TESTS = """
     import os
@@ -169,6 +171,15 @@ def test_the_page_is_made_again_from_results_json_without_the_project(done: Fini
     reports = done.folder / "reports" / "agent-evals"
     again = refork.load_evaluation(reports).save(tmp_path / "again.html")
     assert again.read_text(encoding="utf-8") == (reports / "report.html").read_text(encoding="utf-8")
+
+
+def test_the_command_beside_a_cell_of_a_case_file_names_an_item(done: Finished) -> None:
+    report = done.folder / "reports" / "agent-evals" / "report.html"
+    data = page_data(report.read_text(encoding="utf-8"))
+    commands = [shlex.split(data["strings"][cell["command"]]) for cell in data["cells"].values()]
+    items = [command[-1] for command in commands if "::" in command[-1] and ".yaml" in command[-1]]
+    assert len(items) >= 5
+    assert all(re.search(rf"^{re.escape(item)} [A-Z]+", done.output, re.MULTILINE) for item in items)
 
 
 def test_the_recorded_answer_is_scored_and_is_no_item(done: Finished) -> None:

@@ -12,7 +12,7 @@ from refork_evals.scorers.protocol import Sample, Scorer, run_scorer
 
 
 class _Several(BuiltIn):
-    """``settled`` is the result of one part that settles the whole, whatever the others say."""
+    """A scorer made of several. ``settled`` is the result of one part that decides the whole."""
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
 

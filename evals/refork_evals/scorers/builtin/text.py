@@ -29,6 +29,10 @@ class Contains(ValueScorer):
     def check(self, value: Any) -> Finding:
         return _find(as_text(value), self.text, self.ignore_case)
 
+    def words(self, value: Any) -> tuple[str, ...]:
+        """Return the text as it stands in the value, in each of its spellings."""
+        return _spellings(as_text(value), self.text, self.ignore_case)
+
 
 class NotContains(ValueScorer):
     """The text does not occur."""
@@ -45,6 +49,10 @@ class NotContains(ValueScorer):
         found = _find(as_text(value), self.text, self.ignore_case)
         return Finding(passed=not found.passed, reason=found.reason)
 
+    def words(self, value: Any) -> tuple[str, ...]:
+        """Return the text as it stands in the value, in each of its spellings."""
+        return _spellings(as_text(value), self.text, self.ignore_case)
+
 
 def _find(text: str, wanted: str, ignore_case: bool) -> Finding:
     searched, key = (text.casefold(), wanted.casefold()) if ignore_case else (text, wanted)
@@ -55,6 +63,11 @@ def _find(text: str, wanted: str, ignore_case: bool) -> Finding:
     shown = text if len(text) == len(searched) else searched
     evidence = quote_around(shown, start, start + len(key))
     return Finding(passed=True, reason=f"contains {quote(wanted)}: {evidence}")
+
+
+def _spellings(text: str, wanted: str, ignore_case: bool) -> tuple[str, ...]:
+    found = re.findall(re.escape(wanted), text[:SEARCHED], re.IGNORECASE if ignore_case else 0)
+    return tuple(dict.fromkeys(found))
 
 
 class Equals(ValueScorer):
@@ -124,11 +137,19 @@ class Regex(ValueScorer):
     )
 
     def check(self, value: Any) -> Finding:
-        text = as_text(value)[:SEARCHED]
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            match = TimedPattern(self.pattern, ignore_case=self.ignore_case).search(text)
+        text, match = self._search(value)
         if match is None:
             return Finding(passed=False, reason=f"does not match {quote(self.pattern)}: {quote(text)}")
         evidence = quote_around(text, match.start(), match.end())
         return Finding(passed=True, reason=f"matches {quote(self.pattern)}: {evidence}")
+
+    def words(self, value: Any) -> tuple[str, ...]:
+        """Return what the pattern matches. Raises TooLongError."""
+        _, match = self._search(value)
+        return (match.group(),) if match is not None and match.group() else ()
+
+    def _search(self, value: Any) -> "tuple[str, regex.Match[str] | None]":
+        text = as_text(value)[:SEARCHED]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return text, TimedPattern(self.pattern, ignore_case=self.ignore_case).search(text)

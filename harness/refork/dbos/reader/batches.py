@@ -1,13 +1,10 @@
 """Reads many runs of a production database, a batch at a time, so that neither memory nor a transaction holds all."""
 
 from collections.abc import Iterator, Sequence
-from itertools import groupby
-from operator import itemgetter
 from typing import Final
 
-from refork.dbos.reader.decode import StepRow
 from refork.dbos.reader.reader import FetchedRun, Reader
-from refork.dbos.reader.spool import Spool
+from refork.dbos.reader.spool import Held, Spool
 
 BATCH: Final = 250
 """Runs that one transaction copies."""
@@ -28,11 +25,12 @@ def _batch(url: str, ids: Sequence[str]) -> Iterator[FetchedRun]:
         found, steps, children = reader.copy(ids)
     statuses = {**found}
     with steps:
-        for run_id, rows in groupby(steps, key=itemgetter(0)):
+        for run_id, rows in steps:
             status = statuses.pop(run_id, None)
             if status is None:
                 continue
-            own: Spool[StepRow] = Spool(row for _, row in rows)
+            # A run that is decoded is in memory whole, so its rows may be, too.
+            own = Held(rows)
             yield FetchedRun(
                 status=status, rows=own, names=[row.function_name for row in own], children=children
             )

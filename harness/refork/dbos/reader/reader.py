@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from itertools import accumulate
+from itertools import accumulate, groupby
+from operator import itemgetter
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -28,7 +29,7 @@ from refork.dbos.reader.decode import (
 from refork.dbos.reader.flags_and_usage import flags_of, reported_usage, with_reported_usage
 from refork.dbos.reader.queries import Queries
 from refork.dbos.reader.recordings import STATUSES, Flag, Match, Problem, Recording, RunSummary
-from refork.dbos.reader.spool import Spool
+from refork.dbos.reader.spool import Held, Spool
 from refork.dbos.reader.tables import readable_columns, schema_of
 from refork.dbos.reader.values import read_error, reading_values
 from refork.errors import BadInputError, RunNotFoundError, ValueNotPortableError
@@ -49,7 +50,7 @@ class FetchedRun:
     """The rows of one run, as they are in the database. Those of its steps may be in a temporary file."""
 
     status: Any
-    rows: Spool[StepRow]
+    rows: Spool[StepRow] | Held[StepRow]
     names: Sequence[str]
     children: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
@@ -164,20 +165,22 @@ class Reader:
 
     def copy(
         self, ids: Sequence[str]
-    ) -> tuple[Mapping[str, Any], Spool[tuple[str, StepRow]], Mapping[str, Any]]:
+    ) -> tuple[Mapping[str, Any], Spool[tuple[str, list[StepRow]]], Mapping[str, Any]]:
         """Copy the rows of several runs, by as many queries as for one.
 
-        Returns the rows of the runs by their ids, those of all steps with the ids of their runs, and those of the child
+        Returns the rows of the runs by their ids, those of the steps of each run with its id, and those of the child
         workflows that they started. A run that is no longer there is left out.
         """
         wanted = [*ids]
-        steps: Spool[tuple[str, StepRow]] = Spool(
-            (row[0], StepRow(*row[1:]))
-            for row in self._streamed(self._queries.steps_of(wanted), at_a_time=MANY_AT_A_TIME)
-        )
-        started = [row.child_workflow_id for _, row in steps if starts_child(row)]
+        steps: Spool[tuple[str, list[StepRow]]] = Spool()
+        started: list[str] = []
+        streamed = self._streamed(self._queries.steps_of(wanted), at_a_time=MANY_AT_A_TIME)
+        for run_id, rows in groupby(streamed, key=itemgetter(0)):
+            own = [StepRow(*row[1:]) for row in rows]
+            started += [row.child_workflow_id for row in own if row.child_workflow_id and starts_child(row)]
+            steps.append((run_id, own))
         statuses = {row.workflow_uuid: row for row in self._rows(self._queries.whole(wanted))}
-        return statuses, steps, self._inputs_of([child for child in started if child is not None])
+        return statuses, steps, self._inputs_of(started)
 
     def _inputs_of(self, ids: Sequence[str]) -> Mapping[str, Any]:
         """Return the rows with the arguments of child workflows, by their ids."""

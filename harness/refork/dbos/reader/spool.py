@@ -54,3 +54,27 @@ class Spool(Generic[T]):
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+class Held(Generic[T]):
+    """Items that fit into memory together, as a :class:`Spool` gives them."""
+
+    def __init__(self, items: Iterable[T]) -> None:
+        self._items = [*items]
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __iter__(self) -> Iterator[T]:
+        return iter(self._items)
+
+    @property
+    def sizes(self) -> list[int]:
+        return [len(pickle.dumps(item, protocol=pickle.HIGHEST_PROTOCOL)) for item in self._items]
+
+    @property
+    def bytes(self) -> int:
+        return sum(self.sizes)
+
+    def close(self) -> None:
+        self._items.clear()

@@ -71,7 +71,10 @@ def watched_steps(watcher: StepWatcher) -> Generator[None]:
     here: Callable[[], Any] = core.get_local_dbos_context
 
     def where() -> Any:
-        """DBOS empties the context of a workflow that ended: what it had left behind would run without a check."""
+        """Return DBOS's context, and report code that still runs after its workflow has ended.
+
+        DBOS empties the context then, so that such code would run without a check.
+        """
         context = here()
         if context is not None and not context.workflow_id:
             watcher.on_orphan()

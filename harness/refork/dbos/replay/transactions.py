@@ -38,7 +38,7 @@ class Transactions:
         self._ran: set[str] = set()
 
     def seen(self, step: StepCall) -> StepCall:
-        """Return ``step``, or the transaction that it is."""
+        """Return the transaction of a datasource in place of the step that DBOS runs it in; any other step as it is."""
         if getattr(step.function, "__qualname__", None) not in BODIES:
             return step
         free = inspect.getclosurevars(step.function).nonlocals

@@ -16,12 +16,6 @@ from refork.tool_policy import Action, ToolPolicy, last_part
 Instead: TypeAlias = Callable[..., Any]
 """A function that runs in the place of a step's own."""
 
-WHAT_TO_DO = (
-    "if the change to the code was not meant, undo it; "
-    "if it was, capture a run made with the code as it is now"
-)
-"""The end of every error of a stale fork. The report's advice on stale cases says the same."""
-
 
 class Branch(ABC):
     """Decides what the workflow of one fork may do, and ends the fork.
@@ -122,7 +116,7 @@ def misfit(case: Case, call: ModelCall) -> StaleError | None:
     if case.agent is not None and agent is not None and agent != case.agent:
         return StaleError(
             f"the code no longer reaches the fork point, {_named(point)}: it was a call of agent {case.agent!r} when "
-            f"the run was recorded, the code calls agent {agent!r} there; {WHAT_TO_DO}"
+            f"the run was recorded, the code calls agent {agent!r} there; {StaleError.ADVICE}"
         )
     return None
 
@@ -136,14 +130,16 @@ def stale(case: Case, refusal: Refusal) -> StaleError:
         recorded = f"step {refusal.number} was {refusal.recorded!r} when the run was recorded"
     return StaleError(
         f"the code no longer reaches the fork point, {_named(point)}: {recorded}, "
-        f"the code reached {refusal.reached!r} there; nothing of it has run; {WHAT_TO_DO}"
+        f"the code reached {refusal.reached!r} there; nothing of it has run; {StaleError.ADVICE}"
     )
 
 
 def ended_early(case: Case, error: str | None) -> StaleError:
     """Return the error of a fork whose workflow ended before the fork point. ``error`` is None if it returned."""
     how = "it returned" if error is None else f"it raised {error}"
-    return StaleError(f"the code no longer reaches {_named(case.fork_point)}: {how} before; {WHAT_TO_DO}")
+    return StaleError(
+        f"the code no longer reaches {_named(case.fork_point)}: {how} before; {StaleError.ADVICE}"
+    )
 
 
 def _named(step: Step) -> str:

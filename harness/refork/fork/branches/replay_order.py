@@ -34,7 +34,7 @@ class RecordedOrder:
         self._gone: set[int] = set()
 
     async def hold(self, number: int, started: Callable[[], int], over: Callable[[], bool]) -> bool:
-        """Wait until the steps have started again that had started before step ``number`` ended.
+        """Wait until every step that production started before step ``number`` ended has started here, too.
 
         Returns whether there were such steps. ``started`` returns the last step number that the workflow has drawn,
         ``over`` whether the fork is closed.
@@ -60,7 +60,7 @@ class RecordedOrder:
         return not self._in_vain
 
     def _may_go(self, beside: Sequence[Step], started: Callable[[], int]) -> bool:
-        """Return whether all steps have started that had, and those that ended before it have continued."""
+        """Return whether all steps ``beside`` have started, and the code behind those that ended first has gone on."""
         step = beside[0] if beside else None
         if step is None or started() < beside[-1].number:
             return step is None

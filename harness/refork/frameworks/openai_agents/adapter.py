@@ -24,6 +24,9 @@ class OpenAIAgents:
     name = "openai-agents"
     forks_per_variant = False
 
+    def __init__(self) -> None:
+        self._latest: tuple[object, Description] | None = None
+
     def recognises(self, step_names: Sequence[str]) -> bool:
         return MODEL_STEP in step_names
 
@@ -32,7 +35,7 @@ class OpenAIAgents:
         described: list[Description] = []
         for step in steps:
             if step.name == MODEL_STEP:
-                description = _describe_model_step(step)
+                description = self._model_step(step)
                 called_tools = (
                     [call.name for call in description.answer.tool_calls] if description.answer else []
                 )
@@ -40,6 +43,15 @@ class OpenAIAgents:
                 description = _describe_other_step(step, called_tools)
             described.append(description)
         return described
+
+    def _model_step(self, step: RawStep) -> Description:
+        """Describe a model step. It is described again with each step of the tools that it called."""
+        latest = self._latest
+        if latest is not None and step.output is not None and latest[0] is step.output:
+            return latest[1]
+        description = _describe_model_step(step)
+        self._latest = (step.output, description)
+        return description
 
     def register(self, registry: Registry) -> None:
         # Keeps which fields were set: the SDK sends a replayed answer's set fields and no others.

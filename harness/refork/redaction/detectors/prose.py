@@ -74,7 +74,7 @@ def stated_secrets(text: str, lowered: str) -> Iterator[TextSpan]:
 
 
 def _beside(text: str, word: re.Match[str]) -> re.Match[str] | None:
-    """``with the password hunter2``: without such words before it, another word than a password follows."""
+    """Match what follows a word for a password, if the words before it introduce one, as in ``with the password x``."""
     lead = "with " if word[0] == "pw" else text[max(0, word.start() - 60) : word.start()]
     return _BESIDE.match(text, word.end()) if _LEAD.search(lead) else None
 

@@ -1,7 +1,7 @@
 // Looks up how two variants differ, over all cases and in one, and says it in words.
 
 const comparisons = (data, namesOfCases) => {
-  const plain = (place) => data.strings[place].replaceAll("\0", "");
+  const plain = (place) => plainText(data.strings[place]);
   const names = data.variants.map(plain);
   const cells = new Map(); // by case, then by variant
   for (const [anchor, cell] of Object.entries(data.cells)) {

@@ -30,7 +30,7 @@ const wantedNow = () => {
 const groupTests = ({ text, scorer }) => {
   if (!places.lists || !(text || scorer)) return { byScorer: null, byBoth: null };
   const { strings } = places.lists.data;
-  const plain = (words) => words.replaceAll("\0", "").toLowerCase();
+  const plain = (words) => plainText(words).toLowerCase();
   const hits = text ? strings.map((words) => plain(words).includes(text.toLowerCase())) : [];
   const isHit = (part) => (Array.isArray(part) ? part.some(isHit) : hits[part] === true);
   const says = (group) =>

@@ -12,6 +12,10 @@ const make = (tag, attributes, ...children) => {
   return node;
 };
 
+// A text of the data holds a mark before what is spelled out, and marks around words that decided a score.
+const MARKS = /\0|\x01[^\x02]*\x02|\x03/g;
+const plainText = (text) => text.replace(MARKS, "");
+
 // Makes what views/node_tree.py took apart.
 const fromTree = (tree) =>
   typeof tree === "string" ? tree : make(tree[0], tree[1], ...tree.slice(2).map(fromTree));

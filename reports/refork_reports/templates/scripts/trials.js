@@ -10,13 +10,20 @@ const readData = async () => {
 };
 
 const trialLists = (data) => {
-  const plain = (place) => data.strings[place].replaceAll("\0", "");
-  const say = (place) =>
-    data.strings[place]
+  const plain = (place) => plainText(data.strings[place]);
+  const spelled = (text) =>
+    text
       .split(/\0(⟨[^⟩]*⟩)/)
       .map((part, at) =>
         at % 2 ? make("span", { class: "control", title: data.controls[part] }, part) : part,
       );
+  const say = (place) =>
+    data.strings[place].split(/\x01([^\x03]*)\x03/).flatMap((part, at) => {
+      if (at % 2 === 0) return spelled(part);
+      const [note, words] = part.split("\x02");
+      const [outcome, scorer] = note.split(" ");
+      return make("mark", { class: `decided is-${outcome}`, "data-scorer": scorer }, spelled(words));
+    });
   const makers = blockMakers(say, plain);
   const drawn = new Map();
 
@@ -80,6 +87,7 @@ const trialLists = (data) => {
         const suffix = `trial ${first.number} of ${plain(cell.variant)}`;
         const body = make("div", { class: "trial-body" });
         body.append(...group.body.flatMap(([kind, ...parts]) => makers[kind](suffix, ...parts)));
+        body.append(...copyOutput(group.body, plain));
         details.append(body);
         showMember = members(group, anchor, body);
       }
@@ -101,7 +109,7 @@ const trialLists = (data) => {
       opens.set(group, made.open);
       return made.details;
     };
-    box.replaceChildren();
+    box.replaceChildren(...(anchor ? takeAlong(cell, plain) : []));
     const showGroup = paged(box, groups, build, "different results");
     if (groups.length) opens.get(groups[0])();
     else box.append(make("p", { class: "quiet small" }, "No trial fits the filter."));

@@ -24,6 +24,7 @@ from pydantic.dataclasses import dataclass as pydantic_dataclass
 from refork import values
 from refork.errors import ValueNotPortableError
 from refork.values import MAX_DEPTH, RecordedException, Registry
+from refork.values.classes import only_looked_at
 
 
 class Several(ExceptionGroup[Exception]):
@@ -387,6 +388,14 @@ class TestPydantic:
         with pytest.raises(
             ValueNotPortableError, match=r"Loose does not come back the same from pydantic's JSON"
         ):
+            registry.encode(Loose(anything=(1, 2)))
+
+    def test_a_model_that_is_only_looked_at_is_written_unchecked(self, registry: Registry) -> None:
+        with only_looked_at():
+            written = registry.encode(Loose(anything=(1, 2)))
+        assert isinstance(written, dict)
+        assert written["value"] == {"anything": [1, 2]}
+        with pytest.raises(ValueNotPortableError):
             registry.encode(Loose(anything=(1, 2)))
 
     def test_a_damaged_model_is_an_error(self, registry: Registry) -> None:
