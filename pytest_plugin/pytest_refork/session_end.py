@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 import pytest
 from refork.answer_cache import AnswersMode
 from refork_evals.agreement.judge_answers import JudgeAnswer, JudgeAnswers
-from refork_evals.evaluation.answer_writer import Saved, Unscored, keep
 from refork_evals.evaluation.evaluate import evaluation_of
+from refork_evals.evaluation.kept_answers.answer_writer import Saved, Unscored, keep
 from refork_evals.evaluation.settings import Settings
 from refork_evals.results import CaseResult
 

@@ -11,20 +11,13 @@ from markupsafe import Markup, escape
 from refork.text import numbers as humanize
 from refork.text.escape import clipped, escape_controls, escape_html
 
-from refork_reports.sentences import (
-    claims,
-    comparisons,
-    cost_estimate,
-    expectations,
-    margins,
-    phrases,
-    spending,
-)
+from refork_reports.sentences import claims, cost_estimate, expectations, phrases, spending
 from refork_reports.sentences import gate as gate_words
-from refork_reports.sentences.estimates import estimates
-from refork_reports.sentences.independence import dependence_note
+from refork_reports.sentences.statistics import comparisons, margins
+from refork_reports.sentences.statistics.estimates import estimates
+from refork_reports.sentences.statistics.independence import dependence_note
+from refork_reports.sentences.statistics.words import WORDS, pieces
 from refork_reports.sentences.steps import pretty
-from refork_reports.sentences.words import WORDS, pieces
 
 _BUTTON: Final = Markup('<button type="button" class="word" popovertarget="{}">{}</button>')
 

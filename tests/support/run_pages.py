@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from refork.records import Answer, RecordedError, Request, Run, Step, StepKind, Tool, ToolCall
 from refork.records.usage import Usage
-from refork_reports.views.run_page import render
+from refork_reports.views.run_pages.run_page import render
 
 HOSTILE = "<script>window.owned = 1</script><img src=x onerror='owned=1'>\"'\x1b[2J\u202e</code></pre>"
 BEGAN = datetime(2026, 11, 23, 10, tzinfo=UTC)

@@ -18,10 +18,10 @@ from refork.records.variant import CURRENT, Variant
 from refork.tool_policy.stubs import check_stubs
 
 from refork_evals.agreement.judge_answers import JudgeAnswers, keeping
-from refork_evals.evaluation.answer_writer import keep
 from refork_evals.evaluation.budget import new_budget
 from refork_evals.evaluation.case_plans import CasePlans
-from refork_evals.evaluation.durable_answers import DurableAnswers
+from refork_evals.evaluation.kept_answers.answer_writer import keep
+from refork_evals.evaluation.kept_answers.durable_answers import DurableAnswers
 from refork_evals.evaluation.measured_case import Catalogue, MeasuredCase
 from refork_evals.evaluation.pace import Counts
 from refork_evals.evaluation.settings import Settings

@@ -1,7 +1,7 @@
 """Combines a project's configuration with what a caller requested into the settings of an evaluation."""
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, fields
+from typing import Any, Literal
 
 from refork.config import Config
 
@@ -25,16 +25,11 @@ class Settings:
 
     @property
     def defaults(self) -> Defaults:
+        """The project's settings of the same names; ``confirm`` also depends on the gate and on the cache."""
         project = self.project
-        return Defaults(
-            trials=project.trials,
-            min_trials=project.min_trials,
-            max_trials=project.max_trials,
-            smallest_drop=project.smallest_drop,
-            min_pass_rate=project.min_pass_rate,
-            alpha=project.alpha,
-            confirm=self.gate is not None and project.confirm == "yes" and project.answers != "offline",
-        )
+        same: dict[str, Any] = {each.name: getattr(project, each.name) for each in fields(Defaults)}
+        confirms = self.gate is not None and project.confirm == "yes" and project.answers != "offline"
+        return Defaults(**{**same, "confirm": confirms})
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,9 +8,9 @@ from refork.answer_cache import Store
 from refork.records.outcome import Outcome, Trial
 from refork.records.variant import CURRENT
 
-from refork_evals.evaluation.answer_writer import Unscored
 from refork_evals.evaluation.budget import Budget
 from refork_evals.evaluation.case_plans import CasePlans
+from refork_evals.evaluation.kept_answers.answer_writer import Unscored
 from refork_evals.evaluation.measured_case import MeasuredCase
 from refork_evals.evaluation.pace import Counts
 from refork_evals.evaluation.scoring import Scoreboard, measured

@@ -9,8 +9,8 @@ from refork.errors import RunNotFoundError
 from refork.text.numbers import plural
 
 from refork_evals.recorded import SUCCESS
-from refork_evals.scan.expectations import Entry
-from refork_evals.scan.functions import Function
+from refork_evals.scan.checking.expectations import Entry
+from refork_evals.scan.checking.functions import Function
 from refork_evals.scan.one_run import check_run
 
 _MOST_CHECKED: Final = 50

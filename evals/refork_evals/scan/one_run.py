@@ -11,11 +11,11 @@ from refork.records import Run
 from refork.redaction.texts import without_secrets
 
 from refork_evals.scan.broken_steps import judge_calls
-from refork_evals.scan.checks import Problem, checked
-from refork_evals.scan.expectations import Entry
-from refork_evals.scan.functions import Function
+from refork_evals.scan.checking.checks import Problem, checked
+from refork_evals.scan.checking.expectations import Entry
+from refork_evals.scan.checking.functions import Function
+from refork_evals.scan.checking.wanted import Wanted
 from refork_evals.scan.tally import reason_of
-from refork_evals.scan.wanted import Wanted
 from refork_evals.trials import run_to_end
 
 

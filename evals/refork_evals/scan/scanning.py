@@ -15,12 +15,12 @@ from refork.records import Run
 from refork.text.numbers import plural
 
 from refork_evals.scan.broken_steps import judge_calls
-from refork_evals.scan.checks import RunCheck, checked
-from refork_evals.scan.expectations import Entry, ExpectationCheck
-from refork_evals.scan.functions import Function
+from refork_evals.scan.checking.checks import RunCheck, checked
+from refork_evals.scan.checking.expectations import Entry, ExpectationCheck
+from refork_evals.scan.checking.functions import Function
+from refork_evals.scan.checking.wanted import Wanted
 from refork_evals.scan.results import Scan
 from refork_evals.scan.tally import Tally
-from refork_evals.scan.wanted import Wanted
 from refork_evals.trials import run_to_end
 
 AT_ONCE: Final = 8

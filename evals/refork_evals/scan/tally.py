@@ -12,7 +12,7 @@ from refork.redaction import Redactor
 from refork.redaction.runs import redacted_run, scan_run, scan_step
 from refork.redaction.texts import without_secrets
 
-from refork_evals.scan.checks import Problem
+from refork_evals.scan.checking.checks import Problem
 from refork_evals.scan.results import Example, Group, Scan, Share
 
 UNKNOWN: Final = "unknown"

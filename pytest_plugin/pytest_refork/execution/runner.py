@@ -9,8 +9,8 @@ from refork.answer_cache import Store
 from refork.records.outcome import Trial
 from refork_evals.estimation.estimate import SuiteEstimate
 from refork_evals.estimation.estimating import estimate_of
-from refork_evals.evaluation.answer_writer import Unscored
 from refork_evals.evaluation.case_plans import CasePlans
+from refork_evals.evaluation.kept_answers.answer_writer import Unscored
 from refork_evals.evaluation.measured_case import MeasuredCase
 from refork_evals.evaluation.settings import Settings
 from refork_evals.evaluation.suite import Suite

@@ -7,7 +7,7 @@ from typing import Final
 import pytest
 from refork.config import Config
 from refork.errors import ReforkError
-from refork_evals.evaluation.answer_writer import Saved
+from refork_evals.evaluation.kept_answers.answer_writer import Saved
 from refork_evals.results import SuiteResult
 from refork_reports.formats.terminal import MARKUP, Line, summary
 

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import pytest
 from refork.config import Config
-from refork_evals.evaluation.durable_answers import DurableAnswers
+from refork_evals.evaluation.kept_answers.durable_answers import DurableAnswers
 
 from pytest_refork.xdist.worker_results import worker_id
 

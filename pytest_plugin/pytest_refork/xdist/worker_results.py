@@ -11,7 +11,7 @@ import pytest
 from pydantic import TypeAdapter
 from refork.records.outcome import Outcome
 from refork_evals.agreement.judge_answers import JudgeAnswer
-from refork_evals.evaluation.answer_writer import Unscored
+from refork_evals.evaluation.kept_answers.answer_writer import Unscored
 from refork_evals.results import CaseResult
 from refork_evals.verdicts.verdict import with_cells
 

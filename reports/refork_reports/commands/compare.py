@@ -36,7 +36,7 @@ def command(*, variants: tuple[str, ...], against: str, report: str | None, as_j
     from refork_reports.results_file.entry import Plain  # noqa: PLC0415
     from refork_reports.results_file.read import RESULTS, read  # noqa: PLC0415
     from refork_reports.sentences.claims import lines  # noqa: PLC0415
-    from refork_reports.sentences.comparisons import details, line  # noqa: PLC0415
+    from refork_reports.sentences.statistics.comparisons import details, line  # noqa: PLC0415
 
     config = project()
     folder = config.report if report is None else Path(report)

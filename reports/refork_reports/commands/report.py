@@ -35,7 +35,7 @@ def command(
     """
     from refork_reports.formats.saving import save  # noqa: PLC0415 - pydantic takes half a second to import
     from refork_reports.results_file.merge import read_merged  # noqa: PLC0415
-    from refork_reports.results_file.one_of_many import evaluation_of  # noqa: PLC0415
+    from refork_reports.results_file.one_of_many import contradictions_refused, evaluation_of  # noqa: PLC0415
 
     if output is None and mlflow is None:
         raise BadInputError(
@@ -46,7 +46,8 @@ def command(
         note(line)
     evaluation = evaluation_of(merged)
     if output is not None:
-        click.echo(f"report: {save(evaluation, output)}")
+        with contradictions_refused():
+            click.echo(f"report: {save(evaluation, output)}")
     if mlflow is not None:
         _log(evaluation, mlflow, mlflow_experiment)
 
@@ -55,8 +56,10 @@ def _log(evaluation: "SuiteResult", uri: str, experiment: str | None) -> None:
     from refork_reports.formats import html  # noqa: PLC0415
     from refork_reports.mlflow_runs.apart import upload_apart  # noqa: PLC0415
     from refork_reports.mlflow_runs.upload import Target  # noqa: PLC0415
+    from refork_reports.results_file.one_of_many import contradictions_refused  # noqa: PLC0415
 
     with TemporaryDirectory(prefix="refork-") as folder:
-        html.write(evaluation, Path(folder))
+        with contradictions_refused():
+            html.write(evaluation, Path(folder))
         run = upload_apart(Path(folder), Target(uri=uri, experiment=experiment))
     click.echo(f"mlflow: run {run.run_id} in experiment {run.experiment_id}")

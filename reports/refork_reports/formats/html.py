@@ -14,8 +14,8 @@ from refork_reports.formats.markdown import SUMMARY
 from refork_reports.page_templates import environment, page_script, page_style, policy
 from refork_reports.results_file.read import RESULTS
 from refork_reports.sections import with_sections
-from refork_reports.views.page_data import packed
 from refork_reports.views.report_page import Page, page
+from refork_reports.views.trials.page_data import packed
 
 REPORT: Final = "report.html"
 TITLE: Final = "Agent evals"

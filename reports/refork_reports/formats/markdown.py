@@ -17,10 +17,11 @@ from refork_evals.results import (
 )
 from refork_evals.results.totals import shown_cost, totals
 
-from refork_reports.sentences import claims, comparisons, margins, phrases, spending
+from refork_reports.sentences import claims, phrases, spending
 from refork_reports.sentences import gate as gate_words
 from refork_reports.sentences.headline import headline
-from refork_reports.sentences.independence import dependence_notes
+from refork_reports.sentences.statistics import comparisons, margins
+from refork_reports.sentences.statistics.independence import dependence_notes
 
 SUMMARY: Final = "summary.md"
 LIMIT: Final = 60_000

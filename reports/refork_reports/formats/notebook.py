@@ -5,7 +5,7 @@ from refork_evals.results import SuiteResult
 
 from refork_reports.page_templates import environment
 from refork_reports.views.matrix import matrices
-from refork_reports.views.placed_cells import placed_cases
+from refork_reports.views.trials.placed_cells import placed_cases
 
 
 def matrix(evaluation: SuiteResult) -> str:

@@ -8,10 +8,11 @@ from refork_evals.results.totals import totals
 
 from refork_reports.formats.terminal_lines import ICONS, MARKUP, Line, Segment, Style, in_ascii, wrapped
 from refork_reports.formats.terminal_table import table, worst_first
-from refork_reports.sentences import claims, comparisons, phrases, spending
+from refork_reports.sentences import claims, phrases, spending
 from refork_reports.sentences import gate as gate_words
 from refork_reports.sentences.headline import headline
-from refork_reports.sentences.independence import dependence_notes
+from refork_reports.sentences.statistics import comparisons
+from refork_reports.sentences.statistics.independence import dependence_notes
 
 NARROWEST: Final = 40
 _MOST_REMARKS: Final = 10

@@ -12,7 +12,8 @@ from refork_evals.results.totals import shown_cost
 from rich.cells import cell_len
 
 from refork_reports.formats.terminal_lines import ICONS, Line, Segment, Style
-from refork_reports.sentences import claims, margins, phrases
+from refork_reports.sentences import claims, phrases
+from refork_reports.sentences.statistics import margins
 
 MOST_ROWS: Final = 20
 """Rows of cells that a terminal shows; the others are counted."""

@@ -83,8 +83,8 @@ class Entry(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _of_computed(cls, value: Any) -> Any:
-        if isinstance(value, dict):
-            return value
+        if value is None or isinstance(value, dict | list | str | int | float):
+            return value  # of a file, where pydantic refuses all but the first
         found = {name: read(value) for name, read in cls.sources().items()}
         return {name: each if isinstance(each, float) else portable(each) for name, each in found.items()}
 

@@ -1,6 +1,7 @@
 """One evaluation of several sessions, for a report of them together."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Generator, Iterable, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 
 from refork.errors import BadFileError
@@ -20,8 +21,15 @@ def evaluation_of(merged: MergedResults) -> SuiteResult:
     Verdicts stay those of their sessions. Variants are compared, and prompts recommended, over all cases anew. The gate
     of a session says nothing of others, so several have none. Raises BadFileError for what cannot be.
     """
-    try:
+    with contradictions_refused():
         return rebuilt(merged.sessions[0]) if len(merged.sessions) == 1 else _together(merged)
+
+
+@contextmanager
+def contradictions_refused() -> Generator[None]:
+    """Raise BadFileError where a file keeps to the schema and still cannot be, such as a share of no trials."""
+    try:
+        yield
     except (ArithmeticError, LookupError, TypeError, ValueError) as error:
         raise BadFileError(
             f"results.json contradicts itself ({one_line(str(error))}): run the evaluation again"

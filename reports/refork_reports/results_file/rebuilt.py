@@ -100,6 +100,9 @@ def _outcome(entry: CaseEntry) -> Outcome | None:
 
 
 def _cell(case: str, entry: CellEntry) -> Cell:
+    counts = (entry.passes, entry.failures, entry.errors, entry.missing)
+    if min(counts) < 0 or sum(counts[:3]) != len(entry.trials):
+        raise ValueError(f"the counts of {entry.variant!r} of case {case!r} are not those of its trials")
     return Cell(
         case=case,
         variant=entry.variant,

@@ -39,7 +39,7 @@ from refork_reports.sections import sections as sections_of
 from refork_reports.sentences.headline import headline as headline_of
 from refork_reports.sentences.steps import call_line, output_line
 from refork_reports.views.requests import prompt_of
-from refork_reports.views.timeline import Moment, State, moments
+from refork_reports.views.run_pages.timeline import Moment, State, moments
 
 VERSION: Final = 1
 

@@ -7,7 +7,7 @@ from typing import Final
 from refork.text import numbers as humanize
 from refork_evals.results import Gate, GateCase, GateFinding, SuiteDrop
 
-from refork_reports.sentences.margins import no_drop
+from refork_reports.sentences.statistics.margins import no_drop
 
 LOUD: Final = frozenset(
     {

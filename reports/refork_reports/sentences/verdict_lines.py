@@ -7,7 +7,7 @@ from refork.text import numbers as humanize
 from refork.text.escape import escape_controls
 from refork_evals.results import Interval, Verdict
 
-from refork_reports.sentences import margins
+from refork_reports.sentences.statistics import margins
 
 
 class MeasuredCell(margins.Compared, Protocol):

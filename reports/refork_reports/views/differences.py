@@ -8,7 +8,7 @@ from refork_evals.results import SuiteResult
 from refork_evals.statistics.strata import Pair, mean_difference, mean_interval
 from refork_evals.verdicts.comparison import MARGIN, Arm, arms_of, pairs_of
 
-from refork_reports.views.placed_cells import PlacedCase
+from refork_reports.views.trials.placed_cells import PlacedCase
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from refork.records.variant import CURRENT
 from refork_evals.results import CaseResult, Cell
 
-from refork_reports.views.placed_cells import PlacedCase, PlacedCell
 from refork_reports.views.requests import variant_file
+from refork_reports.views.trials.placed_cells import PlacedCase, PlacedCell
 
 
 @dataclass(frozen=True, kw_only=True)

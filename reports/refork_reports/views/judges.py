@@ -7,7 +7,7 @@ from refork_evals.agreement.calibration import calibrated
 from refork_evals.results import CaseResult, Interval
 from refork_evals.results.agreement import ENOUGH, Agreement, Calibration, Kappa
 
-from refork_reports.sentences.estimates import Figure
+from refork_reports.sentences.statistics.estimates import Figure
 
 
 @dataclass(frozen=True, kw_only=True)

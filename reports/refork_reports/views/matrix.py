@@ -7,7 +7,7 @@ from itertools import groupby
 from refork.records.variant import CURRENT
 from refork_evals.results import Verdict
 
-from refork_reports.views.placed_cells import PlacedCase, PlacedCell
+from refork_reports.views.trials.placed_cells import PlacedCase, PlacedCell
 
 
 @dataclass(frozen=True, kw_only=True)

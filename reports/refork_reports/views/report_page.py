@@ -16,10 +16,10 @@ from refork_reports.views.differences import Differences, differences
 from refork_reports.views.fixes import FailingCase, failing_cases
 from refork_reports.views.judges import JudgeView, judge_views
 from refork_reports.views.matrix import Matrix, matrices
-from refork_reports.views.placed_cells import PlacedCase, PlacedCell, placed_cases
 from refork_reports.views.requests import PromptPair, RequestTable, prompt_of, prompt_pairs, request_table
+from refork_reports.views.run_pages.timeline import Timeline, timeline
 from refork_reports.views.scoreboard import PromptTable, prompt_tables
-from refork_reports.views.timeline import Timeline, timeline
+from refork_reports.views.trials.placed_cells import PlacedCase, PlacedCell, placed_cases
 
 _MOST_IN_PLACE: Final = 20
 """So many cases stand in the page itself; of more, all but the heading is data, of which nodes are made when opened."""

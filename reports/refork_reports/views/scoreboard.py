@@ -10,7 +10,7 @@ from refork_evals.results.scoreboard import Scoreboard, ScoreboardRow, Standing
 from refork_evals.verdicts.scoreboard import scoreboards
 
 from refork_reports.sentences import scoreboard as words
-from refork_reports.views.placed_cells import Bar
+from refork_reports.views.trials.placed_cells import Bar
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,7 +15,7 @@ from refork.config import Config, load_config
 from refork.records import Answer
 from refork.records.usage import Usage
 from refork.storage.cache_folder import cache_folder
-from refork_evals.evaluation.durable_answers import DurableAnswers
+from refork_evals.evaluation.kept_answers.durable_answers import DurableAnswers
 
 DIGEST = "d" * 64
 FRESH = [AnswersMode.LIVE, AnswersMode.REFRESH]

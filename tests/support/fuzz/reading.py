@@ -30,7 +30,7 @@ from refork.frameworks.protocol import ModelCall, StepCall
 from refork.http_calls.client_responses import register
 from refork.records.outcome import ErrorKind, Trial, TrialError
 from refork.values import DEFAULT
-from refork_evals.evaluation.answer_writer import _of as kept_of
+from refork_evals.evaluation.kept_answers.answer_writer import _of as kept_of
 from refork_evals.results import ScoredTrial
 from refork_reports.results_file.schema import TrialEntry
 

@@ -12,8 +12,8 @@ from refork.records import Run
 from refork.text.numbers import plural
 from refork.tool_policy import DBOS_PREFIX
 
-from refork_reports.views.step_marks import BROKEN, WRITES, StepMarks
-from refork_reports.views.step_rows import Fold, StepRow, step_rows
+from refork_reports.views.run_pages.step_marks import BROKEN, WRITES, StepMarks
+from refork_reports.views.run_pages.step_rows import Fold, StepRow, step_rows
 
 _MARK: Final = TableColumn(title="")
 _LEGEND: Final = {BROKEN: "broken here", WRITES: "writes"}

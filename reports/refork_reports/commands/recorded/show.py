@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from refork.records import Step
     from refork_evals.scan.one_run import BrokenAt
 
-    from refork_reports.views.step_marks import StepMarks
+    from refork_reports.views.run_pages.step_marks import StepMarks
 
 
 @click.command("show")
@@ -107,7 +107,7 @@ def _broken(db: str, run: str, expect: Sequence[str], check: Sequence[str]) -> "
 
 
 def _marks(loaded: "LoadedRun", config: "Config", broken: "Sequence[BrokenAt]") -> "StepMarks":
-    from refork_reports.views.step_marks import step_marks  # noqa: PLC0415 - takes a second to import
+    from refork_reports.views.run_pages.step_marks import step_marks  # noqa: PLC0415 - takes a second to import
 
     return step_marks(loaded.run, config.tool_policy, broken)
 
@@ -153,7 +153,7 @@ def _document(loaded: "LoadedRun", step: "Step | None", marks: "StepMarks") -> d
 def _write_page(loaded: "LoadedRun", file: Path, marks: "StepMarks", *, no_redact: bool) -> Path:
     from refork.storage.files import write_atomically  # noqa: PLC0415 - needs pydantic
 
-    from refork_reports.views.run_page import render  # noqa: PLC0415 - needs Jinja2
+    from refork_reports.views.run_pages.run_page import render  # noqa: PLC0415 - needs Jinja2
 
     capture = ["refork", "capture", loaded.run.id, *(["--no-redact"] if no_redact else [])]
     page = render(loaded.run, loaded.steps, missing=loaded.missing, capture=capture, marks=marks)

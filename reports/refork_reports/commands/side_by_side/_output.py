@@ -10,8 +10,8 @@ from refork.records import Step
 from refork.text.numbers import plural, shorten_middle
 
 from refork_reports.views.diffs import Piece, marked
-from refork_reports.views.run_diff import StepPair, arguments_of, name_of, output_of
-from refork_reports.views.side_by_side import Section, SideBySide
+from refork_reports.views.run_pages.run_diff import StepPair, arguments_of, name_of, output_of
+from refork_reports.views.run_pages.side_by_side import Section, SideBySide
 
 _WIDTH: Final = 78
 _CONTEXT: Final = 60

@@ -9,7 +9,7 @@ from refork.text.numbers import duration, tokens
 
 from refork_reports.results_file.schema import CaseEntry, CellEntry, TrialEntry
 from refork_reports.sentences.steps import call_line, pretty
-from refork_reports.views.side_by_side import Passage, Section, SideBySide
+from refork_reports.views.run_pages.side_by_side import Passage, Section, SideBySide
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -22,7 +22,7 @@ from refork_reports.commands.recorded._expectations import expectation_options
 if TYPE_CHECKING:
     from refork.case_capture.loader import Redaction
 
-    from refork_reports.views.side_by_side import SideBySide
+    from refork_reports.views.run_pages.side_by_side import SideBySide
 
 GOOD: Final = "good"
 
@@ -104,7 +104,7 @@ def _of_runs(db: str, first: str, second: str, what: "Redaction", replay: bool |
     from refork.case_capture.loader import Loader, project  # noqa: PLC0415 - `refork --help` needs no pydantic
 
     from refork_reports.commands.side_by_side._output import steps_document  # noqa: PLC0415
-    from refork_reports.views.run_diff import paired, runs_beside  # noqa: PLC0415
+    from refork_reports.views.run_pages.run_diff import paired, runs_beside  # noqa: PLC0415
 
     with Loader(db, project(), redaction=what, replay=replay, on_note=note) as loader:
         loaded = [loader.load(run) for run in (first, second)]
@@ -153,6 +153,6 @@ def _show(difference: _Difference, html: str | None, *, as_json: bool) -> None:
 def _write(found: "SideBySide", file: Path) -> None:
     from refork.storage.files import write_atomically  # noqa: PLC0415 - needs pydantic
 
-    from refork_reports.views.diff_page import render  # noqa: PLC0415 - needs Jinja2
+    from refork_reports.views.run_pages.diff_page import render  # noqa: PLC0415 - needs Jinja2
 
     write_atomically(file, render(found))

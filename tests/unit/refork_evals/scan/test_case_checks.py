@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from refork.records import Run
-from refork_evals.scan.case_checks import CaseCheck, holds_whatever_the_input, same_step
+from refork_evals.scan.checking.case_checks import CaseCheck, holds_whatever_the_input, same_step
 from refork_evals.scorers.registry import parse_scorer
 from support.evals_builders import case, model_step
 

@@ -13,7 +13,7 @@ from refork.records import Answer, Case
 from refork_evals.agreement.labels import load_labels
 from refork_evals.agreement.rubrics import rubrics
 from refork_evals.results import CaseResult, Verdict
-from refork_reports.commands._labelling import questions, sitting
+from refork_reports.commands.labelling._labelling import questions, sitting
 from refork_reports.results_json import dumps, read
 from support.report_evaluations import HOSTILE, case, cell, evaluation, failed, passed
 from support.sampled import sampled

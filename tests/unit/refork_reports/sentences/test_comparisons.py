@@ -2,7 +2,7 @@
 
 import pytest
 from refork_evals.results import Change, DifferenceInterval, VariantComparison
-from refork_reports.sentences.comparisons import line
+from refork_reports.sentences.statistics.comparisons import line
 
 
 def compared(change: Change, margin: float = 0.2) -> VariantComparison:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from refork_evals.results import Cell, Verdict
 from refork_reports.formats import html, markdown
 from refork_reports.formats.terminal import summary
-from refork_reports.sentences.independence import dependence_note, dependence_notes
+from refork_reports.sentences.statistics.independence import dependence_note, dependence_notes
 from support.report_evaluations import FELL, cell, evaluation, guard, passed, request
 
 THEN = "the trials are not independent, and the interval is too narrow"

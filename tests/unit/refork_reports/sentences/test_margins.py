@@ -16,8 +16,8 @@ from refork_evals.results import (
 from refork_reports.formats.html import render
 from refork_reports.formats.terminal import summary
 from refork_reports.sentences.gate import counted, notes
-from refork_reports.sentences.margins import wanted
-from refork_reports.views.placed_cells import placed_cases
+from refork_reports.sentences.statistics.margins import wanted
+from refork_reports.views.trials.placed_cells import placed_cases
 from support.report_evaluations import realistic
 
 CELL = realistic().cells[0]

@@ -7,7 +7,7 @@ import pytest
 from refork_evals.results import Cell, Method, Score, ScoredTrial, Verdict
 from refork_reports.formats.html import render
 from refork_reports.results_json import dumps
-from refork_reports.sentences.estimates import estimates
+from refork_reports.sentences.statistics.estimates import estimates
 from support.report_evaluations import cell, evaluation, failed, misleading_summary, mixed
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from refork_reports.formats.html import render
-from refork_reports.sentences.words import WORDS, pieces
+from refork_reports.sentences.statistics.words import WORDS, pieces
 from support.gated import gated
 
 GLOSSARY = Path(__file__).parents[4] / "docs" / "glossary.md"

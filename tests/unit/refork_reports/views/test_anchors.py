@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from refork_reports.views.anchors import case_anchors, cell_anchors
-from refork_reports.views.placed_cells import placed_cases
+from refork_reports.views.trials.placed_cells import placed_cases
 from support.report_evaluations import case, evaluation, guard, hostile, misleading_summary, stale
 
 

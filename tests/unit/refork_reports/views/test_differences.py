@@ -3,7 +3,7 @@
 from refork_evals.verdicts.comparison import arms_of, compare
 from refork_reports.formats.html import render
 from refork_reports.views.differences import Difference, Differences, differences
-from refork_reports.views.placed_cells import placed_cases
+from refork_reports.views.trials.placed_cells import placed_cases
 from support.report_data import page_data
 from support.report_evaluations import evaluation, guard, malformed_sql, misleading_summary, realistic
 

@@ -1,7 +1,7 @@
 """What our templates render becomes data, in which a text stays text."""
 
 import pytest
-from refork_reports.views.node_tree import node_tree
+from refork_reports.views.trials.node_tree import node_tree
 
 
 def test_elements_keep_their_attributes_and_their_order() -> None:

@@ -7,8 +7,8 @@ import pytest
 from markupsafe import escape
 from refork_evals.results import Verdict
 from refork_reports.formats.html import render
-from refork_reports.views.page_data import MARK, packed
-from refork_reports.views.placed_cells import placed_cases
+from refork_reports.views.trials.page_data import MARK, packed
+from refork_reports.views.trials.placed_cells import placed_cases
 from support.report_data import page_data
 from support.report_evaluations import cell, evaluation, everything, failed, guard, misleading_summary
 

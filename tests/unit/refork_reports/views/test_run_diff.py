@@ -1,7 +1,7 @@
 """Steps of two runs are put side by side, and the first difference is found."""
 
 from refork.records import Answer, RecordedError, Step, StepKind, ToolCall
-from refork_reports.views.run_diff import first_difference, output_of, paired
+from refork_reports.views.run_pages.run_diff import first_difference, output_of, paired
 
 
 def tool(number: int, name: str, output: object, **arguments: object) -> Step:

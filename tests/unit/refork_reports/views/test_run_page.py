@@ -7,8 +7,8 @@ from decimal import Decimal
 import pytest
 from refork.records import Answer, Run, Step, StepKind, ToolCall
 from refork.records.prices import Price, use_prices
-from refork_reports.views.run_page import render
-from refork_reports.views.step_marks import StepMarks
+from refork_reports.views.run_pages.run_page import render
+from refork_reports.views.run_pages.step_marks import StepMarks
 from support.report_browser import CHROMIUM, browser, need
 from support.run_pages import CAPTURE, HOSTILE, page, run_of
 

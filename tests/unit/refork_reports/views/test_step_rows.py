@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from refork.records import Answer, RecordedError, Run, Step, StepKind, ToolCall
-from refork_reports.views.step_rows import Fold, step_rows
+from refork_reports.views.run_pages.step_rows import Fold, step_rows
 
 
 def run_of(*steps: Step) -> Run:

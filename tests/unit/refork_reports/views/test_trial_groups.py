@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from refork_evals.results import Cell, ScoredTrial, Verdict
-from refork_reports.views.trial_groups import trial_groups
+from refork_reports.views.trials.trial_groups import trial_groups
 from support.report_evaluations import FELL, ROSE, broke, case, cell, failed, mixed, passed, tail
 
 

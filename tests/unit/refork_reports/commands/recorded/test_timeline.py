@@ -6,7 +6,7 @@ from refork.tool_policy import ToolPolicy
 from refork.tool_policy.rule_files import project_rules
 from refork_evals.scan.one_run import BrokenAt
 from refork_reports.commands.recorded._timeline import print_folded
-from refork_reports.views.step_marks import StepMarks, step_marks
+from refork_reports.views.run_pages.step_marks import StepMarks, step_marks
 
 Capture = pytest.CaptureFixture[str]
 POLICY = ToolPolicy(rules=project_rules({"book": {"writes": True}}))

@@ -9,7 +9,7 @@ from click.testing import CliRunner, Result
 from refork.cli import commands, main
 from refork.records import Run, Step
 from refork_reports.commands.side_by_side._output import lines_of
-from refork_reports.views.run_diff import paired, runs_beside
+from refork_reports.views.run_pages.run_diff import paired, runs_beside
 from support.many_runs import multiply
 
 

@@ -9,8 +9,8 @@ from refork.config import load_config
 from refork_reports.commands.side_by_side._named_trials import is_trial, keep_results
 from refork_reports.formats.html import write
 from refork_reports.results_file.read import read
-from refork_reports.views.diff_page import render
-from refork_reports.views.side_by_side import Passage, Section, SideBySide
+from refork_reports.views.run_pages.diff_page import render
+from refork_reports.views.run_pages.side_by_side import Passage, Section, SideBySide
 from support.report_browser import CHROMIUM, browser, need
 from support.report_evaluations import HOSTILE, everything, realistic
 

@@ -11,7 +11,7 @@ from refork.config import Config
 from refork.storage.cache_folder import usable_folder, why_unwritable
 from refork.storage.session_files import MAIN
 
-from refork_evals.evaluation.recovery import Recovery, give_from
+from refork_evals.evaluation.kept_answers.recovery import Recovery, give_from
 
 
 class DurableAnswers:

@@ -11,7 +11,7 @@ from refork.version import __version__
 
 from refork_reports.page_templates import asset, environment, policy
 from refork_reports.views.diffs import Piece, marked
-from refork_reports.views.side_by_side import Passage, Section, SideBySide
+from refork_reports.views.run_pages.side_by_side import Passage, Section, SideBySide
 
 LONGEST: Final = 50_000
 """Characters of a passage up to which the page shows it whole and marks what differs."""

@@ -21,7 +21,7 @@ from refork_reports.sentences.tails import (
     other_words,
     shown_steps,
 )
-from refork_reports.views.marked_text import MarkedText, marked
+from refork_reports.views.trials.marked_text import MarkedText, marked
 
 Block: TypeAlias = tuple["str | bool | MarkedText | Block", ...]
 """A part of an output: first its kind, which ``templates/scripts/blocks.js`` draws, then its texts."""

@@ -20,9 +20,9 @@ from refork.version import __version__
 from refork_reports.page_templates import asset, environment, policy
 from refork_reports.sentences.spending import price_source
 from refork_reports.sentences.steps import call_line, compact, pretty
-from refork_reports.views.step_marks import StepMarks
-from refork_reports.views.step_rows import Fold, step_rows
-from refork_reports.views.timeline import Moment, TimeSpan, moment_of
+from refork_reports.views.run_pages.step_marks import StepMarks
+from refork_reports.views.run_pages.step_rows import Fold, step_rows
+from refork_reports.views.run_pages.timeline import Moment, TimeSpan, moment_of
 
 KEPT: Final = 4 * OUTPUT_LIMIT
 """Characters of a text that are kept until the page shortens it, because the steps of a run may not fit into

@@ -20,10 +20,10 @@ from refork_evals.results import CaseResult, Cell, Score, ScoredTrial
 
 from refork_reports.views.cell_facts import request_json, rerun_command
 from refork_reports.views.differences import Differences
-from refork_reports.views.marked_text import MarkedText, Part
-from refork_reports.views.node_tree import node_tree
-from refork_reports.views.placed_cells import PlacedCell
-from refork_reports.views.trial_groups import Block, TrialGroup, outcome_of, trial_groups
+from refork_reports.views.trials.marked_text import MarkedText, Part
+from refork_reports.views.trials.node_tree import node_tree
+from refork_reports.views.trials.placed_cells import PlacedCell
+from refork_reports.views.trials.trial_groups import Block, TrialGroup, outcome_of, trial_groups
 
 MARK: Final = "\x00"
 """Stands before a character that is spelled out. A text cannot contain it: its own are spelled out, too."""

@@ -14,8 +14,8 @@ from refork.records import Run, Step
 from refork.redaction.error_text import summary
 from refork.redaction.texts import without_secrets
 
-from refork_evals.scan.checks import NotScoredError, Problem
-from refork_evals.scan.expectations import ExpectationCheck
+from refork_evals.scan.checking.checks import NotScoredError, Problem
+from refork_evals.scan.checking.expectations import ExpectationCheck
 from refork_evals.scorers.evidence import is_list, one_line, quote
 
 Finding: TypeAlias = (

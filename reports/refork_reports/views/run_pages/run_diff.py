@@ -9,7 +9,7 @@ from refork.text.numbers import plural
 from refork.values.shown import untagged
 
 from refork_reports.sentences.steps import call_line, compact
-from refork_reports.views.side_by_side import Passage, Section, SideBySide
+from refork_reports.views.run_pages.side_by_side import Passage, Section, SideBySide
 
 
 @dataclass(frozen=True, kw_only=True)

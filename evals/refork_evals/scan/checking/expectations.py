@@ -14,7 +14,7 @@ from refork.storage.yaml_dump import yaml_line
 from refork.storage.yaml_text import parse_yaml
 
 from refork_evals.scan.broken_steps import broken_step, judge_calls, last_model_step
-from refork_evals.scan.checks import NotScoredError, Problem
+from refork_evals.scan.checking.checks import NotScoredError, Problem
 from refork_evals.scan.whole_runs import has_result, whole_sample
 from refork_evals.scorers.evidence import is_list, one_line, quote
 from refork_evals.scorers.parameters import first_error, key_path, sentence

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from refork.records import Case
     from refork_evals.agreement.rubrics import Rubric
 
-    from refork_reports.commands._keyboard import Keys
-    from refork_reports.commands._labelling import Question, Sitting
+    from refork_reports.commands.labelling._keyboard import Keys
+    from refork_reports.commands.labelling._labelling import Question, Sitting
     from refork_reports.results_file.schema import CaseEntry
 
 SHOWN: Final = 4_000
@@ -38,8 +38,8 @@ def command(*, case: str, report: str | None, again: bool) -> None:
     from refork_evals.agreement.labels import LABELS_FILE, load_labels, save_labels  # noqa: PLC0415 - see show
     from refork_evals.agreement.rubrics import rubrics  # noqa: PLC0415
 
-    from refork_reports.commands._keyboard import keys  # noqa: PLC0415
-    from refork_reports.commands._labelling import questions, sitting  # noqa: PLC0415
+    from refork_reports.commands.labelling._keyboard import keys  # noqa: PLC0415
+    from refork_reports.commands.labelling._labelling import questions, sitting  # noqa: PLC0415
 
     config = project()
     found = _case(config, case)

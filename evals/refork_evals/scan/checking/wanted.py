@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from refork.errors import BadInputError
 
-from refork_evals.scan.checks import RunCheck
-from refork_evals.scan.expectations import EndedWell, Entry, ExpectationCheck, entries_of
-from refork_evals.scan.functions import Function, FunctionCheck
+from refork_evals.scan.checking.checks import RunCheck
+from refork_evals.scan.checking.expectations import EndedWell, Entry, ExpectationCheck, entries_of
+from refork_evals.scan.checking.functions import Function, FunctionCheck
 
 
 @dataclass(frozen=True, kw_only=True)

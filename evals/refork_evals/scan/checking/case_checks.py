@@ -14,7 +14,7 @@ from refork.text.numbers import plural
 
 from refork_evals.recorded import recorded_trial
 from refork_evals.scan.broken_steps import judge_calls
-from refork_evals.scan.checks import Problem
+from refork_evals.scan.checking.checks import Problem
 from refork_evals.scorers.builtin.json_schema import JsonSchema
 from refork_evals.scorers.builtin.limits import MaxCost, MaxSeconds, MaxTokens
 from refork_evals.scorers.evidence import one_line

@@ -1,0 +1,1 @@
+"""Checks what recorded runs must meet: expectations, the project's cases, and functions."""

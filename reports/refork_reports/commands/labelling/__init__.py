@@ -1,0 +1,1 @@
+"""``refork label``: a person at a terminal says which outputs pass."""

@@ -1,0 +1,1 @@
+"""Builds the pages of recorded runs: one run, or two side by side."""
