@@ -50,7 +50,9 @@ def after_second_look(cell: Cell, plan: BaselinePlan, first: CellCounts, second:
     """Return the cell whose first look shows a drop, once the second look is complete."""
     look = SecondLook(passes=second.passes, trials=second.scheduled, dropped=plan.suspects(second))
     if look.dropped:
-        return replace(cell, second_look=look)
+        # Trials beyond those of the second look may hide in the sum what each of the two looks has shown.
+        dropped = cell if cell.verdict is Verdict.DROPPED else decided(cell, plan.decide(second))
+        return replace(dropped, second_look=look)
     reason = f"{_of(first)} passed, then {_of(second)} when asked again, {_before(plan)}"
     return replace(_undecided(cell, reason), second_look=look)
 

@@ -190,7 +190,7 @@ def _variant(parts: Sequence[_Part], plain: str | None) -> Variant:
 
 
 def _name(text: str) -> str:
-    return re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-.") or "other"
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", text).lstrip("-._").rstrip("-.") or "other"
 
 
 def _check_names(variants: Sequence[Variant]) -> None:

@@ -3,7 +3,7 @@
 import dataclasses
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from refork.records.outcome import ErrorKind, Trial, TrialError
 from refork.records.variant import CURRENT
@@ -84,6 +84,7 @@ def test_without_a_second_look_the_first_one_decides_at_the_level_of_one(again: 
 
 
 @given(st.text("+-", min_size=5, max_size=120))
+@example("---++++---+++++++")
 def test_no_drop_is_called_that_only_one_look_shows(marks: str) -> None:
     verdict, change, dropped = decided(marks)
     assert (change is Change.REGRESSED) is (verdict is Verdict.DROPPED)

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from refork.errors import ReforkError
 from refork.records.variant import Variant
@@ -83,6 +83,7 @@ def test_what_is_no_variant_is_refused(arguments: dict[str, Any], said: str) -> 
 
 
 @given(st.lists(st.text(min_size=1, max_size=20), max_size=3), st.text(max_size=30))
+@example(["_"], "")
 def test_any_text_becomes_variants_with_names_of_their_own_or_is_refused(
     models: list[str], setting: str
 ) -> None:
