@@ -15,12 +15,12 @@ from refork_evals.scorers.decisive_words import DecisiveWords
 
 from refork_reports.sentences import claims, cost_estimate, expectations, phrases, spending
 from refork_reports.sentences import gate as gate_words
+from refork_reports.sentences.marked_text import marked
 from refork_reports.sentences.statistics import comparisons, margins
 from refork_reports.sentences.statistics.estimates import estimates
 from refork_reports.sentences.statistics.independence import dependence_note
 from refork_reports.sentences.statistics.words import WORDS, pieces
 from refork_reports.sentences.steps import pretty
-from refork_reports.views.trials.marked_text import marked
 
 _BUTTON: Final = Markup('<button type="button" class="word" popovertarget="{}">{}</button>')
 
