@@ -1,6 +1,7 @@
 """Renders the templates of pages, with the words and numbers that they use. Text of a model never becomes markup."""
 
 from base64 import b64encode
+from collections.abc import Sequence
 from functools import cache
 from hashlib import sha256
 from importlib.resources import files
@@ -10,9 +11,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 from refork.text import numbers as humanize
 from refork.text.escape import clipped, escape_controls, escape_html
+from refork_evals.scorers.decisive_words import DecisiveWords
 
 from refork_reports.sentences import claims, cost_estimate, expectations, phrases, spending
 from refork_reports.sentences import gate as gate_words
+from refork_reports.sentences.marked_text import marked
 from refork_reports.sentences.statistics import comparisons, margins
 from refork_reports.sentences.statistics.estimates import estimates
 from refork_reports.sentences.statistics.independence import dependence_note
@@ -31,6 +34,23 @@ def _explained(sentence: str) -> Markup:
     return Markup("").join(parts)
 
 
+_DECIDED: Final = Markup('<mark class="decided is-{}" data-scorer="{}">{}</mark>')
+
+
+def _decided(text: str, words: Sequence[DecisiveWords], is_json: bool) -> Markup:
+    """Return a text as markup in which the words that a scorer decided by are marked."""
+    found = marked(text, words, is_json=is_json)
+    if isinstance(found, str):
+        return escape_html(found)
+    parts = (
+        _DECIDED.format(part.outcome, part.scorer, escape_html(part.text))
+        if part.outcome
+        else escape_html(part.text)
+        for part in found.parts
+    )
+    return Markup("").join(parts)
+
+
 _FILTERS: Final[dict[str, Any]] = {
     "tokens": humanize.tokens,
     "money": humanize.money,
@@ -41,6 +61,7 @@ _FILTERS: Final[dict[str, Any]] = {
     "clipped": clipped,
     "show": escape_html,
     "explained": _explained,
+    "decided": _decided,
     "when": "{:%d %B %Y, %H:%M %Z}".format,
 }
 _GLOBALS: Final[dict[str, Any]] = {

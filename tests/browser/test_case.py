@@ -54,6 +54,12 @@ def test_the_words_that_decided_are_marked_with_their_scorer(tab: Browser, page:
     assert "is-fail" in tab.evaluate(f"{CELL}.querySelector('mark').className")
 
 
+def test_the_words_of_the_recorded_answer_are_marked_too(tab: Browser, page: Path) -> None:
+    opened(tab, page)
+    marks = "[...document.querySelectorAll('.recorded-answer mark')].map((m) => [m.textContent, m.dataset.scorer])"
+    assert tab.evaluate(marks) == [["increased", "not_contains"]]
+
+
 def test_marks_in_hostile_text_are_text(tab: Browser, page: Path) -> None:
     opened(tab, page, "case/misleading-summary/current/11")
     box = "document.getElementById('case/misleading-summary/current/11').closest('.trial')"

@@ -8,6 +8,7 @@ from refork.records.variant import CURRENT
 from refork.text.escape import escape_controls
 from refork_evals.results import CaseResult, SuiteResult, Verdict
 from refork_evals.results.totals import Totals, totals
+from refork_evals.scorers.decisive_words import DecisiveWords, WordFinder
 
 from refork_reports.sections import Section, sections
 from refork_reports.sentences import phrases
@@ -33,7 +34,8 @@ _UNCLEAR: Final = (Verdict.HELD, Verdict.DROPPED, Verdict.INCONCLUSIVE, Verdict.
 @dataclass(frozen=True, kw_only=True)
 class CaseView:
     """A case on the page. ``ran`` says that a trial ran, ``is_open`` that it needs a look and is among the first that
-    do. ``verdicts`` are those of its variants. ``prompt`` is the one in the code.
+    do. ``verdicts`` are those of its variants. ``prompt`` is the one in the code. ``words`` are those of the recorded
+    answer that decided its scores.
     """
 
     anchor: str
@@ -49,6 +51,7 @@ class CaseView:
     sent: RequestTable | None
     variants: tuple[PlacedCell, ...]
     judges: tuple[JudgeView, ...]
+    words: tuple[DecisiveWords, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,4 +125,10 @@ def _case(placed: PlacedCase, *, is_open: bool) -> CaseView:
         sent=request_table(result),
         variants=placed.cells,
         judges=judge_views(result),
+        words=_recorded_words(result),
     )
+
+
+def _recorded_words(result: CaseResult) -> tuple[DecisiveWords, ...]:
+    answer = result.recorded.trial.answer if result.recorded else None
+    return WordFinder(result.case)(answer) if answer else ()

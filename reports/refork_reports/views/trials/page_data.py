@@ -18,9 +18,9 @@ from refork.text import numbers as humanize
 from refork.text.escape import clipped, control_titles, escape_controls
 from refork_evals.results import CaseResult, Cell, Score, ScoredTrial
 
+from refork_reports.sentences.marked_text import MarkedText, Part
 from refork_reports.views.cell_facts import request_json, rerun_command
 from refork_reports.views.differences import Differences
-from refork_reports.views.trials.marked_text import MarkedText, Part
 from refork_reports.views.trials.node_tree import node_tree
 from refork_reports.views.trials.placed_cells import PlacedCell
 from refork_reports.views.trials.trial_groups import Block, TrialGroup, outcome_of, trial_groups

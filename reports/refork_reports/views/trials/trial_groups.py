@@ -11,6 +11,7 @@ from refork.text.escape import clipped
 from refork_evals.results import Cell, ScoredTrial
 from refork_evals.scorers.decisive_words import DecisiveWords, WordFinder
 
+from refork_reports.sentences.marked_text import MarkedText, marked
 from refork_reports.sentences.steps import answer_line, output_line, pretty
 from refork_reports.sentences.tails import (
     OTHER_WORDS,
@@ -21,7 +22,6 @@ from refork_reports.sentences.tails import (
     other_words,
     shown_steps,
 )
-from refork_reports.views.trials.marked_text import MarkedText, marked
 
 Block: TypeAlias = tuple["str | bool | MarkedText | Block", ...]
 """A part of an output: first its kind, which ``templates/scripts/blocks.js`` draws, then its texts."""

@@ -1,7 +1,7 @@
 """Words are marked where they stand, and a text without them stays as it is."""
 
 from refork_evals.scorers.decisive_words import DecisiveWords
-from refork_reports.views.trials.marked_text import MarkedText, Part, marked
+from refork_reports.sentences.marked_text import MarkedText, Part, marked
 
 
 def failing(text: str) -> DecisiveWords:
