@@ -8,7 +8,7 @@ from refork_reports.formats.html import render
 from refork_reports.sentences.statistics.words import WORDS, pieces
 from support.gated import gated
 
-GLOSSARY = Path(__file__).parents[4] / "docs" / "glossary.md"
+GLOSSARY = Path(__file__).parents[5] / "docs" / "glossary.md"
 
 
 def _glossary() -> dict[str, str]:
