@@ -9,7 +9,10 @@ from refork.redaction import without
 
 _LEAD: Final = "data:"
 _PIECES: Final = frozenset(
-    {"content", "text", "delta", "arguments", "partial_json", "refusal", "reasoning_content"}
+    {
+        *("content", "text", "delta", "arguments", "partial_json", "refusal"),
+        *("reasoning_content", "reasoning", "thinking"),
+    }
 )
 """Keys under which the wire formats have a piece of a longer text."""
 _WHICH: Final = ("type", "index", "output_index", "content_index", "item_id")
