@@ -17,7 +17,7 @@ $(INSTALLED): pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "installing into $(VENV) ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check 'uv>=0.8'
-	@$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --editable '.[dev]' \
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --editable '.[dev]' \
 		|| $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@
 
@@ -28,8 +28,8 @@ check: install  ## lint, types, layers
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/lint-imports
 
-# Unlike a Python that may write no bytecode, these compile the tests once, and not once a process and run.
-test test-slow test-matrix: export PYTHONDONTWRITEBYTECODE :=
+# Installing compiles nothing: most of it is never imported. So what is imported is compiled once, and not once a process.
+test test-slow test-matrix demo screenshots bench: export PYTHONDONTWRITEBYTECODE :=
 
 # One more than there are processors: tests also wait, for processes and for the disk.
 WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
