@@ -28,16 +28,20 @@ check: install  ## lint, types, layers
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/lint-imports
 
-# Installing compiles nothing: most of it is never imported. So what is imported is compiled once, and not once a process.
+# Installing compiles nothing: most of it is never imported. What most processes of the tests import is compiled before
+# them, once, also where Python is told to write no bytecode.
+COMPILED = PYTHONPATH=tests $(BIN)/python -c 'import support.warm_session'
 test test-slow test-matrix demo screenshots bench: export PYTHONDONTWRITEBYTECODE :=
 
 # One more than there are processors: tests also wait, for processes and for the disk.
 WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 
 test: install  ## run the quick tests, side by side
+	@$(COMPILED)
 	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 test-slow: install  ## run the tests that take minutes: kills, fuzzing, other applications, other versions
+	@$(COMPILED)
 	$(BIN)/python -m pytest -n 2 --dist worksteal -rP --show-capture=stdout tests/slow tests/integration/forks/slow tests/integration/plugin/slow
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m slow tests/unit tests/integration tests/browser
 	$(BIN)/python -m pytest -n 2 --dist worksteal --hypothesis-profile full -m 'hypothesis and not slow' tests/unit tests/integration
