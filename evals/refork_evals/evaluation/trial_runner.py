@@ -1,7 +1,7 @@
 """Runs the forks of a session: every trial is scheduled ahead, and awaited when its item is reported."""
 
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import FIRST_COMPLETED, Future, wait
+from concurrent.futures import Future
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +15,7 @@ from refork.tool_policy.stubs import check_stubs, registered_stubs
 
 from refork_evals.evaluation.measured_case import MeasuredCase
 from refork_evals.evaluation.pace import Counts, Pace
+from refork_evals.evaluation.pending_trials import PendingTrials
 from refork_evals.evaluation.settings import Settings
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ class TrialRunner:
         self._forks: dict[Path, CaseFork] = {}
         self._problems: dict[Path, ReforkError] = {}
         self._futures: dict[str, dict[str, list[Future[Trial]]]] = {}
+        self._pending = PendingTrials()
         self.problem: ReforkError | None = None
         self._reported_at: str | None = None
 
@@ -79,7 +81,9 @@ class TrialRunner:
         fork = self._fork(measured_case)
         if fork is not None:
             self._pace.expect(measured_case.case, trials)
-            scheduled += fork.run(measured_case.variant(variant), trials)
+            more = fork.run(measured_case.variant(variant), trials)
+            self._pending.add(more)
+            scheduled += more
 
     def scheduled(self, measured_case: MeasuredCase) -> Mapping[str, int]:
         """Return how many trials of each variant are scheduled so far."""
@@ -87,7 +91,7 @@ class TrialRunner:
 
     def done(self, measured_case: MeasuredCase, variant: str) -> bool:
         """Return whether all scheduled trials have ended."""
-        return all(future.done() for future in self._futures[measured_case.name][variant])
+        return all(map(self._pending.has_ended, self._futures[measured_case.name][variant]))
 
     def given_up(self, measured_case: MeasuredCase, variant: str) -> bool:
         """Return whether some scheduled trials will never run, so that scheduling more of them is useless."""
@@ -95,7 +99,7 @@ class TrialRunner:
         fork = self._forks.get(measured_case.case.folder)
         if fork is not None and fork.hopeless(variant):
             return True
-        return not futures or any(each.done() and _result(each) is None for each in futures)
+        return not futures or any(self._pending.has_ended(each) and _result(each) is None for each in futures)
 
     def finish(self, measured_case: MeasuredCase) -> None:
         """Announce that a case needs no more trials: its fork ends with the last scheduled one."""
@@ -106,9 +110,8 @@ class TrialRunner:
     def wait(self, measured_case: MeasuredCase, on_tick: Callable[[], None]) -> None:
         """Wait until a trial of a measured case ends, or for a moment; ``on_tick`` is called then."""
         scheduled = self._futures[measured_case.name].values()
-        waiting = [future for futures in scheduled for future in futures if not future.done()]
-        if waiting:
-            wait(waiting, timeout=_TICK, return_when=FIRST_COMPLETED)
+        if not all(self._pending.has_ended(future) for futures in scheduled for future in futures):
+            self._pending.wait(_TICK)
         on_tick()
 
     def trial(
@@ -119,7 +122,8 @@ class TrialRunner:
         if number > len(futures):
             return None
         future = futures[number - 1]
-        while not wait([future], timeout=_TICK).done:
+        while not self._pending.has_ended(future):
+            self._pending.wait(_TICK)
             on_tick()
         trial = _result(future)
         return None if trial is None else replace(trial, number=number)
@@ -152,9 +156,10 @@ class TrialRunner:
         futures = [
             each for scheduled in self._futures.values() for some in scheduled.values() for each in some
         ]
-        done = sum(future.done() and not future.cancelled() for future in futures)
+        ended = [future for future in futures if self._pending.has_ended(future)]
+        done = sum(not future.cancelled() for future in ended)
         started = any(fork.arrived for fork in self._forks.values())
-        waiting = sum(not future.done() for future in futures) if started else 0
+        waiting = len(futures) - len(ended) if started else 0
         return Counts(
             done=done,
             scheduled=len(futures),
