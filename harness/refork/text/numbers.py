@@ -4,8 +4,6 @@ import math
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Final
 
-from rich.cells import cell_len, chop_cells
-
 UNKNOWN: Final = "–"
 MINUS: Final = "−"
 ELLIPSIS: Final = "…"
@@ -105,6 +103,8 @@ def listed(parts: list[str]) -> str:
 
 def shorten_middle(text: str, width: int, ellipsis: str = ELLIPSIS) -> str:
     """Return ``text`` in at most ``width`` terminal columns, cut in its middle."""
+    from rich.cells import cell_len  # noqa: PLC0415 - `refork --help` needs no columns
+
     if cell_len(text) <= width:
         return text
     room = width - cell_len(ellipsis)
@@ -115,6 +115,8 @@ def shorten_middle(text: str, width: int, ellipsis: str = ELLIPSIS) -> str:
 
 
 def _columns(text: str, width: int) -> str:
+    from rich.cells import chop_cells  # noqa: PLC0415 - see shorten_middle
+
     return chop_cells(text, width)[0] if width > 0 and text else ""
 
 
