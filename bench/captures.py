@@ -50,7 +50,7 @@ def measure() -> Captures:
     """Needs the model's server. Of several rounds, each with its own process, the quickest counts."""
     with TemporaryDirectory() as folder:
         url = f"sqlite:///{folder}/production.sqlite"
-        _python(Path(folder), "write", url)
+        python(Path(folder), "-m", "bench.captures", "write", url)
         return Captures(
             of_100=_best(Path(folder), url, "large-100"),
             of_1000=_best(Path(folder), url, "large-1000"),
@@ -66,15 +66,16 @@ def _best(folder: Path, url: str, run: str) -> Taken:
 def _taken(folder: Path, url: str, run: str) -> Taken:
     with TemporaryDirectory(dir=folder) as project:
         (Path(project) / "pyproject.toml").write_text(_SETTINGS)
-        said = _python(Path(project), "take", url, run)
+        said = python(Path(project), "-m", "bench.captures", "take", url, run)
         assert (Path(project) / "evals" / "cases" / "bench" / "run.json").exists(), said
         return Taken(**json.loads(said.splitlines()[-1]))
 
 
-def _python(folder: Path, *arguments: str) -> str:
+def python(folder: Path, *arguments: str) -> str:
+    """Run Python in a process of its own, in ``folder`` and with a cache there, and return what it printed."""
     path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
     environment = os.environ | {"PYTHONPATH": path, "XDG_CACHE_HOME": str(folder / "cache")}
-    command = [sys.executable, "-m", "bench.captures", *arguments]
+    command = [sys.executable, *arguments]
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout

@@ -2,9 +2,7 @@
 
 import importlib
 import json
-import os
 import sqlite3
-import subprocess
 import sys
 import time
 from contextlib import closing, redirect_stdout
@@ -14,13 +12,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
-from bench.captures import peak
+from bench.captures import peak, python
 
-ROOT = Path(__file__).resolve().parent.parent
 RUNS: Final = 10_000
 TURNS: Final = {"good": 9, "bad": 10}
 """Calls of a tool in each half of the runs. Each follows a step of the model, and a last one answers."""
 STEPS: Final = tuple(str(2 * turns + 1) for turns in TURNS.values())
+_SELF: Final = ("-m", "bench.scans")
 _EXPECT: Final = "not: {tool_called: {name: look, at_least: 10}}"
 _TABLES: Final = ("workflow_status", "workflow_input", "workflow_output", "operation_outputs")
 _IMPORTED: Final = (
@@ -45,17 +43,8 @@ def measure() -> TakenByScan:
     with TemporaryDirectory() as folder:
         (Path(folder) / "pyproject.toml").write_text('[tool.refork]\napp = "bench.application"\n')
         file = Path(folder) / "production.sqlite"
-        _python(Path(folder), "write", str(file))
-        return TakenByScan(**json.loads(_python(Path(folder), "take", str(file)).splitlines()[-1]))
-
-
-def _python(folder: Path, *arguments: str) -> str:
-    path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
-    environment = os.environ | {"PYTHONPATH": path, "XDG_CACHE_HOME": str(folder / "cache")}
-    command = [sys.executable, "-m", "bench.scans", *arguments]
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+        python(Path(folder), *_SELF, "write", str(file))
+        return TakenByScan(**json.loads(python(Path(folder), *_SELF, "take", str(file)).splitlines()[-1]))
 
 
 def write(file: Path) -> None:

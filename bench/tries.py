@@ -1,7 +1,5 @@
 """What ``refork try`` takes, as its user waits for it: from the command to the verdict, without the model's time."""
 
-import os
-import subprocess
 import sys
 import time
 from dataclasses import dataclass
@@ -9,7 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
-from bench.captures import ROOT, production
+from bench.captures import production, python
 from bench.server import LATENCY, serving
 
 ROUNDS: Final = 5
@@ -34,9 +32,9 @@ def measure() -> Tried:
     """Ask about one prompt in a project without a file, ten trials each at once, each round in a new project."""
     with serving() as _, TemporaryDirectory() as folder:
         url = f"sqlite:///{folder}/production.sqlite"
-        _python(Path(folder), "-m", "bench.tries", url)
+        python(Path(folder), "-m", "bench.tries", url)
         rounds = [_taken(Path(folder), url) for _ in range(ROUNDS)]
-        imports = min(_python(Path(folder), "-c", "import bench.application") for _ in range(ROUNDS))
+        imports = min(_timed(Path(folder), "-c", "import bench.application") for _ in range(ROUNDS))
     return Tried(overhead=min(rounds) - LATENCY, imports=imports)
 
 
@@ -45,15 +43,13 @@ def _taken(folder: Path, url: str) -> float:
         (Path(project) / "pyproject.toml").write_text(_SETTINGS)
         tried = ("--prompt", "{{ baseline }} Be brief.", "--expect", "not_contains: nothing")
         command = ("-m", "refork.cli", "try", f"{_RUN}@{_STEP}", *tried, "-n", str(TRIALS), "--yes")
-        return _python(Path(project), *command, "--db", url)
+        return _timed(Path(project), *command, "--db", url)
 
 
-def _python(folder: Path, *arguments: str) -> float:
-    """Return the seconds that a Python takes. Raises CalledProcessError if it fails."""
-    path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
-    environment = os.environ | {"PYTHONPATH": path, "XDG_CACHE_HOME": str(folder / "cache")}
+def _timed(folder: Path, *arguments: str) -> float:
+    """Return the seconds that a Python takes."""
     began = time.monotonic()
-    subprocess.run([sys.executable, *arguments], cwd=folder, env=environment, capture_output=True, check=True)
+    python(folder, *arguments)
     return time.monotonic() - began
 
 
