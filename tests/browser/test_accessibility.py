@@ -1,12 +1,11 @@
 """axe-core finds nothing on the report, on the page of a run and in a notebook, with all that opens open."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from refork_reports.formats import html, notebook
 from support.axe import CONTRAST, findings
-from support.report_browser import CHROMIUM, DRAWN, OPEN_ALL, Browser, browser, need
+from support.report_browser import DRAWN, OPEN_ALL, Browser
 from support.report_evaluations import evaluation, everything, malformed_sql, realistic, stale, tail
 from support.run_pages import page as run_page
 
@@ -15,12 +14,6 @@ NOTEBOOK = """<!doctype html><html lang="en"><head><title>a notebook</title><sty
 body {{ background: white; color: black; }}
 @media (prefers-color-scheme: dark) {{ body {{ background: #111; color: #fff; }} }}
 </style></head><body><main><h1>a notebook</h1>{cell}</main></body></html>"""
-
-
-@pytest.fixture(scope="module")
-def tab() -> Iterator[Browser]:
-    with browser(need(CHROMIUM)) as opened:
-        yield opened
 
 
 def shown(tab: Browser, file: Path, *, dark: bool = False, width: int = 1280, drawn: bool = True) -> Browser:

@@ -1,24 +1,17 @@
 """A case shows the words that decided, and what a reader takes along is copied."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from refork_evals.results import Verdict
 from refork_reports.formats.html import write
-from support.report_browser import CHROMIUM, DRAWN, Browser, browser, need
+from support.report_browser import DRAWN, Browser
 from support.report_evaluations import HOSTILE, cell, evaluation, failed, misleading_summary, request
 
 CELL = "document.querySelector('[data-cell=\"case/misleading-summary/current\"]')"
 CLIPBOARD = "navigator.clipboard.writeText = async (text) => { window.copied = text; }"
 PLACE = "evals/cases/misleading summary/case.yaml"
-
-
-@pytest.fixture(scope="module")
-def tab() -> Iterator[Browser]:
-    with browser(need(CHROMIUM)) as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module")

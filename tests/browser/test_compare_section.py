@@ -1,21 +1,14 @@
 """Two variants that a reader chooses are compared, and the address says which."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from refork_reports.formats.html import write
-from support.report_browser import CHROMIUM, DRAWN, Browser, browser, need
+from support.report_browser import DRAWN, Browser
 from support.report_evaluations import evaluation, guard, misleading_summary, tail
 
 RESULT = "document.getElementById('compare-result').innerText"
 CASE = "case=case%2Fmisleading-summary"
-
-
-@pytest.fixture(scope="module")
-def tab() -> Iterator[Browser]:
-    with browser(need(CHROMIUM)) as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,5 @@
 """A page of thousands of trials has nodes of what is opened alone, and finds what is asked for."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,18 +7,12 @@ import pytest
 from refork_evals.results import Verdict
 from refork_reports.formats.html import write
 from support.large_evaluations import VARIANTS, large
-from support.report_browser import CHROMIUM, DRAWN, Browser, browser, need
+from support.report_browser import DRAWN, Browser
 from support.report_evaluations import cell, failed, misleading_summary
 
 CASES, TRIALS = 25, 16
 MANY = 120
 SHOWN = "[...document.querySelectorAll('details.case:not([hidden])')].map((item) => item.dataset.name)"
-
-
-@pytest.fixture(scope="module")
-def tab() -> Iterator[Browser]:
-    with browser(need(CHROMIUM)) as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module")

@@ -1,21 +1,14 @@
 """What a real browser makes of the page."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from refork_reports.formats.html import write
-from support.report_browser import CHROMIUM, DRAWN, OPEN_ALL, Browser, browser, need
+from support.report_browser import DRAWN, OPEN_ALL, Browser, need
 from support.report_evaluations import everything
 
 LIGHT, DARK = "rgb(253, 253, 252)", "rgb(18, 19, 21)"
 GROUND = "getComputedStyle(document.body).backgroundColor"
-
-
-@pytest.fixture(scope="module")
-def tab() -> Iterator[Browser]:
-    with browser(need(CHROMIUM)) as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module")
