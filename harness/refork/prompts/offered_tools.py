@@ -15,7 +15,7 @@ def offered_names(variant: Variant, names: Iterable[str]) -> frozenset[str]:
     known = frozenset(names)
     if variant.tools is None:
         return known
-    chosen = {name.removeprefix("-") for name in variant.tools}
+    chosen = frozenset(variant.named_tools)
     unknown = chosen - known
     if unknown:
         offers = f"it offers {', '.join(sorted(known))}" if known else "it offers none"

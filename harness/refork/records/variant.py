@@ -61,6 +61,11 @@ class Variant:
         return (*model, *sorted(self.settings), *tools)
 
     @property
+    def named_tools(self) -> tuple[str, ...]:
+        """The names in ``tools``, without the ``-`` of those that are no longer offered."""
+        return tuple(name.removeprefix("-") for name in self.tools or ())
+
+    @property
     def removes_tools(self) -> bool:
         """Return whether ``tools`` are those that are no longer offered."""
         return bool(self.tools) and all(name.startswith("-") for name in self.tools or ())

@@ -96,7 +96,7 @@ def _shown(value: Any) -> str:
 
 
 def _offered(variant: Variant) -> str:
-    names = ", ".join(name.removeprefix("-") for name in variant.tools or ())
+    names = ", ".join(variant.named_tools)
     if not names:
         return "no tools"
     return f"without tools {names}" if variant.removes_tools else f"only tools {names}"

@@ -7,14 +7,20 @@ from typing import Any, Final
 
 from refork.http_calls.client_responses import ending_of
 from refork.http_calls.formats import sse
-from refork.http_calls.formats.wire_format import Reading, as_object, settings_of, text_of, with_text
+from refork.http_calls.formats.wire_format import (
+    Reading,
+    as_object,
+    offering_only,
+    settings_of,
+    text_of,
+    with_text,
+)
 from refork.http_calls.wire import Received
 from refork.records import Answer, Request, Tool, ToolCall
 from refork.records.usage import Usage, checked
 
 _PATHS: Final = (":generateContent", ":streamGenerateContent")
 _FUNCTIONS: Final = "functionDeclarations"
-_OF_TOOLS: Final = frozenset({"tools", "toolConfig"})
 _SYSTEM: Final = ("systemInstruction", "system_instruction")
 
 
@@ -49,9 +55,7 @@ class Gemini:
 
     def offering(self, body: Mapping[str, Any], names: Collection[str]) -> dict[str, Any]:
         tools = [_declaring(tool, names) for tool in _list(body.get("tools"))]
-        left = [tool for tool in tools if tool]
-        without = {key: value for key, value in body.items() if key not in _OF_TOOLS}
-        return {**body, "tools": left} if left else without
+        return offering_only(body, [tool for tool in tools if tool], "toolConfig")
 
     def read(self, answer: Received) -> Reading | None:
         parts: list[dict[str, Any]] = []

@@ -17,8 +17,6 @@ FILTERED: Final = frozenset(
 )
 """Names in the formats of an answer that the provider held back."""
 
-_OF_TOOLS: Final = frozenset({"tools", "tool_choice", "parallel_tool_calls"})
-
 
 @dataclass(frozen=True, kw_only=True)
 class Reading:
@@ -84,8 +82,14 @@ def tools_of(offered: Any) -> tuple[Tool, ...]:
 def with_tools(body: Mapping[str, Any], names: Collection[str]) -> dict[str, Any]:
     """Return a body with only the tools of these names; without any, a choice among them is left out, too."""
     left = [tool for tool in body.get("tools") or () if _tool(as_object(tool)).name in names]
-    without = {key: value for key, value in body.items() if key not in _OF_TOOLS}
-    return {**body, "tools": left} if left else without
+    return offering_only(body, left, "tool_choice", "parallel_tool_calls")
+
+
+def offering_only(body: Mapping[str, Any], tools: list[Any], *beside: str) -> dict[str, Any]:
+    """Return a body with these tools; without any, the keys that stand ``beside`` tools are left out, too."""
+    if tools:
+        return {**body, "tools": tools}
+    return {key: value for key, value in body.items() if key not in {"tools", *beside}}
 
 
 def _tool(offered: Mapping[str, Any]) -> Tool:
