@@ -79,8 +79,9 @@ _GLOBALS: Final[dict[str, Any]] = {
     "plural": humanize.plural,
 }
 
-_SCRIPTS: Final = (
+REPORT: Final = (
     "theme",
+    "decoded",
     "nodes",
     "blocks",
     "copy",
@@ -93,7 +94,11 @@ _SCRIPTS: Final = (
     "keyboard",
     "start",
 )
-"""Each may use what those before it define."""
+SIDE_BY_SIDE: Final = ("theme", "decoded", "links")
+RUN: Final = (*SIDE_BY_SIDE, "steps")
+"""The scripts of the report, of a page of two runs or trials, and of a page of one run. Each may use what those before
+it define.
+"""
 
 
 @cache
@@ -128,9 +133,9 @@ def page_style() -> str:
     return asset("report.css") + asset("compare.css") + asset("trials.css")
 
 
-def page_script() -> str:
-    """Return the script of the report: its files as one block, so that their names stay among themselves."""
-    parts = "".join(asset(f"scripts/{name}.js") for name in _SCRIPTS)
+def page_script(scripts: Sequence[str] = REPORT) -> str:
+    """Return the script of a page: its files as one block, so that their names stay among themselves."""
+    parts = "".join(asset(f"scripts/{name}.js") for name in scripts)
     return f'"use strict";\n{{\n{parts}}}\n'
 
 

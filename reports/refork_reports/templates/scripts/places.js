@@ -39,14 +39,7 @@ const openTo = (id) => {
   target.scrollIntoView();
 };
 
-// An address is #anchor, #?wanted or #anchor?wanted. One that was broken on its way leads nowhere.
-const decoded = (text) => {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
-};
+// An address is #anchor, #?wanted or #anchor?wanted.
 const address = () => {
   const [anchor, wanted] = location.hash.slice(1).split(/\?(.*)/s);
   return { anchor: decoded(anchor), wanted };

@@ -9,7 +9,7 @@ from markupsafe import Markup
 from refork.text.escape import clipped
 from refork.version import __version__
 
-from refork_reports.page_templates import asset, environment, policy
+from refork_reports.page_templates import SIDE_BY_SIDE, asset, environment, page_script, policy
 from refork_reports.views.diffs import Piece, marked
 from refork_reports.views.run_pages.side_by_side import Passage, Section, SideBySide
 
@@ -46,7 +46,7 @@ class SectionGroup:
 def render(found: SideBySide) -> str:
     """Return the page as text, without a reference to anything outside it."""
     style = asset("report.css") + asset("run.css")
-    script = asset("diff.js")
+    script = page_script(SIDE_BY_SIDE)
     views = [_section(place, section) for place, section in enumerate(found.sections, 1)]
     return (
         environment()

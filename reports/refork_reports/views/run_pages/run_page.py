@@ -17,7 +17,7 @@ from refork.text.numbers import plural
 from refork.values.shown import untagged
 from refork.version import __version__
 
-from refork_reports.page_templates import asset, environment, policy
+from refork_reports.page_templates import RUN, asset, environment, page_script, policy
 from refork_reports.sentences.spending import price_source
 from refork_reports.sentences.steps import call_line, compact, pretty
 from refork_reports.views.run_pages.step_marks import StepMarks
@@ -125,7 +125,7 @@ def render(
     are the words of the command that captures the run.
     """
     style = asset("report.css") + asset("run.css")
-    script = asset("run.js")
+    script = page_script(RUN)
     return (
         environment()
         .get_template("run.html.j2")
